@@ -1,0 +1,23 @@
+#pragma once
+
+#include <span>
+
+#include "ops/operator.h"
+
+namespace tracejet {
+
+// One table per family; registry.cpp lists them.
+std::span<const Operator> pointwise_operators();
+std::span<const Operator> reduction_operators();
+std::span<const Operator> view_operators();
+std::span<const Operator> indexing_operators();
+std::span<const Operator> creation_operators();
+std::span<const Operator> linear_algebra_operators();
+std::span<const Operator> convolution_operators();
+std::span<const Operator> normalization_operators();
+std::span<const Operator> pooling_operators();
+std::span<const Operator> activation_operators();
+std::span<const Operator> attention_operators();
+std::span<const Operator> resampling_operators();
+
+}  // namespace tracejet

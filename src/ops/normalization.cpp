@@ -1,0 +1,7 @@
+#include "ops/families.h"
+
+namespace tracejet {
+
+std::span<const Operator> normalization_operators() { return {}; }
+
+}  // namespace tracejet

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <ATen/core/boxing/KernelFunction.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/core/stack.h>
+#include <torch/library.h>
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "graph/call.h"
+#include "graph/tensor_meta.h"
+
+namespace tracejet {
+
+namespace onnx {
+class Lowering;
+/// How an operator becomes ONNX: a function, and the ONNX operator where the function serves several.
+struct Conversion {
+  void (*convert)(Lowering&, const Call&, std::string_view target) = nullptr;
+  std::string_view target = {};
+  explicit operator bool() const { return convert != nullptr; }
+};
+}  // namespace onnx
+
+/// Gives the metadata of a call's outputs, one per tensor (the tensors of a list in its order).
+/// Throws ShapeError where eager PyTorch would refuse the call. Comparisons of symbolic sizes that decide the outcome
+/// are guards of the trace; comparisons that only choose a layout must not be (see symbolic::is_statically_equal).
+using ShapeRule = std::vector<TensorMeta> (*)(const Call&);
+
+/// Runs the operator as other operators, on traced tensors or on real ones: takes its arguments off the stack and
+/// pushes its results. Made from an ordinary ATen function by `expand<&function>`.
+using Decomposition = void (*)(const c10::OperatorHandle&, torch::jit::Stack*);
+
+/// Arguments of calls that exercise an operator, with real CPU tensors; complete and in schema order.
+using Samples = std::vector<torch::jit::Stack> (*)();
+
+/// All that is known of one operator overload.
+struct Operator {
+  std::string_view name;  ///< "aten::add.Tensor", "aten::relu"
+  ShapeRule meta = nullptr;
+  Decomposition decompose = nullptr;
+  onnx::Conversion onnx = {};
+  Samples samples = nullptr;
+};
+
+/// Boxes an ATen-style function with the schema's signature (SymInt where the schema says so).
+/// It must be functional: no in-place calls, no out= arguments.
+template <auto Function>
+void expand(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
+  static const auto kernel = c10::KernelFunction::makeFromUnboxedFunction(TORCH_FN(Function));
+  kernel.callBoxed(op, c10::DispatchKeySet(), stack);
+}
+
+/// The entry of an operator, or null where the table has none.
+const Operator* find_operator(const c10::OperatorHandle& op);
+/// Every table of the project, in a stable order.
+std::span<const std::span<const Operator>> operator_tables();
+
+}  // namespace tracejet

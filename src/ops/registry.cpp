@@ -1,0 +1,59 @@
+// The tables of all operator families, listed explicitly: static linking would drop self-registering ones.
+#include <array>
+#include <stdexcept>
+#include <unordered_map>
+
+#include "ops/families.h"
+#include "ops/operator.h"
+
+namespace tracejet {
+
+std::span<const std::span<const Operator>> operator_tables() {
+  static const std::array tables = {
+      pointwise_operators(),
+      reduction_operators(),
+      view_operators(),
+      indexing_operators(),
+      creation_operators(),
+      linear_algebra_operators(),
+      convolution_operators(),
+      normalization_operators(),
+      pooling_operators(),
+      activation_operators(),
+      attention_operators(),
+      resampling_operators(),
+  };
+  return tables;
+}
+
+namespace {
+
+using Index = std::unordered_map<c10::OperatorName, const Operator*>;
+
+c10::OperatorName parse(std::string_view name) {
+  const auto dot = name.find('.');
+  if (dot == std::string_view::npos) return {std::string(name), ""};
+  return {std::string(name.substr(0, dot)), std::string(name.substr(dot + 1))};
+}
+
+Index build_index() {
+  Index index;
+  for (const auto table : operator_tables()) {
+    for (const Operator& entry : table) {
+      if (!index.emplace(parse(entry.name), &entry).second) {
+        throw std::logic_error("operator listed twice: " + std::string(entry.name));
+      }
+    }
+  }
+  return index;
+}
+
+}  // namespace
+
+const Operator* find_operator(const c10::OperatorHandle& op) {
+  static const Index index = build_index();
+  const auto found = index.find(op.operator_name());
+  return found == index.end() ? nullptr : found->second;
+}
+
+}  // namespace tracejet
