@@ -1,0 +1,25 @@
+# Installs the core, its public headers, a CMake package (find_package(tracejet)) and, in a wheel, the extension.
+include(CMakePackageConfigHelpers)
+
+# In a wheel, torch and OpenVINO are the neighbours of the package in site-packages. In a prefix they stay where the
+# build found them.
+if(SKBUILD)
+  set_target_properties(tracejet_core PROPERTIES
+    INSTALL_RPATH "$ORIGIN/../../torch/lib:$ORIGIN/../../openvino/libs")
+  set_target_properties(_C PROPERTIES INSTALL_RPATH "$ORIGIN/lib:$ORIGIN/../torch/lib")
+  install(TARGETS _C LIBRARY DESTINATION .)
+else()
+  set_target_properties(tracejet_core PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON)
+endif()
+
+install(TARGETS tracejet_core EXPORT tracejetTargets LIBRARY DESTINATION ${TRACEJET_INSTALL_LIBDIR})
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/ DESTINATION ${TRACEJET_INSTALL_INCLUDEDIR})
+install(EXPORT tracejetTargets NAMESPACE tracejet:: DESTINATION ${TRACEJET_INSTALL_CMAKEDIR})
+
+configure_package_config_file(
+  ${PROJECT_SOURCE_DIR}/cmake/tracejetConfig.cmake.in ${PROJECT_BINARY_DIR}/tracejetConfig.cmake
+  INSTALL_DESTINATION ${TRACEJET_INSTALL_CMAKEDIR})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/tracejetConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/tracejetConfig.cmake ${PROJECT_BINARY_DIR}/tracejetConfigVersion.cmake
+              ${PROJECT_SOURCE_DIR}/cmake/LibTorch.cmake
+        DESTINATION ${TRACEJET_INSTALL_CMAKEDIR})

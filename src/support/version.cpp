@@ -1,0 +1,7 @@
+#include "support/version.h"
+
+namespace tracejet {
+
+const char* version() { return TRACEJET_VERSION; }
+
+}  // namespace tracejet
