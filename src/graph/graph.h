@@ -5,6 +5,7 @@
 #include <ATen/core/ivalue.h>
 
 #include <deque>
+#include <list>
 #include <memory>
 #include <optional>
 #include <span>
@@ -126,17 +127,19 @@ class Graph {
   const Value* add_input(GraphInput::Kind kind, std::optional<TensorMeta> meta, std::string name, at::Tensor data = {},
                          bool persistent = true);
   Node& add_node(c10::OperatorHandle op, std::vector<Argument> arguments, std::vector<OutputMeta> outputs, Location where);
+  /// To be called once all inputs are there: orders them by kind, so that outputs can refer to them by index.
+  void order_inputs();
   void add_output(GraphOutput output) { outputs_.push_back(std::move(output)); }
   int32_t add_module_frame(ModuleFrame frame);
 
   /// Removes nodes whose outputs nobody needs. Nodes with effects (assertions, random numbers) stay.
   void eliminate_dead_nodes();
 
+  /// Parameters, then buffers, constants and the user's inputs (once order_inputs() was called).
   std::span<const GraphInput> inputs() const { return inputs_; }
   std::span<const GraphOutput> outputs() const { return outputs_; }
   /// In the order of execution.
-  const std::deque<Node>& nodes() const { return nodes_; }
-  const std::deque<Value>& values() const { return values_; }
+  const std::list<Node>& nodes() const { return nodes_; }
   std::span<const ModuleFrame> module_frames() const { return module_frames_; }
   symbolic::Context& shapes() const { return *shapes_; }
 
@@ -146,7 +149,7 @@ class Graph {
  private:
   std::shared_ptr<symbolic::Context> shapes_;
   std::deque<Value> values_;
-  std::deque<Node> nodes_;
+  std::list<Node> nodes_;
   std::vector<GraphInput> inputs_;
   std::vector<GraphOutput> outputs_;
   std::vector<ModuleFrame> module_frames_;

@@ -1,0 +1,170 @@
+#include "graph/graph.h"
+
+#include <ATen/core/enum_tag.h>
+
+#include <algorithm>
+#include <sstream>
+#include <unordered_set>
+
+#include "support/error.h"
+
+namespace tracejet {
+
+const Value* Graph::add_input(GraphInput::Kind kind, std::optional<TensorMeta> meta, std::string name, at::Tensor data,
+                              bool persistent) {
+  const Value* value = nullptr;
+  if (meta) value = &values_.emplace_back(static_cast<int64_t>(values_.size()), *std::move(meta));
+  inputs_.push_back({kind, value, std::move(name), std::move(data), persistent});
+  return value;
+}
+
+Node& Graph::add_node(c10::OperatorHandle op, std::vector<Argument> arguments, std::vector<OutputMeta> outputs,
+                      Location where) {
+  Node& node = nodes_.emplace_back(std::move(op), std::move(arguments), std::move(where));
+  const auto add_value = [&](auto content) {
+    Value& value = values_.emplace_back(static_cast<int64_t>(values_.size()), std::move(content));
+    value.producer_ = &node;
+    value.output_index_ = node.outputs_.size();
+    node.outputs_.push_back(&value);
+  };
+  for (OutputMeta& output : outputs) {
+    node.returns_.emplace_back();
+    if (auto* tensor = std::get_if<TensorMeta>(&output)) {
+      add_value(std::move(*tensor));
+    } else if (auto* scalar = std::get_if<c10::IValue>(&output)) {
+      add_value(std::move(*scalar));
+    } else if (auto* list = std::get_if<std::vector<TensorMeta>>(&output)) {
+      node.returns_.back() = list->size();
+      for (TensorMeta& tensor : *list) add_value(std::move(tensor));
+    } else {
+      node.outputs_.push_back(nullptr);
+    }
+  }
+  return node;
+}
+
+int32_t Graph::add_module_frame(ModuleFrame frame) {
+  module_frames_.push_back(std::move(frame));
+  return static_cast<int32_t>(module_frames_.size()) - 1;
+}
+
+void Graph::order_inputs() {
+  std::stable_sort(inputs_.begin(), inputs_.end(),
+                   [](const GraphInput& a, const GraphInput& b) { return a.kind < b.kind; });
+}
+
+namespace {
+
+/// Removing it would change what the program does, not only what it computes.
+bool has_effect(const Node& node) {
+  return node.outputs().empty() || node.op().schema().is_mutable() ||
+         node.op().hasTag(at::Tag::nondeterministic_seeded);
+}
+
+}  // namespace
+
+void Graph::eliminate_dead_nodes() {
+  std::unordered_set<const Value*> needed;
+  for (const GraphOutput& output : outputs_) {
+    if (output.value != nullptr) needed.insert(output.value);
+  }
+  for (auto node = nodes_.end(); node != nodes_.begin();) {
+    --node;
+    const bool used = std::any_of(node->outputs_.begin(), node->outputs_.end(),
+                                  [&](const Value* value) { return needed.contains(value); });
+    const bool defines_symbol = std::any_of(node->outputs_.begin(), node->outputs_.end(), [](const Value* value) {
+      return value != nullptr && !value->is_tensor();
+    });
+    if (!used && !defines_symbol && !has_effect(*node)) {
+      node = nodes_.erase(node);
+      continue;
+    }
+    for (const Argument& argument : node->arguments_) {
+      for_each_value(argument, [&](const Value& value) { needed.insert(&value); });
+    }
+  }
+}
+
+namespace {
+
+std::string print(const Value* value) {
+  if (value == nullptr) return "None";
+  return "%" + std::to_string(value->id());
+}
+
+std::string print(const Argument& argument) {
+  if (const auto* value = std::get_if<const Value*>(&argument)) return print(*value);
+  std::ostringstream out;
+  if (const auto* list = std::get_if<std::vector<const Value*>>(&argument)) {
+    out << '[';
+    for (size_t i = 0; i < list->size(); ++i) out << (i == 0 ? "" : ", ") << print((*list)[i]);
+    out << ']';
+  } else {
+    out << std::get<c10::IValue>(argument);
+  }
+  return out.str();
+}
+
+std::string print_definition(const Value* value) {
+  if (value == nullptr) return "None";
+  std::ostringstream out;
+  out << print(value) << ": ";
+  if (value->is_tensor()) {
+    out << value->tensor().str();
+  } else {
+    out << value->scalar();
+  }
+  return out.str();
+}
+
+const char* print(GraphInput::Kind kind) {
+  switch (kind) {
+    case GraphInput::Kind::kParameter: return "parameter";
+    case GraphInput::Kind::kBuffer: return "buffer";
+    case GraphInput::Kind::kConstant: return "constant";
+    case GraphInput::Kind::kUser: return "input";
+  }
+  throw Error("unknown kind of graph input");
+}
+
+const char* print(GraphOutput::Kind kind) {
+  switch (kind) {
+    case GraphOutput::Kind::kUser: return "output";
+    case GraphOutput::Kind::kBufferMutation: return "writes buffer";
+    case GraphOutput::Kind::kInputMutation: return "writes input";
+  }
+  throw Error("unknown kind of graph output");
+}
+
+}  // namespace
+
+std::string Graph::str() const {
+  std::ostringstream out;
+  for (const GraphInput& input : inputs_) {
+    out << print(input.kind) << ' ' << input.name << " = " << print_definition(input.value) << '\n';
+  }
+  for (const Node& node : nodes_) {
+    for (size_t i = 0; i < node.outputs().size(); ++i) {
+      out << (i == 0 ? "" : ", ") << print_definition(node.outputs()[i]);
+    }
+    out << (node.outputs().empty() ? "" : " = ") << node.op().operator_name() << '(';
+    const auto& schema = node.op().schema().arguments();
+    for (size_t i = 0; i < node.arguments().size(); ++i) {
+      out << (i == 0 ? "" : ", ") << schema[i].name() << '=' << print(node.arguments()[i]);
+    }
+    out << ")\n";
+  }
+  for (const GraphOutput& output : outputs_) {
+    out << print(output.kind);
+    if (output.kind != GraphOutput::Kind::kUser) out << ' ' << inputs_[output.target].name;
+    out << ' ';
+    if (output.value != nullptr) {
+      out << print(output.value) << '\n';
+    } else {
+      out << output.literal << '\n';
+    }
+  }
+  return out.str();
+}
+
+}  // namespace tracejet

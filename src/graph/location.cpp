@@ -1,0 +1,74 @@
+#include "graph/location.h"
+
+#include <torch/csrc/profiler/combined_traceback.h>
+
+#include <algorithm>
+#include <fstream>
+#include <string_view>
+
+namespace tracejet {
+
+std::string SourceFrame::text() const {
+  std::ifstream source(file);
+  std::string content;
+  for (int64_t i = 0; i < line; ++i) {
+    if (!std::getline(source, content)) return {};
+  }
+  const auto begin = content.find_first_not_of(" \t");
+  return begin == std::string::npos ? std::string() : content.substr(begin);
+}
+
+std::shared_ptr<torch::CapturedTraceback> capture_stack() {
+  return torch::CapturedTraceback::gather(/*python=*/true, /*script=*/true, /*cpp=*/false);
+}
+
+namespace {
+
+bool belongs_to_package(std::string_view file, std::string_view package) {
+  const std::string folder = "/" + std::string(package) + "/";
+  return file.find(folder) != std::string_view::npos;
+}
+
+bool is_trace_entry(const torch::unwind::Frame& frame) { return belongs_to_package(frame.filename, "python/tracejet") || belongs_to_package(frame.filename, "site-packages/tracejet"); }
+
+bool is_internal(const torch::unwind::Frame& frame) {
+  return belongs_to_package(frame.filename, "site-packages/torch") || is_trace_entry(frame) ||
+         frame.filename.starts_with('<');
+}
+
+}  // namespace
+
+std::vector<SourceFrame> user_frames(torch::CapturedTraceback& stack) {
+  const torch::SymbolizedTracebacks symbolized = torch::symbolize({&stack});
+  std::vector<SourceFrame> frames;
+  const auto& innermost_first = symbolized.tracebacks.at(0);
+  for (auto index = innermost_first.rbegin(); index != innermost_first.rend(); ++index) {
+    const torch::unwind::Frame& frame = symbolized.all_frames.at(*index);
+    if (is_trace_entry(frame)) {
+      frames.clear();  // whoever called the trace isn't part of the model
+    } else if (!is_internal(frame)) {
+      frames.push_back({frame.filename, frame.funcname, static_cast<int64_t>(frame.lineno)});
+    }
+  }
+  return frames;
+}
+
+std::string describe(const Location& where, const Graph& graph) {
+  std::string text;
+  if (where.stack != nullptr) {
+    const std::vector<SourceFrame> frames = user_frames(*where.stack);
+    if (!frames.empty()) {
+      const SourceFrame& innermost = frames.back();
+      text += "  " + innermost.file + ":" + std::to_string(innermost.line) + " in " + innermost.function;
+      if (const std::string line = innermost.text(); !line.empty()) text += ": " + line;
+    }
+  }
+  if (where.module_frame >= 0) {
+    const ModuleFrame& module = graph.module_frames()[static_cast<size_t>(where.module_frame)];
+    if (!text.empty()) text += '\n';
+    text += "  in " + (module.path.empty() ? std::string("the model") : module.path) + " (" + module.type + ")";
+  }
+  return text;
+}
+
+}  // namespace tracejet

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "graph/graph.h"
+
+namespace tracejet {
+
+/// One line of the user's program.
+struct SourceFrame {
+  std::string file;
+  std::string function;
+  int64_t line = 0;
+  /// The text of that line, without indentation; empty where the file can't be read.
+  std::string text() const;
+};
+
+/// Notes the running Python frames; cheap, because nothing becomes text yet. Empty where no Python runs.
+std::shared_ptr<torch::CapturedTraceback> capture_stack();
+
+/// The user's frames of a stack, outermost first. Frames of PyTorch and of tracejet, and everything that called the
+/// trace, are left out.
+std::vector<SourceFrame> user_frames(torch::CapturedTraceback& stack);
+
+/// "  model.py:41 in forward: y = torch.cat([a, b, c], 1)\n  in encoder.layers.3 (Block)", for error messages.
+std::string describe(const Location& where, const Graph& graph);
+
+}  // namespace tracejet
