@@ -1,4 +1,4 @@
-#include "support/version.h"
+#include "tracejet/version.h"
 
 #include <algorithm>
 #include <string>
