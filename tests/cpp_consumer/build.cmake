@@ -1,0 +1,12 @@
+# cmake -DBUILD=<tracejet's build tree> -DWORK=<scratch folder> -DPYTHON=<python with torch> -P build.cmake
+# Installs tracejet into a prefix and builds and runs the project beside this file against it.
+function(run)
+  execute_process(COMMAND ${ARGV} COMMAND_ERROR_IS_FATAL ANY)
+endfunction()
+
+file(REMOVE_RECURSE ${WORK})
+run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${WORK}/prefix)
+run(${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR} -B ${WORK}/build -DPython_EXECUTABLE=${PYTHON}
+    -DCMAKE_PREFIX_PATH=${WORK}/prefix)
+run(${CMAKE_COMMAND} --build ${WORK}/build)
+run(${WORK}/build/consumer)
