@@ -1,0 +1,86 @@
+#pragma once
+
+#include <initializer_list>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include <c10/core/MemoryFormat.h>
+
+#include "graph/tensor_meta.h"
+#include "support/error.h"
+
+/// What shape rules share. Where a question about symbolic sizes has to be answered, each function says how:
+/// "guards" means that the answer may become a condition of the trace, "never guards" that an unknown answer is
+/// treated as the general case.
+namespace tracejet::shape {
+
+// Questions about sizes ----------------------------------------------------------------------------------------------
+
+/// Guards, unless ranges or equal expressions decide.
+bool equal(const c10::SymInt& a, const c10::SymInt& b);
+/// Never guards: false means "not known to be equal".
+bool known_equal(const c10::SymInt& a, const c10::SymInt& b);
+bool known_equal(c10::SymIntArrayRef a, c10::SymIntArrayRef b);
+/// Never guards: an axis of symbolic size counts as not 1, whatever its example is.
+bool is_one(const c10::SymInt& size);
+/// a < b, by the example where the ranges don't decide; never guards. Only for the choice of a layout.
+bool layout_less(const c10::SymInt& a, const c10::SymInt& b);
+/// "[s0, 8, 4]", for messages.
+std::string text(c10::SymIntArrayRef sizes);
+
+/// Throws ShapeError unless the sizes are equal; guards. `what` reads like "the inner axes".
+void require_equal(const c10::SymInt& a, const c10::SymInt& b, std::string_view what);
+
+/// A negative axis counts from the end; throws ShapeError outside [-rank, rank). A 0-dim tensor has axis 0, too.
+int64_t wrap_axis(int64_t axis, int64_t rank);
+/// (a + b - 1) / b, for b > 0.
+c10::SymInt ceil_div(const c10::SymInt& a, const c10::SymInt& b);
+
+// Layouts ------------------------------------------------------------------------------------------------------------
+
+/// A dense row-major tensor.
+TensorMeta contiguous(Sizes sizes, at::ScalarType dtype, c10::Device device);
+TensorMeta strided(Sizes sizes, Sizes strides, at::ScalarType dtype, c10::Device device);
+/// A view of `base`: its dtype and device, other sizes and strides.
+TensorMeta view_of(const TensorMeta& base, Sizes sizes, Sizes strides);
+/// Like at::empty(sizes, memory_format). ChannelsLast needs rank 4, ChannelsLast3d rank 5.
+TensorMeta in_format(Sizes sizes, c10::MemoryFormat format, at::ScalarType dtype, c10::Device device);
+/// Like at::empty_like(self, memory_format): Preserve keeps the strides of a dense tensor, and the order of the axes
+/// of one that isn't.
+TensorMeta like(const TensorMeta& self, at::ScalarType dtype, c10::MemoryFormat format = c10::MemoryFormat::Preserve);
+
+Sizes channels_last_strides(c10::SymIntArrayRef sizes);
+/// Whether the strides are the ones of the format, size-1 axes aside. Never guards.
+bool is_contiguous(const TensorMeta& self, c10::MemoryFormat format = c10::MemoryFormat::Contiguous);
+/// Whether the tensor covers its memory exactly once, in any order of the axes. Never guards.
+bool is_dense(const TensorMeta& self);
+/// What at::Tensor::suggest_memory_format() says: ChannelsLast(3d) or Contiguous. Never guards.
+c10::MemoryFormat suggested_format(const TensorMeta& self);
+
+// Pointwise operators ------------------------------------------------------------------------------------------------
+
+/// The common sizes of operands that are broadcast together; guards where two sizes must be equal to fit.
+Sizes broadcast(c10::SymIntArrayRef a, c10::SymIntArrayRef b);
+/// The output of TensorIterator: sizes are broadcast, and dense operands pass the order of their axes on.
+/// A plain number takes part as a null pointer. The device is that of the first operand that isn't a 0-dim CPU tensor.
+TensorMeta pointwise(std::span<const TensorMeta* const> operands, at::ScalarType dtype);
+TensorMeta pointwise(std::initializer_list<const TensorMeta*> operands, at::ScalarType dtype);
+
+// Views --------------------------------------------------------------------------------------------------------------
+
+/// `shape` with its -1 (at most one) filled in; guards that the number of elements fits.
+Sizes infer_size(c10::SymIntArrayRef shape, const c10::SymInt& numel);
+/// The strides that show `self` as `sizes` without a copy, or nullopt. `sizes` has the same number of elements.
+/// Guards only where it depends on a symbolic size whether axes can be merged or split.
+std::optional<Sizes> view_strides(const TensorMeta& self, c10::SymIntArrayRef sizes);
+/// Sizes and strides of self.expand(sizes); -1 keeps an axis. Guards where sizes must be equal.
+TensorMeta expanded(const TensorMeta& self, c10::SymIntArrayRef sizes);
+
+// Reductions ---------------------------------------------------------------------------------------------------------
+
+/// `self` without `axes` (with them as 1 if `keep`), dense. No axes means all of them.
+TensorMeta reduced(const TensorMeta& self, std::span<const int64_t> axes, bool keep, at::ScalarType dtype);
+
+}  // namespace tracejet::shape

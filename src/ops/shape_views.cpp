@@ -1,0 +1,111 @@
+// The part of shape.h that is about views: the same memory in another shape.
+#include <algorithm>
+#include <sstream>
+
+#include "ops/shape.h"
+
+namespace tracejet::shape {
+
+namespace {
+
+bool is_minus_one(const c10::SymInt& size) { return size.maybe_as_int() == std::optional<int64_t>(-1); }
+
+/// Strides of a tensor without elements are arbitrary; these are the ones ATen gives.
+Sizes strides_without_elements(const TensorMeta& self, c10::SymIntArrayRef sizes) {
+  return known_equal(self.sizes, sizes) ? self.strides : contiguous_strides(sizes);
+}
+
+}  // namespace
+
+Sizes infer_size(c10::SymIntArrayRef shape, const c10::SymInt& numel) {
+  Sizes sizes(shape.begin(), shape.end());
+  c10::SymInt* inferred = nullptr;
+  c10::SymInt others = 1;
+  for (c10::SymInt& size : sizes) {
+    if (!is_minus_one(size)) {
+      others = others * size;
+    } else if (inferred == nullptr) {
+      inferred = &size;
+    } else {
+      throw ShapeError("only one size can be inferred: " + text(shape));
+    }
+  }
+  const auto refuse = [&](std::string_view why) {
+    std::ostringstream message;
+    message << "a tensor of " << numel << " elements can't have shape " << text(shape) << why;
+    throw ShapeError(message.str());
+  };
+  if (inferred == nullptr) {
+    if (!equal(numel, others)) refuse("");
+    return sizes;
+  }
+  if (known_equal(others, 0)) refuse(": -1 could be anything");
+  if (!equal(numel % others, 0)) refuse("");
+  *inferred = numel / others;
+  return sizes;
+}
+
+std::optional<Sizes> view_strides(const TensorMeta& self, c10::SymIntArrayRef sizes) {
+  if (self.sizes.empty()) return Sizes(sizes.size(), 1);
+  if (known_equal(self.numel(), 0)) return strides_without_elements(self, sizes);
+  if (known_equal(self.strides, contiguous_strides(self.sizes))) return contiguous_strides(sizes);
+
+  // Walks both shapes from the inside. A chunk is a run of old axes that lie in memory like one; the new axes must
+  // fill each chunk exactly.
+  Sizes strides(sizes.size());
+  size_t remaining = sizes.size();  // new axes still without a stride
+  size_t end = self.sizes.size();
+  while (end > 0) {
+    const c10::SymInt base = self.strides[end - 1];
+    c10::SymInt chunk = 1;
+    size_t begin = end;
+    do {
+      chunk = chunk * self.sizes[--begin];
+    } while (begin > 0 && (is_one(self.sizes[begin - 1]) || known_equal(self.strides[begin - 1], chunk * base)));
+
+    c10::SymInt filled = 1;
+    while (remaining > 0) {
+      const c10::SymInt& size = sizes[remaining - 1];
+      const bool more = !known_equal(filled, chunk) && layout_less(filled, chunk);
+      if (!more && !is_one(size)) break;
+      strides[--remaining] = filled * base;
+      filled = filled * size;
+    }
+    if (!equal(filled, chunk)) return std::nullopt;
+    end = begin;
+  }
+  if (remaining > 0) return std::nullopt;
+  return strides;
+}
+
+TensorMeta expanded(const TensorMeta& self, c10::SymIntArrayRef target) {
+  if (target.size() < self.sizes.size()) {
+    throw ShapeError("expand to " + text(target) + ": the tensor has more axes, " + text(self.sizes));
+  }
+  const size_t added = target.size() - self.sizes.size();
+  Sizes sizes(target.size()), strides(target.size());
+  for (size_t axis = target.size(); axis-- > 0;) {
+    const bool is_new = axis < added;
+    const c10::SymInt size = is_new ? c10::SymInt(1) : self.sizes[axis - added];
+    const bool keep = is_minus_one(target[axis]);
+    if (keep && is_new) throw ShapeError("expand to " + text(target) + ": -1 isn't allowed for a new axis");
+    sizes[axis] = keep ? size : target[axis];
+    if (is_new) {
+      strides[axis] = self.sizes.empty() ? c10::SymInt(0) : sizes[axis + 1] * strides[axis + 1];
+    } else {
+      strides[axis] = self.strides[axis - added];
+    }
+    if (known_equal(size, sizes[axis])) continue;
+    if (is_one(size)) {
+      strides[axis] = 0;
+    } else if (!equal(size, sizes[axis])) {
+      if (!size.is_symbolic() || !equal(size, 1)) {
+        throw ShapeError("expand: " + text(self.sizes) + " doesn't fit " + text(target));
+      }
+      strides[axis] = 0;  // a dynamic axis that is 1 in the example, and from now on always
+    }
+  }
+  return view_of(self, std::move(sizes), std::move(strides));
+}
+
+}  // namespace tracejet::shape
