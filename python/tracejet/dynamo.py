@@ -1,0 +1,5 @@
+"""`tracejet.dynamo`: the names under which Torch-TensorRT offers tracing and compiling."""
+
+from tracejet._dynamic_shapes import get_dynamic_shapes_args, get_dynamic_shapes_kwargs
+
+__all__ = ["get_dynamic_shapes_args", "get_dynamic_shapes_kwargs"]
