@@ -1,0 +1,255 @@
+#include "ops/pointwise_samples.h"
+
+#include <cmath>
+#include <limits>
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/complex.h>
+#include <ATen/ops/tensor.h>
+
+#include "ops/numbers.h"
+
+namespace tracejet::samples {
+
+namespace {
+
+using decompositions::number;
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+/// Appends the same arguments to every call.
+Stacks with(Stacks calls, std::initializer_list<c10::IValue> rest) {
+  for (torch::jit::Stack& call : calls) call.insert(call.end(), rest.begin(), rest.end());
+  return calls;
+}
+
+at::Tensor channels_last(const at::Tensor& tensor) { return tensor.contiguous(at::MemoryFormat::ChannelsLast); }
+
+/// Pairs that differ in layout, or are broadcast in one or both directions.
+Stacks broadcasting() {
+  return {
+      {floats({2, 3, 4}), floats({2, 3, 4}).neg()},
+      {floats({2, 3, 4}), floats({4})},
+      {floats({3, 1}), floats({2, 1, 5})},
+      {floats({}), floats({3, 4})},
+      {floats({}), floats({})},
+      {floats({4, 3}).t(), floats({3, 4})},
+      {floats({3, 4}), floats({4, 3}).t()},
+      {floats({4, 3}).t(), floats({4, 3}).t()},
+      {floats({5, 4, 3}).permute({2, 0, 1}), floats({5, 1})},
+      {channels_last(floats({2, 3, 4, 5})), channels_last(floats({2, 3, 4, 5}))},
+      {channels_last(floats({2, 3, 4, 5})), floats({2, 3, 4, 5})},
+      {floats({2, 3, 4, 5}), channels_last(floats({2, 3, 4, 5}))},
+      {channels_last(floats({2, 3, 4, 5})), floats({3, 1, 1})},
+      {channels_last(floats({2, 3, 4, 5})), floats({2, 3, 1, 1})},
+      {floats({1, 6}).expand({4, 6}), floats({4, 1})},
+      {floats({4, 8}).slice(1, 0, 8, 2), floats({4, 4})},
+      {floats({2, 0, 3}), floats({3})},
+      {floats({2, 1, 4}), floats({2, 1, 4}).permute({2, 1, 0}).contiguous().permute({2, 1, 0})},
+  };
+}
+
+Stacks mixed_dtypes() {
+  return {
+      {floats({3, 4}), integers({3, 4})},
+      {floats({}), integers({3, 4})},
+      {floats({4}, at::kDouble), floats({3, 4})},
+      {floats({}, at::kDouble), floats({3, 4})},
+      {floats({4}, at::kHalf), floats({3, 4})},
+      {integers({3, 4}, 7, at::kInt), integers({4})},
+      {integers({}, 7), integers({3, 4}, 7, at::kInt)},
+      {integers({3, 4}), number(2.5)},
+      {floats({3, 4}, at::kHalf), number(2.5)},
+      {number(2), floats({4, 3}).t()},
+      {integers({3, 4}), number(3)},
+  };
+}
+
+Stacks bool_operands() {
+  return {{bools({3, 4}), floats({3, 4})}, {bools({3, 4}), integers({4})}, {bools({}), integers({4}, 7, at::kInt)}};
+}
+
+std::vector<at::Tensor> some_layouts() {
+  return {floats({}),
+          floats({2, 3}),
+          floats({4, 3}).t(),
+          channels_last(floats({2, 3, 4, 5})),
+          channels_last(floats({2, 3, 1, 1})),
+          floats({3, 1}).expand({3, 4}),
+          floats({2, 3}, at::kHalf),
+          floats({2, 3}, at::kDouble)};
+}
+
+at::Tensor special() {
+  return at::tensor({-kInfinity, -1.5, -0.0, 0.0, 0.5, 1.0, 2.0, kInfinity, std::nan("")}, at::kFloat);
+}
+
+}  // namespace
+
+// (self) -------------------------------------------------------------------------------------------------------------
+
+Stacks unary_full() { return join({each(layouts()), each(integer_layouts())}); }
+
+Stacks unary() { return join({unary_full(), each({floats({3}, at::kHalf)})}); }
+
+Stacks unary_real() { return join({each(layouts()), each({floats({3}, at::kHalf), floats({3}, at::kDouble)})}); }
+
+Stacks unary_integer() { return join({each(integer_layouts()), each({bools({3, 4}), bools({4, 3}).t()})}); }
+
+Stacks special_values() { return each({special(), special().to(at::kDouble), integers({3}), floats({4, 3}).t()}); }
+
+Stacks sgn() {
+  const at::Tensor zero_and_more = at::complex(integers({6}, 3).to(at::kFloat), integers({6}, 3).to(at::kFloat));
+  return join({unary(), each({zero_and_more})});
+}
+
+// (self, parameters) -------------------------------------------------------------------------------------------------
+
+Stacks logit() {
+  return {{fractions({3, 4}), none}, {floats({3, 4}), 0.1}, {fractions({4, 3}).t(), 1e-6}, {integers({3}, 2), 0.25}};
+}
+
+Stacks mvlgamma() { return {{floats({3, 4}).abs() + 2, 3}, {integers({4}) + 3, 2}, {floats({}).abs() + 1, 1}}; }
+
+Stacks nan_to_num() {
+  return {{special(), none, none, none},
+          {special().to(at::kDouble), 1.5, none, -3.0},
+          {special().to(at::kHalf), none, 2.0, none},
+          {integers({3}), none, none, none}};
+}
+
+Stacks round_decimals() { return join({each(some_layouts(), {1}), each(some_layouts(), {-1})}); }
+
+// (self, other) ------------------------------------------------------------------------------------------------------
+
+Stacks binary() { return join({broadcasting(), mixed_dtypes(), bool_operands()}); }
+
+Stacks binary_real() { return join({broadcasting(), mixed_dtypes()}); }
+
+Stacks binary_float() { return broadcasting(); }
+
+Stacks binary_integer() {
+  return {{integers({3, 4}), integers({4})},
+          {integers({4, 3}).t(), integers({3, 4}, 5, at::kInt)},
+          {integers({}), integers({3}, 7, at::kInt)},
+          {integers({3, 1}), number(2)}};
+}
+
+Stacks same_dtype() {
+  return {{special(), floats({})}, {integers({3, 4}), integers({4})}, {floats({4, 3}).t(), floats({3, 4})}};
+}
+
+Stacks logaddexp() {
+  return join({broadcasting(), {{special(), special().flip(0)}, {special(), special()}, {special(), floats({})}}});
+}
+
+Stacks divide() {
+  return join({broadcasting(),
+               {{integers({3, 4}), integers({4}) - 8},
+                {integers({3, 4}) - 3, integers({4, 3}, 7, at::kInt).t() + 1},
+                {integers({3, 4}), number(-2)},
+                {integers({3, 4}), number(2.5)},
+                {integers({}), floats({3})}}});
+}
+
+Stacks with_number() {
+  return join({each(some_layouts(), {1.5}), each(some_layouts(), {2}), each({integers({3, 4})}, {0.5}),
+               each({integers({3, 4}, 7, at::kInt), floats({3}, at::kHalf)}, {3})});
+}
+
+Stacks integer_with_number() { return each({integers({3, 4}), integers({4, 3}, 7, at::kInt).t(), integers({})}, {6}); }
+
+Stacks divide_by_number() { return join({with_number(), each({integers({3, 4}) - 3}, {-2})}); }
+
+Stacks remainder_of_number() {
+  return {{3.5, floats({4, 3}).t()}, {7, integers({3, 4}) + 1}, {2.5, integers({3}) + 1}, {0, floats({3})}};
+}
+
+Stacks power() {
+  return {{floats({3, 4}).abs(), floats({4})},  {floats({4, 3}).t().abs(), floats({3, 4})},
+          {integers({3, 4}), integers({4}, 3)}, {floats({3}).abs(), integers({3}, 3)},
+          {integers({3}), number(2.5)},         {floats({}), integers({2, 3})}};
+}
+
+Stacks power_of_number() {
+  return {{2, floats({4, 3}).t()}, {2.5, integers({3, 4})}, {2, integers({3})}, {2.0, floats({})}};
+}
+
+Stacks with_exponent() {
+  return join({each(some_layouts(), {2}), each(some_layouts(), {3.0}), each({integers({3, 4})}, {2}),
+               each({integers({3, 4}) + 1}, {-0.5}), each({integers({3}, 7, at::kInt)}, {2.5})});
+}
+
+// (self, other, parameters) ------------------------------------------------------------------------------------------
+
+Stacks scaled() {
+  return join({with(broadcasting(), {1}),
+               with(mixed_dtypes(), {1}),
+               with(broadcasting(), {0.5}),
+               {{integers({3, 4}), integers({4}), 3}}});
+}
+
+Stacks scaled_by_number() { return join({with(with_number(), {1}), each({floats({3, 4})}, {1.5, 2})}); }
+
+Stacks divide_with_mode() {
+  return join({with(divide(), {none}), with(divide(), {"floor"}), with(divide(), {"trunc"})});
+}
+
+Stacks divide_by_number_with_mode() {
+  return join({with(with_number(), {none}), with(with_number(), {"floor"}), with(with_number(), {"trunc"})});
+}
+
+// Three operands -----------------------------------------------------------------------------------------------------
+
+Stacks addcdiv() {
+  return {{floats({3, 4}), floats({4}), floats({3, 1}), 1},
+          {floats({4, 3}).t(), floats({3, 4}), floats({}), 0.5},
+          {floats({3}, at::kDouble), floats({3}), floats({3}), 2}};
+}
+
+Stacks addcmul() { return join({addcdiv(), {{integers({3, 4}), integers({4}), integers({3, 1}), 2}}}); }
+
+Stacks clamp() {
+  return join({each(some_layouts(), {-0.5, 0.5}), each(some_layouts(), {none, 1}), each(some_layouts(), {0, none}),
+               each({integers({3, 4})}, {1, 4}), each({integers({3, 4})}, {1.5, none}),
+               each({integers({3}, 7, at::kInt)}, {none, 4})});
+}
+
+Stacks clamp_by_tensors() {
+  return {{floats({3, 4}), floats({4}) - 1, floats({3, 1}) + 1},
+          {floats({4, 3}).t(), none, floats({3, 4})},
+          {integers({3, 4}), floats({}), none},
+          {integers({3, 4}, 7, at::kInt), integers({4}), integers({4}) + 2}};
+}
+
+Stacks lerp() {
+  return {{floats({3, 4}), floats({4}), fractions({3, 1})}, {floats({4, 3}).t(), floats({3, 4}), fractions({})}};
+}
+
+Stacks lerp_by_number() { return {{floats({3, 4}), floats({4}), 0.25}, {floats({4, 3}).t(), floats({3, 4}), 0.75}}; }
+
+Stacks masked_fill() {
+  return {{floats({3, 4}), bools({4}), floats({})},
+          {floats({4, 3}).t(), bools({3, 4}), integers({})},
+          {floats({4}, at::kHalf), bools({3, 1}), floats({})}};
+}
+
+Stacks masked_fill_by_number() {
+  return {{floats({3, 4}), bools({4}), -kInfinity},
+          {floats({4, 3}).t(), bools({3, 4}), 2},
+          {integers({4}), bools({3, 1}), 3},
+          {floats({}), bools({}), true}};
+}
+
+Stacks where() {
+  return {{bools({3, 4}), floats({3, 4}), floats({4})},
+          {bools({}), floats({4, 3}).t(), floats({3, 1})},
+          {bools({4}), floats({4, 3}).t(), floats({4, 3}).t()},
+          {bools({4, 3}).t(), floats({4, 3}).t(), floats({4, 3}).t()},
+          {bools({2, 1, 1, 5}), channels_last(floats({2, 3, 4, 5})), floats({})},
+          {bools({3, 4}), integers({4}), floats({})},
+          {bools({3, 4}), integers({4}, 7, at::kInt), integers({3, 1})},
+          {bools({2, 1}), floats({}), floats({}, at::kDouble)}};
+}
+
+}  // namespace tracejet::samples

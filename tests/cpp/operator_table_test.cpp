@@ -1,0 +1,132 @@
+// Walks the table of operators: whatever is said of an operator there must hold against eager PyTorch on its samples.
+#include <algorithm>
+#include <string>
+
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/allclose.h>
+#include <gtest/gtest.h>
+
+#include "graph/call.h"
+#include "ops/operator.h"
+#include "ops/shape.h"
+#include "support.h"
+
+namespace tracejet {
+namespace {
+
+std::vector<const Operator*> all_operators() {
+  std::vector<const Operator*> entries;
+  for (const auto table : operator_tables()) {
+    for (const Operator& entry : table) entries.push_back(&entry);
+  }
+  return entries;
+}
+
+c10::OperatorName name_of(const Operator& entry) {
+  const std::string name(entry.name);
+  const auto dot = name.find('.');
+  return dot == std::string::npos ? c10::OperatorName(name, "")
+                                  : c10::OperatorName(name.substr(0, dot), name.substr(dot + 1));
+}
+
+std::string describe(const torch::jit::Stack& arguments) {
+  std::string text;
+  for (const c10::IValue& argument : arguments) {
+    if (!text.empty()) text += ", ";
+    if (argument.isTensor() && argument.toTensor().defined()) {
+      text += testing::meta_of(argument.toTensor()).str();
+    } else {
+      std::ostringstream out;
+      out << argument;
+      text += out.str().substr(0, 80);
+    }
+  }
+  return "(" + text + ")";
+}
+
+/// Sizes, strides and dtype, exactly.
+void expect_same_metas(const std::vector<TensorMeta>& rule, const std::vector<at::Tensor>& eager) {
+  std::vector<at::Tensor> defined;
+  std::copy_if(eager.begin(), eager.end(), std::back_inserter(defined),
+               [](const at::Tensor& t) { return t.defined(); });
+  ASSERT_EQ(rule.size(), defined.size());
+  for (size_t i = 0; i < rule.size(); ++i) {
+    const TensorMeta actual = testing::meta_of(defined[i]);
+    EXPECT_EQ(shape::text(rule[i].sizes), shape::text(actual.sizes)) << "sizes of output " << i;
+    EXPECT_EQ(shape::text(rule[i].strides), shape::text(actual.strides))
+        << "strides of output " << i << ", of sizes " << shape::text(actual.sizes);
+    EXPECT_EQ(rule[i].dtype, actual.dtype) << "dtype of output " << i;
+  }
+}
+
+/// Values within rounding, dtype and sizes exactly.
+void expect_same_values(const std::vector<at::Tensor>& decomposed, const std::vector<at::Tensor>& eager) {
+  ASSERT_EQ(decomposed.size(), eager.size());
+  for (size_t i = 0; i < eager.size(); ++i) {
+    ASSERT_EQ(decomposed[i].defined(), eager[i].defined()) << "output " << i;
+    if (!eager[i].defined()) continue;
+    ASSERT_EQ(decomposed[i].sizes(), eager[i].sizes()) << "sizes of output " << i;
+    ASSERT_EQ(decomposed[i].scalar_type(), eager[i].scalar_type()) << "dtype of output " << i;
+    const bool exact = !eager[i].is_floating_point() && !eager[i].is_complex();
+    const bool half = eager[i].scalar_type() == at::kHalf || eager[i].scalar_type() == at::kBFloat16;
+    const double tolerance = exact ? 0 : half ? 1e-2 : 1e-5;
+    EXPECT_TRUE(at::allclose(decomposed[i], eager[i], tolerance, tolerance, /*equal_nan=*/true))
+        << "output " << i << " is\n"
+        << decomposed[i] << "\nand must be\n"
+        << eager[i];
+  }
+}
+
+class OperatorTable : public ::testing::TestWithParam<const Operator*> {
+ protected:
+  const Operator& entry() const { return *GetParam(); }
+
+  c10::OperatorHandle op() const { return c10::Dispatcher::singleton().findSchema(name_of(entry())).value(); }
+
+ private:
+  at::NoGradGuard no_grad_;
+};
+
+TEST_P(OperatorTable, NamesAnOperatorOfPyTorch) {
+  EXPECT_TRUE(c10::Dispatcher::singleton().findSchema(name_of(entry())).has_value());
+}
+
+TEST_P(OperatorTable, HasSamplesThatFitItsSchema) {
+  ASSERT_NE(entry().samples, nullptr);
+  const size_t expected = op().schema().arguments().size();
+  ASSERT_FALSE(entry().samples().empty());
+  for (const auto& arguments : entry().samples()) EXPECT_EQ(arguments.size(), expected) << describe(arguments);
+}
+
+TEST_P(OperatorTable, RuleGivesWhatEagerGives) {
+  if (entry().meta == nullptr || entry().samples == nullptr) return;
+  for (const auto& arguments : entry().samples()) {
+    SCOPED_TRACE(describe(arguments));
+    const auto eager = testing::tensors_of(testing::call(op(), arguments));
+    const testing::Arguments given(arguments);
+    const auto handle = op();
+    expect_same_metas(entry().meta(Call(handle, given.list())), eager);
+  }
+}
+
+TEST_P(OperatorTable, DecompositionComputesWhatEagerComputes) {
+  if (entry().decompose == nullptr || entry().samples == nullptr) return;
+  for (const auto& arguments : entry().samples()) {
+    SCOPED_TRACE(describe(arguments));
+    const auto eager = testing::tensors_of(testing::call(op(), arguments));
+    torch::jit::Stack stack = arguments;
+    entry().decompose(op(), &stack);
+    expect_same_values(testing::tensors_of(stack), eager);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Every, OperatorTable, ::testing::ValuesIn(all_operators()), [](const auto& info) {
+  std::string name(info.param->name.substr(std::string_view("aten::").size()));
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; }, '_');
+  return name;
+});
+
+}  // namespace
+}  // namespace tracejet
