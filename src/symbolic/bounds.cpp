@@ -1,0 +1,138 @@
+// Bounds of sums whose terms depend on each other: s - s // 2 >= 1, (s - 1) * t >= 0, max(s, t) - t >= 0.
+#include <algorithm>
+
+#include "support/error.h"
+#include "symbolic/node.h"
+
+namespace tracejet::symbolic {
+namespace {
+
+class Bounder {
+ public:
+  /// A value that `sum` never falls below.
+  int64_t lower(const Expression& sum, int depth) {
+    int64_t best = sum.range().min;
+    if (sum.kind() != Kind::kSum || depth == 0 || --budget_ < 0) return best;
+    for (const Expression& term : sum.operands()) {
+      const auto factors = factors_of(term);
+      if (factors.size() != 1) continue;
+      best = std::max(best, without(factors[0], coefficient_of(term), sum - term, depth - 1));
+    }
+    return std::max(best, monotone(sum, depth - 1));
+  }
+
+ private:
+  /// A lower bound of rest + coefficient * atom, with the atom replaced by something linear that bounds it.
+  int64_t without(const Expression& atom, int64_t coefficient, const Expression& rest, int depth) {
+    const auto replaced = [&](const Expression& bound) { return lower(rest + Expression(coefficient) * bound, depth); };
+    switch (atom.kind()) {
+      case Kind::kMin:
+      case Kind::kMax: {
+        // max(a, b) is at least each, so one that suffices will do; at most one of them, so all have to.
+        const bool one_suffices = (atom.kind() == Kind::kMax) == (coefficient > 0);
+        int64_t best = one_suffices ? -kInfinity : kInfinity;
+        for (const Expression& operand : atom.operands()) {
+          const int64_t bound = replaced(operand);
+          best = one_suffices ? std::max(best, bound) : std::min(best, bound);
+        }
+        return best;
+      }
+      case Kind::kFloorDiv: {
+        const Expression& divisor = atom.operands()[1];
+        if (!divisor.is_constant()) return -kInfinity;
+        // a - (c - 1) <= c * (a // c) <= a
+        const int64_t slack = coefficient > 0 ? divisor.constant() - 1 : 0;
+        const Expression scaled = atom.operands()[0] - Expression(slack);
+        const int64_t bound = lower(divisor * rest + Expression(coefficient) * scaled, depth);
+        return bound == -kInfinity || bound == kInfinity ? -kInfinity : -floor_div(-bound, divisor.constant());
+      }
+      case Kind::kMod: {
+        // a % b < b, and a % b <= a for an a that isn't negative
+        if (coefficient > 0 || atom.operands()[1].range().min <= 0) return -kInfinity;
+        int64_t best = -kInfinity;
+        if (!atom.operands()[1].is_constant()) best = replaced(atom.operands()[1] - Expression(1));
+        if (atom.operands()[0].range().min >= 0) best = std::max(best, replaced(atom.operands()[0]));
+        return best;
+      }
+      default:
+        return -kInfinity;
+    }
+  }
+
+  /// The sum with an atom at one end of its range, for an atom in which the sum only rises or only falls.
+  int64_t monotone(const Expression& sum, int depth) {
+    std::vector<Expression> atoms;
+    for (const Expression& term : sum.operands()) {
+      for (const Expression& factor : factors_of(term)) {
+        if (std::find(atoms.begin(), atoms.end(), factor) == atoms.end()) atoms.push_back(factor);
+      }
+    }
+    int64_t best = -kInfinity;
+    for (const Expression& atom : atoms) {
+      if (occurrences(sum, atom) < 2) continue;
+      const Expression slope = derivative(sum, atom);
+      const bool rises = slope.range().min >= 0 || lower(slope, depth) >= 0;
+      const bool falls = !rises && (slope.range().max <= 0 || lower(-slope, depth) >= 0);
+      const int64_t end = rises ? atom.range().min : falls ? atom.range().max : kInfinity;
+      if (end == kInfinity || end == -kInfinity) continue;
+      best = std::max(best, lower(with(sum, atom, end), depth));
+    }
+    return best;
+  }
+
+  static size_t occurrences(const Expression& sum, const Expression& atom) {
+    return static_cast<size_t>(std::count_if(sum.operands().begin(), sum.operands().end(), [&](const auto& term) {
+      const auto factors = factors_of(term);
+      return std::find(factors.begin(), factors.end(), atom) != factors.end();
+    }));
+  }
+
+  static Expression derivative(const Expression& sum, const Expression& atom) {
+    std::vector<Expression> terms;
+    for (const Expression& term : sum.operands()) {
+      std::vector<Expression> factors(factors_of(term).begin(), factors_of(term).end());
+      const auto degree = std::count(factors.begin(), factors.end(), atom);
+      if (degree == 0) continue;
+      factors.erase(std::find(factors.begin(), factors.end(), atom));
+      terms.push_back(make_term(checked_multiply(coefficient_of(term), degree), std::move(factors)));
+    }
+    return symbolic::sum(terms);
+  }
+
+  /// Replaces the atom as a factor only: inside other atoms it stays, they are bounded on their own.
+  static Expression with(const Expression& sum, const Expression& atom, int64_t value) {
+    std::vector<Expression> terms;
+    for (const Expression& term : sum.operands()) {
+      std::vector<Expression> factors(factors_of(term).begin(), factors_of(term).end());
+      int64_t coefficient = coefficient_of(term);
+      for (auto found = std::find(factors.begin(), factors.end(), atom); found != factors.end();
+           found = std::find(factors.begin(), factors.end(), atom)) {
+        coefficient = checked_multiply(coefficient, value);
+        factors.erase(found);
+      }
+      terms.push_back(make_term(coefficient, std::move(factors)));
+    }
+    return symbolic::sum(terms);
+  }
+
+  int budget_ = 128;
+};
+
+int64_t lower_bound(const Expression& expression) {
+  constexpr int kDepth = 5;
+  try {
+    return Bounder().lower(expression, kDepth);
+  } catch (const Error&) {  // coefficients out of 64 bits on the way: no better bound is known
+    return expression.range().min;
+  }
+}
+
+}  // namespace
+
+Range bounds(const Expression& expression) {
+  const Range range = expression.range();
+  if (expression.kind() != Kind::kSum) return range;
+  return {lower_bound(expression), -lower_bound(-expression)};
+}
+
+}  // namespace tracejet::symbolic

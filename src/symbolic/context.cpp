@@ -1,0 +1,113 @@
+#include "symbolic/context.h"
+
+#include "support/error.h"
+#include "symbolic/node.h"
+#include "symbolic/sym_node.h"
+
+namespace tracejet::symbolic {
+namespace {
+
+[[noreturn]] void data_dependent(const std::string& what, const Expression& expression) {
+  std::string names;
+  for (const Symbol& symbol : symbols_of(expression)) {
+    if (!symbol.backed) names += (names.empty() ? "" : ", ") + symbol.name;
+  }
+  throw DataDependent(what + " depends on data that is known only when the program runs (" + names +
+                      " comes from a call like .item(), nonzero or unique).\n"
+                      "  If it always holds, say so before: torch._check(" +
+                      (expression.is_bool() ? expression.str() : names + " >= ...") +
+                      ").\n  If both ways are needed, compute both: torch.where, or torch.cond for whole branches.");
+}
+
+}  // namespace
+
+std::shared_ptr<Context> Context::create(Locate locate) {
+  return std::shared_ptr<Context>(new Context(std::move(locate)));
+}
+
+Expression Context::symbol(std::string name, Range range, int64_t hint) {
+  if (!range.contains(hint)) {
+    throw InvalidInput("the hint " + std::to_string(hint) + " of " + name + " is outside of its range [" +
+                       std::to_string(range.min) + ", " + std::to_string(range.max) + "]");
+  }
+  if (!names_.insert(name).second) throw InvalidInput("there is a symbol named " + name + " already");
+  symbols_.push_back({std::move(name), range, hint, /*backed=*/true, next_symbol_id()});
+  return Expression::of(symbols_.back());
+}
+
+Expression Context::unbacked(std::string_view prefix, Range range) {
+  std::string name;
+  do {
+    name = std::string(prefix) + std::to_string(next_unbacked_++);
+  } while (!names_.insert(name).second);
+  symbols_.push_back({std::move(name), range, /*hint=*/0, /*backed=*/false, next_symbol_id()});
+  return Expression::of(symbols_.back());
+}
+
+c10::SymInt Context::sym_int(const Expression& expression) {
+  const Expression simple = simplified(expression);
+  return simple.is_constant() ? c10::SymInt(simple.constant()) : c10::SymInt(make_sym_node(simple, *this));
+}
+
+c10::SymFloat Context::sym_float(const Expression& expression) {
+  const Expression simple = simplified(expression);
+  return simple.is_constant() ? c10::SymFloat(simple.real()) : c10::SymFloat(make_sym_node(simple, *this));
+}
+
+c10::SymBool Context::sym_bool(const Condition& condition) {
+  if (const auto known = decide(condition)) return c10::SymBool(*known);
+  return c10::SymBool(make_sym_node(condition, *this));
+}
+
+bool Context::guard(const Condition& condition) {
+  if (const auto known = decide(condition)) return *known;
+  const Condition open = simplified(condition);
+  if (is_data_dependent(open)) data_dependent("the condition " + open.str(), open);
+  const bool value = open.hint() != 0;
+  record(value ? open : logical_not(open), Guard::Kind::kRelation);
+  return value;
+}
+
+int64_t Context::guard_int(const Expression& expression) {
+  const Expression open = simplified(expression);
+  if (open.is_constant()) return open.constant();
+  if (is_data_dependent(open)) data_dependent("the number " + open.str(), open);
+  record(equal(open, open.hint()), Guard::Kind::kSpecialization);
+  return open.hint();
+}
+
+double Context::guard_float(const Expression& expression) {
+  const Expression open = simplified(expression);
+  if (open.is_constant()) return open.real();
+  if (is_data_dependent(open)) data_dependent("the number " + open.str(), open);
+  // A float that comes from one size alone is fixed by fixing the size, which is what a user can act upon.
+  const auto symbols = symbols_of(open);
+  if (symbols.size() == 1) {
+    record(equal(Expression::of(symbols.front()), symbols.front().hint), Guard::Kind::kSpecialization);
+  } else {
+    record(equal(open, Expression::real(open.real_hint())), Guard::Kind::kSpecialization);
+  }
+  return open.real_hint();
+}
+
+bool Context::expect(const Condition& condition) {
+  if (const auto known = decide(condition)) return *known;
+  const Condition open = simplified(condition);
+  if (is_data_dependent(open)) {
+    record(open, Guard::Kind::kAssertion);
+    return true;
+  }
+  if (open.hint() == 0) return false;
+  record(open, Guard::Kind::kRelation);
+  return true;
+}
+
+void Context::record(const Condition& condition, Guard::Kind kind) {
+  if (condition.is_constant()) return;
+  guards_.push_back({condition, kind, locate_ ? locate_() : nullptr});
+  assumed_.push_back(condition);
+  learn(condition);
+  facts_changed();
+}
+
+}  // namespace tracejet::symbolic

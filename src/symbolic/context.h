@@ -1,0 +1,113 @@
+#pragma once
+
+#include <c10/core/SymBool.h>
+#include <c10/core/SymFloat.h>
+#include <c10/core/SymInt.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "symbolic/expression.h"
+#include "symbolic/guard.h"
+
+namespace tracejet::symbolic {
+
+/// The symbols of one trace and what has been assumed of them.
+///
+/// Every guard is a fact from then on: it tightens ranges, identifies symbols, makes sizes divisible, and so decides
+/// later questions without another guard. Always owned by a shared_ptr: the SymInts that it hands out keep it alive.
+class Context : public std::enable_shared_from_this<Context> {
+ public:
+  using Locate = std::function<std::shared_ptr<const Location>()>;
+
+  /// `locate` is asked for the current Python line once for every new guard.
+  static std::shared_ptr<Context> create(Locate locate = {});
+
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+
+  /// A dimension or number of an input. `name` has to be new, `hint` within `range`.
+  Expression symbol(std::string name, Range range, int64_t hint);
+  /// A data-dependent value: `prefix` and a running number.
+  Expression unbacked(std::string_view prefix = "u", Range range = {0, kInfinity});
+
+  std::span<const Guard> guards() const { return guards_; }
+  /// All symbols in the order they were made in, with the ranges they were declared with.
+  std::span<const Symbol> symbols() const { return symbols_; }
+
+  /// Plain numbers when constant.
+  c10::SymInt sym_int(const Expression& expression);
+  c10::SymFloat sym_float(const Expression& expression);
+  c10::SymBool sym_bool(const Condition& condition);
+
+  // What is known; never a guard ---------------------------------------------------------------------------------
+  /// `expression` with the facts put in: s for a t that was assumed equal to it, 4 for an s specialised to 4.
+  Expression simplified(const Expression& expression);
+  /// Where the value lies, given the facts.
+  Range range(const Expression& expression);
+  /// Whether the condition is always true, always false, or (nullopt) neither is known.
+  std::optional<bool> decide(const Condition& condition);
+  /// Like decide, where sizes that aren't known are taken to be at least 2; nullopt when that doesn't help.
+  std::optional<bool> decide_size_oblivious(const Condition& condition);
+
+  // What becomes known -------------------------------------------------------------------------------------------
+  /// The condition's value, if need be that of the traced example, which is then recorded as a guard.
+  /// Throws DataDependent when it is open and an unbacked symbol takes part.
+  bool guard(const Condition& condition);
+  /// The number on the traced example, recorded as a specialisation. Throws DataDependent like guard.
+  int64_t guard_int(const Expression& expression);
+  double guard_float(const Expression& expression);
+  /// What torch._check(condition) means: false if it can't hold, otherwise it is taken for granted (and recorded).
+  bool expect(const Condition& condition);
+
+ private:
+  explicit Context(Locate locate) : locate_(std::move(locate)) {}
+
+  /// s is modulus * t + residue, where t is a hidden symbol: only used to decide, never shown.
+  struct Multiple {
+    int64_t modulus;
+    int64_t residue;
+    uint64_t hidden_id;
+  };
+
+  void record(const Condition& condition, Guard::Kind kind);
+  void learn(const Condition& assumed);
+  void learn_equal(const Expression& a, const Expression& b);
+  void learn_multiple(const Expression& dividend, int64_t modulus, int64_t residue);
+  void learn_not_negative(const Expression& difference);
+  void learn_different(const Expression& a, const Expression& b);
+  void narrow(const Expression& symbol, Range range);
+  void replace(const Expression& symbol, const Expression& by);
+  void facts_changed();
+
+  Expression with_multiples(const Expression& expression) const;
+  std::optional<bool> decide_open(const Condition& condition);
+  std::optional<bool> decide_relation(const Condition& condition);
+  bool is_never_negative(const Expression& difference);
+
+  Locate locate_;
+  std::vector<Symbol> symbols_;
+  std::unordered_set<std::string> names_;
+  std::vector<Guard> guards_;
+  int64_t next_unbacked_ = 0;
+
+  /// By symbol id: what stands for it now (itself with a narrower range, another expression, a number).
+  std::unordered_map<uint64_t, Expression> replacements_;
+  std::unordered_map<uint64_t, Multiple> multiples_;
+  /// What was assumed, as it is after the replacements; and of inequalities the difference that isn't negative.
+  std::vector<Condition> assumed_;
+  std::unordered_map<Condition, bool> known_;
+  std::vector<Expression> not_negative_;
+  /// Results since the last fact.
+  std::unordered_map<Expression, Expression> simplified_;
+  std::unordered_map<Condition, std::optional<bool>> decided_;
+};
+
+}  // namespace tracejet::symbolic

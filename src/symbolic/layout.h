@@ -1,0 +1,20 @@
+#pragma once
+
+#include <span>
+
+#include "symbolic/context.h"
+
+namespace tracejet::symbolic {
+
+/// Whether strides follow from sizes in some order. Answers without guarding: what can't be proven is "no", except
+/// that a size nobody can tell from 0 or 1 counts as an ordinary one.
+bool is_contiguous(Context& context, std::span<const Expression> sizes, std::span<const Expression> strides);
+bool is_channels_last_contiguous(Context& context, std::span<const Expression> sizes,
+                                 std::span<const Expression> strides, size_t rank);
+/// Like PyTorch's is_channels_last_strides: in that order, gaps allowed.
+bool is_channels_last_strides(Context& context, std::span<const Expression> sizes, std::span<const Expression> strides,
+                              size_t rank);
+bool is_non_overlapping_and_dense(Context& context, std::span<const Expression> sizes,
+                                  std::span<const Expression> strides);
+
+}  // namespace tracejet::symbolic

@@ -1,0 +1,259 @@
+#include "symbolic/sym_node.h"
+
+#include "support/error.h"
+#include "symbolic/layout.h"
+
+namespace tracejet::symbolic {
+namespace {
+
+using c10::SymNode;
+
+class SymbolicNode final : public c10::SymNodeImpl {
+ public:
+  SymbolicNode(Expression expression, std::shared_ptr<Context> context)
+      : expression_(std::move(expression)), context_(std::move(context)) {}
+
+  Expression value() const { return context_->simplified(expression_); }
+  const std::shared_ptr<Context>& context() const { return context_; }
+
+  bool is_int() override { return expression_.is_int(); }
+  bool is_float() override { return expression_.is_float(); }
+  bool is_bool() override { return expression_.is_bool(); }
+
+  SymNode add(const SymNode& other) override {
+    return arithmetic(other, [](const auto& a, const auto& b) { return a + b; }, Kind::kAdd);
+  }
+  SymNode sub(const SymNode& other) override {
+    return arithmetic(other, [](const auto& a, const auto& b) { return a - b; }, Kind::kSubtract);
+  }
+  SymNode mul(const SymNode& other) override {
+    return arithmetic(other, [](const auto& a, const auto& b) { return a * b; }, Kind::kMultiply);
+  }
+  SymNode mod(const SymNode& other) override {
+    return arithmetic(other, [](const auto& a, const auto& b) { return symbolic::mod(a, b); }, Kind::kFloatMod);
+  }
+  SymNode truediv(const SymNode& other) override {
+    const auto [a, b] = promoted(other);
+    return wrap(true_div(a, b));
+  }
+  SymNode floordiv(const SymNode& other) override {
+    const auto [a, b] = promoted(other);
+    if (a.is_int()) return wrap(floor_div(a, b));
+    return wrap(to_float(to_int(Kind::kFloor, true_div(a, b))));
+  }
+  SymNode pow(const SymNode& other) override {
+    const auto [a, b] = promoted(other);
+    if (a.is_int() && (!b.is_constant() || b.constant() >= 0)) return wrap(power(a, b));
+    return wrap(float_binary(Kind::kFloatPower, to_float(a), to_float(b)));
+  }
+  SymNode float_pow(const SymNode& other) override {
+    return wrap(float_binary(Kind::kFloatPower, to_float(value()), to_float(operand(other))));
+  }
+  SymNode pow_by_natural(const SymNode& other) override { return wrap(power(value(), operand(other))); }
+  SymNode neg() override {
+    const Expression a = number();
+    return wrap(a.is_float() ? float_negate(a) : -a);
+  }
+  SymNode sym_min(const SymNode& other) override {
+    return compared(other, [](const auto& a, const auto& b) { return symbolic::min(a, b); });
+  }
+  SymNode sym_max(const SymNode& other) override {
+    return compared(other, [](const auto& a, const auto& b) { return symbolic::max(a, b); });
+  }
+  SymNode ceil() override { return wrap(to_int(Kind::kCeil, number())); }
+  SymNode floor() override { return wrap(to_int(Kind::kFloor, number())); }
+  SymNode sym_float() override { return wrap(to_float(value())); }
+
+  SymNode eq(const SymNode& other) override {
+    if (is_bool() && operand(other).is_bool()) return wrap(equal(value(), operand(other)));
+    return compared(other, equal);
+  }
+  SymNode ne(const SymNode& other) override {
+    if (is_bool() && operand(other).is_bool()) return wrap(not_equal(value(), operand(other)));
+    return compared(other, not_equal);
+  }
+  SymNode lt(const SymNode& other) override { return compared(other, less); }
+  SymNode le(const SymNode& other) override { return compared(other, less_equal); }
+  SymNode gt(const SymNode& other) override {
+    return compared(other, [](const auto& a, const auto& b) { return less(b, a); });
+  }
+  SymNode ge(const SymNode& other) override {
+    return compared(other, [](const auto& a, const auto& b) { return less_equal(b, a); });
+  }
+
+  SymNode sym_and(const SymNode& other) override { return wrap(logical_and(condition(), condition_of(other))); }
+  SymNode sym_or(const SymNode& other) override { return wrap(logical_or(condition(), condition_of(other))); }
+  SymNode sym_not() override { return wrap(logical_not(condition())); }
+  SymNode sym_ite(const SymNode& when_true, const SymNode& when_false) override {
+    const auto decided = context_->decide(condition());
+    if (decided) return *decided ? when_true : when_false;
+    return wrap(select(condition(), operand(when_true), operand(when_false)));
+  }
+
+  SymNode is_contiguous(c10::ArrayRef<SymNode> sizes, c10::ArrayRef<SymNode> strides) override {
+    return answer(symbolic::is_contiguous(*context_, operands(sizes), operands(strides)));
+  }
+  SymNode is_channels_last_contiguous_2d(c10::ArrayRef<SymNode> sizes, c10::ArrayRef<SymNode> strides) override {
+    return answer(is_channels_last_contiguous(*context_, operands(sizes), operands(strides), 4));
+  }
+  SymNode is_channels_last_contiguous_3d(c10::ArrayRef<SymNode> sizes, c10::ArrayRef<SymNode> strides) override {
+    return answer(is_channels_last_contiguous(*context_, operands(sizes), operands(strides), 5));
+  }
+  SymNode is_channels_last_strides_2d(c10::ArrayRef<SymNode> sizes, c10::ArrayRef<SymNode> strides) override {
+    return answer(is_channels_last_strides(*context_, operands(sizes), operands(strides), 4));
+  }
+  SymNode is_channels_last_strides_3d(c10::ArrayRef<SymNode> sizes, c10::ArrayRef<SymNode> strides) override {
+    return answer(is_channels_last_strides(*context_, operands(sizes), operands(strides), 5));
+  }
+  SymNode is_non_overlapping_and_dense(c10::ArrayRef<SymNode> sizes, c10::ArrayRef<SymNode> strides) override {
+    return answer(symbolic::is_non_overlapping_and_dense(*context_, operands(sizes), operands(strides)));
+  }
+
+  SymNode clone() override { return wrap(expression_); }
+  SymNode wrap_int(int64_t number) override { return wrap(Expression(number)); }
+  SymNode wrap_float(double number) override { return wrap(Expression::real(number)); }
+  SymNode wrap_bool(bool truth) override { return wrap(Expression::truth(truth)); }
+
+  int64_t guard_int(const char*, int64_t) override {
+    if (is_bool()) return context_->guard(value()) ? 1 : 0;
+    return context_->guard_int(is_float() ? to_int(Kind::kTruncate, value()) : value());
+  }
+  double guard_float(const char*, int64_t) override {
+    return is_float() ? context_->guard_float(value()) : static_cast<double>(guard_int("", 0));
+  }
+  bool guard_bool(const char*, int64_t) override { return context_->guard(condition()); }
+  bool guard_size_oblivious(const char*, int64_t) override {
+    const auto decided = context_->decide_size_oblivious(condition());
+    return decided ? *decided : context_->guard(condition());
+  }
+  bool guard_or_false(const char*, int64_t) override { return context_->decide(condition()).value_or(false); }
+  bool guard_or_true(const char*, int64_t) override { return context_->decide(condition()).value_or(true); }
+  bool statically_known_true(const char*, int64_t) override { return guard_or_false("", 0); }
+  bool expect_true(const char*, int64_t) override { return context_->expect(condition()); }
+  int64_t int_() override { return guard_int("", 0); }
+  bool bool_() override { return guard_bool("", 0); }
+
+  bool has_hint() override { return value().has_hint(); }
+  std::string str() override { return value().str(); }
+  std::optional<int64_t> maybe_as_int() override { return constant_int(); }
+  std::optional<int64_t> constant_int() override {
+    const Expression now = value();
+    return now.is_int() && now.is_constant() ? std::optional(now.constant()) : std::nullopt;
+  }
+  std::optional<bool> constant_bool() override { return is_bool() ? context_->decide(value()) : std::nullopt; }
+  // PyTorch's Python asks a constant for its int or bool, so a constant float doesn't count.
+  bool is_constant() override { return constant_int().has_value() || constant_bool().has_value(); }
+  bool is_symbolic() override { return !is_constant(); }
+
+ private:
+  SymNode wrap(Expression expression) const { return c10::make_intrusive<SymbolicNode>(std::move(expression), context_); }
+  SymNode answer(bool truth) const { return wrap(Expression::truth(truth)); }
+
+  static Expression operand(const SymNode& node) {
+    if (auto expression = expression_of(*node)) return *expression;
+    throw UnsupportedOperator("can't combine a symbolic number of this trace with " + node->str() +
+                              ", which belongs to something else (a nested tensor, or another export)");
+  }
+  static std::vector<Expression> operands(c10::ArrayRef<SymNode> nodes) {
+    std::vector<Expression> expressions;
+    expressions.reserve(nodes.size());
+    for (const SymNode& node : nodes) expressions.push_back(operand(node));
+    return expressions;
+  }
+
+  /// Booleans count as 0 and 1 in arithmetic.
+  static Expression number_of(const Expression& expression) {
+    return expression.is_bool() ? from_bool(expression) : expression;
+  }
+  Expression number() const { return number_of(value()); }
+
+  /// A number used as a condition means "not zero".
+  static Condition truth_of(const Expression& expression) {
+    if (expression.is_bool()) return expression;
+    return not_equal(expression, expression.is_int() ? Expression(0) : Expression::real(0));
+  }
+  Condition condition() const { return truth_of(value()); }
+  static Condition condition_of(const SymNode& node) { return truth_of(operand(node)); }
+
+  /// Both as integers, or both as floats if one is.
+  std::pair<Expression, Expression> promoted(const SymNode& other) const {
+    Expression a = number();
+    Expression b = number_of(operand(other));
+    if (a.is_float() != b.is_float()) return {to_float(a), to_float(b)};
+    return {std::move(a), std::move(b)};
+  }
+
+  template <typename OnIntegers>
+  SymNode arithmetic(const SymNode& other, const OnIntegers& on_integers, Kind on_floats) const {
+    const auto [a, b] = promoted(other);
+    return wrap(a.is_int() ? on_integers(a, b) : float_binary(on_floats, a, b));
+  }
+
+  template <typename Operator>
+  SymNode compared(const SymNode& other, const Operator& on_both) const {
+    const auto [a, b] = promoted(other);
+    return wrap(on_both(a, b));
+  }
+
+  Expression expression_;
+  std::shared_ptr<Context> context_;
+};
+
+}  // namespace
+
+SymNode make_sym_node(const Expression& expression, Context& context) {
+  return c10::make_intrusive<SymbolicNode>(expression, context.shared_from_this());
+}
+
+std::optional<Expression> expression_of(c10::SymNodeImpl& node) {
+  if (const auto* ours = dynamic_cast<SymbolicNode*>(&node)) return ours->value();
+  if (node.is_nested_int()) return std::nullopt;
+  if (const auto number = node.constant_int()) return Expression(*number);
+  if (const auto truth = node.constant_bool()) return Expression::truth(*truth);
+  return std::nullopt;
+}
+
+std::optional<Expression> expression_of(const c10::SymInt& value) {
+  if (const auto number = value.maybe_as_int()) return Expression(*number);
+  return expression_of(*value.toSymNodeImplUnowned());
+}
+
+std::optional<Expression> expression_of(const c10::SymFloat& value) {
+  if (!value.is_symbolic()) return Expression::real(value.as_float_unchecked());
+  return expression_of(*value.toSymNodeImplUnowned());
+}
+
+std::optional<Expression> expression_of(const c10::SymBool& value) {
+  if (!value.is_heap_allocated()) return Expression::truth(value.as_bool_unchecked());
+  return expression_of(*value.toSymNodeImplUnowned());
+}
+
+std::shared_ptr<Context> context_of(c10::SymNodeImpl& node) {
+  const auto* ours = dynamic_cast<SymbolicNode*>(&node);
+  return ours ? ours->context() : nullptr;
+}
+
+c10::SymInt normalized(const c10::SymInt& value) {
+  const auto expression = expression_of(value);
+  return expression && expression->is_constant() ? c10::SymInt(expression->constant()) : value;
+}
+
+bool is_statically_equal(const c10::SymInt& a, const c10::SymInt& b) {
+  const auto x = expression_of(a);
+  const auto y = expression_of(b);
+  if (!x || !y) return false;
+  if (*x == *y) return true;
+  return statically_known(a.sym_eq(b)) == true;
+}
+
+std::optional<bool> statically_known(const c10::SymBool& condition) {
+  if (!condition.is_heap_allocated()) return condition.as_bool_unchecked();
+  return condition.toSymNodeImplUnowned()->constant_bool();
+}
+
+std::optional<int64_t> hint_of(const c10::SymInt& value) {
+  const auto expression = expression_of(value);
+  return expression && expression->has_hint() ? std::optional(expression->hint()) : std::nullopt;
+}
+
+}  // namespace tracejet::symbolic

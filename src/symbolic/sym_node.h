@@ -1,0 +1,36 @@
+#pragma once
+
+#include <c10/core/SymBool.h>
+#include <c10/core/SymFloat.h>
+#include <c10/core/SymInt.h>
+#include <c10/core/SymNodeImpl.h>
+
+#include <optional>
+
+#include "symbolic/context.h"
+#include "symbolic/expression.h"
+
+namespace tracejet::symbolic {
+
+/// The node that PyTorch's SymInt, SymFloat and SymBool wrap.
+c10::SymNode make_sym_node(const Expression& expression, Context& context);
+
+/// The expression behind a number, with what has been assumed since put in; a constant for a plain number, nullopt
+/// for a node that isn't ours (a nested int, one of torch.export's).
+std::optional<Expression> expression_of(const c10::SymInt& value);
+std::optional<Expression> expression_of(const c10::SymFloat& value);
+std::optional<Expression> expression_of(const c10::SymBool& value);
+std::optional<Expression> expression_of(c10::SymNodeImpl& node);
+/// The trace that a node belongs to; null for a node that isn't ours.
+std::shared_ptr<Context> context_of(c10::SymNodeImpl& node);
+
+/// A plain int when the expression is constant.
+c10::SymInt normalized(const c10::SymInt& value);
+
+// None of these guards. They answer for nodes that aren't ours only if those are constant.
+bool is_statically_equal(const c10::SymInt& a, const c10::SymInt& b);
+std::optional<bool> statically_known(const c10::SymBool& condition);
+/// The value on the traced example; nullopt if it is data dependent.
+std::optional<int64_t> hint_of(const c10::SymInt& value);
+
+}  // namespace tracejet::symbolic
