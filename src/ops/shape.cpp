@@ -58,6 +58,14 @@ int64_t wrap_axis(int64_t axis, int64_t rank) {
 
 c10::SymInt ceil_div(const c10::SymInt& a, const c10::SymInt& b) { return (a + b - 1) / b; }
 
+TensorMeta describe(const at::Tensor& tensor) {
+  TensorMeta meta = strided({}, {}, tensor.scalar_type(), tensor.device());
+  meta.sizes.append(tensor.sym_sizes().begin(), tensor.sym_sizes().end());
+  meta.strides.append(tensor.sym_strides().begin(), tensor.sym_strides().end());
+  meta.storage_offset = tensor.sym_storage_offset();
+  return meta;
+}
+
 namespace {
 
 /// Known to hold one element at most, so that its stride has no meaning.

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include <ATen/core/Tensor.h>
 #include <c10/core/MemoryFormat.h>
 
 #include "graph/tensor_meta.h"
@@ -37,6 +38,9 @@ void require_equal(const c10::SymInt& a, const c10::SymInt& b, std::string_view 
 int64_t wrap_axis(int64_t axis, int64_t rank);
 /// (a + b - 1) / b, for b > 0.
 c10::SymInt ceil_div(const c10::SymInt& a, const c10::SymInt& b);
+
+/// What is known of a tensor, traced or real.
+TensorMeta describe(const at::Tensor& tensor);
 
 // Layouts ------------------------------------------------------------------------------------------------------------
 
@@ -77,6 +81,15 @@ Sizes infer_size(c10::SymIntArrayRef shape, const c10::SymInt& numel);
 std::optional<Sizes> view_strides(const TensorMeta& self, c10::SymIntArrayRef sizes);
 /// Sizes and strides of self.expand(sizes); -1 keeps an axis. Guards where sizes must be equal.
 TensorMeta expanded(const TensorMeta& self, c10::SymIntArrayRef sizes);
+
+/// The part of an axis that a slice shows: 0 <= start <= end <= size.
+struct Range {
+  c10::SymInt start;
+  c10::SymInt end;
+};
+/// Clamps like Python's slices do, with min and max of symbolic sizes; guards whether start or end is negative.
+Range slice_range(const std::optional<c10::SymInt>& start, const std::optional<c10::SymInt>& end,
+                  const c10::SymInt& size);
 
 // Reductions ---------------------------------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 // The part of shape.h that is about views: the same memory in another shape.
 #include <algorithm>
+#include <limits>
 #include <sstream>
 
 #include "ops/shape.h"
@@ -106,6 +107,19 @@ TensorMeta expanded(const TensorMeta& self, c10::SymIntArrayRef target) {
     }
   }
   return view_of(self, std::move(sizes), std::move(strides));
+}
+
+Range slice_range(const std::optional<c10::SymInt>& start, const std::optional<c10::SymInt>& end,
+                  const c10::SymInt& size) {
+  const auto position = [&](const c10::SymInt& given) {
+    if (given.sym_lt(0).guard_bool(__FILE__, __LINE__)) return (given + size).max(0);
+    return given.min(size);
+  };
+  // Python's open end arrives as the largest integer.
+  const bool is_open = !end || end->maybe_as_int() == std::optional(std::numeric_limits<int64_t>::max());
+  const c10::SymInt first = start ? position(*start) : c10::SymInt(0);
+  const c10::SymInt last = is_open ? size : position(*end).max(first);
+  return {first, last};
 }
 
 }  // namespace tracejet::shape

@@ -1,7 +1,330 @@
+// Operators that show, cut, join or repeat their input without computing anything from it.
+#include <algorithm>
+
 #include "ops/families.h"
+#include "ops/promotion.h"
+#include "ops/shape.h"
+#include "ops/view_decompositions.h"
+#include "ops/view_samples.h"
 
 namespace tracejet {
 
-std::span<const Operator> view_operators() { return {}; }
+namespace {
+
+using Metas = std::vector<TensorMeta>;
+
+// The same elements in another shape ---------------------------------------------------------------------------------
+
+Metas view(const Call& call) {
+  const TensorMeta& self = call.tensor("self");
+  Sizes sizes = shape::infer_size(call.sym_ints("size"), self.numel());
+  auto strides = shape::view_strides(self, sizes);
+  if (!strides) {
+    throw ShapeError(self.str() + " can't be viewed as " + shape::text(sizes) + " without a copy: use reshape");
+  }
+  return {shape::view_of(self, std::move(sizes), std::move(*strides))};
+}
+
+Metas view_as_dtype(const Call& call) {
+  TensorMeta meta = call.tensor("self");
+  const auto from = static_cast<int64_t>(c10::elementSize(meta.dtype));
+  meta.dtype = call.dtype().value();
+  const auto to = static_cast<int64_t>(c10::elementSize(meta.dtype));
+  if (from == to) return {meta};
+  if (meta.sizes.empty()) throw ShapeError("a 0-dim tensor can't be viewed as a dtype of another size");
+  for (int64_t axis = 0; axis + 1 < meta.dim(); ++axis) meta.strides[axis] = meta.strides[axis] * from / to;
+  meta.sizes.back() = meta.sizes.back() * from / to;
+  meta.storage_offset = meta.storage_offset * from / to;
+  return {meta};
+}
+
+Metas as_strided(const Call& call) {
+  const TensorMeta& self = call.tensor("self");
+  TensorMeta meta = shape::view_of(self, call.sym_ints("size"), call.sym_ints("stride"));
+  if (auto offset = call.optional_sym_int("storage_offset")) meta.storage_offset = *offset;
+  return {meta};
+}
+
+Metas permute(const Call& call) {
+  const TensorMeta& self = call.tensor("self");
+  const auto axes = call.axes("dims", self.dim());
+  if (axes.size() != self.sizes.size()) {
+    throw ShapeError("permute names " + std::to_string(axes.size()) + " axes of " + std::to_string(self.dim()));
+  }
+  Sizes sizes, strides;
+  std::vector<bool> seen(axes.size());
+  for (int64_t axis : axes) {
+    if (seen[axis]) throw ShapeError("permute names axis " + std::to_string(axis) + " twice");
+    seen[axis] = true;
+    sizes.push_back(self.sizes[axis]);
+    strides.push_back(self.strides[axis]);
+  }
+  return {shape::view_of(self, std::move(sizes), std::move(strides))};
+}
+
+Metas expand_view(const Call& call) { return {shape::expanded(call.tensor("self"), call.sym_ints("size"))}; }
+
+Metas unsqueeze(const Call& call) {
+  TensorMeta meta = call.tensor("self");
+  const int64_t axis = call.axis("dim", meta.dim() + 1);
+  const bool last = axis == meta.dim();
+  meta.strides.insert(meta.strides.begin() + axis, last ? c10::SymInt(1) : meta.sizes[axis] * meta.strides[axis]);
+  meta.sizes.insert(meta.sizes.begin() + axis, 1);
+  return {meta};
+}
+
+/// Whether the axis is 1, so that squeeze drops it. Guards: the rank of the result hangs on it.
+bool is_droppable(const c10::SymInt& size) { return shape::equal(size, 1); }
+
+Metas squeezed(const TensorMeta& self, const std::vector<bool>& candidates) {
+  Sizes sizes, strides;
+  for (size_t axis = 0; axis < self.sizes.size(); ++axis) {
+    if (candidates[axis] && is_droppable(self.sizes[axis])) continue;
+    sizes.push_back(self.sizes[axis]);
+    strides.push_back(self.strides[axis]);
+  }
+  return {shape::view_of(self, std::move(sizes), std::move(strides))};
+}
+
+Metas squeeze(const Call& call) {
+  const TensorMeta& self = call.tensor("self");
+  return squeezed(self, std::vector<bool>(self.sizes.size(), true));
+}
+
+Metas squeeze_axes(const Call& call) {
+  const TensorMeta& self = call.tensor("self");
+  std::vector<bool> candidates(std::max<int64_t>(self.dim(), 1));
+  for (int64_t axis : call.axes("dim", self.dim())) candidates[axis] = true;
+  return squeezed(self, candidates);
+}
+
+Metas view_as_real(const Call& call) {
+  TensorMeta meta = call.tensor("self");
+  for (c10::SymInt& stride : meta.strides) stride = stride * 2;
+  meta.sizes.push_back(2);
+  meta.strides.push_back(1);
+  meta.storage_offset = meta.storage_offset * 2;
+  meta.dtype = promotion::to_real(meta.dtype);
+  return {meta};
+}
+
+Metas view_as_complex(const Call& call) {
+  TensorMeta meta = call.tensor("self");
+  if (meta.sizes.empty() || !shape::equal(meta.sizes.back(), 2)) {
+    throw ShapeError("the last axis of " + meta.str() + " must hold the real and the imaginary part");
+  }
+  meta.sizes.pop_back();
+  meta.strides.pop_back();
+  for (c10::SymInt& stride : meta.strides) stride = stride / 2;
+  meta.storage_offset = meta.storage_offset / 2;
+  meta.dtype = c10::toComplexType(meta.dtype);
+  return {meta};
+}
+
+
+// Parts --------------------------------------------------------------------------------------------------------------
+
+/// A negative index counts from the end; guards whether it is.
+c10::SymInt from_start(const c10::SymInt& index, const c10::SymInt& size) {
+  return index.sym_lt(0).guard_bool(__FILE__, __LINE__) ? index + size : index;
+}
+
+Metas select(const Call& call) {
+  TensorMeta meta = call.tensor("self");
+  if (meta.sizes.empty()) throw ShapeError("select needs an axis, and a 0-dim tensor has none");
+  const int64_t axis = call.axis("dim", meta.dim());
+  const c10::SymInt index = from_start(call.sym_int("index"), meta.sizes[axis]);
+  const bool fits = index.sym_ge(0).sym_and(index.sym_lt(meta.sizes[axis])).guard_bool(__FILE__, __LINE__);
+  if (!fits) throw ShapeError("the index is outside axis " + std::to_string(axis) + " of " + meta.str());
+  meta.storage_offset = meta.storage_offset + index * meta.strides[axis];
+  meta.sizes.erase(meta.sizes.begin() + axis);
+  meta.strides.erase(meta.strides.begin() + axis);
+  return {meta};
+}
+
+Metas slice(const Call& call) {
+  TensorMeta meta = call.tensor("self");
+  if (meta.sizes.empty()) throw ShapeError("slice needs an axis, and a 0-dim tensor has none");
+  const int64_t axis = call.axis("dim", meta.dim());
+  const c10::SymInt size = meta.sizes[axis], step = call.sym_int("step");
+  const shape::Range range = shape::slice_range(call.optional_sym_int("start"), call.optional_sym_int("end"), size);
+  meta.sizes[axis] = shape::ceil_div(range.end - range.start, step);
+  meta.storage_offset = meta.storage_offset + range.start * meta.strides[axis];
+  meta.strides[axis] = meta.strides[axis] * step;
+  return {meta};
+}
+
+Metas split_with_sizes(const Call& call) {
+  const TensorMeta& self = call.tensor("self");
+  const int64_t axis = call.axis("dim", self.dim());
+  Metas parts;
+  c10::SymInt start = 0;
+  for (const c10::SymInt& size : call.sym_ints("split_sizes")) {
+    TensorMeta part = self;
+    part.sizes[axis] = size;
+    part.storage_offset = self.storage_offset + start * self.strides[axis];
+    parts.push_back(std::move(part));
+    start = start + size;
+  }
+  shape::require_equal(start, self.sizes[axis], "the sum of split_sizes and the size of the axis");
+  return parts;
+}
+
+Metas diagonal(const Call& call) {
+  TensorMeta meta = call.tensor("self");
+  const int64_t first = call.axis("dim1", meta.dim()), second = call.axis("dim2", meta.dim());
+  if (first == second) throw ShapeError("a diagonal needs two different axes");
+  const int64_t offset = call.integer("offset");
+  const c10::SymInt rows = meta.sizes[first] + std::min<int64_t>(offset, 0);
+  const c10::SymInt columns = meta.sizes[second] - std::max<int64_t>(offset, 0);
+  const c10::SymInt length = rows.min(columns).max(0);
+  const c10::SymInt stride = meta.strides[first] + meta.strides[second];
+  const int64_t skipped = offset >= 0 ? second : first;
+  if (!shape::known_equal(length, 0)) {
+    meta.storage_offset = meta.storage_offset + meta.strides[skipped] * std::abs(offset);
+  }
+  for (int64_t axis : {std::max(first, second), std::min(first, second)}) {
+    meta.sizes.erase(meta.sizes.begin() + axis);
+    meta.strides.erase(meta.strides.begin() + axis);
+  }
+  meta.sizes.push_back(length);
+  meta.strides.push_back(stride);
+  return {meta};
+}
+
+// Copies -------------------------------------------------------------------------------------------------------------
+
+Metas clone(const Call& call) {
+  const TensorMeta& self = call.tensor("self");
+  return {shape::like(self, self.dtype, call.memory_format().value_or(c10::MemoryFormat::Preserve))};
+}
+
+Metas to_copy(const Call& call) {
+  const TensorMeta& self = call.tensor("self");
+  const auto format = call.memory_format().value_or(c10::MemoryFormat::Preserve);
+  TensorMeta meta = shape::like(self, call.dtype().value_or(self.dtype), format);
+  meta.device = call.device().value_or(self.device);
+  return {meta};
+}
+
+Metas flip(const Call& call) {
+  const TensorMeta& self = call.tensor("self");
+  return {shape::like(self, self.dtype)};
+}
+
+Metas repeat(const Call& call) {
+  const TensorMeta& self = call.tensor("self");
+  Sizes sizes = call.sym_ints("repeats");
+  if (sizes.size() < self.sizes.size()) throw ShapeError("repeat needs a number for each axis of " + self.str());
+  const size_t added = sizes.size() - self.sizes.size();
+  for (size_t axis = 0; axis < self.sizes.size(); ++axis) sizes[added + axis] = sizes[added + axis] * self.sizes[axis];
+  return {shape::contiguous(std::move(sizes), self.dtype, self.device)};
+}
+
+/// cat has always ignored 1-dimensional tensors without elements.
+bool is_skipped_by_cat(const TensorMeta& tensor) { return tensor.dim() == 1 && shape::known_equal(tensor.sizes[0], 0); }
+
+/// The format that all inputs suggest; row-major if they disagree.
+c10::MemoryFormat common_format(const std::vector<const TensorMeta*>& tensors) {
+  const auto format = shape::suggested_format(*tensors[0]);
+  const auto agrees = [&](const TensorMeta* tensor) { return shape::suggested_format(*tensor) == format; };
+  return std::all_of(tensors.begin(), tensors.end(), agrees) ? format : c10::MemoryFormat::Contiguous;
+}
+
+Metas cat(const Call& call) {
+  const auto tensors = call.tensors("tensors");
+  promotion::ResultType dtype;
+  const TensorMeta* first = nullptr;
+  for (const TensorMeta* tensor : tensors) {
+    dtype.add(*tensor);
+    if (first == nullptr && !is_skipped_by_cat(*tensor)) first = tensor;
+  }
+  if (tensors.empty()) throw ShapeError("cat needs at least one tensor");
+  if (first == nullptr) return {shape::contiguous({0}, dtype.get(), tensors[0]->device)};
+  const int64_t joined = call.axis("dim", first->dim());
+  Sizes sizes = first->sizes;
+  sizes[joined] = 0;
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    const TensorMeta& tensor = *tensors[i];
+    if (is_skipped_by_cat(tensor)) continue;
+    if (tensor.dim() != first->dim() || tensor.sizes.empty()) {
+      throw ShapeError("cat needs tensors of the same rank: input " + std::to_string(i) + " is " +
+                       shape::text(tensor.sizes) + ", others are " + shape::text(first->sizes));
+    }
+    for (int64_t axis = 0; axis < tensor.dim(); ++axis) {
+      if (axis == joined) {
+        sizes[axis] = sizes[axis] + tensor.sizes[axis];
+      } else if (!shape::equal(sizes[axis], tensor.sizes[axis])) {
+        throw ShapeError("sizes must match except on axis " + std::to_string(joined) + ": input " + std::to_string(i) +
+                         " is " + shape::text(tensor.sizes) + ", others are " + shape::text(first->sizes));
+      }
+    }
+  }
+  return {shape::in_format(std::move(sizes), common_format(tensors), dtype.get(), first->device)};
+}
+
+}  // namespace
+
+std::span<const Operator> view_operators() {
+  namespace to = decompositions;
+  static constexpr Operator table[] = {
+      // The same elements in another shape. `view` is what remains of every reshape: its target says all.
+      {.name = "aten::_reshape_alias", .decompose = expand<&to::reshape_alias>, .samples = samples::reshape_alias},
+      {.name = "aten::_unsafe_view", .decompose = expand<&to::unsafe_view>, .samples = samples::view},
+      {.name = "aten::alias", .decompose = expand<&to::itself>, .samples = samples::layouts_only},
+      {.name = "aten::as_strided", .meta = as_strided, .samples = samples::as_strided},
+      {.name = "aten::detach", .decompose = expand<&to::itself>, .samples = samples::layouts_only},
+      {.name = "aten::expand", .meta = expand_view, .samples = samples::expand},
+      {.name = "aten::expand_as", .decompose = expand<&to::expand_as>, .samples = samples::expand_as},
+      {.name = "aten::lift_fresh", .decompose = expand<&to::itself>, .samples = samples::layouts_only},
+      {.name = "aten::lift_fresh_copy", .decompose = expand<&to::itself>, .samples = samples::layouts_only},
+      {.name = "aten::permute", .meta = permute, .samples = samples::permute},
+      {.name = "aten::reshape", .decompose = expand<&to::reshape>, .samples = samples::reshape},
+      {.name = "aten::squeeze", .meta = squeeze, .samples = samples::layouts_only},
+      {.name = "aten::squeeze.dim", .meta = squeeze_axes, .samples = samples::squeeze_axis},
+      {.name = "aten::squeeze.dims", .meta = squeeze_axes, .samples = samples::squeeze_axes},
+      {.name = "aten::t", .decompose = expand<&to::t>, .samples = samples::matrices},
+      {.name = "aten::transpose.int", .decompose = expand<&to::transpose>, .samples = samples::transpose},
+      {.name = "aten::unsqueeze", .meta = unsqueeze, .samples = samples::unsqueeze},
+      {.name = "aten::view", .meta = view, .samples = samples::view},
+      {.name = "aten::view.dtype", .meta = view_as_dtype, .samples = samples::view_as_dtype},
+      {.name = "aten::view_as_complex", .meta = view_as_complex, .samples = samples::view_as_complex},
+      {.name = "aten::view_as_real", .meta = view_as_real, .samples = samples::complex_tensors},
+
+      // Parts
+      {.name = "aten::diagonal", .meta = diagonal, .samples = samples::diagonal},
+      {.name = "aten::narrow", .decompose = expand<&to::narrow>, .samples = samples::narrow},
+      {.name = "aten::select.int", .meta = select, .samples = samples::select},
+      {.name = "aten::slice.Tensor", .meta = slice, .samples = samples::slice},
+      {.name = "aten::split.Tensor", .decompose = expand<&to::split>, .samples = samples::split},
+      {.name = "aten::split_with_sizes", .meta = split_with_sizes, .samples = samples::split_with_sizes},
+      {.name = "aten::unbind.int", .decompose = expand<&to::unbind>, .samples = samples::unbind},
+      {.name = "aten::unfold", .decompose = expand<&to::unfold>, .samples = samples::unfold},
+      {.name = "aten::unfold_copy", .decompose = expand<&to::unfold>, .samples = samples::unfold},
+      {.name = "aten::unsafe_split.Tensor", .decompose = expand<&to::split>, .samples = samples::split},
+      {.name = "aten::unsafe_split_with_sizes",
+       .decompose = expand<&to::unsafe_split_with_sizes>,
+       .samples = samples::split_with_sizes},
+
+      // Copies
+      {.name = "aten::_to_copy", .meta = to_copy, .samples = samples::to_copy},
+      {.name = "aten::cat", .meta = cat, .samples = samples::cat},
+      {.name = "aten::clone", .meta = clone, .samples = samples::clone},
+      {.name = "aten::flip", .meta = flip, .samples = samples::flip},
+      {.name = "aten::pixel_shuffle", .decompose = expand<&to::pixel_shuffle>, .samples = samples::pixel_shuffle},
+      {.name = "aten::pixel_unshuffle", .decompose = expand<&to::pixel_unshuffle>, .samples = samples::pixel_unshuffle},
+      {.name = "aten::repeat", .meta = repeat, .samples = samples::repeat},
+      {.name = "aten::roll", .decompose = expand<&to::roll>, .samples = samples::roll},
+      {.name = "aten::rot90", .decompose = expand<&to::rot90>, .samples = samples::rot90},
+      {.name = "aten::stack", .decompose = expand<&to::stack>, .samples = samples::stack},
+
+      // Matrices with much 0 in them
+      {.name = "aten::diag_embed", .decompose = expand<&to::diag_embed>, .samples = samples::diag_embed},
+      {.name = "aten::trace", .decompose = expand<&to::trace>, .samples = samples::matrices},
+      {.name = "aten::tril", .decompose = expand<&to::tril>, .samples = samples::triangle},
+      {.name = "aten::triu", .decompose = expand<&to::triu>, .samples = samples::triangle},
+  };
+  return table;
+}
 
 }  // namespace tracejet

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+#include <c10/core/SymInt.h>
+
+/// Views and rearrangements as other operators. Each has the signature of the operator that it stands for.
+namespace tracejet::decompositions {
+
+/// What is the input itself in a program without writes: alias, detach, lift_fresh.
+at::Tensor itself(const at::Tensor& self);
+at::Tensor expand_as(const at::Tensor& self, const at::Tensor& other);
+at::Tensor reshape(const at::Tensor& self, c10::SymIntArrayRef shape);
+at::Tensor reshape_alias(const at::Tensor& self, c10::SymIntArrayRef size, c10::SymIntArrayRef stride);
+at::Tensor t(const at::Tensor& self);
+at::Tensor transpose(const at::Tensor& self, int64_t dim0, int64_t dim1);
+at::Tensor unsafe_view(const at::Tensor& self, c10::SymIntArrayRef size);
+
+at::Tensor narrow(const at::Tensor& self, int64_t dim, c10::SymInt start, c10::SymInt length);
+std::vector<at::Tensor> split(const at::Tensor& self, c10::SymInt split_size, int64_t dim);
+std::vector<at::Tensor> unbind(const at::Tensor& self, int64_t dim);
+at::Tensor unfold(const at::Tensor& self, int64_t dimension, int64_t size, int64_t step);
+std::vector<at::Tensor> unsafe_split_with_sizes(const at::Tensor& self, c10::SymIntArrayRef split_sizes, int64_t dim);
+
+at::Tensor pixel_shuffle(const at::Tensor& self, int64_t upscale_factor);
+at::Tensor pixel_unshuffle(const at::Tensor& self, int64_t downscale_factor);
+at::Tensor roll(const at::Tensor& self, c10::SymIntArrayRef shifts, at::IntArrayRef dims);
+at::Tensor rot90(const at::Tensor& self, int64_t k, at::IntArrayRef dims);
+at::Tensor stack(at::TensorList tensors, int64_t dim);
+
+at::Tensor diag_embed(const at::Tensor& self, int64_t offset, int64_t dim1, int64_t dim2);
+at::Tensor trace(const at::Tensor& self);
+at::Tensor tril(const at::Tensor& self, c10::SymInt diagonal);
+at::Tensor triu(const at::Tensor& self, c10::SymInt diagonal);
+
+}  // namespace tracejet::decompositions

@@ -1,0 +1,45 @@
+#pragma once
+
+#include "ops/samples.h"
+
+/// Sample calls for views and rearrangements, named after the operator or what it is given.
+namespace tracejet::samples {
+
+Stacks as_strided();
+Stacks cat();
+Stacks clone();
+Stacks complex_tensors();
+Stacks diag_embed();
+Stacks diagonal();
+Stacks expand();
+Stacks expand_as();
+Stacks flip();
+Stacks layouts_only();
+Stacks matrices();
+Stacks narrow();
+Stacks permute();
+Stacks pixel_shuffle();
+Stacks pixel_unshuffle();
+Stacks repeat();
+Stacks reshape();
+Stacks reshape_alias();
+Stacks roll();
+Stacks rot90();
+Stacks select();
+Stacks slice();
+Stacks split();
+Stacks split_with_sizes();
+Stacks squeeze_axes();
+Stacks squeeze_axis();
+Stacks stack();
+Stacks to_copy();
+Stacks transpose();
+Stacks triangle();
+Stacks unbind();
+Stacks unfold();
+Stacks unsqueeze();
+Stacks view();
+Stacks view_as_complex();
+Stacks view_as_dtype();
+
+}  // namespace tracejet::samples
