@@ -1,0 +1,147 @@
+"""`trace`: runs a model's forward once, on tensors without data, and gives its program."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils import _pytree as pytree
+
+from tracejet import _C
+from tracejet._binding import BoundInputs, Dim, Leaf, bind
+from tracejet._model_state import ModelState
+from tracejet._module_calls import followed_module_calls
+from tracejet._program import CallSpec, ExportedProgram
+
+
+def trace(
+    mod: nn.Module,
+    inputs: Sequence[Any] | None = None,
+    *,
+    arg_inputs: Sequence[Any] | None = None,
+    kwarg_inputs: Mapping[str, Any] | None = None,
+    decompositions: str = "tensorrt",
+) -> ExportedProgram:
+    """Traces `mod` once and gives its program in Core ATen, the operators that engines lack already decomposed.
+
+    Args:
+        mod: the model. Its weights are shared with the program, not copied; it is unchanged afterwards, also when
+            the trace fails.
+        inputs, arg_inputs: what forward takes by position (two names of one argument): any pytree of Tensor (static),
+            `Input` (its axes may be dynamic), numbers, strings, booleans and None.
+        kwarg_inputs: what forward takes by keyword.
+        decompositions: the set of decompositions that are applied while tracing. "tensorrt" is the one there is.
+
+    Returns:
+        A `torch.export.ExportedProgram`. Its Python side (`graph_module`, `graph_signature`, ...) is made when
+        somebody looks at it.
+
+    Raises:
+        InvalidInput: an argument doesn't fit forward, or an Input contradicts itself.
+        UnsupportedOperator, ShapeError, DataDependent, ConstraintViolation: what the model does can't be captured;
+            the message names the operator and the model's line.
+    """
+    if decompositions != "tensorrt":
+        raise _C.InvalidInput(f'decompositions: expected "tensorrt", got {decompositions!r}')
+    if inputs is not None and arg_inputs is not None:
+        raise _C.InvalidInput("inputs and arg_inputs are two names of one argument; pass one of them")
+    bound = bind(mod, tuple(arg_inputs if arg_inputs is not None else inputs or ()), dict(kwarg_inputs or {}))
+    captured = _Capture(mod, bound)
+    return ExportedProgram._from_capture(captured.graph, captured.call_spec, mod)
+
+
+class _Capture:
+    """One run of a model under the tracer."""
+
+    def __init__(self, model: nn.Module, bound: BoundInputs):
+        self._tracer = _C.Tracer()
+        self._symbols: dict[str, torch.SymInt] = {}
+        self._announce_state(model)
+        leaves = [self._add_input(leaf) for leaf in bound.leaves]
+        args, kwargs = pytree.tree_unflatten(leaves, bound.in_spec)
+        state = ModelState(model)
+        try:
+            with _tracing_environment(), followed_module_calls(self._tracer, model), self._listening():
+                results, out_spec = pytree.tree_flatten(model(*args, **kwargs))
+                for result in results:
+                    self._tracer.add_output(result)
+                for _, buffer, replacement in state.rebound_buffers():
+                    self._tracer.rebind_buffer(buffer, replacement)
+                self.graph = self._tracer.finish()
+        finally:
+            state.restore()
+        self.call_spec = CallSpec.of(bound, results, out_spec)
+
+    def _announce_state(self, model: nn.Module) -> None:
+        for name, parameter in model.named_parameters(remove_duplicate=False):
+            self._tracer.add_parameter(name, parameter)
+        transient = {
+            f"{path}.{name}" if path else name
+            for path, module in model.named_modules(remove_duplicate=False)
+            for name in module._non_persistent_buffers_set
+        }
+        for name, buffer in model.named_buffers(remove_duplicate=False):
+            self._tracer.add_buffer(name, buffer, name not in transient)
+
+    def _add_input(self, leaf: Leaf) -> Any:
+        if leaf.shape is None:
+            self._tracer.add_literal_input(leaf.name)
+            return leaf.value
+        sizes = [self._symbol(size) if isinstance(size, Dim) else size for size in leaf.shape]
+        return self._tracer.add_input(leaf.name, sizes, leaf.strides, leaf.dtype, leaf.device)
+
+    def _symbol(self, dim: Dim) -> torch.SymInt:
+        if dim.name not in self._symbols:
+            self._symbols[dim.name] = self._tracer.symbol(dim.name, dim.min, dim.max, _generic_size(dim))
+        return self._symbols[dim.name]
+
+    @contextmanager
+    def _listening(self) -> Iterator[None]:
+        self._tracer.begin()
+        try:
+            yield
+        except Exception as error:
+            self._tracer.end()
+            _raise_own_error(self._tracer, error)
+            raise
+        finally:
+            self._tracer.end()
+
+
+def _raise_own_error(tracer: _C.Tracer, error: Exception) -> None:
+    """PyTorch's bindings turn exceptions of the core into RuntimeError; this raises what was thrown first."""
+    if isinstance(error, _C.Error):
+        return
+    try:
+        tracer.raise_error(str(error))
+    except _C.Error as own:
+        raise own from error
+
+
+def _generic_size(dim: Dim) -> int:
+    """The size that undecided comparisons are decided by. 0 and 1 behave unlike others (broadcasting, contiguity), so
+    an axis is traced at another size of its range where there is one."""
+    return dim.opt if dim.opt > 1 or dim.max < 2 else max(dim.min, 2)
+
+
+@contextmanager
+def _tracing_environment() -> Iterator[None]:
+    """Python-side switches that make models take the path an exported program needs; restored afterwards."""
+    with ExitStack() as stack:
+        stack.enter_context(torch.no_grad())
+        # Libraries (transformers among them) choose code without data-dependent branches under these.
+        for flag in ("_is_exporting_flag", "_is_compiling_flag"):
+            stack.callback(setattr, torch.compiler, flag, getattr(torch.compiler, flag))
+            setattr(torch.compiler, flag, True)
+        stack.callback(torch.backends.mha.set_fastpath_enabled, torch.backends.mha.get_fastpath_enabled())
+        torch.backends.mha.set_fastpath_enabled(False)
+        if gc.isenabled():  # a collection in the middle costs more than the trace
+            stack.callback(gc.enable)
+            gc.disable()
+        yield
+
+

@@ -1,0 +1,7 @@
+#include "bindings/bindings.h"
+
+PYBIND11_MODULE(_C, module) {
+  module.doc() = "The C++ core of tracejet.";
+  tracejet::bind_errors(module);
+  tracejet::bind_tracer(module);
+}

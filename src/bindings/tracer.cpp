@@ -1,0 +1,84 @@
+#include "capture/tracer.h"
+
+#include <torch/csrc/PyInterpreter.h>
+#include <torch/csrc/autograd/python_variable.h>
+#include <torch/csrc/utils/python_symnode.h>
+
+#include "bindings/bindings.h"
+#include "support/error.h"
+
+namespace tracejet {
+
+namespace py = pybind11;
+
+namespace {
+
+/// Python's argument parser leaves the symbolic number on the tensor that it makes of `x * size`.
+std::optional<c10::IValue> symbolic_number(const at::Tensor& tensor) {
+  const py::gil_scoped_acquire gil;
+  const py::object object = py::reinterpret_steal<py::object>(THPVariable_Wrap(tensor));
+  const py::object number = py::getattr(object, "_wrapped_number", py::none());
+  if (torch::is_symint(number)) return number.cast<c10::SymInt>();
+  if (torch::is_symfloat(number)) return number.cast<c10::SymFloat>();
+  if (torch::is_symbool(number)) return number.cast<c10::SymBool>();
+  return std::nullopt;
+}
+
+/// A leaf of the model's results; what is neither a tensor nor a number stays with Python.
+c10::IValue to_literal(const py::handle& object) {
+  if (THPVariable_Check(object.ptr())) return THPVariable_Unpack(object.ptr());
+  if (torch::is_symint(object)) return object.cast<c10::SymInt>();
+  if (torch::is_symfloat(object)) return object.cast<c10::SymFloat>();
+  if (torch::is_symbool(object)) return object.cast<c10::SymBool>();
+  if (py::isinstance<py::bool_>(object)) return object.cast<bool>();
+  if (py::isinstance<py::int_>(object)) return object.cast<int64_t>();
+  if (py::isinstance<py::float_>(object)) return object.cast<double>();
+  return {};
+}
+
+at::Tensor add_input(Tracer& tracer, std::string name, const std::vector<c10::SymInt>& sizes,
+                     const std::optional<std::vector<c10::SymInt>>& strides, at::ScalarType dtype, c10::Device device) {
+  TensorMeta meta;
+  meta.sizes.assign(sizes.begin(), sizes.end());
+  meta.strides = strides ? Sizes(strides->begin(), strides->end()) : contiguous_strides(meta.sizes);
+  meta.dtype = dtype;
+  meta.device = device;
+  return tracer.add_input(std::move(name), std::move(meta));
+}
+
+c10::SymInt add_symbol(Tracer& tracer, std::string name, int64_t min, int64_t max, int64_t hint) {
+  symbolic::Context& shapes = tracer.shapes();
+  return shapes.sym_int(shapes.symbol(std::move(name), {min, max}, hint));
+}
+
+}  // namespace
+
+void bind_tracer(py::module_& module) {
+  py::class_<Tracer>(module, "Tracer", "Records one run of a model on the calling thread.")
+      .def(py::init([] { return std::make_unique<Tracer>(FrontendHooks{&symbolic_number, getPyInterpreter()}); }))
+      .def("symbol", &add_symbol, py::arg("name"), py::arg("min"), py::arg("max"), py::arg("hint"))
+      .def("add_parameter", &Tracer::add_parameter, py::arg("name"), py::arg("parameter"))
+      .def("add_buffer", &Tracer::add_buffer, py::arg("name"), py::arg("buffer"), py::arg("persistent"))
+      .def("add_input", &add_input, py::arg("name"), py::arg("sizes"), py::arg("strides"), py::arg("dtype"),
+           py::arg("device"))
+      .def("add_literal_input", &Tracer::add_literal_input, py::arg("name"))
+      .def("begin", &Tracer::begin)
+      .def("end", &Tracer::end)
+      .def("enter_module", &Tracer::enter_module, py::arg("path"), py::arg("type"))
+      .def("exit_module", &Tracer::exit_module)
+      .def("add_output", [](Tracer& tracer, const py::handle& result) { tracer.add_output(to_literal(result)); })
+      .def("rebind_buffer", &Tracer::rebind_buffer, py::arg("buffer"), py::arg("replacement"))
+      .def("finish", &Tracer::finish)
+      .def(
+          "raise_error",
+          [](const Tracer& tracer, std::string_view message) {
+            if (const std::exception_ptr error = tracer.find_error(message)) std::rethrow_exception(error);
+          },
+          py::arg("message"), "Raises the tracer's own exception behind an error of this message, if there is one.")
+      .def_property_readonly("python_meta_calls",
+                             [](const Tracer& tracer) { return tracer.statistics().python_meta_calls; })
+      .def_property_readonly("meta_kernel_calls",
+                             [](const Tracer& tracer) { return tracer.statistics().meta_kernel_calls; });
+}
+
+}  // namespace tracejet

@@ -1,0 +1,74 @@
+// The upper hook: sees every call before autocast, autograd and functionalization do.
+#include <torch/library.h>
+
+#include <cstdlib>
+
+#include "capture/keys.h"
+#include "capture/plan.h"
+#include "capture/tensor_arguments.h"
+#include "capture/tracer.h"
+#include "support/error.h"
+
+namespace tracejet {
+
+namespace {
+
+/// Real tensors among the arguments become stand-ins.
+void lift_arguments(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stack& stack) {
+  const size_t count = op.schema().arguments().size();
+  for (auto argument = stack.end() - static_cast<std::ptrdiff_t>(count); argument != stack.end(); ++argument) {
+    map_tensors(*argument, [&](const at::Tensor& tensor) { return tracer.lift(tensor); });
+  }
+}
+
+/// `torch.tensor(…)` ends in one of these: its data becomes a constant that nobody else can write to.
+bool makes_fresh_constant(const c10::OperatorHandle& op) {
+  static const c10::OperatorName lift{"aten::lift", ""};
+  static const c10::OperatorName lift_fresh{"aten::lift_fresh", ""};
+  static const c10::OperatorName lift_fresh_copy{"aten::lift_fresh_copy", ""};
+  const c10::OperatorName& name = op.operator_name();
+  return name == lift_fresh || name == lift || name == lift_fresh_copy;
+}
+
+/// Autocast casts the arguments and calls the operator anew; transforms of torch.func unwrap theirs.
+bool comes_again(const c10::OperatorHandle& op, c10::DispatchKeySet keys) {
+  if (keys.has_any(kTransformKeys)) return true;
+  for (const c10::DispatchKey key : keys & c10::autocast_dispatch_keyset) {
+    if (op.hasKernelForDispatchKey(key)) return true;
+  }
+  return false;
+}
+
+void intercept(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
+  Tracer* tracer = Tracer::current();
+  if (tracer == nullptr) return op.redispatchBoxed(keys & kBelowIntercept, stack);
+  try {
+    if (makes_fresh_constant(op)) {
+      stack->back() = tracer->lift_fresh(stack->back().toTensor());
+      return;
+    }
+    lift_arguments(*tracer, op, *stack);
+    const Plan& plan = plan_of(op);
+    const bool expanded_by_autograd = plan.composite && plan.action != Plan::Action::kExpandComposite;
+    if (expanded_by_autograd && !comes_again(op, keys)) {
+      if (plan.action == Plan::Action::kDecompose) return plan.entry->decompose(op, stack);
+      return op.redispatchBoxed(keys & c10::after_ADInplaceOrView_keyset, stack);
+    }
+    op.redispatchBoxed(keys & kBelowIntercept, stack);
+  } catch (const Error&) {
+    tracer->rethrow_with_location(op);
+  }
+}
+
+/// Functionalization runs each view's meta kernel once more, to learn strides that ours gives already. Read once by
+/// PyTorch, at the first functionalized call of the process.
+const bool skips_meta_reference = setenv("TORCH_DISABLE_FUNCTIONALIZATION_META_REFERENCE", "1", /*overwrite=*/0) == 0;
+
+}  // namespace
+
+TORCH_LIBRARY_IMPL(_, DeferredInit, library) {
+  static_assert(kInterceptKey == c10::DispatchKey::DeferredInit);
+  library.fallback(torch::CppFunction::makeFromBoxedFunction<&intercept>());
+}
+
+}  // namespace tracejet

@@ -1,0 +1,174 @@
+// Real tensors that a model meets become inputs of the graph; writes to them become outputs.
+#include <ATen/FunctionalTensorWrapper.h>
+#include <ATen/ops/resolve_conj.h>
+#include <ATen/ops/resolve_neg.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
+
+#include "capture/keys.h"
+#include "capture/traced_tensor.h"
+#include "capture/tracer.h"
+#include "support/error.h"
+
+namespace tracejet {
+
+namespace functionalization = at::functionalization;
+
+namespace {
+
+/// Stands for a value already, or for a tensor that unwraps itself further down.
+bool needs_no_lift(const at::Tensor& tensor) {
+  constexpr c10::DispatchKeySet stand_ins = c10::DispatchKeySet({kRecordKey, c10::DispatchKey::Functionalize}) | kTransformKeys;
+  return !tensor.defined() || tensor.key_set().has_any(stand_ins) ||
+         tensor.unsafeGetTensorImpl()->is_wrapped_number();
+}
+
+void check_can_lift(const at::Tensor& tensor) {
+  if (tensor.layout() != c10::kStrided || tensor.is_nested() || tensor.is_quantized()) {
+    throw UnsupportedOperator("the model uses a tensor of layout " + c10::str(tensor.layout()) +
+                              (tensor.is_quantized() ? " with quantized storage" : "") +
+                              ", and only dense strided tensors can be traced; convert it with .to_dense() or "
+                              ".dequantize() before the trace");
+  }
+}
+
+TensorMeta meta_of(const at::Tensor& tensor) {
+  TensorMeta meta;
+  const auto sizes = tensor.sizes();
+  const auto strides = tensor.strides();
+  meta.sizes.assign(sizes.begin(), sizes.end());
+  meta.strides.assign(strides.begin(), strides.end());
+  meta.storage_offset = 0;  // of no concern to a program without views
+  meta.dtype = tensor.scalar_type();
+  meta.device = tensor.device();
+  return meta;
+}
+
+const void* address(const at::Tensor& tensor) {
+  return tensor.has_storage() ? static_cast<const char*>(tensor.storage().data()) +
+                                    static_cast<size_t>(tensor.storage_offset()) * tensor.itemsize()
+                              : nullptr;
+}
+
+bool is_same_tensor(const at::Tensor& a, const at::Tensor& b) {
+  if (a.is_same(b)) return true;
+  return a.has_storage() && b.has_storage() && a.storage().is_alias_of(b.storage()) && a.numel() > 0 &&
+         a.storage_offset() == b.storage_offset() && a.scalar_type() == b.scalar_type() && a.sizes() == b.sizes() &&
+         a.strides() == b.strides();
+}
+
+bool shares_storage(const at::Tensor& a, const at::Tensor& b) {
+  return a.has_storage() && b.has_storage() && a.storage().nbytes() > 0 && a.storage().is_alias_of(b.storage());
+}
+
+}  // namespace
+
+void Tracer::announce(GraphInput::Kind kind, std::string name, const at::Tensor& tensor, bool persistent) {
+  check_can_lift(tensor);
+  const Value* value = graph_->add_input(kind, meta_of(tensor), std::move(name), tensor, persistent);
+  if (find_announced(tensor) == nullptr) announced_[address(tensor)].emplace_back(tensor, value);
+}
+
+void Tracer::add_parameter(std::string name, const at::Tensor& parameter) {
+  announce(GraphInput::Kind::kParameter, std::move(name), parameter, /*persistent=*/true);
+}
+
+void Tracer::add_buffer(std::string name, const at::Tensor& buffer, bool persistent) {
+  announce(GraphInput::Kind::kBuffer, std::move(name), buffer, persistent);
+}
+
+const Value* Tracer::find_announced(const at::Tensor& tensor) const {
+  const auto found = announced_.find(address(tensor));
+  if (found == announced_.end()) return nullptr;
+  for (const auto& [announced, value] : found->second) {
+    if (is_same_tensor(announced, tensor)) return value;
+  }
+  return nullptr;
+}
+
+const Value* Tracer::add_constant(const at::Tensor& tensor) {
+  check_can_lift(tensor);
+  const Untraced guard;
+  const at::Tensor data = at::resolve_neg(at::resolve_conj(tensor.detach()));
+  const Value* value = graph_->add_input(GraphInput::Kind::kConstant, meta_of(data),
+                                         "lifted_tensor_" + std::to_string(constant_count_++), data);
+  constants_.emplace(value, data);
+  return value;
+}
+
+Tracer::Lifted& Tracer::find_or_lift(const at::Tensor& tensor) {
+  const auto found = lifted_.find(tensor.unsafeGetTensorImpl());
+  if (found != lifted_.end()) return found->second;
+  const Value* value = find_announced(tensor);
+  // The same storage under another tensor object (`parameter.data`) shares the stand-in, and so the writes.
+  if (value != nullptr) {
+    for (const auto& [impl, lifted] : lifted_) {
+      if (lifted.value == value) return lifted_.emplace(tensor.unsafeGetTensorImpl(), Lifted{tensor, lifted.stand_in, value}).first->second;
+    }
+  } else {
+    value = add_constant(tensor);
+  }
+  return lifted_.emplace(tensor.unsafeGetTensorImpl(), Lifted{tensor, make_functional(*value), value}).first->second;
+}
+
+at::Tensor Tracer::lift(const at::Tensor& tensor) {
+  if (needs_no_lift(tensor)) return tensor;
+  const at::Tensor& stand_in = find_or_lift(tensor).stand_in;
+  // Below functionalization, kernels expect what functional tensors wrap.
+  if (c10::impl::tls_is_dispatch_key_excluded(c10::DispatchKey::Functionalize)) {
+    return make_traced(current_value(stand_in));
+  }
+  return stand_in;
+}
+
+at::Tensor Tracer::lift_fresh(const at::Tensor& tensor) {
+  if (needs_no_lift(tensor)) return tensor;
+  const Value* value = add_constant(tensor);
+  if (c10::impl::tls_is_dispatch_key_excluded(c10::DispatchKey::Functionalize)) return make_traced(*value);
+  return make_functional(*value);
+}
+
+void Tracer::add_mutations() {
+  std::unordered_map<const Value*, size_t> index;
+  const auto inputs = graph_->inputs();
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (inputs[i].value != nullptr) index.emplace(inputs[i].value, i);
+  }
+  std::unordered_map<const Value*, const Value*> written;  // input, new content
+  for (const auto& [impl, lifted] : lifted_) {
+    const Value& now = current_value(lifted.stand_in);
+    if (&now == lifted.value) continue;
+    written[lifted.value] = &now;
+    for (const auto& [other_impl, other] : lifted_) {
+      if (other.value != lifted.value && shares_storage(other.real, lifted.real)) {
+        throw UnsupportedOperator("the model writes to " + inputs[index.at(lifted.value)].name +
+                                  " in place, whose memory it also reads as another tensor (" +
+                                  inputs[index.at(other.value)].name + "); clone one of them");
+      }
+    }
+  }
+  for (const auto& [buffer, content] : rebound_) written[buffer] = content;
+  for (const UserInput& input : user_inputs_) {
+    const Value& now = current_value(input.tensor);
+    if (&now != input.value) written[input.value] = &now;
+  }
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const auto write = inputs[i].value == nullptr ? written.end() : written.find(inputs[i].value);
+    if (write == written.end()) continue;
+    switch (inputs[i].kind) {
+      case GraphInput::Kind::kBuffer:
+        graph_->add_output({GraphOutput::Kind::kBufferMutation, write->second, {}, i});
+        break;
+      case GraphInput::Kind::kUser:
+        graph_->add_output({GraphOutput::Kind::kInputMutation, write->second, {}, i});
+        break;
+      case GraphInput::Kind::kParameter:
+      case GraphInput::Kind::kConstant:
+        throw UnsupportedOperator("the model writes to " + inputs[i].name +
+                                  (inputs[i].kind == GraphInput::Kind::kParameter
+                                       ? ", a parameter, in place; make it a buffer"
+                                       : ", a tensor that is no buffer of it, in place; register it as a buffer"));
+    }
+  }
+}
+
+}  // namespace tracejet

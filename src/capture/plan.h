@@ -1,0 +1,25 @@
+#pragma once
+
+#include <ATen/core/dispatch/Dispatcher.h>
+
+#include "ops/operator.h"
+
+namespace tracejet {
+
+/// What a trace does with an operator.
+struct Plan {
+  enum class Action {
+    kRecord,           ///< it becomes a node
+    kDecompose,        ///< the table's decomposition runs in its place
+    kExpandComposite,  ///< ATen's own composite kernel runs in its place
+  };
+  Action action;
+  /// Made of other operators by ATen. One that is recorded or decomposed here must be caught before autograd expands it.
+  bool composite;
+  const Operator* entry;  ///< null where the table has none
+};
+
+/// Cached; operators may be registered at any time.
+const Plan& plan_of(const c10::OperatorHandle& op);
+
+}  // namespace tracejet

@@ -1,0 +1,57 @@
+#include "capture/traced_tensor.h"
+
+#include "capture/keys.h"
+
+namespace tracejet {
+
+namespace {
+
+c10::DispatchKeySet keys_of(const TensorMeta& meta) {
+  return c10::DispatchKeySet(kRecordKey) |
+         c10::DispatchKeySet(c10::computeDispatchKey(meta.dtype, c10::kStrided, meta.device));
+}
+
+c10::DimVector concrete(const Sizes& sizes) {
+  c10::DimVector result;
+  for (const c10::SymInt& size : sizes) result.push_back(size.as_int_unchecked());
+  return result;
+}
+
+}  // namespace
+
+TracedTensor::TracedTensor(std::shared_ptr<Graph> graph, const Value& value)
+    : TensorImpl(keys_of(value.tensor()), c10::scalarTypeToTypeMeta(value.tensor().dtype), value.tensor().device),
+      graph_(std::move(graph)),
+      value_(value) {
+  const TensorMeta& meta = value.tensor();
+  if (meta.is_symbolic()) {
+    set_sizes_and_strides(meta.sizes, meta.strides, meta.storage_offset);
+  } else {
+    set_sizes_and_strides(concrete(meta.sizes), concrete(meta.strides), meta.storage_offset.as_int_unchecked());
+  }
+  release_storage_and_set_meta_custom_data_ptr_error_msg_(
+      "a traced tensor has no data: the model reads values that only exist when the program runs");
+}
+
+c10::intrusive_ptr<c10::TensorImpl> TracedTensor::shallow_copy_and_detach(const c10::VariableVersion& version,
+                                                                          bool allow_metadata_change) const {
+  auto copy = c10::make_intrusive<TracedTensor>(graph_, value_);
+  copy->set_version_counter(version);
+  copy->set_allow_tensor_metadata_change(allow_metadata_change);
+  return copy;
+}
+
+c10::intrusive_ptr<c10::TensorImpl> TracedTensor::shallow_copy_and_detach(c10::VariableVersion&& version,
+                                                                          bool allow_metadata_change) const {
+  auto copy = c10::make_intrusive<TracedTensor>(graph_, value_);
+  copy->set_version_counter(std::move(version));
+  copy->set_allow_tensor_metadata_change(allow_metadata_change);
+  return copy;
+}
+
+const TracedTensor* as_traced(const at::Tensor& tensor) {
+  if (!tensor.defined() || !tensor.key_set().has(kRecordKey)) return nullptr;
+  return dynamic_cast<const TracedTensor*>(tensor.unsafeGetTensorImpl());
+}
+
+}  // namespace tracejet

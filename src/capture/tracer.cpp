@@ -1,0 +1,211 @@
+#include "capture/tracer.h"
+
+#include <ATen/FunctionalTensorWrapper.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
+
+#include "capture/keys.h"
+#include "capture/tensor_arguments.h"
+#include "capture/traced_tensor.h"
+#include "graph/location.h"
+#include "support/error.h"
+
+namespace tracejet {
+
+namespace functionalization = at::functionalization;
+
+namespace {
+
+thread_local Tracer* current_tracer = nullptr;
+
+}  // namespace
+
+/// The thread's dispatch state during a trace; going out of scope restores it.
+struct Tracer::Activation {
+  explicit Activation(Tracer* tracer) : include(kTracingKeys), reapply_views(true) { current_tracer = tracer; }
+  ~Activation() { current_tracer = nullptr; }
+  c10::impl::IncludeDispatchKeyGuard include;
+  functionalization::impl::FunctionalizationReapplyViewsGuard reapply_views;
+};
+
+Tracer* Tracer::current() { return current_tracer; }
+
+Tracer::Tracer(FrontendHooks hooks)
+    : hooks_(hooks), graph_(std::make_shared<Graph>(symbolic::Context::create(capture_stack))) {}
+
+Tracer::~Tracer() { end(); }
+
+void Tracer::begin() {
+  if (current_tracer != nullptr) {
+    throw Error("this thread traces a model already: a trace can't start inside another one");
+  }
+  activation_ = std::make_unique<Activation>(this);
+}
+
+void Tracer::end() { activation_.reset(); }
+
+at::Tensor Tracer::make_traced(const Value& value) const {
+  return at::Tensor(c10::make_intrusive<TracedTensor>(graph_, value));
+}
+
+at::Tensor Tracer::make_functional(const Value& value) const {
+  return functionalization::impl::to_functional_tensor(make_traced(value));
+}
+
+at::Tensor Tracer::add_input(std::string name, TensorMeta meta) {
+  const Value* value = graph_->add_input(GraphInput::Kind::kUser, std::move(meta), std::move(name));
+  return user_inputs_.emplace_back(make_functional(*value), value).tensor;
+}
+
+void Tracer::add_literal_input(std::string name) {
+  graph_->add_input(GraphInput::Kind::kUser, std::nullopt, std::move(name));
+}
+
+void Tracer::enter_module(std::string path, std::string type) {
+  const int32_t parent = module_stack_.empty() ? -1 : module_stack_.back();
+  module_stack_.push_back(graph_->add_module_frame({std::move(path), std::move(type), parent}));
+}
+
+void Tracer::exit_module() { module_stack_.pop_back(); }
+
+Location Tracer::location() const { return {capture_stack(), module_stack_.empty() ? -1 : module_stack_.back()}; }
+
+const Value& Tracer::current_value(const at::Tensor& functional) {
+  functionalization::impl::sync(functional);
+  const at::Tensor inner = functionalization::impl::from_functional_tensor(functional);
+  const TracedTensor* traced = as_traced(inner);
+  if (traced == nullptr || traced->graph() != graph_) {
+    throw Error("a tensor of another trace has leaked into this one: a module, a global or a cache kept it");
+  }
+  return traced->value();
+}
+
+Argument Tracer::to_argument(const c10::IValue& value) {
+  const auto to_value = [this](const at::Tensor& tensor) -> const Value* {
+    if (!tensor.defined()) return nullptr;
+    const at::Tensor lifted = as_traced(tensor) != nullptr ? tensor : lift(tensor);
+    const TracedTensor* traced = as_traced(lifted);
+    if (traced == nullptr) return &current_value(lifted);
+    if (traced->graph() != graph_) {
+      throw Error("a tensor of another trace has leaked into this one: a module, a global or a cache kept it");
+    }
+    return &traced->value();
+  };
+  if (value.isTensor()) {
+    const at::Tensor& tensor = value.toTensor();
+    if (!tensor.defined()) return c10::IValue();
+    if (tensor.unsafeGetTensorImpl()->is_wrapped_number() && as_traced(tensor) == nullptr) return number_of(tensor);
+    return to_value(tensor);
+  }
+  if (value.isTensorList()) {
+    std::vector<const Value*> values;
+    for (const at::Tensor& tensor : value.toTensorList()) values.push_back(to_value(tensor));
+    return values;
+  }
+  if (value.isOptionalTensorList()) {
+    std::vector<const Value*> values;
+    for (const std::optional<at::Tensor> tensor : value.toOptionalTensorList()) {
+      values.push_back(tensor ? to_value(*tensor) : nullptr);
+    }
+    return values;
+  }
+  return value;
+}
+
+c10::IValue Tracer::number_of(const at::Tensor& wrapped_number) const {
+  if (hooks_.symbolic_number != nullptr) {
+    if (auto symbolic = hooks_.symbolic_number(wrapped_number)) return *std::move(symbolic);
+  }
+  const Untraced guard;
+  return wrapped_number.item();
+}
+
+std::vector<c10::IValue> Tracer::record(const c10::OperatorHandle& op, std::vector<Argument> arguments) {
+  std::vector<OutputMeta> outputs = infer(Call(op, arguments));
+  const Node& node = graph_->add_node(op, std::move(arguments), std::move(outputs), location());
+  std::vector<c10::IValue> results;
+  auto value = node.outputs().begin();
+  const auto next = [&] {
+    const Value* output = *value++;
+    if (output == nullptr) return c10::IValue(at::Tensor());
+    return output->is_tensor() ? c10::IValue(make_traced(*output)) : output->scalar();
+  };
+  for (const std::optional<size_t>& count : node.returns()) {
+    if (!count) {
+      results.push_back(next());
+      continue;
+    }
+    std::vector<at::Tensor> list;
+    for (size_t i = 0; i < *count; ++i) list.push_back(next().toTensor());
+    results.emplace_back(std::move(list));
+  }
+  return results;
+}
+
+namespace {
+
+/// Calls `visit(error)` with the exception being handled, as the most derived type of ours.
+template <typename Visitor>
+void visit_current_error(Visitor&& visit) {
+  try {
+    throw;
+  } catch (const ShapeError& error) {
+    visit(error);
+  } catch (const DataDependent& error) {
+    visit(error);
+  } catch (const ConstraintViolation& error) {
+    visit(error);
+  } catch (const UnsupportedOperator& error) {
+    visit(error);
+  } catch (const InvalidInput& error) {
+    visit(error);
+  } catch (const Error& error) {
+    visit(error);
+  }
+}
+
+}  // namespace
+
+void Tracer::rethrow_with_location(const c10::OperatorHandle& op) {
+  visit_current_error([&]<typename OwnError>(const OwnError& error) {
+    if (last_message_ == error.what()) throw;  // an inner call has said where
+    std::string text = error.what();
+    if (!text.starts_with('[')) text = "[" + c10::toString(op.operator_name()) + "] " + text;
+    if (const std::string where = describe(location(), *graph_); !where.empty()) text += "\n" + where;
+    const OwnError located(text);
+    last_error_ = std::make_exception_ptr(located);
+    last_message_ = text;
+    throw located;
+  });
+  __builtin_unreachable();
+}
+
+std::exception_ptr Tracer::find_error(std::string_view message) const {
+  return message.find(last_message_) != std::string_view::npos && !last_message_.empty() ? last_error_ : nullptr;
+}
+
+void Tracer::add_output(c10::IValue output) {
+  if (output.isTensor()) {
+    const at::Tensor lifted = lift(output.toTensor());
+    const Value& value = current_value(lifted);
+    results_.push_back({GraphOutput::Kind::kUser, &value, {}, 0});
+  } else {
+    results_.push_back({GraphOutput::Kind::kUser, nullptr, std::move(output), 0});
+  }
+}
+
+void Tracer::rebind_buffer(const at::Tensor& buffer, const at::Tensor& replacement) {
+  const Value* target = find_announced(buffer);
+  if (target == nullptr) throw Error("only a buffer that was announced can be bound to another tensor");
+  rebound_.emplace_back(target, &current_value(lift(replacement)));
+}
+
+std::shared_ptr<Graph> Tracer::finish() {
+  graph_->order_inputs();
+  add_mutations();
+  for (GraphOutput& result : results_) graph_->add_output(std::move(result));
+  end();
+  graph_->eliminate_dead_nodes();
+  return graph_;
+}
+
+}  // namespace tracejet

@@ -1,0 +1,146 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/core/stack.h>
+
+#include <exception>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "graph/graph.h"
+#include "ops/operator.h"
+#include "symbolic/context.h"
+
+namespace c10::impl {
+struct PyInterpreter;
+}
+
+namespace tracejet {
+
+/// How a language front end helps the tracer. Pure C++ programs leave it empty.
+struct FrontendHooks {
+  /// The symbolic number that a wrapped-number tensor stands for (`x * size`), which its own data doesn't hold.
+  std::optional<c10::IValue> (*symbolic_number)(const at::Tensor&) = nullptr;
+  /// Knows Python's meta registrations, the slow way for symbolic calls that no shape rule covers.
+  c10::impl::PyInterpreter* python = nullptr;
+};
+
+/// What a trace had to do the slow way, by operator.
+struct TraceStatistics {
+  std::map<std::string, int64_t> python_meta_calls;  ///< symbolic sizes, no shape rule: Python's meta functions
+  std::map<std::string, int64_t> meta_kernel_calls;  ///< known sizes, no shape rule: the operator's meta kernel
+};
+
+/// Records one run of a model on one thread: begin() switches the hooks on, finish() gives the graph.
+///
+/// Real tensors that the model meets (parameters, buffers, attributes, globals) are lifted into the graph when a call
+/// first mentions them, so the model's own state is never replaced.
+class Tracer {
+ public:
+  explicit Tracer(FrontendHooks hooks = {});
+  ~Tracer();
+  Tracer(const Tracer&) = delete;
+  Tracer& operator=(const Tracer&) = delete;
+
+  /// The tracer that listens on this thread, or null.
+  static Tracer* current();
+
+  symbolic::Context& shapes() const { return graph_->shapes(); }
+  const std::shared_ptr<Graph>& graph() const { return graph_; }
+  const TraceStatistics& statistics() const { return statistics_; }
+  const FrontendHooks& hooks() const { return hooks_; }
+
+  /// Announces a tensor that belongs to the model. Shares its data; the same tensor may come under several names.
+  void add_parameter(std::string name, const at::Tensor& parameter);
+  void add_buffer(std::string name, const at::Tensor& buffer, bool persistent);
+  /// A tensor of the user's: what the model's forward is to be called with.
+  at::Tensor add_input(std::string name, TensorMeta meta);
+  /// A user's input that is no tensor.
+  void add_literal_input(std::string name);
+
+  /// Starts listening on this thread. Throws Error where this thread traces already.
+  void begin();
+  /// Stops listening, whether or not the trace was finished; the thread's dispatch state is as it was.
+  void end();
+
+  void enter_module(std::string path, std::string type);
+  void exit_module();
+
+  // After the model's forward, still listening:
+
+  /// A result of the model: a tensor (traced or real) or a literal. In the order of the flattened results.
+  void add_output(c10::IValue output);
+  /// A buffer was bound to another tensor (`self.buffer = …`): the program has to write it.
+  void rebind_buffer(const at::Tensor& buffer, const at::Tensor& replacement);
+  /// Completes the graph: writes to buffers and inputs become outputs, dead nodes go. Stops listening.
+  std::shared_ptr<Graph> finish();
+
+  // For the hooks.
+
+  /// The traced stand-in of a real tensor; anything else comes back as it is.
+  at::Tensor lift(const at::Tensor& tensor);
+  /// As lift(), but a tensor that nobody else holds (a fresh `torch.tensor(…)`): writes to it stay in the program.
+  at::Tensor lift_fresh(const at::Tensor& tensor);
+  /// The argument of a node. Throws where a tensor belongs to another trace.
+  Argument to_argument(const c10::IValue& value);
+  /// Records a call and gives its outputs as an operator returns them: one entry per return of the schema.
+  std::vector<c10::IValue> record(const c10::OperatorHandle& op, std::vector<Argument> arguments);
+  /// The value's data where it follows from constants alone, else nothing.
+  std::optional<at::Tensor> constant_value(const Value& value);
+  Location location() const;
+  /// The number behind a tensor that Python made of one (`x + 1`).
+  c10::IValue number_of(const at::Tensor& wrapped_number) const;
+  /// Adds operator and location to the tracejet::Error being handled, and throws it on. Remembers it, because languages
+  /// in between may replace its type.
+  [[noreturn]] void rethrow_with_location(const c10::OperatorHandle& op);
+  /// The exception with this message as it was thrown, or null.
+  std::exception_ptr find_error(std::string_view message) const;
+
+ private:
+  /// A real tensor that has become an input of the graph.
+  struct Lifted {
+    at::Tensor real;      ///< also keeps the address by which it is found in use
+    at::Tensor stand_in;  ///< functional: takes the writes
+    const Value* value;   ///< its content before any write
+  };
+  struct UserInput {
+    at::Tensor tensor;
+    const Value* value;
+  };
+  struct Activation;
+
+  at::Tensor make_traced(const Value& value) const;
+  at::Tensor make_functional(const Value& value) const;
+  void announce(GraphInput::Kind kind, std::string name, const at::Tensor& tensor, bool persistent);
+  const Value* find_announced(const at::Tensor& tensor) const;
+  const Value* add_constant(const at::Tensor& tensor);
+  Lifted& find_or_lift(const at::Tensor& tensor);
+  /// What a functional tensor holds now, all writes to it and to its views applied.
+  const Value& current_value(const at::Tensor& functional);
+  std::vector<OutputMeta> infer(const Call& call);
+  std::vector<OutputMeta> infer_by_meta_kernel(const Call& call);
+  void add_mutations();
+
+  FrontendHooks hooks_;
+  std::shared_ptr<Graph> graph_;
+  TraceStatistics statistics_;
+  std::unordered_map<const c10::TensorImpl*, Lifted> lifted_;
+  std::unordered_map<const void*, std::vector<std::pair<at::Tensor, const Value*>>> announced_;  ///< by data pointer
+  std::vector<UserInput> user_inputs_;
+  std::vector<std::pair<const Value*, const Value*>> rebound_;  ///< buffer, new content
+  std::vector<GraphOutput> results_;
+  std::vector<int32_t> module_stack_;
+  std::unordered_map<const Value*, at::Tensor> constants_;
+  size_t constant_count_ = 0;
+  std::exception_ptr last_error_;
+  std::string last_message_;
+  std::unique_ptr<Activation> activation_;
+};
+
+}  // namespace tracejet
