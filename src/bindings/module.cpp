@@ -3,5 +3,6 @@
 PYBIND11_MODULE(_C, module) {
   module.doc() = "The C++ core of tracejet.";
   tracejet::bind_errors(module);
+  tracejet::bind_graph(module);
   tracejet::bind_tracer(module);
 }
