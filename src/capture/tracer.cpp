@@ -52,6 +52,7 @@ at::Tensor Tracer::make_functional(const Value& value) const {
 }
 
 at::Tensor Tracer::add_input(std::string name, TensorMeta meta) {
+  add_axes(symbol_axes_, name, meta);
   const Value* value = graph_->add_input(GraphInput::Kind::kUser, std::move(meta), std::move(name));
   return user_inputs_.emplace_back(make_functional(*value), value).tensor;
 }
@@ -204,6 +205,7 @@ std::shared_ptr<Graph> Tracer::finish() {
   add_mutations();
   for (GraphOutput& result : results_) graph_->add_output(std::move(result));
   end();
+  check_constraints(*graph_, symbol_axes_);
   graph_->eliminate_dead_nodes();
   return graph_;
 }

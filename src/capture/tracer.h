@@ -13,6 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "capture/constraints.h"
 #include "graph/graph.h"
 #include "ops/operator.h"
 #include "symbolic/context.h"
@@ -79,6 +80,7 @@ class Tracer {
   /// A buffer was bound to another tensor (`self.buffer = …`): the program has to write it.
   void rebind_buffer(const at::Tensor& buffer, const at::Tensor& replacement);
   /// Completes the graph: writes to buffers and inputs become outputs, dead nodes go. Stops listening.
+  /// Throws ConstraintViolation where the trace holds for a part of the declared ranges only.
   std::shared_ptr<Graph> finish();
 
   // For the hooks.
@@ -133,6 +135,7 @@ class Tracer {
   std::unordered_map<const c10::TensorImpl*, Lifted> lifted_;
   std::unordered_map<const void*, std::vector<std::pair<at::Tensor, const Value*>>> announced_;  ///< by data pointer
   std::vector<UserInput> user_inputs_;
+  SymbolAxes symbol_axes_;
   std::vector<std::pair<const Value*, const Value*>> rebound_;  ///< buffer, new content
   std::vector<GraphOutput> results_;
   std::vector<int32_t> module_stack_;

@@ -64,7 +64,7 @@ struct ModuleFrame {
 
 /// Where in the user's program a node comes from. Frames are gathered cheaply and become text when printed.
 struct Location {
-  std::shared_ptr<torch::CapturedTraceback> stack;
+  std::shared_ptr<const torch::CapturedTraceback> stack;
   int32_t module_frame = -1;  ///< index into Graph::module_frames
 };
 

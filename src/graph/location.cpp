@@ -38,8 +38,9 @@ bool is_internal(const torch::unwind::Frame& frame) {
 
 }  // namespace
 
-std::vector<SourceFrame> user_frames(torch::CapturedTraceback& stack) {
-  const torch::SymbolizedTracebacks symbolized = torch::symbolize({&stack});
+std::vector<SourceFrame> user_frames(const torch::CapturedTraceback& stack) {
+  // symbolize() only reads, but asks for pointers to mutable ones.
+  const torch::SymbolizedTracebacks symbolized = torch::symbolize({const_cast<torch::CapturedTraceback*>(&stack)});
   std::vector<SourceFrame> frames;
   const auto& innermost_first = symbolized.tracebacks.at(0);
   for (auto index = innermost_first.rbegin(); index != innermost_first.rend(); ++index) {

@@ -22,7 +22,7 @@ std::shared_ptr<torch::CapturedTraceback> capture_stack();
 
 /// The user's frames of a stack, outermost first. Frames of PyTorch and of tracejet, and everything that called the
 /// trace, are left out.
-std::vector<SourceFrame> user_frames(torch::CapturedTraceback& stack);
+std::vector<SourceFrame> user_frames(const torch::CapturedTraceback& stack);
 
 /// "  model.py:41 in forward: y = torch.cat([a, b, c], 1)\n  in encoder.layers.3 (Block)", for error messages.
 std::string describe(const Location& where, const Graph& graph);
