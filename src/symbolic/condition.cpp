@@ -42,6 +42,8 @@ Expression divided(const Expression& difference, int64_t common) {
 
 Condition integers_equal(const Expression& a, const Expression& b, Kind kind) {
   const bool when_equal = kind == Kind::kEqual;
+  // Before any arithmetic: slices are compared with the smallest and the largest integer.
+  if (intersect(a.range(), b.range()).is_empty()) return Condition::truth(!when_equal);
   Expression difference = a - b;
   if (difference.is_constant()) return Condition::truth((difference.constant() == 0) == when_equal);
   if (!difference.range().contains(0)) return Condition::truth(!when_equal);
@@ -54,6 +56,8 @@ Condition integers_equal(const Expression& a, const Expression& b, Kind kind) {
 }
 
 Condition integers_less_equal(const Expression& a, const Expression& b) {
+  if (a.range().max <= b.range().min) return Condition::truth(true);
+  if (a.range().min > b.range().max) return Condition::truth(false);
   Expression difference = b - a;
   const Range range = difference.range();
   if (range.min >= 0) return Condition::truth(true);
@@ -156,7 +160,10 @@ Condition not_equal(const Expression& a, const Expression& b) {
 
 Condition less(const Expression& a, const Expression& b) {
   require_same_type(a, b);
-  return a.is_float() ? relate_floats(Kind::kLess, a, b) : integers_less_equal(a + Expression(1), b);
+  if (a.is_float()) return relate_floats(Kind::kLess, a, b);
+  if (a.range().max < b.range().min) return Condition::truth(true);
+  if (a.range().min >= b.range().max) return Condition::truth(false);
+  return integers_less_equal(a + Expression(1), b);
 }
 
 Condition less_equal(const Expression& a, const Expression& b) {
