@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string>
+#include <utility>
+
+#include <c10/core/SymBool.h>
+#include <c10/core/SymInt.h>
+
+#include "support/error.h"
+
+/// How shape rules refuse a call that eager PyTorch would refuse, too. Who runs a rule knows the operator and the place
+/// in the program, and puts them before the message. Messages are functions: they are only put together when needed.
+namespace tracejet {
+
+/// "self is [2, 3, 4], expected 2 axes"
+[[noreturn]] inline void refuse(const std::string& why) { throw ShapeError(why); }
+
+template <typename Message>
+void require(bool holds, Message&& otherwise) {
+  if (!holds) refuse(std::forward<Message>(otherwise)());
+}
+
+/// A condition on symbolic sizes becomes a guard where their ranges don't decide it.
+template <typename Message>
+void require(const c10::SymBool& condition, Message&& otherwise) {
+  require(condition.guard_bool(__FILE__, __LINE__), std::forward<Message>(otherwise));
+}
+
+/// Guards that two sizes are equal.
+template <typename Message>
+void require_equal_sizes(const c10::SymInt& a, const c10::SymInt& b, Message&& otherwise) {
+  require(a.sym_eq(b), std::forward<Message>(otherwise));
+}
+
+}  // namespace tracejet
