@@ -1,0 +1,89 @@
+#include "ops/linear_algebra_decompositions.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/addmm.h>
+#include <ATen/ops/bmm.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/matmul.h>
+#include <ATen/ops/mm.h>
+#include <ATen/ops/ones_like.h>
+
+#include "graph/tensor_meta.h"
+
+namespace tracejet::decompositions {
+
+namespace {
+
+bool is(const at::Scalar& factor, int64_t number) { return !factor.isSymbolic() && factor.equal(number); }
+
+/// beta * self + alpha * product. A factor of 1 costs nothing, and with beta = 0 self isn't even read.
+at::Tensor weighted_sum(const at::Tensor& self, const at::Scalar& beta, const at::Tensor& product,
+                        const at::Scalar& alpha) {
+  const at::Tensor scaled = is(alpha, 1) ? product : product * alpha;
+  if (is(beta, 0)) return scaled;
+  return (is(beta, 1) ? self : self * beta) + scaled;
+}
+
+/// One matrix product; the rows of all leading axes are laid out one after the other.
+at::Tensor matrix_linear(const at::Tensor& rows, const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
+  const at::Tensor transposed = weight.permute({1, 0});
+  return bias ? at::addmm(*bias, rows, transposed) : at::mm(rows, transposed);
+}
+
+}  // namespace
+
+at::Tensor linear(const at::Tensor& input, const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
+  const bool has_bias = bias && bias->defined();
+  if (weight.dim() != 2 || input.dim() == 0) {
+    const at::Tensor product = at::matmul(input, weight);
+    return has_bias ? product + *bias : product;
+  }
+  // A bias with axes of its own (none of torch.nn's has them) is only right to add where those axes still exist.
+  if (has_bias && bias->dim() > 1) return linear(input, weight, std::nullopt) + *bias;
+  const std::optional<at::Tensor> addend = has_bias ? bias : std::nullopt;
+  if (input.dim() == 2) return matrix_linear(input, weight, addend);
+  Sizes sizes(input.sym_sizes());
+  c10::SymInt rows = 1;
+  for (size_t i = 0; i + 1 < sizes.size(); ++i) rows = rows * sizes[i];
+  const at::Tensor product = matrix_linear(input.reshape_symint({rows, sizes.back()}), weight, addend);
+  sizes.back() = weight.sym_size(0);
+  return product.view_symint(sizes);
+}
+
+/// y[n, o] = x1[n, :] W[o, :, :] x2[n, :]: one product for all o, then one per row.
+at::Tensor bilinear(const at::Tensor& input1, const at::Tensor& input2, const at::Tensor& weight,
+                    const std::optional<at::Tensor>& bias) {
+  Sizes sizes(input1.sym_sizes());
+  const c10::SymInt features1 = weight.sym_size(1), features2 = weight.sym_size(2), outputs = weight.sym_size(0);
+  c10::SymInt rows = 1;
+  for (size_t i = 0; i + 1 < sizes.size(); ++i) rows = rows * sizes[i];
+  const at::Tensor left = input1.reshape_symint({rows, features1});
+  const at::Tensor right = input2.reshape_symint({rows, features2, 1});
+  const at::Tensor weights = weight.permute({1, 0, 2}).reshape_symint({features1, outputs * features2});
+  sizes.back() = outputs;
+  const at::Tensor product =
+      at::bmm(at::mm(left, weights).view_symint({rows, outputs, features2}), right).view_symint(sizes);
+  return bias && bias->defined() ? product + *bias : product;
+}
+
+at::Tensor baddbmm(const at::Tensor& self, const at::Tensor& batch1, const at::Tensor& batch2, const at::Scalar& beta,
+                   const at::Scalar& alpha) {
+  const at::Tensor product = at::bmm(batch1, batch2);
+  const at::Tensor result = weighted_sum(self, beta, product, alpha);
+  return result;
+}
+
+at::Tensor addr(const at::Tensor& self, const at::Tensor& vec1, const at::Tensor& vec2, const at::Scalar& beta,
+                const at::Scalar& alpha) {
+  return weighted_sum(self, beta, vec1.unsqueeze(1) * vec2, alpha);
+}
+
+/// |a - b|^2 = |a|^2 - 2ab + |b|^2, all of it in one product of matrices.
+at::Tensor euclidean_dist(const at::Tensor& x1, const at::Tensor& x2) {
+  const at::Tensor square1 = x1.pow(2).sum(-1, /*keepdim=*/true), square2 = x2.pow(2).sum(-1, /*keepdim=*/true);
+  const at::Tensor left = at::cat({x1 * -2, square1, at::ones_like(square1)}, -1);
+  const at::Tensor right = at::cat({x2, at::ones_like(square2), square2}, -1);
+  return at::matmul(left, right.transpose(-2, -1)).clamp_min(0).sqrt();
+}
+
+}  // namespace tracejet::decompositions

@@ -1,0 +1,149 @@
+#include "ops/linear_algebra_samples.h"
+
+namespace tracejet::samples::linear_algebra {
+
+Stacks mm() {
+  return {
+      {floats({3, 4}), floats({4, 5})},         {floats({1, 4}), floats({4, 1})},
+      {floats({4, 3}).t(), floats({5, 4}).t()}, {floats({0, 4}), floats({4, 5})},
+      {floats({3, 0}), floats({0, 5})},         {floats({3, 4}, at::kBFloat16), floats({4, 5}, at::kBFloat16)},
+      {integers({3, 4}), integers({4, 5})},
+  };
+}
+
+Stacks int_mm() { return {{integers({32, 16}, 7, at::kChar), integers({16, 24}, 5, at::kChar)}}; }
+
+Stacks bmm() {
+  return {
+      {floats({2, 3, 4}), floats({2, 4, 5})},
+      {floats({1, 3, 4}), floats({1, 4, 5})},
+      {floats({2, 4, 3}).transpose(1, 2), floats({2, 5, 4}).transpose(1, 2)},
+      {floats({3, 2, 4}).transpose(0, 1), floats({2, 4, 5})},
+      {floats({0, 3, 4}), floats({0, 4, 5})},
+      {floats({2, 3, 4}, at::kDouble), floats({2, 4, 5}, at::kDouble)},
+  };
+}
+
+Stacks addmm() {
+  return {
+      {floats({5}), floats({3, 4}), floats({4, 5}), 1, 1},
+      {floats({3, 5}), floats({3, 4}), floats({5, 4}).t(), 0.5, 2.0},
+      {floats({3, 1}), floats({3, 4}), floats({4, 5}), 1, 1},
+      {floats({}), floats({3, 4}), floats({4, 5}), 1, 1},
+      {floats({5}), floats({1, 4}), floats({4, 5}), 1, 1},
+      {floats({5}, at::kHalf), floats({3, 4}, at::kHalf), floats({4, 5}, at::kHalf), 1, 1},
+  };
+}
+
+Stacks baddbmm() {
+  return {
+      {floats({2, 3, 5}), floats({2, 3, 4}), floats({2, 4, 5}), 1, 1},
+      {floats({5}), floats({2, 3, 4}), floats({2, 5, 4}).transpose(1, 2), 0.5, 2.0},
+      {floats({2, 1, 5}), floats({2, 3, 4}), floats({2, 4, 5}), 0, 0.125},
+      {floats({1, 3, 5}), floats({1, 3, 4}), floats({1, 4, 5}), 2, 1},
+      {integers({2, 3, 5}), integers({2, 3, 4}), integers({2, 4, 5}), 2, 3},
+  };
+}
+
+Stacks addbmm() {
+  return {
+      {floats({3, 5}), floats({2, 3, 4}), floats({2, 4, 5}), 1, 1},
+      {floats({5}), floats({2, 3, 4}), floats({2, 4, 5}), 0.5, 2.0},
+      {floats({3, 1}), floats({1, 3, 4}), floats({1, 4, 5}), 1, 1},
+  };
+}
+
+Stacks mv() {
+  return {
+      {floats({3, 4}), floats({4})},
+      {floats({4, 3}).t(), floats({8}).slice(0, 0, 8, 2)},
+      {floats({1, 4}), floats({4})},
+      {integers({3, 4}), integers({4})},
+  };
+}
+
+Stacks addmv() {
+  return {
+      {floats({3}), floats({3, 4}), floats({4}), 1, 1},
+      {floats({}), floats({3, 4}), floats({4}), 0.5, 2.0},
+      {floats({1}), floats({3, 4}), floats({4}), 1, 1},
+  };
+}
+
+Stacks addr() {
+  return {
+      {floats({3, 4}), floats({3}), floats({4}), 1, 1},
+      {floats({4}), floats({3}), floats({4}), 0.5, 2.0},
+      {floats({3, 1}), floats({3}), floats({4}), 0, 2.0},
+      {integers({3, 4}), integers({3}), integers({4}), 2, 3},
+  };
+}
+
+Stacks dot() {
+  return {
+      {floats({4}), floats({4})},
+      {floats({8}).slice(0, 0, 8, 2), floats({4})},
+      {integers({4}), integers({4})},
+  };
+}
+
+Stacks matmul() {
+  return {
+      {floats({4}), floats({4})},
+      {floats({3, 4}), floats({4})},
+      {floats({4}), floats({4, 5})},
+      {floats({3, 4}), floats({4, 5})},
+      {floats({2, 3, 4}), floats({4})},
+      {floats({4}), floats({2, 4, 5})},
+      {floats({2, 3, 4}), floats({4, 5})},
+      {floats({3, 4}), floats({2, 4, 5})},
+      {floats({2, 3, 4}), floats({2, 4, 5})},
+      {floats({1, 3, 4}), floats({2, 4, 5})},
+      {floats({6, 2, 3, 4}), floats({2, 5, 4}).transpose(1, 2)},
+      {floats({2, 3, 6, 4}).transpose(1, 2), floats({2, 6, 4, 3})},
+      {floats({2, 1, 3, 4}), floats({1, 5, 4, 2})},
+      {floats({0, 3, 4}), floats({4, 5})},
+      {floats({2, 3, 4}, at::kBFloat16), floats({4, 5}, at::kBFloat16)},
+  };
+}
+
+Stacks linear() {
+  return {
+      {floats({3, 4}), floats({5, 4}), floats({5})},
+      {floats({3, 4}), floats({5, 4}), none},
+      {floats({2, 3, 4}), floats({5, 4}), floats({5})},
+      {floats({2, 3, 4}), floats({5, 4}), none},
+      {floats({1, 1, 4}), floats({5, 4}), floats({5})},
+      {floats({3, 2, 4}).transpose(0, 1), floats({5, 4}), floats({5})},
+      {floats({2, 6, 3, 4}), floats({5, 4}), floats({5})},
+      {floats({4}), floats({5, 4}), floats({5})},
+      {floats({4}), floats({5, 4}), none},
+      {floats({2, 3, 4}), floats({4}), none},
+      {floats({0, 3, 4}), floats({5, 4}), floats({5})},
+      {floats({2, 3, 4}, at::kBFloat16), floats({5, 4}, at::kBFloat16), floats({5}, at::kBFloat16)},
+  };
+}
+
+Stacks bilinear() {
+  return {
+      {floats({3, 4}), floats({3, 5}), floats({6, 4, 5}), floats({6})},
+      {floats({2, 3, 4}), floats({2, 3, 5}), floats({6, 4, 5}), none},
+  };
+}
+
+Stacks cdist() {
+  return {
+      {floats({3, 4}), floats({5, 4}), 2.0, none},
+      {floats({2, 3, 4}), floats({2, 5, 4}), 1.0, 0},
+      {floats({2, 1, 3, 4}), floats({6, 5, 4}), 2.0, 1},
+  };
+}
+
+Stacks euclidean_dist() {
+  return {
+      {floats({3, 4}), floats({5, 4})},
+      {floats({2, 3, 4}), floats({2, 5, 4})},
+  };
+}
+
+}  // namespace tracejet::samples::linear_algebra
