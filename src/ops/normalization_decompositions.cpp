@@ -1,0 +1,140 @@
+#include "ops/normalization_decompositions.h"
+
+#include <limits>
+#include <numeric>
+
+#include <ATen/OpMathType.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/_native_batch_norm_legit.h>
+#include <ATen/ops/_native_batch_norm_legit_no_training.h>
+#include <ATen/ops/native_group_norm.h>
+#include <ATen/ops/var.h>
+
+#include "support/error.h"
+
+namespace tracejet::decompositions {
+
+namespace {
+
+bool given(const OptionalTensor& tensor) { return tensor && tensor->defined(); }
+
+void require_statistics(const OptionalTensor& mean, const OptionalTensor& var) {
+  if (given(mean) && given(var)) return;
+  throw ShapeError("running_mean and running_var must be given in evaluation mode");
+}
+
+std::vector<int64_t> axes_from(int64_t first, int64_t rank) {
+  std::vector<int64_t> axes(static_cast<size_t>(rank - first));
+  std::iota(axes.begin(), axes.end(), first);
+  return axes;
+}
+
+std::vector<int64_t> all_axes_but_channels(int64_t rank) {
+  std::vector<int64_t> axes = axes_from(2, rank);
+  axes.insert(axes.begin(), 0);
+  return axes;
+}
+
+/// A vector of one value per channel, to be broadcast against [N, C, ...].
+at::Tensor per_channel(const at::Tensor& vector, int64_t rank) {
+  std::vector<c10::SymInt> sizes(static_cast<size_t>(rank), 1);
+  sizes[1] = vector.sym_size(0);
+  return vector.view_symint(sizes);
+}
+
+double epsilon_of(at::ScalarType dtype) {
+  switch (dtype) {
+    case at::kDouble:
+      return std::numeric_limits<double>::epsilon();
+    case at::kHalf:
+      return std::numeric_limits<at::Half>::epsilon();
+    case at::kBFloat16:
+      return std::numeric_limits<at::BFloat16>::epsilon();
+    default:
+      return std::numeric_limits<float>::epsilon();
+  }
+}
+
+at::Tensor moving_average(const at::Tensor& running, const at::Tensor& now, double momentum) {
+  return (now * momentum + running * (1 - momentum)).to(running.scalar_type());
+}
+
+}  // namespace
+
+at::Tensor batch_norm(const at::Tensor& input, const OptionalTensor& weight, const OptionalTensor& bias,
+                      const OptionalTensor& running_mean, const OptionalTensor& running_var, bool training,
+                      double momentum, double eps, bool) {
+  if (!training) {
+    require_statistics(running_mean, running_var);
+    return std::get<0>(
+        at::_native_batch_norm_legit_no_training(input, weight, bias, *running_mean, *running_var, momentum, eps));
+  }
+  if (!given(running_mean) || !given(running_var)) {
+    return std::get<0>(at::_native_batch_norm_legit(input, weight, bias, training, momentum, eps));
+  }
+  at::Tensor mean = *running_mean, var = *running_var;
+  return std::get<0>(at::_native_batch_norm_legit(input, weight, bias, mean, var, training, momentum, eps));
+}
+
+at::Tensor instance_norm(const at::Tensor& input, const OptionalTensor& weight, const OptionalTensor& bias,
+                         const OptionalTensor& running_mean, const OptionalTensor& running_var, bool use_input_stats,
+                         double momentum, double eps, bool) {
+  if (!use_input_stats) {
+    require_statistics(running_mean, running_var);
+    return batch_norm(input, weight, bias, running_mean, running_var, /*training=*/false, momentum, eps, false);
+  }
+  if (given(running_mean) && given(running_var)) {
+    // The statistics of each instance count alike.
+    const std::vector<int64_t> positions = axes_from(2, input.dim());
+    const at::Tensor means = input.mean(positions), vars = at::var(input, positions, /*correction=*/1, false);
+    at::Tensor mean = *running_mean, var = *running_var;
+    mean.copy_(moving_average(mean, means.mean(0), momentum));
+    var.copy_(moving_average(var, vars.mean(0), momentum));
+  }
+  // One group per channel.
+  const c10::SymInt channels = input.sym_size(1);
+  c10::SymInt positions = 1;
+  for (int64_t axis = 2; axis < input.dim(); ++axis) positions = positions * input.sym_size(axis);
+  return std::get<0>(at::native_group_norm_symint(input.contiguous(), weight, bias, input.sym_size(0), channels,
+                                                  positions, channels.guard_int(__FILE__, __LINE__), eps));
+}
+
+at::Tensor rms_norm(const at::Tensor& input, c10::SymIntArrayRef normalized_shape, const OptionalTensor& weight,
+                    std::optional<double> eps) {
+  const auto rank = input.dim(), normalized = static_cast<int64_t>(normalized_shape.size());
+  if (normalized == 0 || normalized > rank) {
+    throw ShapeError("input has " + std::to_string(rank) + " axes, normalized_shape " + std::to_string(normalized) +
+                     ", expected at least one and no more than the input");
+  }
+  const at::Tensor wide = input.to(at::toOpMathType(input.scalar_type()));
+  const at::Tensor mean_square = wide.pow(2).mean(axes_from(rank - normalized, rank), /*keepdim=*/true);
+  at::Tensor result = wide * (mean_square + eps.value_or(epsilon_of(input.scalar_type()))).rsqrt();
+  if (given(weight)) result = result * *weight;
+  return result.to(input.scalar_type());
+}
+
+std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor, at::Tensor> native_batch_norm_legit_functional(
+    const at::Tensor& input, const OptionalTensor& weight, const OptionalTensor& bias, const at::Tensor& running_mean,
+    const at::Tensor& running_var, bool training, double momentum, double eps) {
+  const auto rank = input.dim();
+  const at::Tensor wide = input.to(at::toOpMathType(input.scalar_type()));
+  at::Tensor mean, inverse_deviation, new_mean = running_mean, new_var = running_var;
+  if (training) {
+    const std::vector<int64_t> axes = all_axes_but_channels(rank);
+    mean = wide.mean(axes);
+    inverse_deviation = (at::var(wide, axes, /*correction=*/0, false) + eps).rsqrt();
+    new_mean = moving_average(running_mean, mean, momentum);
+    new_var = moving_average(running_var, at::var(wide, axes, /*correction=*/1, false), momentum);
+  } else {
+    mean = running_mean.to(wide.scalar_type());
+    inverse_deviation = (running_var.to(wide.scalar_type()) + eps).rsqrt();
+  }
+  at::Tensor output = (wide - per_channel(mean, rank)) * per_channel(inverse_deviation, rank);
+  if (given(weight)) output = output * per_channel(*weight, rank);
+  if (given(bias)) output = output + per_channel(*bias, rank);
+  const auto saved = given(weight) ? weight->scalar_type() : input.scalar_type();
+  if (!training) mean = mean.slice(0, 0, 0), inverse_deviation = inverse_deviation.slice(0, 0, 0);
+  return {output.to(input.scalar_type()), mean.to(saved), inverse_deviation.to(saved), new_mean, new_var};
+}
+
+}  // namespace tracejet::decompositions
