@@ -1,0 +1,149 @@
+#include "ops/activation_samples.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/Reduction.h>
+
+namespace tracejet::samples::activation {
+
+namespace {
+
+std::vector<at::Tensor> float_inputs() {
+  std::vector<at::Tensor> tensors = layouts();
+  tensors.push_back(floats({3, 4}) * 4);
+  tensors.push_back(floats({3, 4}, at::kDouble));
+  tensors.push_back(floats({3, 4}, at::kBFloat16) * 2);
+  return tensors;
+}
+
+/// Each call with every reduction, which comes last or before `rest`.
+Stacks reduced(const Stacks& calls, std::initializer_list<c10::IValue> rest = {}) {
+  Stacks all;
+  for (const torch::jit::Stack& call : calls) {
+    for (const int64_t reduction : {at::Reduction::None, at::Reduction::Mean, at::Reduction::Sum}) {
+      torch::jit::Stack& reduced = all.emplace_back(call);
+      reduced.emplace_back(reduction);
+      reduced.insert(reduced.end(), rest.begin(), rest.end());
+    }
+  }
+  return all;
+}
+
+Stacks predictions_and_targets() {
+  return {
+      {floats({3, 4}), floats({4, 3}).t()},
+      {floats({2, 3, 4, 5}).contiguous(at::MemoryFormat::ChannelsLast), floats({2, 3, 4, 5})},
+      {floats({5}), floats({5}) * 0.5},
+      {floats({}), floats({1})[0] * 2},
+  };
+}
+
+}  // namespace
+
+Stacks unary() { return each(float_inputs()); }
+Stacks relu() { return join({each(float_inputs()), each(integer_layouts())}); }
+Stacks gelu() { return join({each(float_inputs(), {"none"}), each(float_inputs(), {"tanh"})}); }
+Stacks bounds() { return each(float_inputs(), {0.5, 1.5}); }
+Stacks elu() { return join({each(float_inputs(), {1.0, 1.0, 1.0}), each(float_inputs(), {1.5, 1.25, 0.5})}); }
+Stacks one_number() { return each(float_inputs(), {0.75}); }
+
+Stacks glu() {
+  return {
+      {floats({3, 4}), -1},
+      {floats({4, 3}), 0},
+      {floats({4, 6}).t(), 1},
+      {floats({2, 4, 3, 5}).contiguous(at::MemoryFormat::ChannelsLast), 1},
+      {floats({2, 4}, at::kBFloat16), 1},
+  };
+}
+
+Stacks prelu_kernel() {
+  return {
+      {floats({3, 4}), floats({1, 4})},
+      {floats({3, 4}), floats({1, 1})},
+      {floats({2, 3, 4, 5}).contiguous(at::MemoryFormat::ChannelsLast), floats({1, 3, 1, 1})},
+      {floats({4, 3}).t(), floats({1, 4})},
+  };
+}
+
+/// Training draws random slopes: there is nothing to compare.
+Stacks rrelu() { return each({floats({3, 4}), floats({5})}, {0.125, 0.5, false, none}); }
+
+Stacks softmax() {
+  return {
+      {floats({3, 4}), 1, false},
+      {floats({3, 4}) * 100, -1, false},
+      {floats({3, 4}), 0, false},
+      {floats({4, 3}).t(), 1, false},
+      {floats({2, 3, 4, 5}).contiguous(at::MemoryFormat::ChannelsLast), 1, false},
+      {floats({}), 0, false},
+      {floats({1, 1}), 1, false},
+      {floats({3, 4}, at::kDouble), 1, false},
+      {floats({3, 4}, at::kBFloat16), 1, false},
+  };
+}
+
+Stacks safe_softmax() {
+  return {
+      {floats({3, 4}), 1, none},
+      {floats({4, 3}).t(), 0, none},
+      {floats({2, 3, 4, 5}).contiguous(at::MemoryFormat::ChannelsLast), 1, none},
+  };
+}
+
+/// Only what isn't random can be compared.
+Stacks dropout() {
+  return {
+      {floats({3, 4}), 0.5, false},
+      {floats({3, 4}), 0.0, true},
+      {floats({3, 4}), 1.0, true},
+  };
+}
+
+Stacks native_dropout() {
+  return join({each(layouts(), {0.5, true}), each(layouts(), {0.5, false}), each({floats({3, 4})}, {0.25, none})});
+}
+
+Stacks loss() { return reduced(predictions_and_targets()); }
+Stacks loss_with_width() {
+  return join({reduced(predictions_and_targets(), {1.0}), reduced(predictions_and_targets(), {0.5})});
+}
+
+Stacks binary_cross_entropy() {
+  return reduced({
+      {fractions({3, 4}), fractions({4, 3}).t(), none},
+      {fractions({3, 4}), fractions({3, 4}), fractions({4})},
+      {fractions({5}).round(), fractions({5}), none},
+      {fractions({2, 3, 4, 5}).contiguous(at::MemoryFormat::ChannelsLast), fractions({2, 3, 4, 5}), none},
+  });
+}
+
+Stacks binary_cross_entropy_with_logits() {
+  return reduced({
+      {floats({3, 4}), fractions({4, 3}).t(), none, none},
+      {floats({3, 4}), fractions({3, 4}), fractions({4}), none},
+      {floats({3, 4}) * 50, fractions({3, 4}), none, fractions({4}) * 3},
+      {floats({2, 3, 4, 5}).contiguous(at::MemoryFormat::ChannelsLast), fractions({2, 3, 4, 5}), none, none},
+  });
+}
+
+Stacks nll_loss() {
+  return reduced(
+      {
+          {floats({4, 7}), integers({4}), none},
+          {floats({4, 7}), integers({4}), fractions({7})},
+          {floats({7}), integers({}), none},
+          {floats({1, 7}), integers({1}), fractions({7})},
+      },
+      {3});
+}
+
+Stacks nll_loss2d() {
+  return reduced(
+      {
+          {floats({2, 7, 3, 4}), integers({2, 3, 4}), none},
+          {floats({2, 7, 3, 4}), integers({2, 3, 4}), fractions({7})},
+      },
+      {-100});
+}
+
+}  // namespace tracejet::samples::activation

@@ -1,0 +1,27 @@
+#pragma once
+
+#include "ops/samples.h"
+
+namespace tracejet::samples::activation {
+
+Stacks relu();
+Stacks gelu();
+Stacks unary();
+Stacks bounds();
+Stacks elu();
+Stacks one_number();
+Stacks glu();
+Stacks prelu_kernel();
+Stacks rrelu();
+Stacks softmax();
+Stacks safe_softmax();
+Stacks dropout();
+Stacks native_dropout();
+Stacks loss();
+Stacks loss_with_width();
+Stacks binary_cross_entropy();
+Stacks binary_cross_entropy_with_logits();
+Stacks nll_loss();
+Stacks nll_loss2d();
+
+}  // namespace tracejet::samples::activation
