@@ -1,0 +1,187 @@
+#include "ops/resampling_decompositions.h"
+
+#include <vector>
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/_upsample_bicubic2d_aa.h>
+#include <ATen/ops/_upsample_bilinear2d_aa.h>
+#include <ATen/ops/_upsample_nearest_exact1d.h>
+#include <ATen/ops/_upsample_nearest_exact2d.h>
+#include <ATen/ops/_upsample_nearest_exact3d.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/constant_pad_nd.h>
+#include <ATen/ops/eq.h>
+#include <ATen/ops/index.h>
+#include <ATen/ops/index_put.h>
+#include <ATen/ops/index_select.h>
+#include <ATen/ops/zeros.h>
+
+#include "graph/tensor_meta.h"
+#include "ops/upsample.h"
+#include "ops/window.h"
+#include "support/error.h"
+
+namespace tracejet::decompositions {
+
+namespace {
+
+at::Tensor counted(const c10::SymInt& end, const at::Tensor& like) {
+  return at::arange(at::Scalar(end), at::TensorOptions().dtype(at::kLong).device(like.device()));
+}
+
+// Unfolding -----------------------------------------------------------------------------------------------------------
+
+/// Windows that slide along one axis of an image.
+struct Sliding {
+  int64_t kernel;
+  int64_t dilation;
+  int64_t padding;
+  int64_t stride;
+  c10::SymInt windows;
+
+  /// Where in the padded axis each element of each window lies: [kernel, windows].
+  at::Tensor positions(const at::Tensor& like) const {
+    const at::Tensor within = counted(kernel, like) * dilation, starts = counted(windows, like) * stride;
+    return within.unsqueeze(1) + starts;
+  }
+};
+
+Sliding sliding(const c10::SymInt& size, size_t axis, at::IntArrayRef kernel, at::IntArrayRef dilation,
+                at::IntArrayRef padding, at::IntArrayRef stride) {
+  const auto windows = window::count(size, {kernel[axis], stride[axis], padding[axis], dilation[axis]});
+  return {kernel[axis], dilation[axis], padding[axis], stride[axis], windows};
+}
+
+/// What indexes [N, C, height, width] as [N, C, kernel, windows, kernel, windows].
+c10::List<std::optional<at::Tensor>> patches(const Sliding& rows, const Sliding& columns, const at::Tensor& like) {
+  c10::List<std::optional<at::Tensor>> indices;
+  indices.push_back(std::nullopt);
+  indices.push_back(std::nullopt);
+  indices.push_back(rows.positions(like).unsqueeze(-1).unsqueeze(-1));
+  indices.push_back(columns.positions(like));
+  return indices;
+}
+
+// Padding -------------------------------------------------------------------------------------------------------------
+
+/// Puts the end of an axis before its start and its start after its end; a negative number crops.
+at::Tensor wrapped(const at::Tensor& self, int64_t axis, const c10::SymInt& before, const c10::SymInt& after) {
+  const c10::SymInt size = self.sym_size(axis);
+  const c10::SymInt first = (-before).max(0), last = size - (-after).max(0);
+  std::vector<at::Tensor> parts;
+  const auto is_positive = [](const c10::SymInt& pad) { return pad.sym_gt(0).guard_bool(__FILE__, __LINE__); };
+  if (is_positive(before)) parts.push_back(self.slice_symint(axis, last - before, last));
+  parts.push_back(self.slice_symint(axis, first, last));
+  if (is_positive(after)) parts.push_back(self.slice_symint(axis, first, first + after));
+  return parts.size() == 1 ? parts[0] : at::cat(parts, axis);
+}
+
+// Upsampling ----------------------------------------------------------------------------------------------------------
+
+Sizes upsampled(const at::Tensor& input, const at::OptionalSymIntArrayRef& output_size,
+                const std::optional<at::ArrayRef<double>>& scale_factors) {
+  std::optional<Sizes> given;
+  if (output_size) given.emplace(output_size->begin(), output_size->end());
+  return upsample::output_sizes(input.sym_sizes(), given, scale_factors);
+}
+
+std::optional<double> factor(const std::optional<at::ArrayRef<double>>& scale_factors, size_t axis) {
+  if (!scale_factors) return std::nullopt;
+  return (*scale_factors)[axis];
+}
+
+}  // namespace
+
+at::Tensor embedding(const at::Tensor& weight, const at::Tensor& indices, c10::SymInt, bool, bool) {
+  if (indices.dim() == 1) return at::index_select(weight, 0, indices);
+  Sizes sizes(indices.sym_sizes());
+  for (int64_t axis = 1; axis < weight.dim(); ++axis) sizes.push_back(weight.sym_size(axis));
+  return at::index_select(weight, 0, indices.reshape({-1})).view_symint(sizes);
+}
+
+at::Tensor one_hot(const at::Tensor& self, int64_t num_classes) {
+  if (num_classes < 0) {
+    throw DataDependent("one_hot counts its classes in the data: give it num_classes");
+  }
+  return at::eq(self.unsqueeze(-1), counted(num_classes, self)).to(at::kLong);
+}
+
+at::Tensor channel_shuffle(const at::Tensor& self, c10::SymInt groups) {
+  Sizes sizes(self.sym_sizes()), grouped = sizes;
+  grouped[1] = sizes[1] / groups;
+  grouped.insert(grouped.begin() + 1, std::move(groups));
+  return self.reshape_symint(grouped).transpose(1, 2).reshape_symint(sizes);
+}
+
+at::Tensor pad_circular(const at::Tensor& self, c10::SymIntArrayRef pad) {
+  at::Tensor result = self;
+  for (size_t i = 0; i < pad.size() / 2; ++i) {
+    result = wrapped(result, self.dim() - 1 - static_cast<int64_t>(i), pad[2 * i], pad[2 * i + 1]);
+  }
+  return result;
+}
+
+at::Tensor im2col(const at::Tensor& self, at::IntArrayRef kernel_size, at::IntArrayRef dilation,
+                  at::IntArrayRef padding, at::IntArrayRef stride) {
+  if (self.dim() == 3) return im2col(self.unsqueeze(0), kernel_size, dilation, padding, stride).squeeze(0);
+  const Sliding rows = sliding(self.sym_size(2), 0, kernel_size, dilation, padding, stride);
+  const Sliding columns = sliding(self.sym_size(3), 1, kernel_size, dilation, padding, stride);
+  const at::Tensor padded =
+      at::constant_pad_nd(self, {columns.padding, columns.padding, rows.padding, rows.padding}, 0);
+  const at::Tensor found = at::index(padded, patches(rows, columns, self));
+  return found.permute({0, 1, 2, 4, 3, 5})
+      .reshape_symint(
+          {self.sym_size(0), self.sym_size(1) * rows.kernel * columns.kernel, rows.windows * columns.windows});
+}
+
+at::Tensor col2im(const at::Tensor& self, c10::SymIntArrayRef output_size, at::IntArrayRef kernel_size,
+                  at::IntArrayRef dilation, at::IntArrayRef padding, at::IntArrayRef stride) {
+  if (self.dim() == 2) {
+    return col2im(self.unsqueeze(0), output_size, kernel_size, dilation, padding, stride).squeeze(0);
+  }
+  const Sliding rows = sliding(output_size[0], 0, kernel_size, dilation, padding, stride);
+  const Sliding columns = sliding(output_size[1], 1, kernel_size, dilation, padding, stride);
+  const c10::SymInt batch = self.sym_size(0), channels = self.sym_size(1) / (rows.kernel * columns.kernel);
+  const at::Tensor found =
+      self.reshape_symint({batch, channels, rows.kernel, columns.kernel, rows.windows, columns.windows})
+          .permute({0, 1, 2, 4, 3, 5});
+  const at::Tensor image = at::zeros_symint(
+      {batch, channels, output_size[0] + 2 * rows.padding, output_size[1] + 2 * columns.padding}, self.options());
+  return at::index_put(image, patches(rows, columns, self), found, /*accumulate=*/true)
+      .slice_symint(2, rows.padding, output_size[0] + rows.padding)
+      .slice_symint(3, columns.padding, output_size[1] + columns.padding);
+}
+
+at::Tensor upsample_nearest_exact1d(const at::Tensor& input, at::OptionalSymIntArrayRef output_size,
+                                    std::optional<at::ArrayRef<double>> scale_factors) {
+  return at::_upsample_nearest_exact1d_symint(input, upsampled(input, output_size, scale_factors),
+                                              factor(scale_factors, 0));
+}
+
+at::Tensor upsample_nearest_exact2d(const at::Tensor& input, at::OptionalSymIntArrayRef output_size,
+                                    std::optional<at::ArrayRef<double>> scale_factors) {
+  return at::_upsample_nearest_exact2d_symint(input, upsampled(input, output_size, scale_factors),
+                                              factor(scale_factors, 0), factor(scale_factors, 1));
+}
+
+at::Tensor upsample_nearest_exact3d(const at::Tensor& input, at::OptionalSymIntArrayRef output_size,
+                                    std::optional<at::ArrayRef<double>> scale_factors) {
+  return at::_upsample_nearest_exact3d_symint(input, upsampled(input, output_size, scale_factors),
+                                              factor(scale_factors, 0), factor(scale_factors, 1),
+                                              factor(scale_factors, 2));
+}
+
+at::Tensor upsample_bilinear2d_aa(const at::Tensor& input, at::OptionalSymIntArrayRef output_size, bool align_corners,
+                                  std::optional<at::ArrayRef<double>> scale_factors) {
+  return at::_upsample_bilinear2d_aa_symint(input, upsampled(input, output_size, scale_factors), align_corners,
+                                            factor(scale_factors, 0), factor(scale_factors, 1));
+}
+
+at::Tensor upsample_bicubic2d_aa(const at::Tensor& input, at::OptionalSymIntArrayRef output_size, bool align_corners,
+                                 std::optional<at::ArrayRef<double>> scale_factors) {
+  return at::_upsample_bicubic2d_aa_symint(input, upsampled(input, output_size, scale_factors), align_corners,
+                                           factor(scale_factors, 0), factor(scale_factors, 1));
+}
+
+}  // namespace tracejet::decompositions

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <optional>
+
+#include <ATen/core/Tensor.h>
+#include <c10/core/SymIntArrayRef.h>
+#include <c10/util/OptionalArrayRef.h>
+
+namespace tracejet::decompositions {
+
+at::Tensor embedding(const at::Tensor& weight, const at::Tensor& indices, c10::SymInt padding_idx,
+                     bool scale_grad_by_freq, bool sparse);
+/// Without num_classes the classes would have to be counted in the data: throws DataDependent.
+at::Tensor one_hot(const at::Tensor& self, int64_t num_classes);
+at::Tensor channel_shuffle(const at::Tensor& self, c10::SymInt groups);
+at::Tensor pad_circular(const at::Tensor& self, c10::SymIntArrayRef pad);
+at::Tensor im2col(const at::Tensor& self, at::IntArrayRef kernel_size, at::IntArrayRef dilation,
+                  at::IntArrayRef padding, at::IntArrayRef stride);
+at::Tensor col2im(const at::Tensor& self, c10::SymIntArrayRef output_size, at::IntArrayRef kernel_size,
+                  at::IntArrayRef dilation, at::IntArrayRef padding, at::IntArrayRef stride);
+
+// ATen's own composites of these take only plain integers.
+at::Tensor upsample_nearest_exact1d(const at::Tensor& input, at::OptionalSymIntArrayRef output_size,
+                                    std::optional<at::ArrayRef<double>> scale_factors);
+at::Tensor upsample_nearest_exact2d(const at::Tensor& input, at::OptionalSymIntArrayRef output_size,
+                                    std::optional<at::ArrayRef<double>> scale_factors);
+at::Tensor upsample_nearest_exact3d(const at::Tensor& input, at::OptionalSymIntArrayRef output_size,
+                                    std::optional<at::ArrayRef<double>> scale_factors);
+at::Tensor upsample_bilinear2d_aa(const at::Tensor& input, at::OptionalSymIntArrayRef output_size, bool align_corners,
+                                  std::optional<at::ArrayRef<double>> scale_factors);
+at::Tensor upsample_bicubic2d_aa(const at::Tensor& input, at::OptionalSymIntArrayRef output_size, bool align_corners,
+                                 std::optional<at::ArrayRef<double>> scale_factors);
+
+}  // namespace tracejet::decompositions
