@@ -71,8 +71,11 @@ class Bounder {
     for (const Expression& atom : atoms) {
       if (occurrences(sum, atom) < 2) continue;
       const Expression slope = derivative(sum, atom);
-      const bool rises = slope.range().min >= 0 || lower(slope, depth) >= 0;
-      const bool falls = !rises && (slope.range().max <= 0 || lower(-slope, depth) >= 0);
+      // The atom moves to its end while the others stay, so what relates it to them must not be used.
+      const bool bends = occurrences(slope, atom) > 0;
+      const Range independent = term_by_term(slope);
+      const bool rises = independent.min >= 0 || (!bends && lower(slope, depth) >= 0);
+      const bool falls = !rises && (independent.max <= 0 || (!bends && lower(-slope, depth) >= 0));
       const int64_t end = rises ? atom.range().min : falls ? atom.range().max : kInfinity;
       if (end == kInfinity || end == -kInfinity) continue;
       best = std::max(best, lower(with(sum, atom, end), depth));
@@ -80,8 +83,16 @@ class Bounder {
     return best;
   }
 
+  /// The range when every atom may have any value of its own.
+  static Range term_by_term(const Expression& sum) {
+    Range range{0, 0};
+    for (const Expression& term : terms_of(sum)) range = range + term.range();
+    return range;
+  }
+
   static size_t occurrences(const Expression& sum, const Expression& atom) {
-    return static_cast<size_t>(std::count_if(sum.operands().begin(), sum.operands().end(), [&](const auto& term) {
+    const auto terms = terms_of(sum);
+    return static_cast<size_t>(std::count_if(terms.begin(), terms.end(), [&](const auto& term) {
       const auto factors = factors_of(term);
       return std::find(factors.begin(), factors.end(), atom) != factors.end();
     }));

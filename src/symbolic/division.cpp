@@ -94,6 +94,9 @@ Expression divide_by_constant(const Expression& a, int64_t divisor) {
     return divide_by_constant(reduced, divisor / common);
   }
   if (auto flat = unnested(rest, divisor)) return *flat;
+  if (rest.kind() == Kind::kFloorDiv && rest.operands()[1].range().min > 0) {
+    return floor_div(rest.operands()[0], rest.operands()[1] * Expression(divisor));
+  }
   return make(Kind::kFloorDiv, Type::kInt, {rest, divisor});
 }
 

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <iosfwd>
 #include <memory>
 #include <span>
 #include <string>
@@ -138,6 +139,8 @@ class Expression {
  private:
   std::shared_ptr<const Node> node_;
 };
+
+std::ostream& operator<<(std::ostream& stream, const Expression& expression);
 
 /// An expression of type kBool. Negation and comparison normalize, so `a < b` and `not (b <= a)` are one condition.
 using Condition = Expression;

@@ -1,5 +1,6 @@
 // Expressions as the Python that a user would write.
 #include <charconv>
+#include <ostream>
 
 #include "symbolic/node.h"
 
@@ -179,5 +180,7 @@ std::string print(const Expression& expression, int context) {
 }  // namespace
 
 std::string Expression::str() const { return print(*this, kLoose); }
+
+std::ostream& operator<<(std::ostream& stream, const Expression& expression) { return stream << expression.str(); }
 
 }  // namespace tracejet::symbolic
