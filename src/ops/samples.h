@@ -32,5 +32,8 @@ Stacks join(std::initializer_list<Stacks> parts);
 
 /// None, for optional arguments.
 inline const c10::IValue none;
+/// How a dtype or memory format is passed.
+inline c10::IValue type(at::ScalarType dtype) { return static_cast<int64_t>(dtype); }
+inline c10::IValue format(at::MemoryFormat format) { return static_cast<int64_t>(format); }
 
 }  // namespace tracejet::samples

@@ -13,8 +13,6 @@ using Tensors = std::vector<at::Tensor>;
 
 at::Tensor channels_last(const at::Tensor& tensor) { return tensor.contiguous(at::MemoryFormat::ChannelsLast); }
 
-c10::IValue format(at::MemoryFormat value) { return static_cast<int64_t>(value); }
-
 constexpr int64_t kEnd = std::numeric_limits<int64_t>::max();
 
 }  // namespace
@@ -111,10 +109,10 @@ Stacks transpose() {
 }
 
 Stacks view_as_dtype() {
-  return {{floats({3, 4}), static_cast<int64_t>(at::kInt)},
-          {floats({3, 4}), static_cast<int64_t>(at::kDouble)},
-          {floats({3, 4}), static_cast<int64_t>(at::kHalf)},
-          {floats({3, 2, 4}).transpose(0, 1), static_cast<int64_t>(at::kByte)}};
+  return {{floats({3, 4}), type(at::kInt)},
+          {floats({3, 4}), type(at::kDouble)},
+          {floats({3, 4}), type(at::kHalf)},
+          {floats({3, 2, 4}).transpose(0, 1), type(at::kByte)}};
 }
 
 Stacks view_as_complex() { return each({floats({3, 2}), floats({4, 3, 2}), floats({3, 4, 2}).transpose(0, 1)}); }
@@ -173,13 +171,12 @@ Stacks clone() {
 }
 
 Stacks to_copy() {
-  const auto dtype = [](at::ScalarType type) { return c10::IValue(static_cast<int64_t>(type)); };
   return join({each(layouts(), {none, none, none, none, false, none}),
-               each(layouts(), {dtype(at::kDouble), none, none, none, false, none}),
-               each({floats({4, 3}).t()}, {dtype(at::kLong), none, c10::Device(c10::kCPU), none, false,
-                                           format(at::MemoryFormat::Contiguous)}),
+               each(layouts(), {type(at::kDouble), none, none, none, false, none}),
+               each({floats({4, 3}).t()},
+                    {type(at::kLong), none, c10::Device(c10::kCPU), none, false, format(at::MemoryFormat::Contiguous)}),
                each({floats({2, 3, 4, 5})},
-                    {dtype(at::kHalf), none, none, none, false, format(at::MemoryFormat::ChannelsLast)})});
+                    {type(at::kHalf), none, none, none, false, format(at::MemoryFormat::ChannelsLast)})});
 }
 
 Stacks flip() {

@@ -1,0 +1,195 @@
+#include "ops/reduction_samples.h"
+
+#include <limits>
+
+namespace tracejet::samples {
+
+namespace {
+
+using List = std::vector<int64_t>;
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+at::Tensor cube() { return floats({2, 3, 4}); }
+at::Tensor turned() { return floats({2, 3, 4}).permute({2, 0, 1}); }
+at::Tensor images() { return floats({2, 3, 4, 5}).contiguous(at::MemoryFormat::ChannelsLast); }
+
+/// Tensors that every reduction takes: no axis is empty.
+std::vector<at::Tensor> full_tensors() {
+  return {cube(), turned(), images(), floats({}), floats({1, 3}), integers({3, 4})};
+}
+
+std::vector<at::Tensor> full_floats() { return {cube(), turned(), images(), floats({}), floats({3, 4}, at::kHalf)}; }
+
+}  // namespace
+
+// Sums, products, means ----------------------------------------------------------------------------------------------
+
+Stacks sum() {
+  return {{cube(), List{1}, false, none},
+          {cube(), List{0, -1}, true, none},
+          {turned(), List{}, false, none},
+          {turned(), none, true, none},
+          {images(), List{2, 3}, true, none},
+          {images(), List{1}, true, none},
+          {floats({}), List{0}, false, none},
+          {floats({2, 0, 3}), List{1}, false, none},
+          {integers({3, 4}, 7, at::kInt), List{0}, false, none},
+          {integers({3, 4}), List{1}, false, type(at::kDouble)},
+          {floats({3, 4}, at::kHalf), List{1}, false, type(at::kFloat)}};
+}
+
+Stacks sum_of_all() {
+  return join({each(full_tensors(), {none}), each({floats({2, 0}), bools({3, 4})}, {none}),
+               each({cube(), integers({3})}, {type(at::kDouble)})});
+}
+
+Stacks mean() {
+  return {{cube(), List{1}, false, none},
+          {cube(), List{0, -1}, true, none},
+          {turned(), none, false, none},
+          {images(), List{-1, -2}, true, none},
+          {floats({}), List{}, false, none},
+          {floats({3, 4}, at::kHalf), List{1}, false, none},
+          {integers({3, 4}), List{1}, false, type(at::kFloat)}};
+}
+
+Stacks mean_of_all() { return join({each(full_floats(), {none}), each({integers({3})}, {type(at::kFloat)})}); }
+
+Stacks product() {
+  return {{cube(), 1, false, none},
+          {turned(), -1, true, none},
+          {integers({3, 4}, 3, at::kInt), 0, false, none},
+          {floats({}), 0, false, none},
+          {cube(), 0, true, type(at::kDouble)}};
+}
+
+Stacks count_nonzero() {
+  return join({each({integers({3, 4}, 3), bools({4, 3}).t(), cube()}, {none}), each({integers({3, 4}, 3)}, {-1})});
+}
+
+Stacks count_nonzero_axes() {
+  return {{integers({2, 3, 4}, 3), List{0, 2}}, {integers({3, 4}, 3), List{}}, {bools({3, 4}), List{-1}}};
+}
+
+// Variances and norms ------------------------------------------------------------------------------------------------
+
+Stacks variance() {
+  return {{cube(), List{1}, none, false},      {cube(), List{0, -1}, 0, true},
+          {turned(), none, 1, false},          {images(), List{2, 3}, 2, true},
+          {images(), none, 1.5, true},         {floats({4, 5}, at::kHalf), List{1}, 1, false},
+          {floats({3, 1}), List{1}, 1, false}, {floats({5}, at::kDouble), List{}, 1, false}};
+}
+
+Stacks vector_norm() {
+  Stacks calls;
+  for (const double order : {0.0, 1.0, 2.0, 3.0, 0.5, kInfinity, -kInfinity}) {
+    calls.push_back({cube(), order, List{1}, false, none});
+    calls.push_back({turned(), order, none, true, none});
+  }
+  calls.push_back({floats({3, 4}, at::kHalf), 2, List{-1}, true, none});
+  calls.push_back({floats({3, 4}, at::kHalf), 2, List{-1}, true, type(at::kFloat)});
+  calls.push_back({floats({}), 2, none, false, none});
+  return calls;
+}
+
+Stacks norm_of_all() { return join({each({cube(), turned(), floats({})}, {2}), each({cube()}, {1.0})}); }
+
+Stacks norm() {
+  return {{cube(), 2, List{1}, false}, {turned(), none, List{0, 1}, true}, {cube(), 1.0, List{-1}, true}};
+}
+
+Stacks norm_to_dtype() {
+  return {{cube(), 2, List{1}, false, type(at::kDouble)},
+          {floats({3, 4}, at::kHalf), none, List{1}, true, type(at::kFloat)}};
+}
+
+Stacks norm_of_all_to_dtype() { return {{cube(), 2, type(at::kDouble)}, {turned(), none, type(at::kDouble)}}; }
+
+Stacks renorm() { return {{cube(), 2, 0, 1.5}, {turned(), 1, -1, 2}, {floats({3, 4}), kInfinity, 1, 0.5}}; }
+
+Stacks logsumexp() {
+  const at::Tensor infinite = floats({3, 4}).masked_fill(bools({3, 4}), -kInfinity);
+  return {{cube(), List{1}, false},     {turned(), List{0, -1}, true},
+          {floats({}), List{0}, false}, {integers({3, 4}), List{1}, false},
+          {infinite, List{0}, false},   {floats({2, 3}).fill_(-kInfinity), List{1}, false}};
+}
+
+// Extremes -----------------------------------------------------------------------------------------------------------
+
+Stacks axes() {
+  return {{cube(), List{1}, false},       {cube(), List{0, -1}, true}, {turned(), List{}, false},
+          {images(), List{1}, true},      {floats({}), List{}, false}, {integers({3, 4}), List{0}, false},
+          {bools({3, 4}), List{1}, false}};
+}
+
+Stacks axis() {
+  return {{cube(), 1, false},
+          {turned(), -1, true},
+          {images(), 1, true},
+          {floats({}), 0, false},
+          {integers({3, 4}), 0, false}};
+}
+
+Stacks optional_axis() {
+  return join({axis(), {{cube(), none, false}, {turned(), none, true}, {floats({}), none, false}}});
+}
+
+Stacks all_of_them() { return each(full_tensors()); }
+
+Stacks kthvalue() { return {{cube(), 2, 1, false}, {turned(), 1, -1, true}, {floats({}), 1, 0, false}}; }
+
+// Truth values -------------------------------------------------------------------------------------------------------
+
+Stacks truth() {
+  return {{bools({3, 4}), 1, false}, {cube(), 1, true},
+          {turned(), -1, false},     {integers({3, 4}, 2, at::kByte), 0, false},
+          {bools({}), 0, false},     {bools({3, 0}), 1, false}};
+}
+
+Stacks truth_axes() {
+  return {{bools({2, 3, 4}), List{0, 2}, false},
+          {turned(), none, true},
+          {bools({3, 4}), List{}, false},
+          {bools({3, 4}).t(), List{1}, true},
+          {integers({3, 4}, 2, at::kByte), List{0}, false}};
+}
+
+Stacks truth_of_all() {
+  return each({bools({3, 4}), turned(), integers({3, 4}, 2), integers({3}, 2, at::kByte), bools({}), bools({2, 0})});
+}
+
+// Along an axis ------------------------------------------------------------------------------------------------------
+
+Stacks running() { return {{cube(), 1}, {turned(), -1}, {images(), 1}, {floats({}), 0}}; }
+
+Stacks running_sum() {
+  return {{cube(), 1, none},
+          {turned(), -1, none},
+          {images(), 0, none},
+          {floats({}), 0, none},
+          {integers({3, 4}, 7, at::kInt), 0, none},
+          {bools({3, 4}), 1, none},
+          {cube(), 1, type(at::kDouble)}};
+}
+
+Stacks sort() {
+  return {{cube(), 1, false},
+          {turned(), -1, true},
+          {images(), 1, false},
+          {floats({}), 0, false},
+          {integers({4, 6}).slice(1, 0, 6, 2), 0, false}};
+}
+
+Stacks stable_sort() {
+  return {{cube(), true, 1, false}, {turned(), false, -1, true}, {integers({3, 4}), none, 0, false}};
+}
+
+Stacks topk() {
+  return {{cube(), 2, -1, true, true},
+          {turned(), 1, 0, false, true},
+          {images(), 3, 1, true, true},
+          {floats({}), 1, 0, true, true}};
+}
+
+}  // namespace tracejet::samples
