@@ -62,7 +62,11 @@ void add_axes(SymbolAxes& axes, const std::string& input, const TensorMeta& meta
 }
 
 void check_constraints(const Graph& graph, const SymbolAxes& axes) {
-  const auto guards = graph.shapes().guards();
+  std::vector<symbolic::Guard> guards;
+  for (const symbolic::Guard& guard : graph.shapes().guards()) {
+    // The general path is taken to be right at sizes 0 and 1 too, as torch.export takes it to be.
+    if (guard.kind != symbolic::Guard::Kind::kGeneralSize) guards.push_back(guard);
+  }
   if (guards.empty()) return;
   std::string text = guards.size() == 1 ? "a dimension can't stay as dynamic as declared:"
                                         : std::to_string(guards.size()) + " assumptions keep dimensions from being as "

@@ -62,6 +62,12 @@ c10::SymBool Context::sym_bool(const Condition& condition) {
 bool Context::guard(const Condition& condition) {
   if (const auto known = decide(condition)) return *known;
   const Condition open = simplified(condition);
+  if (const auto seen = general_.find(open); seen != general_.end()) return seen->second;
+  if (const auto general = decide_for_general_sizes(open)) {
+    general_.emplace(open, *general);
+    guards_.push_back({*general ? open : logical_not(open), Guard::Kind::kGeneralSize, locate_ ? locate_() : nullptr});
+    return *general;
+  }
   if (is_data_dependent(open)) data_dependent("the condition " + open.str(), open);
   const bool value = open.hint() != 0;
   record(value ? open : logical_not(open), Guard::Kind::kRelation);

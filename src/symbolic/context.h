@@ -58,7 +58,9 @@ class Context : public std::enable_shared_from_this<Context> {
   std::optional<bool> decide_size_oblivious(const Condition& condition);
 
   // What becomes known -------------------------------------------------------------------------------------------
-  /// The condition's value, if need be that of the traced example, which is then recorded as a guard.
+  /// The condition's value, if need be that of the traced example, which is then recorded as a guard. A condition
+  /// that only sizes of 0 and 1 can change is decided for all others, and nothing is learned from it: expressions stay
+  /// right at 0 and 1.
   /// Throws DataDependent when it is open and an unbacked symbol takes part.
   bool guard(const Condition& condition);
   /// The number on the traced example, recorded as a specialisation. Throws DataDependent like guard.
@@ -78,6 +80,7 @@ class Context : public std::enable_shared_from_this<Context> {
   };
 
   void record(const Condition& condition, Guard::Kind kind);
+  std::optional<bool> decide_for_general_sizes(const Condition& open);
   void learn(const Condition& assumed);
   void learn_equal(const Expression& a, const Expression& b);
   void learn_multiple(const Expression& dividend, int64_t modulus, int64_t residue);
@@ -96,6 +99,7 @@ class Context : public std::enable_shared_from_this<Context> {
   std::vector<Symbol> symbols_;
   std::unordered_set<std::string> names_;
   std::vector<Guard> guards_;
+  std::unordered_map<Condition, bool> general_;  ///< Decided for general sizes; no facts.
   int64_t next_unbacked_ = 0;
 
   /// By symbol id: what stands for it now (itself with a narrower range, another expression, a number).

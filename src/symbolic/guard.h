@@ -17,6 +17,7 @@ using Location = torch::CapturedTraceback;
 struct Guard {
   enum class Kind {
     kRelation,        ///< Control flow depended on `condition`; it held for the traced example.
+    kGeneralSize,     ///< As kRelation, but it holds for all sizes except 0 and 1: the example stands for those too.
     kSpecialization,  ///< A number was asked for (`int(s)`, `range(s)`): condition is `s == its hint`.
     kAssertion,       ///< The model says so (`torch._check`); to be checked when the program runs.
   };
