@@ -5,6 +5,8 @@
 #include <numeric>
 #include <sstream>
 
+#include "symbolic/sym_node.h"
+
 namespace tracejet::shape {
 
 // Questions about sizes ----------------------------------------------------------------------------------------------
@@ -31,7 +33,7 @@ bool is_one(const c10::SymInt& size) { return known_equal(size, 1); }
 bool layout_less(const c10::SymInt& a, const c10::SymInt& b) {
   const auto x = a.maybe_as_int(), y = b.maybe_as_int();
   if (x && y) return *x < *y;
-  return TORCH_GUARD_OR_FALSE(a.sym_lt(b));
+  return symbolic::known_for_general_sizes(a.sym_lt(b)).value_or(false);
 }
 
 std::string text(c10::SymIntArrayRef sizes) {

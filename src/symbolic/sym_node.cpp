@@ -251,6 +251,13 @@ std::optional<bool> statically_known(const c10::SymBool& condition) {
   return condition.toSymNodeImplUnowned()->constant_bool();
 }
 
+std::optional<bool> known_for_general_sizes(const c10::SymBool& condition) {
+  if (const auto known = statically_known(condition)) return known;
+  c10::SymNodeImpl& node = *condition.toSymNodeImplUnowned();
+  const auto expression = expression_of(node);
+  return expression ? context_of(node)->decide_size_oblivious(*expression) : std::nullopt;
+}
+
 std::optional<int64_t> hint_of(const c10::SymInt& value) {
   const auto expression = expression_of(value);
   return expression && expression->has_hint() ? std::optional(expression->hint()) : std::nullopt;

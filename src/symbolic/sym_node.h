@@ -30,6 +30,8 @@ c10::SymInt normalized(const c10::SymInt& value);
 // None of these guards. They answer for nodes that aren't ours only if those are constant.
 bool is_statically_equal(const c10::SymInt& a, const c10::SymInt& b);
 std::optional<bool> statically_known(const c10::SymBool& condition);
+/// As above, where sizes that may be 0 or 1 are taken to be larger: for choices of layout.
+std::optional<bool> known_for_general_sizes(const c10::SymBool& condition);
 /// The value on the traced example; nullopt if it is data dependent.
 std::optional<int64_t> hint_of(const c10::SymInt& value);
 
