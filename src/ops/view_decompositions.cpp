@@ -127,35 +127,6 @@ at::Tensor unfold(const at::Tensor& self, int64_t dimension, int64_t size, int64
 
 // Copies -------------------------------------------------------------------------------------------------------------
 
-at::Tensor pixel_shuffle(const at::Tensor& self, int64_t upscale_factor) {
-  const int64_t r = upscale_factor, rank = self.dim();
-  if (rank < 3) throw ShapeError("pixel_shuffle needs at least 3 axes");
-  const c10::SymInt channels = self.sym_size(-3), height = self.sym_size(-2), width = self.sym_size(-1);
-  shape::require_equal(channels % (r * r), 0, "the channels modulo upscale_factor ** 2, and 0,");
-  std::vector<c10::SymInt> split(self.sym_sizes().begin(), self.sym_sizes().end() - 3), joined = split;
-  split.insert(split.end(), {channels / (r * r), r, r, height, width});
-  joined.insert(joined.end(), {channels / (r * r), height * r, width * r});
-  std::vector<int64_t> order(rank - 3);
-  std::iota(order.begin(), order.end(), 0);
-  for (int64_t axis : {0, 3, 1, 4, 2}) order.push_back(rank - 3 + axis);
-  return at::reshape_symint(at::permute(at::reshape_symint(self, split), order), joined);
-}
-
-at::Tensor pixel_unshuffle(const at::Tensor& self, int64_t downscale_factor) {
-  const int64_t r = downscale_factor, rank = self.dim();
-  if (rank < 3) throw ShapeError("pixel_unshuffle needs at least 3 axes");
-  const c10::SymInt channels = self.sym_size(-3), height = self.sym_size(-2), width = self.sym_size(-1);
-  shape::require_equal(height % r, 0, "the height modulo downscale_factor, and 0,");
-  shape::require_equal(width % r, 0, "the width modulo downscale_factor, and 0,");
-  std::vector<c10::SymInt> split(self.sym_sizes().begin(), self.sym_sizes().end() - 3), joined = split;
-  split.insert(split.end(), {channels, height / r, r, width / r, r});
-  joined.insert(joined.end(), {channels * (r * r), height / r, width / r});
-  std::vector<int64_t> order(rank - 3);
-  std::iota(order.begin(), order.end(), 0);
-  for (int64_t axis : {0, 2, 4, 1, 3}) order.push_back(rank - 3 + axis);
-  return at::reshape_symint(at::permute(at::reshape_symint(self, split), order), joined);
-}
-
 namespace {
 
 /// The last `shift` elements of an axis come first.

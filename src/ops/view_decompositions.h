@@ -24,8 +24,6 @@ std::vector<at::Tensor> unbind(const at::Tensor& self, int64_t dim);
 at::Tensor unfold(const at::Tensor& self, int64_t dimension, int64_t size, int64_t step);
 std::vector<at::Tensor> unsafe_split_with_sizes(const at::Tensor& self, c10::SymIntArrayRef split_sizes, int64_t dim);
 
-at::Tensor pixel_shuffle(const at::Tensor& self, int64_t upscale_factor);
-at::Tensor pixel_unshuffle(const at::Tensor& self, int64_t downscale_factor);
 at::Tensor roll(const at::Tensor& self, c10::SymIntArrayRef shifts, at::IntArrayRef dims);
 at::Tensor rot90(const at::Tensor& self, int64_t k, at::IntArrayRef dims);
 at::Tensor stack(at::TensorList tensors, int64_t dim);

@@ -205,12 +205,6 @@ Stacks stack() {
           {Tensors{floats({3, 2}).t(), floats({3, 2}).t()}, 1}};
 }
 
-Stacks pixel_shuffle() {
-  return {{floats({1, 8, 3, 4}), 2}, {floats({18, 2, 3}), 3}, {floats({4, 3, 2, 8}).permute({0, 3, 1, 2}), 2}};
-}
-
-Stacks pixel_unshuffle() { return {{floats({1, 2, 6, 4}), 2}, {floats({2, 6, 9}), 3}}; }
-
 Stacks repeat() {
   return {{floats({2, 3}), List{2, 3}},
           {floats({3}), List{2, 1, 4}},

@@ -18,8 +18,6 @@ Stacks layouts_only();
 Stacks matrices();
 Stacks narrow();
 Stacks permute();
-Stacks pixel_shuffle();
-Stacks pixel_unshuffle();
 Stacks repeat();
 Stacks reshape();
 Stacks reshape_alias();

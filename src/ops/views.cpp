@@ -311,8 +311,6 @@ std::span<const Operator> view_operators() {
       {.name = "aten::cat", .meta = cat, .samples = samples::cat},
       {.name = "aten::clone", .meta = clone, .samples = samples::clone},
       {.name = "aten::flip", .meta = flip, .samples = samples::flip},
-      {.name = "aten::pixel_shuffle", .decompose = expand<&to::pixel_shuffle>, .samples = samples::pixel_shuffle},
-      {.name = "aten::pixel_unshuffle", .decompose = expand<&to::pixel_unshuffle>, .samples = samples::pixel_unshuffle},
       {.name = "aten::repeat", .meta = repeat, .samples = samples::repeat},
       {.name = "aten::roll", .decompose = expand<&to::roll>, .samples = samples::roll},
       {.name = "aten::rot90", .decompose = expand<&to::rot90>, .samples = samples::rot90},
