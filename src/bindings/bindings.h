@@ -6,7 +6,9 @@ namespace tracejet {
 
 // One function per file of this folder; module.cpp calls them all.
 void bind_errors(pybind11::module_& module);
+void bind_expression(pybind11::module_& module);
 void bind_graph(pybind11::module_& module);
+void bind_program(pybind11::module_& module);
 void bind_tracer(pybind11::module_& module);
 
 }  // namespace tracejet

@@ -1,0 +1,320 @@
+"""The `ExportedProgram` that a trace gives."""
+
+from __future__ import annotations
+
+import copy
+import gc
+import re
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch.export.exported_program import ModuleCallEntry, ModuleCallSignature
+from torch.export.graph_signature import (
+    ArgumentSpec,
+    ConstantArgument,
+    ExportGraphSignature,
+    InputKind,
+    InputSpec,
+    OutputKind,
+    OutputSpec,
+    SymBoolArgument,
+    SymFloatArgument,
+    SymIntArgument,
+    TensorArgument,
+)
+from torch.fx import Node
+from torch.utils._pytree import TreeSpec, tree_unflatten
+
+from tracejet import _compat
+from tracejet._binding import BoundInputs, Leaf
+from tracejet._C import FxBuilder, Graph, GraphInput, GraphOutput
+from tracejet._fx import Writer
+from tracejet._input import Input
+
+#: Stands for a flat output that the graph knows: a tensor or a number.
+IN_GRAPH = object()
+
+
+@dataclass
+class CallSpec:
+    """How the program is called: what torch.export keeps beside the graph."""
+
+    in_spec: TreeSpec  #: of (args, kwargs)
+    out_spec: TreeSpec
+    inputs: list[Leaf]  #: in the order of `in_spec`
+    outputs: list[Any]  #: in the order of `out_spec`: IN_GRAPH, or a literal that no graph can hold (a string, None)
+    forward_names: list[str]  #: one per positional argument, then one per keyword
+
+    @classmethod
+    def of(cls, bound: BoundInputs, results: Sequence[Any], out_spec: TreeSpec) -> CallSpec:
+        """`results`: what the model's forward returned, flattened by `out_spec`."""
+        outputs = [IN_GRAPH if isinstance(result, _GRAPH_TYPES) else result for result in results]
+        return cls(bound.in_spec, out_spec, bound.leaves, outputs, bound.forward_names)
+
+    def example_inputs(self) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
+        """Arguments that the program can be called with; None where their device isn't there."""
+        try:
+            with torch.random.fork_rng(devices=()):  # looking at a program doesn't change what a user draws next
+                values = [_example(leaf.value) for leaf in self.inputs]
+        except (AssertionError, RuntimeError):  # a program for a GPU, traced where there is none
+            return None
+        return tree_unflatten(values, self.in_spec)
+
+
+_GRAPH_TYPES = (torch.Tensor, torch.SymInt, torch.SymFloat, torch.SymBool)
+
+
+def _example(value: Any) -> Any:
+    return value.example_tensor() if isinstance(value, Input) else value
+
+
+class ExportedProgram(torch.export.ExportedProgram):
+    """A traced program: a `torch.export.ExportedProgram` like any other, that also holds the C++ graph it comes from.
+
+    Its Python side (`graph_module`, `graph_signature`, `state_dict`, ...) is made from that graph when somebody looks
+    at it for the first time, so compiling the program doesn't wait for it.
+    """
+
+    def __init__(self, graph: Graph, call_spec: CallSpec):
+        # Not super().__init__(): it would want the Python side now, and check it.
+        self._lock = threading.RLock()
+        self._native = graph
+        self._tracejet_call_spec = call_spec
+        self._written: _Written | None = None
+
+    @classmethod
+    def _from_capture(cls, graph: Graph, call_spec: CallSpec, _model: torch.nn.Module | None = None) -> ExportedProgram:
+        return cls(graph, call_spec)
+
+    @property
+    def _tracejet_graph(self) -> Graph | None:
+        """The C++ graph; None once the program's Python side has been edited and says something else."""
+        written = self.__dict__.get("_written")
+        if written is not None and not written.is_unchanged(self):
+            return None
+        return self.__dict__.get("_native")
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "_example_inputs":  # apart from the rest: they may be large
+            self._example_inputs = self._tracejet_call_spec.example_inputs()
+            return self._example_inputs
+        if name in _compat.EXPORTED_PROGRAM_FIELDS and "_graph_module" not in self.__dict__:
+            self._materialize()
+            return getattr(self, name)
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+
+    def _materialize(self) -> None:
+        with self._lock:
+            if "_graph_module" in self.__dict__:
+                return
+            with _no_collection():
+                state = _Materializer(self._native, self._tracejet_call_spec).state()
+            self.__dict__.update(state)
+            self._written = _Written(self)
+
+    # The C++ graph can't be pickled and needn't be copied; the Python side can do both.
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in _compat.EXPORTED_PROGRAM_FIELDS}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _lock=threading.RLock(), _native=None, _tracejet_call_spec=None, _written=None)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return _restore, (type(self),), self.__getstate__()
+
+    def __copy__(self) -> ExportedProgram:
+        made = _restore(type(self))
+        made.__setstate__(self.__getstate__())
+        return made
+
+
+def _restore(cls: type[ExportedProgram]) -> ExportedProgram:
+    return cls.__new__(cls)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Many objects are made and none become garbage: collections would only cost."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+class _Written:
+    """What the Python side of a program looked like when it was made, to notice edits of it."""
+
+    def __init__(self, program: torch.export.ExportedProgram):
+        self._graph = program.graph_module.graph
+        self._nodes = _fingerprint(self._graph)
+        self._tensors = _tensors(program)
+
+    def is_unchanged(self, program: torch.export.ExportedProgram) -> bool:
+        if program.graph_module.graph is not self._graph:
+            return False
+        now, tensors = _fingerprint(self._graph), _tensors(program)
+        return (
+            len(now) == len(self._nodes)
+            and all(a is b for a, b in zip(now, self._nodes))
+            and tensors.keys() == self._tensors.keys()
+            and all(tensors[name] is self._tensors[name] for name in tensors)
+        )
+
+
+def _fingerprint(graph: torch.fx.Graph) -> list[Any]:
+    # fx gives a node a new tuple whenever an argument changes.
+    return [part for node in graph.nodes for part in (node, node.target, node.args, node.kwargs)]
+
+
+def _tensors(program: torch.export.ExportedProgram) -> dict[str, Any]:
+    return {**program.state_dict, **program.constants}
+
+
+_KINDS = {
+    GraphInput.Kind.PARAMETER: InputKind.PARAMETER,
+    GraphInput.Kind.BUFFER: InputKind.BUFFER,
+    GraphInput.Kind.CONSTANT: InputKind.CONSTANT_TENSOR,
+    GraphInput.Kind.USER: InputKind.USER_INPUT,
+}
+_PREFIXES = {InputKind.PARAMETER: "p_", InputKind.BUFFER: "b_", InputKind.CONSTANT_TENSOR: "c_"}
+_ORDER = (InputKind.PARAMETER, InputKind.BUFFER, InputKind.CONSTANT_TENSOR, InputKind.USER_INPUT)
+
+
+class _Materializer:
+    """Makes the Python side of a program from its C++ graph."""
+
+    def __init__(self, graph: Graph, call_spec: CallSpec):
+        self._graph = graph
+        self._inputs = list(graph.inputs)
+        self._spec = call_spec
+        self._writer = Writer()
+        self._builder = FxBuilder(graph, self._writer)
+        self._placeholders: dict[int, Node] = {}  # by index into the graph's inputs
+        self._state_dict: dict[str, torch.Tensor] = {}
+        self._constants: dict[str, torch.Tensor] = {}
+
+    def state(self) -> dict[str, Any]:
+        """The attributes of the ExportedProgram."""
+        input_specs = self._add_inputs()
+        self._builder.add_nodes()
+        output_specs = self._add_outputs()
+        if self._writer.numbers.has_unbacked:
+            _bind_unbacked_symbols(self._writer.graph, self._writer.mode.shape_env)
+        return _compat.exported_program_state(
+            _compat.graph_module(self._writer.graph),
+            ExportGraphSignature(input_specs, output_specs),
+            self._state_dict,
+            self._writer.numbers.range_constraints,
+            self._module_calls(),
+            self._constants,
+        )
+
+    def _add_inputs(self) -> list[InputSpec]:
+        kinds = [_KINDS[given.kind] for given in self._inputs]
+        names = _placeholder_names([given.name for given in self._inputs], kinds)
+        literals = iter(self._spec.inputs)
+        leaves = {index: next(literals) for index, kind in enumerate(kinds) if kind == InputKind.USER_INPUT}
+        order = [index for kind in _ORDER for index, given in enumerate(kinds) if given == kind]
+        return [self._add_input(index, kinds[index], names[index], leaves.get(index)) for index in order]
+
+    def _add_input(self, index: int, kind: InputKind, name: str, leaf: Leaf | None) -> InputSpec:
+        given = self._inputs[index]
+        if given.value is None:
+            self._placeholders[index] = self._writer.placeholder(name, leaf.value)
+            return InputSpec(kind, ConstantArgument(name, leaf.value), None)
+        data = given.data
+        value = self._builder.value(given.value, data is not None and data.requires_grad)
+        node = self._placeholders[index] = self._writer.placeholder(name, value)
+        self._builder.define(given.value, node)
+        if kind == InputKind.USER_INPUT:
+            return InputSpec(kind, TensorArgument(name), None)
+        in_state = kind == InputKind.PARAMETER or (kind == InputKind.BUFFER and given.persistent)
+        (self._state_dict if in_state else self._constants)[given.name] = data
+        persistent = given.persistent if kind == InputKind.BUFFER else None
+        return InputSpec(kind, TensorArgument(name), given.name, persistent)
+
+    def _add_outputs(self) -> list[OutputSpec]:
+        specs, values = [], []
+        literals = iter(self._spec.outputs)
+        for output in self._graph.outputs:
+            if output.kind == GraphOutput.Kind.USER:
+                literal = next(literals)
+                value = self._builder.output(output) if literal is IN_GRAPH else literal
+                specs.append(OutputSpec(OutputKind.USER_OUTPUT, _argument(value), None))
+            else:
+                value = self._unshared(self._builder.output(output), values)
+                specs.append(self._mutation(output, value))
+            values.append(value)
+        self._writer.output(tuple(values))
+        return specs
+
+    def _unshared(self, value: Node, written: list[Any]) -> Node:
+        """A signature tells writes apart by the node that is written, so each needs one of its own."""
+        if not any(value is other for other in written):
+            return value
+        return self._writer.call(torch.ops.aten.alias.default, "alias", (value,), {}, dict(value.meta))
+
+    def _mutation(self, output: GraphOutput, value: Node) -> OutputSpec:
+        target = self._inputs[output.target]
+        argument = TensorArgument(value.name)
+        if target.kind == GraphInput.Kind.USER:
+            return OutputSpec(OutputKind.USER_INPUT_MUTATION, argument, self._placeholders[output.target].name)
+        kind = OutputKind.BUFFER_MUTATION if target.kind == GraphInput.Kind.BUFFER else OutputKind.PARAMETER_MUTATION
+        return OutputSpec(kind, argument, target.name)
+
+    def _module_calls(self) -> list[ModuleCallEntry]:
+        spec = self._spec
+        signature = ModuleCallSignature([], [], spec.in_spec, spec.out_spec, forward_arg_names=spec.forward_names)
+        return [ModuleCallEntry("", signature)]
+
+
+def _argument(value: Any) -> ArgumentSpec:
+    if not isinstance(value, Node):
+        return ConstantArgument("", value)
+    number = value.meta["val"]
+    if isinstance(number, torch.Tensor):
+        return TensorArgument(value.name)
+    if isinstance(number, torch.SymFloat):
+        return SymFloatArgument(value.name)
+    return SymBoolArgument(value.name) if isinstance(number, torch.SymBool) else SymIntArgument(value.name)
+
+
+def _placeholder_names(names: Sequence[str], kinds: Sequence[InputKind]) -> list[str]:
+    """The names that torch.export gives its inputs: "p_layer1_0_weight" for a parameter, arguments as they are."""
+    taken: set[str] = set()
+    result = list(names)
+    for user in (True, False):  # the user's names come first: others make way for them
+        for index, (name, kind) in enumerate(zip(names, kinds)):
+            if (kind == InputKind.USER_INPUT) == user:
+                result[index] = _unique(_PREFIXES.get(kind, "") + re.sub(r"\W", "_", name).lower(), taken)
+    return result
+
+
+def _unique(name: str, taken: set[str]) -> str:
+    candidate, number = name, 0
+    while candidate in taken:
+        number += 1
+        candidate = f"{name}_{number}"
+    taken.add(candidate)
+    return candidate
+
+
+def _bind_unbacked_symbols(graph: torch.fx.Graph, shape_env: Any) -> None:
+    """Says at each node which data-dependent sizes first appear there, as PyTorch's passes want to know."""
+    from torch.fx.experimental.symbolic_shapes import _free_unbacked_symbols_with_path, free_unbacked_symbols
+
+    pending = {symbol for node in graph.nodes for symbol in free_unbacked_symbols(node.meta.get("val"))}
+    for node in graph.nodes:
+        value = node.meta.get("val")
+        if value is not None and pending:
+            bindings = _free_unbacked_symbols_with_path(value, (), shape_env=shape_env, pending=pending)
+            if bindings:
+                node.meta["unbacked_bindings"] = bindings

@@ -1,0 +1,220 @@
+"""Symbolic sizes of the C++ graph as PyTorch knows them: sympy expressions, SymInts over a ShapeEnv, and fx nodes."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+import operator
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.fx import Node
+
+from tracejet import _compat
+from tracejet._C import Expression
+
+if TYPE_CHECKING:
+    import sympy
+
+Kind = Expression.Kind
+
+#: What each operator of an expression is in Python: for nodes of the program, and for SymInts.
+_FUNCTIONS: dict[Kind, Callable[..., Any]] = {
+    Kind.SUM: operator.add,
+    Kind.PRODUCT: operator.mul,
+    Kind.FLOOR_DIV: operator.floordiv,
+    Kind.MOD: operator.mod,
+    Kind.POWER: operator.pow,
+    Kind.BIT_AND: operator.and_,
+    Kind.BIT_OR: operator.or_,
+    Kind.BIT_XOR: operator.xor,
+    Kind.SHIFT_LEFT: operator.lshift,
+    Kind.SHIFT_RIGHT: operator.rshift,
+    Kind.FLOOR: math.floor,
+    Kind.CEIL: math.ceil,
+    Kind.TRUNCATE: math.trunc,
+    Kind.ROUND: round,
+    Kind.MIN: torch.sym_min,
+    Kind.MAX: torch.sym_max,
+    Kind.SELECT: torch.sym_ite,
+    Kind.TO_FLOAT: torch.sym_float,
+    Kind.ADD: operator.add,
+    Kind.SUBTRACT: operator.sub,
+    Kind.MULTIPLY: operator.mul,
+    Kind.TRUE_DIV: operator.truediv,
+    Kind.FLOAT_POWER: operator.pow,
+    Kind.FLOAT_MOD: operator.mod,
+    Kind.ROUND_DIGITS: round,
+    Kind.SQRT: torch.sym_sqrt,
+    Kind.COS: torch._sym_cos,
+    Kind.COSH: torch._sym_cosh,
+    Kind.SIN: torch._sym_sin,
+    Kind.SINH: torch._sym_sinh,
+    Kind.TAN: torch._sym_tan,
+    Kind.TANH: torch._sym_tanh,
+    Kind.ASIN: torch._sym_asin,
+    Kind.ACOS: torch._sym_acos,
+    Kind.ATAN: torch._sym_atan,
+    Kind.LOG2: torch._sym_log2,
+    Kind.EQUAL: operator.eq,
+    Kind.NOT_EQUAL: operator.ne,
+    Kind.LESS: operator.lt,
+    Kind.LESS_EQUAL: operator.le,
+    Kind.AND: operator.and_,
+    Kind.OR: operator.or_,
+    Kind.NOT: torch.sym_not,
+}
+
+#: Operators that take any number of operands; Python's take two.
+_FOLDED = frozenset((Kind.SUM, Kind.PRODUCT, Kind.MIN, Kind.MAX, Kind.AND, Kind.OR))
+
+
+def _from_bool(condition: Any) -> Any:
+    return torch.sym_ite(condition, 1, 0)
+
+
+class SymbolicNumbers:
+    """The symbolic numbers of one program, each made once."""
+
+    def __init__(self, mode: _compat.LazyShapeMode):
+        self._mode = mode
+        self._symbols: dict[int, sympy.Symbol] = {}
+        self._expressions: dict[Expression, sympy.Expr] = {}
+        self._values: dict[Expression, Any] = {}
+        self.range_constraints: dict[sympy.Symbol, Any] = {}
+        self.has_unbacked = False
+
+    def value(self, expression: Expression) -> Any:
+        """The torch.SymInt, SymFloat or SymBool (or plain number) of an expression."""
+        known = self._values.get(expression)
+        if known is None:
+            known = self._values[expression] = self._make_value(expression)
+        return known
+
+    def _make_value(self, expression: Expression) -> Any:
+        kind = expression.kind
+        if kind == Kind.CONSTANT:
+            return expression.constant
+        if kind in (Kind.SYMBOL, Kind.SUM, Kind.PRODUCT):
+            return self._mode.shape_env.create_symintnode(self._sympy(expression), hint=expression.hint)
+        return apply(expression, [self.value(operand) for operand in expression.operands])
+
+    def _sympy(self, expression: Expression) -> sympy.Expr:
+        known = self._expressions.get(expression)
+        if known is None:
+            known = self._expressions[expression] = self._make_sympy(expression)
+        return known
+
+    # Sums and products are nearly all there is; arithmetic on sympy's own is much faster than on SymInts.
+    def _make_sympy(self, expression: Expression) -> sympy.Expr:
+        import sympy
+
+        kind = expression.kind
+        if kind == Kind.CONSTANT:
+            return sympy.Integer(expression.constant)
+        if kind == Kind.SYMBOL:
+            return self._symbol(expression.symbol)
+        operands = [self._sympy(operand) for operand in expression.operands] if kind in (Kind.SUM, Kind.PRODUCT) else []
+        if kind == Kind.SUM:
+            return sympy.Add(*operands)
+        if kind == Kind.PRODUCT:
+            return sympy.Mul(expression.coefficient, *operands)
+        return self.value(expression).node.expr
+
+    def _symbol(self, symbol: Any) -> sympy.Symbol:
+        known = self._symbols.get(symbol.id)
+        if known is None:
+            known = self._symbols[symbol.id] = self._make_symbol(symbol)
+        return known
+
+    def _make_symbol(self, symbol: Any) -> sympy.Symbol:
+        from torch.utils._sympy.numbers import int_oo
+        from torch.utils._sympy.symbol import SymT, make_symbol
+        from torch.utils._sympy.value_ranges import ValueRanges
+
+        env = self._mode.shape_env
+        low = -int_oo if symbol.min is None else symbol.min
+        high = int_oo if symbol.max is None else symbol.max
+        if symbol.backed:
+            # PyTorch tells kinds of symbols by their first letter, so a user's name can't be used.
+            made = make_symbol(SymT.SIZE, len(self._symbols), positive=True if low > 0 else None, integer=True)
+            _compat.add_symbol(env, made, symbol.hint, low, high)
+        else:
+            self.has_unbacked = True
+            made = _compat.new_unbacked_symbol(env, low, high)
+        self.range_constraints[made] = ValueRanges(low, high)
+        return made
+
+
+def apply(expression: Expression, operands: list[Any]) -> Any:
+    """The operator at the root of `expression`, on other operands."""
+    kind = expression.kind
+    if kind == Kind.FROM_BOOL:
+        return _from_bool(*operands)
+    function = _FUNCTIONS[kind]
+    return functools.reduce(function, operands) if kind in _FOLDED else function(*operands)
+
+
+class SymbolicNodes:
+    """The fx nodes that compute symbolic numbers when the program runs, each made once, where it is first needed."""
+
+    def __init__(self, numbers: SymbolicNumbers, call: Callable[..., Node]):
+        self._numbers = numbers
+        self._call = call
+        self._sources: dict[int, tuple[Node, int | None]] = {}
+        self._nodes: dict[Expression, Any] = {}
+
+    def add_source(self, expression: Expression, node: Node, axis: int | None) -> None:
+        """Says where a symbol's value comes from: the size of an axis of `node`, or (None) what `node` computes."""
+        self._sources[expression.symbol.id] = (node, axis)
+
+    def node(self, expression: Expression, meta: dict[str, Any]) -> Any:
+        """The node of `expression`, or a plain number. `meta`: what a new node says about where it comes from."""
+        if expression.kind == Kind.CONSTANT:
+            return expression.constant
+        known = self._nodes.get(expression)
+        if known is None:
+            known = self._nodes[expression] = self._make_node(expression, meta)
+        return known
+
+    def _make_node(self, expression: Expression, meta: dict[str, Any]) -> Node:
+        kind, value = expression.kind, self._numbers.value(expression)
+        if kind == Kind.SYMBOL:
+            return self._read_symbol(expression, value, meta)
+        operands = [self.node(operand, meta) for operand in expression.operands]
+        if kind == Kind.PRODUCT and expression.coefficient != 1:
+            operands.append(expression.coefficient)
+        if kind == Kind.FROM_BOOL:
+            return self._emit(torch.sym_ite, (*operands, 1, 0), value, meta)
+        function = _FUNCTIONS[kind]
+        if kind not in _FOLDED:
+            return self._emit(function, tuple(operands), value, meta)
+        result = operands[0]
+        for position, operand in enumerate(operands[1:], start=2):
+            complete = position == len(operands)
+            partial = value if complete else function(_value_of(result), _value_of(operand))
+            result = self._emit(function, (result, operand), partial, meta)
+        return result
+
+    def _read_symbol(self, expression: Expression, value: Any, meta: dict[str, Any]) -> Node:
+        node, axis = self._sources[expression.symbol.id]
+        if axis is None:
+            return node
+        if node.op == "placeholder":
+            top = {"val": value, **_outermost_module(meta)}
+            return self._call(torch.ops.aten.sym_size.int, "sym_size_int", (node, axis), {}, top, at_top=True)
+        return self._emit(torch.ops.aten.sym_size.int, (node, axis), value, meta, "sym_size_int")
+
+    def _emit(self, function: Any, args: tuple, value: Any, meta: dict[str, Any], name: str | None = None) -> Node:
+        return self._call(function, name or function.__name__, args, {}, {**meta, "val": value})
+
+
+def _outermost_module(meta: dict[str, Any]) -> dict[str, Any]:
+    stack = meta.get("nn_module_stack")
+    return {"nn_module_stack": dict(itertools.islice(stack.items(), 1))} if stack else {}
+
+
+def _value_of(operand: Any) -> Any:
+    return operand.meta["val"] if isinstance(operand, Node) else operand
