@@ -14,6 +14,7 @@ enum class Role { kModel, kInternal, kTraceEntry };
 Role role_of(const torch::unwind::Frame& frame) {
   const std::string_view file = frame.filename;
   const auto within = [&](std::string_view folder) { return file.find(folder) != std::string_view::npos; };
+  if (within("tracejet/_module_calls.py")) return Role::kInternal;  // stands between a module and its caller
   if (within("python/tracejet/") || within("site-packages/tracejet/")) return Role::kTraceEntry;
   if (within("/torch/nn/modules/")) return frame.funcname == "forward" ? Role::kModel : Role::kInternal;
   if (within("site-packages/torch/") || file.starts_with('<')) return Role::kInternal;
@@ -39,7 +40,8 @@ FrameText describe(const torch::unwind::Frame& frame, const py::object& source_l
 StackTexts::StackTexts(const Graph& graph, const py::object& source_line) {
   std::vector<torch::CapturedTraceback*> stacks;
   for (const Node& node : graph.nodes()) {
-    torch::CapturedTraceback* stack = node.where().stack.get();
+    // symbolize() only reads, but asks for pointers to mutable ones.
+    auto* stack = const_cast<torch::CapturedTraceback*>(node.where().stack.get());
     if (stack != nullptr && texts_.emplace(stack, py::none()).second) stacks.push_back(stack);
   }
   if (stacks.empty()) return;
