@@ -10,41 +10,34 @@ from typing import Any
 from torch import nn
 
 from tracejet._C import Tracer
+from tracejet._shared_switch import switched_attribute
 
-_active = threading.local()
-_lock = threading.Lock()
-_users = 0
-_original_call = nn.Module.__call__
+_call_module = nn.Module.__call__
+_this_thread = threading.local()
 
 
-def _call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
-    follower = getattr(_active, "follower", None)
-    if follower is None:
-        return _original_call(module, *args, **kwargs)
-    tracer, paths = follower
-    tracer.enter_module(paths.get(id(module), ""), type(module).__qualname__)
+def _report_call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+    tracer = getattr(_this_thread, "tracer", None)
+    if tracer is None:
+        return _call_module(module, *args, **kwargs)
+    tracer.enter_module(_this_thread.paths.get(id(module), ""), type(module).__qualname__)
     try:
-        return _original_call(module, *args, **kwargs)
+        return _call_module(module, *args, **kwargs)
     finally:
         tracer.exit_module()
 
 
+_reporting = switched_attribute(nn.Module, "__call__", _report_call)
+
+
 @contextmanager
-def followed_module_calls(tracer: Tracer, model: nn.Module) -> Iterator[None]:
+def reported_module_calls(tracer: Tracer, model: nn.Module) -> Iterator[None]:
     """Reports this thread's module calls to `tracer`. `nn.Module.__call__` is as it was once no thread traces."""
-    global _users, _original_call
-    paths = {id(module): path for path, module in model.named_modules()}
-    with _lock:
-        if _users == 0:
-            _original_call = nn.Module.__call__
-            nn.Module.__call__ = _call  # type: ignore[method-assign]
-        _users += 1
-    _active.follower = (tracer, paths)
+    _this_thread.paths = {id(module): path for path, module in model.named_modules()}
+    _this_thread.tracer = tracer
     try:
-        yield
+        with _reporting.held():
+            yield
     finally:
-        _active.follower = None
-        with _lock:
-            _users -= 1
-            if _users == 0:
-                nn.Module.__call__ = _original_call  # type: ignore[method-assign]
+        _this_thread.tracer = None
+        _this_thread.paths = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -14,8 +14,9 @@ from torch.utils import _pytree as pytree
 from tracejet import _C
 from tracejet._binding import BoundInputs, Dim, Leaf, bind
 from tracejet._model_state import ModelState
-from tracejet._module_calls import followed_module_calls
+from tracejet._module_calls import reported_module_calls
 from tracejet._program import CallSpec, ExportedProgram
+from tracejet._shared_switch import SharedSwitch, switched_attribute
 
 
 def trace(
@@ -65,7 +66,7 @@ class _Capture:
         args, kwargs = pytree.tree_unflatten(leaves, bound.in_spec)
         state = ModelState(model)
         try:
-            with _tracing_environment(), followed_module_calls(self._tracer, model), self._listening():
+            with _tracing_environment(), reported_module_calls(self._tracer, model), self._listening():
                 results, out_spec = pytree.tree_flatten(model(*args, **kwargs))
                 for result in results:
                     self._tracer.add_output(result)
@@ -92,7 +93,8 @@ class _Capture:
             self._tracer.add_literal_input(leaf.name)
             return leaf.value
         sizes = [self._symbol(size) if isinstance(size, Dim) else size for size in leaf.shape]
-        return self._tracer.add_input(leaf.name, sizes, leaf.strides, leaf.dtype, leaf.device)
+        strides = leaf.strides or _dense_strides(sizes, leaf.memory_format)
+        return self._tracer.add_input(leaf.name, sizes, strides, leaf.dtype, leaf.device)
 
     def _symbol(self, dim: Dim) -> torch.SymInt:
         if dim.name not in self._symbols:
@@ -128,20 +130,46 @@ def _generic_size(dim: Dim) -> int:
     return dim.opt if dim.opt > 1 or dim.max < 2 else max(dim.min, 2)
 
 
+def _without_collections() -> Callable[[], None]:
+    """A garbage collection in the middle costs more than the trace."""
+    if not gc.isenabled():
+        return lambda: None
+    gc.disable()
+    return gc.enable
+
+
+def _without_fast_path() -> Callable[[], None]:
+    """torch.nn's attention modules have kernels of their own for inference, which no other engine has."""
+    before = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    return lambda: torch.backends.mha.set_fastpath_enabled(before)
+
+
+#: Make models take the path that an exported program needs.
+_SWITCHES = (
+    # Libraries (transformers among them) choose code without data-dependent branches under these two.
+    switched_attribute(torch.compiler, "_is_exporting_flag", True),
+    switched_attribute(torch.compiler, "_is_compiling_flag", True),
+    SharedSwitch(_without_fast_path),
+    SharedSwitch(_without_collections),
+)
+
+
+def _dense_strides(sizes: Sequence[int | torch.SymInt], format: torch.memory_format | None) -> list[Any] | None:
+    """Strides of a dense tensor in a channels_last format, which has axis 1 innermost; None means row-major."""
+    if format not in (torch.channels_last, torch.channels_last_3d):
+        return None
+    axes = [0, *range(2, len(sizes)), 1]
+    strides: list[Any] = [1] * len(sizes)
+    for outer, inner in reversed(list(zip(axes, axes[1:]))):
+        strides[outer] = strides[inner] * sizes[inner]
+    return strides
+
+
 @contextmanager
 def _tracing_environment() -> Iterator[None]:
-    """Python-side switches that make models take the path an exported program needs; restored afterwards."""
     with ExitStack() as stack:
         stack.enter_context(torch.no_grad())
-        # Libraries (transformers among them) choose code without data-dependent branches under these.
-        for flag in ("_is_exporting_flag", "_is_compiling_flag"):
-            stack.callback(setattr, torch.compiler, flag, getattr(torch.compiler, flag))
-            setattr(torch.compiler, flag, True)
-        stack.callback(torch.backends.mha.set_fastpath_enabled, torch.backends.mha.get_fastpath_enabled())
-        torch.backends.mha.set_fastpath_enabled(False)
-        if gc.isenabled():  # a collection in the middle costs more than the trace
-            stack.callback(gc.enable)
-            gc.disable()
+        for switch in _SWITCHES:
+            stack.enter_context(switch.held())
         yield
-
-
