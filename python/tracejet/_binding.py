@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.utils import _pytree as pytree
 
-from tracejet._errors import InvalidInput
+from tracejet._C import InvalidInput
 from tracejet._input import Input, _shown
 
 #: What may stand in a model's arguments beside tensors; a program keeps such a value as it is.

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from tracejet._errors import InvalidInput
+from tracejet._C import InvalidInput
 
 _MODES = ("min", "opt", "max")
 _DEFAULT_DOMAIN = (0.0, 2.0)

@@ -1,5 +1,6 @@
 """`tracejet.dynamo`: the names under which Torch-TensorRT offers tracing and compiling."""
 
 from tracejet._dynamic_shapes import get_dynamic_shapes_args, get_dynamic_shapes_kwargs
+from tracejet._trace import trace
 
-__all__ = ["get_dynamic_shapes_args", "get_dynamic_shapes_kwargs"]
+__all__ = ["get_dynamic_shapes_args", "get_dynamic_shapes_kwargs", "trace"]

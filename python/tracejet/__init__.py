@@ -1,0 +1,20 @@
+"""Traces PyTorch models to Core ATen in C++, and compiles them for CPUs and GPUs."""
+
+import torch as _torch  # noqa: F401  (its libraries have to be loaded before the core's)
+
+from tracejet import dynamo
+from tracejet._C import ConstraintViolation, DataDependent, Error, InvalidInput, ShapeError, UnsupportedOperator
+from tracejet._input import Input
+from tracejet._trace import trace
+
+__all__ = [
+    "ConstraintViolation",
+    "DataDependent",
+    "Error",
+    "Input",
+    "InvalidInput",
+    "ShapeError",
+    "UnsupportedOperator",
+    "dynamo",
+    "trace",
+]
