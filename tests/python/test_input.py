@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracejet._errors import Error, InvalidInput
+from tracejet import Error, InvalidInput
 from tracejet._input import Input
 
 RANGE = {"min_shape": (1, 3, 8), "opt_shape": (4, 3, 8), "max_shape": (16, 3, 32)}

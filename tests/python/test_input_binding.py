@@ -13,7 +13,7 @@ from torch import nn
 from torch.utils import _pytree as pytree
 
 from tracejet._binding import Dim, bind
-from tracejet._errors import InvalidInput
+from tracejet import InvalidInput
 from tracejet._input import Input
 
 

@@ -9,7 +9,7 @@ from torch import nn
 from torch.utils import _pytree as pytree
 
 from tracejet._dynamic_shapes import get_dynamic_shapes_args, get_dynamic_shapes_kwargs
-from tracejet._errors import InvalidInput
+from tracejet import InvalidInput
 from tracejet._input import Input
 
 
