@@ -1,7 +1,137 @@
+// Operators that make tensors out of nothing but their sizes and numbers.
+#include <cmath>
+
+#include <c10/core/DefaultDtype.h>
+#include <c10/core/SymFloat.h>
+
+#include "ops/creation_decompositions.h"
+#include "ops/creation_samples.h"
 #include "ops/families.h"
+#include "ops/promotion.h"
+#include "ops/shape.h"
 
 namespace tracejet {
 
-std::span<const Operator> creation_operators() { return {}; }
+namespace {
+
+using Metas = std::vector<TensorMeta>;
+
+c10::Device device_of(const Call& call) { return call.device().value_or(c10::Device(c10::kCPU)); }
+
+at::ScalarType dtype_of(const Call& call) { return call.dtype().value_or(c10::get_default_dtype_as_scalartype()); }
+
+/// Sizes given by the argument `size`, filled with whatever it is.
+Metas sized(const Call& call) {
+  const auto format = call.declares("memory_format") ? call.memory_format() : std::nullopt;
+  return {shape::in_format(call.sym_ints("size"), format.value_or(c10::MemoryFormat::Contiguous), dtype_of(call),
+                           device_of(call))};
+}
+
+Metas full(const Call& call) {
+  const auto dtype = call.dtype().value_or(promotion::type_of(call.scalar("fill_value")));
+  return {shape::contiguous(call.sym_ints("size"), dtype, device_of(call))};
+}
+
+Metas scalar_tensor(const Call& call) { return {shape::contiguous({}, dtype_of(call), device_of(call))}; }
+
+Metas random_permutation(const Call& call) {
+  return {shape::contiguous({call.sym_int("n")}, call.dtype().value_or(at::kLong), device_of(call))};
+}
+
+Metas random_integers(const Call& call) {
+  return {shape::contiguous(call.sym_ints("size"), call.dtype().value_or(at::kLong), device_of(call))};
+}
+
+/// A tensor like the input, refilled: random numbers written in place become these.
+Metas refilled(const Call& call) {
+  const TensorMeta& self = call.tensor("self");
+  return {shape::like(self, self.dtype)};
+}
+
+// arange -------------------------------------------------------------------------------------------------------------
+
+bool is_integer(const c10::Scalar& number) { return number.isIntegral(/*includeBool=*/true); }
+
+c10::SymInt as_sym_int(const c10::Scalar& number) { return number.isSymbolic() ? number.toSymInt() : number.toLong(); }
+
+c10::SymFloat as_sym_float(const c10::Scalar& number) {
+  if (!number.isSymbolic()) return number.toDouble();
+  return number.isFloatingPoint() ? number.toSymFloat() : c10::SymFloat(number.toSymInt());
+}
+
+c10::SymInt count_integers(const c10::SymInt& start, const c10::SymInt& end, const c10::SymInt& step) {
+  if (shape::known_equal(step, 0)) throw ShapeError("arange can't have a step of 0");
+  const bool upwards = step.sym_gt(0).guard_bool(__FILE__, __LINE__);
+  return upwards ? shape::ceil_div(end - start, step) : shape::ceil_div(start - end, step * -1);
+}
+
+c10::SymInt count_floats(const c10::SymFloat& start, const c10::SymFloat& end, const c10::SymFloat& step) {
+  const c10::SymFloat count = (end - start) / step;
+  if (!count.is_symbolic()) return static_cast<int64_t>(std::ceil(count.as_float_unchecked()));
+  return c10::SymInt(count.toSymNodeImpl()->ceil());
+}
+
+Metas arange(const Call& call) {
+  const auto start = call.scalar("start"), end = call.scalar("end"), step = call.scalar("step");
+  const bool exact = is_integer(start) && is_integer(end) && is_integer(step);
+  const auto dtype = call.dtype().value_or(exact ? at::kLong : c10::get_default_dtype_as_scalartype());
+  const c10::SymInt count = exact ? count_integers(as_sym_int(start), as_sym_int(end), as_sym_int(step))
+                                  : count_floats(as_sym_float(start), as_sym_float(end), as_sym_float(step));
+  if (count.sym_lt(0).guard_bool(__FILE__, __LINE__)) throw ShapeError("arange: the step leads away from the end");
+  return {shape::contiguous({count}, dtype, device_of(call))};
+}
+
+}  // namespace
+
+std::span<const Operator> creation_operators() {
+  namespace to = decompositions;
+  static constexpr Operator table[] = {
+      // Numbers in order
+      {.name = "aten::arange", .decompose = expand<&to::arange>, .samples = samples::arange},
+      {.name = "aten::arange.start", .decompose = expand<&to::arange_start>, .samples = samples::arange_start},
+      {.name = "aten::arange.start_step", .meta = arange, .samples = samples::arange_start_step},
+      {.name = "aten::eye", .decompose = expand<&to::eye>, .samples = samples::eye},
+      {.name = "aten::eye.m", .decompose = expand<&to::eye_m>, .samples = samples::eye_m},
+      {.name = "aten::linspace", .decompose = expand<&to::linspace>, .samples = samples::linspace},
+      {.name = "aten::logspace", .decompose = expand<&to::logspace>, .samples = samples::logspace},
+
+      // The same number everywhere
+      {.name = "aten::copy", .decompose = expand<&to::copy>, .samples = samples::copy},
+      {.name = "aten::fill.Scalar", .decompose = expand<&to::fill>, .samples = samples::fill},
+      {.name = "aten::fill.Tensor", .decompose = expand<&to::fill_tensor>, .samples = samples::fill_tensor},
+      {.name = "aten::full", .meta = full, .samples = samples::full},
+      {.name = "aten::full_like", .decompose = expand<&to::full_like>, .samples = samples::full_like},
+      {.name = "aten::new_full", .decompose = expand<&to::new_full>, .samples = samples::new_full},
+      {.name = "aten::new_ones", .decompose = expand<&to::new_ones>, .samples = samples::new_sized},
+      {.name = "aten::new_zeros", .decompose = expand<&to::new_zeros>, .samples = samples::new_sized},
+      {.name = "aten::ones", .decompose = expand<&to::ones>, .samples = samples::sized},
+      {.name = "aten::ones_like", .decompose = expand<&to::ones_like>, .samples = samples::like},
+      {.name = "aten::scalar_tensor", .meta = scalar_tensor, .samples = samples::scalar_tensor},
+      {.name = "aten::zero", .decompose = expand<&to::zero>, .samples = samples::refilled},
+      {.name = "aten::zeros", .decompose = expand<&to::zeros>, .samples = samples::sized},
+      {.name = "aten::zeros_like", .decompose = expand<&to::zeros_like>, .samples = samples::like},
+
+      // No particular numbers
+      {.name = "aten::empty.memory_format", .meta = sized, .samples = samples::empty},
+      {.name = "aten::empty_like", .decompose = expand<&to::empty_like>, .samples = samples::like},
+      {.name = "aten::empty_permuted", .decompose = expand<&to::empty_permuted>, .samples = samples::empty_permuted},
+      {.name = "aten::empty_strided", .decompose = expand<&to::empty_strided>, .samples = samples::empty_strided},
+      {.name = "aten::exponential", .meta = refilled, .samples = samples::exponential},
+      {.name = "aten::new_empty", .decompose = expand<&to::new_empty>, .samples = samples::new_sized},
+      {.name = "aten::new_empty_strided",
+       .decompose = expand<&to::new_empty_strided>,
+       .samples = samples::new_empty_strided},
+      {.name = "aten::normal_functional", .meta = refilled, .samples = samples::distribution},
+      {.name = "aten::rand", .meta = sized, .samples = samples::sized},
+      {.name = "aten::rand_like", .decompose = expand<&to::rand_like>, .samples = samples::like},
+      {.name = "aten::randint", .meta = random_integers, .samples = samples::random_integers},
+      {.name = "aten::randint.low", .meta = random_integers, .samples = samples::random_integers_from},
+      {.name = "aten::randn", .meta = sized, .samples = samples::sized},
+      {.name = "aten::randn_like", .decompose = expand<&to::randn_like>, .samples = samples::like},
+      {.name = "aten::randperm", .meta = random_permutation, .samples = samples::random_permutation},
+      {.name = "aten::uniform", .meta = refilled, .samples = samples::distribution},
+  };
+  return table;
+}
 
 }  // namespace tracejet

@@ -60,14 +60,21 @@ void expect_same_metas(const std::vector<TensorMeta>& rule, const std::vector<at
   }
 }
 
-/// Values within rounding, dtype and sizes exactly.
-void expect_same_values(const std::vector<at::Tensor>& decomposed, const std::vector<at::Tensor>& eager) {
+/// Random numbers, or whatever lies in memory: no two calls agree.
+bool has_arbitrary_values(const c10::OperatorHandle& op) {
+  return op.hasTag(at::Tag::nondeterministic_seeded) || op.operator_name().name.find("empty") != std::string::npos;
+}
+
+/// Values (if any are meant) within rounding, dtype and sizes exactly.
+void expect_same_values(const std::vector<at::Tensor>& decomposed, const std::vector<at::Tensor>& eager,
+                        bool arbitrary) {
   ASSERT_EQ(decomposed.size(), eager.size());
   for (size_t i = 0; i < eager.size(); ++i) {
     ASSERT_EQ(decomposed[i].defined(), eager[i].defined()) << "output " << i;
     if (!eager[i].defined()) continue;
     ASSERT_EQ(decomposed[i].sizes(), eager[i].sizes()) << "sizes of output " << i;
     ASSERT_EQ(decomposed[i].scalar_type(), eager[i].scalar_type()) << "dtype of output " << i;
+    if (arbitrary) continue;
     const bool exact = !eager[i].is_floating_point() && !eager[i].is_complex();
     const bool half = eager[i].scalar_type() == at::kHalf || eager[i].scalar_type() == at::kBFloat16;
     const double tolerance = exact ? 0 : half ? 1e-2 : 1e-5;
@@ -117,7 +124,7 @@ TEST_P(OperatorTable, DecompositionComputesWhatEagerComputes) {
     const auto eager = testing::tensors_of(testing::call(op(), arguments));
     torch::jit::Stack stack = arguments;
     entry().decompose(op(), &stack);
-    expect_same_values(testing::tensors_of(stack), eager);
+    expect_same_values(testing::tensors_of(stack), eager, has_arbitrary_values(op()));
   }
 }
 

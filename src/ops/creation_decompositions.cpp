@@ -1,0 +1,196 @@
+#include "ops/creation_decompositions.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/add.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/eq.h>
+#include <ATen/ops/expand.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/linspace.h>
+#include <ATen/ops/lt.h>
+#include <ATen/ops/mul.h>
+#include <ATen/ops/permute.h>
+#include <ATen/ops/pow.h>
+#include <ATen/ops/rand.h>
+#include <ATen/ops/randn.h>
+#include <ATen/ops/sub.h>
+#include <ATen/ops/unsqueeze.h>
+#include <ATen/ops/where.h>
+#include <c10/core/DefaultDtype.h>
+
+#include "ops/numbers.h"
+#include "ops/shape.h"
+
+namespace tracejet::decompositions {
+
+namespace {
+
+at::TensorOptions options(Type dtype, Device device) {
+  return at::TensorOptions()
+      .dtype(dtype.value_or(c10::get_default_dtype_as_scalartype()))
+      .device(device.value_or(at::Device(at::kCPU)));
+}
+
+at::TensorOptions options_like(const at::Tensor& self, Type dtype, Device device) {
+  return options(dtype.value_or(self.scalar_type()), device.value_or(self.device()));
+}
+
+}  // namespace
+
+// Numbers in order ---------------------------------------------------------------------------------------------------
+
+at::Tensor arange(const at::Scalar& end, Type dtype, Layout layout, Device device, Flag pin_memory) {
+  return at::arange(0, end, 1, dtype, layout, device, pin_memory);
+}
+
+at::Tensor arange_start(const at::Scalar& start, const at::Scalar& end, Type dtype, Layout layout, Device device,
+                        Flag pin_memory) {
+  return at::arange(start, end, 1, dtype, layout, device, pin_memory);
+}
+
+at::Tensor eye(c10::SymInt n, Type dtype, Layout layout, Device device, Flag pin_memory) {
+  return eye_m(n, n, dtype, layout, device, pin_memory);
+}
+
+at::Tensor eye_m(c10::SymInt n, c10::SymInt m, Type dtype, Layout /*layout*/, Device device, Flag /*pin_memory*/) {
+  const auto given = options(dtype, device);
+  const auto count_to = [&](const c10::SymInt& size) { return at::arange(at::Scalar(size), given.dtype(at::kLong)); };
+  return at::eq(at::unsqueeze(count_to(n), 1), count_to(m)).to(given.dtype());
+}
+
+at::Tensor linspace(const at::Scalar& start, const at::Scalar& end, int64_t steps, Type dtype, Layout /*layout*/,
+                    Device device, Flag /*pin_memory*/) {
+  const auto given = options(dtype, device);
+  if (steps == 1) return at::full(at::IntArrayRef(1), start, given);
+  const auto result = c10::typeMetaToScalarType(given.dtype());
+  const auto inner = given.dtype(c10::isIntegralType(result, /*includeBool=*/true) ? at::kDouble : result);
+  const double first = start.toDouble(), last = end.toDouble();
+  const double step = (last - first) / static_cast<double>(std::max<int64_t>(steps - 1, 1));
+  // Counted from both ends, so that both are hit exactly.
+  const at::Tensor index = at::arange(steps, inner);
+  const at::Tensor from_start = at::add(at::mul(index, number(step)), number(first));
+  const at::Tensor back = at::sub(number(static_cast<double>(steps - 1)), index);
+  const at::Tensor from_end = at::sub(number(last), at::mul(back, number(step)));
+  return at::where(at::lt(index, static_cast<double>(steps) / 2), from_start, from_end).to(result);
+}
+
+at::Tensor logspace(const at::Scalar& start, const at::Scalar& end, int64_t steps, double base, Type dtype,
+                    Layout layout, Device device, Flag pin_memory) {
+  return at::pow(base, at::linspace(start, end, steps, dtype, layout, device, pin_memory));
+}
+
+// The same number everywhere -----------------------------------------------------------------------------------------
+
+at::Tensor copy(const at::Tensor& self, const at::Tensor& src, bool /*non_blocking*/) {
+  return src.to(self.options()).expand_symint(self.sym_sizes());
+}
+
+at::Tensor fill(const at::Tensor& self, const at::Scalar& value) {
+  return at::full_symint(self.sym_sizes(), value, options_like(self, {}, {}));
+}
+
+at::Tensor fill_tensor(const at::Tensor& self, const at::Tensor& value) { return copy(self, value, false); }
+
+at::Tensor full_like(const at::Tensor& self, const at::Scalar& fill_value, Type dtype, Layout /*layout*/, Device device,
+                     Flag /*pin_memory*/, Format /*memory_format*/) {
+  return at::full_symint(self.sym_sizes(), fill_value, options_like(self, dtype, device));
+}
+
+at::Tensor new_full(const at::Tensor& self, c10::SymIntArrayRef size, const at::Scalar& fill_value, Type dtype,
+                    Layout /*layout*/, Device device, Flag /*pin_memory*/) {
+  return at::full_symint(size, fill_value, options_like(self, dtype, device));
+}
+
+at::Tensor new_ones(const at::Tensor& self, c10::SymIntArrayRef size, Type dtype, Layout /*layout*/, Device device,
+                    Flag /*pin_memory*/) {
+  return at::full_symint(size, 1, options_like(self, dtype, device));
+}
+
+at::Tensor new_zeros(const at::Tensor& self, c10::SymIntArrayRef size, Type dtype, Layout /*layout*/, Device device,
+                     Flag /*pin_memory*/) {
+  return at::full_symint(size, 0, options_like(self, dtype, device));
+}
+
+at::Tensor ones(c10::SymIntArrayRef size, Type dtype, Layout /*layout*/, Device device, Flag /*pin_memory*/) {
+  return at::full_symint(size, 1, options(dtype, device));
+}
+
+at::Tensor ones_like(const at::Tensor& self, Type dtype, Layout /*layout*/, Device device, Flag /*pin_memory*/,
+                     Format /*memory_format*/) {
+  return at::full_symint(self.sym_sizes(), 1, options_like(self, dtype, device));
+}
+
+at::Tensor zero(const at::Tensor& self) { return at::full_symint(self.sym_sizes(), 0, options_like(self, {}, {})); }
+
+at::Tensor zeros(c10::SymIntArrayRef size, Type dtype, Layout /*layout*/, Device device, Flag /*pin_memory*/) {
+  return at::full_symint(size, 0, options(dtype, device));
+}
+
+at::Tensor zeros_like(const at::Tensor& self, Type dtype, Layout /*layout*/, Device device, Flag /*pin_memory*/,
+                      Format /*memory_format*/) {
+  return at::full_symint(self.sym_sizes(), 0, options_like(self, dtype, device));
+}
+
+// No particular numbers ----------------------------------------------------------------------------------------------
+
+at::Tensor empty_like(const at::Tensor& self, Type dtype, Layout /*layout*/, Device device, Flag /*pin_memory*/,
+                      Format /*memory_format*/) {
+  return at::empty_symint(self.sym_sizes(), options_like(self, dtype, device));
+}
+
+namespace {
+
+/// An empty tensor whose axes lie in memory in this order, outermost first.
+at::Tensor empty_in_order(c10::SymIntArrayRef size, at::IntArrayRef order, const at::TensorOptions& given) {
+  std::vector<c10::SymInt> physical;
+  std::vector<int64_t> place(size.size());
+  for (size_t i = 0; i < order.size(); ++i) {
+    physical.push_back(size[order[i]]);
+    place[order[i]] = static_cast<int64_t>(i);
+  }
+  const at::Tensor dense = at::empty_symint(physical, given);
+  return std::is_sorted(order.begin(), order.end()) ? dense : at::permute(dense, place);
+}
+
+}  // namespace
+
+at::Tensor empty_permuted(c10::SymIntArrayRef size, at::IntArrayRef physical_layout, Type dtype, Layout /*layout*/,
+                          Device device, Flag /*pin_memory*/) {
+  return empty_in_order(size, physical_layout, options(dtype, device));
+}
+
+at::Tensor empty_strided(c10::SymIntArrayRef size, c10::SymIntArrayRef stride, Type dtype, Layout /*layout*/,
+                         Device device, Flag /*pin_memory*/) {
+  std::vector<int64_t> order(size.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](int64_t a, int64_t b) { return shape::layout_less(stride[b], stride[a]); });
+  return empty_in_order(size, order, options(dtype, device));
+}
+
+at::Tensor new_empty(const at::Tensor& self, c10::SymIntArrayRef size, Type dtype, Layout /*layout*/, Device device,
+                     Flag /*pin_memory*/) {
+  return at::empty_symint(size, options_like(self, dtype, device));
+}
+
+at::Tensor new_empty_strided(const at::Tensor& self, c10::SymIntArrayRef size, c10::SymIntArrayRef stride, Type dtype,
+                             Layout layout, Device device, Flag pin_memory) {
+  return empty_strided(size, stride, dtype.value_or(self.scalar_type()), layout, device.value_or(self.device()),
+                       pin_memory);
+}
+
+at::Tensor rand_like(const at::Tensor& self, Type dtype, Layout /*layout*/, Device device, Flag /*pin_memory*/,
+                     Format /*memory_format*/) {
+  return at::rand_symint(self.sym_sizes(), options_like(self, dtype, device));
+}
+
+at::Tensor randn_like(const at::Tensor& self, Type dtype, Layout /*layout*/, Device device, Flag /*pin_memory*/,
+                      Format /*memory_format*/) {
+  return at::randn_symint(self.sym_sizes(), options_like(self, dtype, device));
+}
+
+}  // namespace tracejet::decompositions

@@ -1,0 +1,111 @@
+#include "ops/creation_samples.h"
+
+namespace tracejet::samples {
+
+namespace {
+
+using List = std::vector<int64_t>;
+
+/// Appends dtype, layout, device, pin_memory: once without any, once with a dtype and a device.
+Stacks with_options(const Stacks& calls, at::ScalarType dtype, std::initializer_list<c10::IValue> rest = {}) {
+  Stacks all;
+  for (const torch::jit::Stack& call : calls) {
+    for (const bool given : {false, true}) {
+      torch::jit::Stack& next = all.emplace_back(call);
+      next.push_back(given ? type(dtype) : none);
+      next.push_back(none);
+      next.push_back(given ? c10::IValue(c10::Device(c10::kCPU)) : none);
+      next.push_back(given ? c10::IValue(false) : none);
+      next.insert(next.end(), rest.begin(), rest.end());
+    }
+  }
+  return all;
+}
+
+std::vector<at::Tensor> models() {
+  return {floats({2, 3}), floats({}), integers({3}), bools({2, 2}), floats({4, 3}).t(), floats({2, 0}, at::kHalf)};
+}
+
+}  // namespace
+
+// Numbers in order ---------------------------------------------------------------------------------------------------
+
+Stacks arange() { return with_options({{7}, {0}, {2.5}, {4.0}}, at::kFloat); }
+
+Stacks arange_start() { return with_options({{2, 7}, {-1.5, 3}, {3, 3}}, at::kDouble); }
+
+Stacks arange_start_step() {
+  return with_options({{2, 9, 3}, {9, 2, -3}, {0.0, 1.0, 0.1}, {5, 0, -0.5}, {0, 10, 5}, {4, 4, 2}}, at::kFloat);
+}
+
+Stacks eye() { return with_options({{3}, {0}}, at::kLong); }
+
+Stacks eye_m() { return with_options({{3, 5}, {4, 2}}, at::kInt); }
+
+Stacks linspace() { return with_options({{0, 1, 5}, {-2.5, 7, 8}, {3, 3, 1}, {0, 1, 0}, {0, 12, 7}}, at::kDouble); }
+
+Stacks logspace() { return with_options({{0, 2, 5, 10.0}, {-1.5, 1, 4, 2.0}, {1, 5, 1, 10.0}}, at::kDouble); }
+
+// The same number everywhere -----------------------------------------------------------------------------------------
+
+Stacks copy() {
+  return {{floats({2, 3}), integers({3}), false},
+          {integers({2, 3}), floats({2, 3}), false},
+          {floats({4, 3}).t(), floats({}), false}};
+}
+
+Stacks fill() { return join({each(models(), {1}), each({floats({2, 3})}, {2.5})}); }
+
+Stacks fill_tensor() {
+  return join({each(models(), {integers({})}), each({floats({2, 3})}, {floats({}, at::kDouble)})});
+}
+
+Stacks full() { return with_options({{List{2, 3}, 1.5}, {List{}, 2}, {List{0, 3}, true}, {List{4}, -1}}, at::kFloat); }
+
+Stacks full_like() { return with_options(each(models(), {2}), at::kDouble, {none}); }
+
+Stacks like() { return with_options(each(models()), at::kDouble, {none}); }
+
+Stacks new_full() { return with_options(each(models(), {List{3, 2}, 2}), at::kInt); }
+
+Stacks new_sized() { return with_options(each(models(), {List{3, 2}}), at::kInt); }
+
+Stacks scalar_tensor() { return with_options({{1.5}, {2}, {true}}, at::kLong); }
+
+Stacks refilled() { return each(models()); }
+
+Stacks sized() { return with_options({{List{2, 3}}, {List{}}, {List{0, 3}}, {List{1, 2, 1, 4}}}, at::kDouble); }
+
+// No particular numbers ----------------------------------------------------------------------------------------------
+
+Stacks empty() {
+  return join({with_options({{List{2, 3}}, {List{}}, {List{0, 3}}}, at::kInt, {none}),
+               with_options({{List{2, 3, 4, 5}}}, at::kInt, {format(at::MemoryFormat::ChannelsLast)}),
+               with_options({{List{2, 3, 4, 5, 6}}}, at::kInt, {format(at::MemoryFormat::ChannelsLast3d)})});
+}
+
+Stacks empty_permuted() {
+  return with_options({{List{2, 3, 4}, List{1, 2, 0}}, {List{2, 3}, List{0, 1}}, {List{}, List{}}}, at::kInt);
+}
+
+Stacks empty_strided() {
+  return with_options({{List{2, 3, 4}, List{1, 8, 2}}, {List{2, 3}, List{3, 1}}, {List{}, List{}}}, at::kInt);
+}
+
+Stacks new_empty_strided() { return with_options(each(models(), {List{2, 3}, List{1, 2}}), at::kInt); }
+
+Stacks random_integers() { return with_options({{9, List{2, 3}}, {2, List{}}}, at::kInt); }
+
+Stacks random_integers_from() { return with_options({{3, 9, List{2, 3}}}, at::kInt); }
+
+Stacks random_permutation() { return with_options({{6}, {0}}, at::kInt); }
+
+Stacks exponential() {
+  return each({floats({2, 3}), floats({4, 3}).t(), floats({4, 6}).slice(1, 0, 6, 2)}, {1.5, none});
+}
+
+Stacks distribution() {
+  return each({floats({2, 3}), floats({4, 3}).t(), floats({4, 6}).slice(1, 0, 6, 2)}, {0.0, 1.0, none});
+}
+
+}  // namespace tracejet::samples

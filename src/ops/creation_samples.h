@@ -1,0 +1,36 @@
+#pragma once
+
+#include "ops/samples.h"
+
+/// Sample calls that create tensors, named after the operator or its arguments.
+namespace tracejet::samples {
+
+Stacks arange();
+Stacks arange_start();
+Stacks arange_start_step();
+Stacks copy();
+Stacks distribution();
+Stacks empty();
+Stacks empty_permuted();
+Stacks empty_strided();
+Stacks exponential();
+Stacks eye();
+Stacks eye_m();
+Stacks fill();
+Stacks fill_tensor();
+Stacks full();
+Stacks full_like();
+Stacks like();
+Stacks linspace();
+Stacks logspace();
+Stacks new_empty_strided();
+Stacks new_full();
+Stacks new_sized();
+Stacks random_integers();
+Stacks random_integers_from();
+Stacks random_permutation();
+Stacks refilled();
+Stacks scalar_tensor();
+Stacks sized();
+
+}  // namespace tracejet::samples
