@@ -38,10 +38,6 @@ Metas random_permutation(const Call& call) {
   return {shape::contiguous({call.sym_int("n")}, call.dtype().value_or(at::kLong), device_of(call))};
 }
 
-Metas random_integers(const Call& call) {
-  return {shape::contiguous(call.sym_ints("size"), call.dtype().value_or(at::kLong), device_of(call))};
-}
-
 /// A tensor like the input, refilled: random numbers written in place become these.
 Metas refilled(const Call& call) {
   const TensorMeta& self = call.tensor("self");
@@ -123,11 +119,11 @@ std::span<const Operator> creation_operators() {
        .samples = samples::new_empty_strided},
       {.name = "aten::normal_functional", .meta = refilled, .samples = samples::distribution},
       {.name = "aten::rand", .meta = sized, .samples = samples::sized},
-      {.name = "aten::rand_like", .decompose = expand<&to::rand_like>, .samples = samples::like},
-      {.name = "aten::randint", .meta = random_integers, .samples = samples::random_integers},
-      {.name = "aten::randint.low", .meta = random_integers, .samples = samples::random_integers_from},
+      {.name = "aten::rand_like", .decompose = expand<&to::rand_like>, .samples = samples::like_floats},
+      {.name = "aten::randint", .meta = sized, .samples = samples::random_integers},
+      {.name = "aten::randint.low", .meta = sized, .samples = samples::random_integers_from},
       {.name = "aten::randn", .meta = sized, .samples = samples::sized},
-      {.name = "aten::randn_like", .decompose = expand<&to::randn_like>, .samples = samples::like},
+      {.name = "aten::randn_like", .decompose = expand<&to::randn_like>, .samples = samples::like_floats},
       {.name = "aten::randperm", .meta = random_permutation, .samples = samples::random_permutation},
       {.name = "aten::uniform", .meta = refilled, .samples = samples::distribution},
   };

@@ -66,6 +66,8 @@ Stacks full_like() { return with_options(each(models(), {2}), at::kDouble, {none
 
 Stacks like() { return with_options(each(models()), at::kDouble, {none}); }
 
+Stacks like_floats() { return with_options(each({floats({2, 3}), floats({4, 3}).t()}), at::kDouble, {none}); }
+
 Stacks new_full() { return with_options(each(models(), {List{3, 2}, 2}), at::kInt); }
 
 Stacks new_sized() { return with_options(each(models(), {List{3, 2}}), at::kInt); }

@@ -21,6 +21,7 @@ Stacks fill_tensor();
 Stacks full();
 Stacks full_like();
 Stacks like();
+Stacks like_floats();
 Stacks linspace();
 Stacks logspace();
 Stacks new_empty_strided();

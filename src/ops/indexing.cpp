@@ -1,7 +1,155 @@
+// Operators that read or write elements by their position, where positions are data.
 #include "ops/families.h"
+#include "ops/indexing_decompositions.h"
+#include "ops/indexing_samples.h"
+#include "ops/promotion.h"
+#include "ops/shape.h"
 
 namespace tracejet {
 
-std::span<const Operator> indexing_operators() { return {}; }
+namespace {
+
+using Metas = std::vector<TensorMeta>;
+
+/// A tensor like the input, written to at some places: these operators give dense results.
+Metas rewritten(const Call& call) {
+  const TensorMeta& self = call.tensor("self");
+  return {shape::contiguous(self.sizes, self.dtype, self.device)};
+}
+
+Metas rewritten_in_layout(const Call& call) {
+  const TensorMeta& self = call.tensor("self");
+  return {shape::like(self, self.dtype)};
+}
+
+Metas gather(const Call& call) {
+  const TensorMeta& self = call.tensor("self");
+  return {shape::contiguous(call.tensor("index").sizes, self.dtype, self.device)};
+}
+
+Metas index_select(const Call& call) {
+  const TensorMeta& self = call.tensor("self");
+  const int64_t axis = call.axis("dim", self.dim());
+  Sizes sizes = self.sizes;
+  if (!sizes.empty()) sizes[axis] = call.tensor("index").numel();
+  return {shape::contiguous(std::move(sizes), self.dtype, self.device)};
+}
+
+Metas search(const Call& call) {
+  const auto dtype = call.flag("out_int32") ? at::kInt : at::kLong;
+  const TensorMeta& self = call.tensor("self");
+  return {shape::contiguous(self.sizes, dtype, self.device)};
+}
+
+// index(self, [i, None, j, ...]) ------------------------------------------------------------------------------------
+
+bool is_mask(const TensorMeta& index) { return index.dtype == at::kBool || index.dtype == at::kByte; }
+
+/// The input with its indexed axes side by side, in front if they weren't, and the indices of those axes.
+struct Indexed {
+  TensorMeta self;
+  size_t first = 0;  ///< the first indexed axis
+  std::vector<const TensorMeta*> indices;
+};
+
+Indexed side_by_side(const TensorMeta& self, const std::vector<const TensorMeta*>& given) {
+  std::vector<size_t> indexed, others;
+  Indexed result;
+  for (size_t axis = 0; axis < self.sizes.size(); ++axis) {
+    const bool is_indexed = axis < given.size() && given[axis] != nullptr;
+    (is_indexed ? indexed : others).push_back(axis);
+    if (is_indexed) result.indices.push_back(given[axis]);
+  }
+  const bool adjacent = indexed.empty() || indexed.back() - indexed.front() + 1 == indexed.size();
+  result.first = adjacent && !indexed.empty() ? indexed.front() : 0;
+  others.insert(others.begin() + static_cast<std::ptrdiff_t>(result.first), indexed.begin(), indexed.end());
+  Sizes sizes, strides;
+  for (size_t axis : others) {
+    sizes.push_back(self.sizes[axis]);
+    strides.push_back(self.strides[axis]);
+  }
+  result.self = shape::view_of(self, std::move(sizes), std::move(strides));
+  return result;
+}
+
+/// TensorIterator walks over the input, standing still along the axes of the indices, and over the indices, standing
+/// still along the other axes. That walk decides the layout of the result.
+Metas index(const Call& call) {
+  const TensorMeta& self = call.tensor("self");
+  const auto given = call.tensors("indices");
+  if (given.size() > self.sizes.size()) {
+    throw ShapeError("there are " + std::to_string(given.size()) + " indices for the " + std::to_string(self.dim()) +
+                     " axes of " + self.str());
+  }
+  Sizes common;
+  for (const TensorMeta* index : given) {
+    if (index == nullptr) continue;
+    if (is_mask(*index)) throw DataDependent("how many elements a mask selects is only known when the program runs");
+    common = shape::broadcast(common, index->sizes);
+  }
+  const Indexed source = side_by_side(self, given);
+  const auto begin = static_cast<std::ptrdiff_t>(source.first);
+  const auto end = begin + static_cast<std::ptrdiff_t>(source.indices.size());
+
+  TensorMeta still = source.self;
+  still.sizes.erase(still.sizes.begin() + begin, still.sizes.begin() + end);
+  still.strides.erase(still.strides.begin() + begin, still.strides.begin() + end);
+  still.sizes.insert(still.sizes.begin() + begin, common.begin(), common.end());
+  still.strides.insert(still.strides.begin() + begin, common.size(), c10::SymInt(0));
+
+  std::vector<TensorMeta> walking;
+  for (const TensorMeta* index : source.indices) {
+    TensorMeta wide = shape::expanded(*index, common);
+    const size_t after = still.sizes.size() - source.first - common.size();
+    Sizes sizes(source.first, 1), strides(source.first, 0);
+    sizes.append(wide.sizes.begin(), wide.sizes.end());
+    strides.append(wide.strides.begin(), wide.strides.end());
+    sizes.append(after, 1);
+    strides.append(after, 0);
+    walking.push_back(shape::strided(std::move(sizes), std::move(strides), index->dtype, index->device));
+  }
+  std::vector<const TensorMeta*> operands = {&still};
+  for (const TensorMeta& index : walking) operands.push_back(&index);
+  TensorMeta result = shape::pointwise(operands, self.dtype);
+  result.device = self.device;
+  return {result};
+}
+
+}  // namespace
+
+std::span<const Operator> indexing_operators() {
+  namespace to = decompositions;
+  static constexpr Operator table[] = {
+      // Reading
+      {.name = "aten::_unsafe_index.Tensor", .decompose = expand<&to::unsafe_index>, .samples = samples::index},
+      {.name = "aten::bucketize.Tensor", .meta = search, .samples = samples::bucketize},
+      {.name = "aten::gather", .meta = gather, .samples = samples::gather},
+      {.name = "aten::index.Tensor", .meta = index, .samples = samples::index},
+      {.name = "aten::index_select", .meta = index_select, .samples = samples::index_select},
+      {.name = "aten::isin.Tensor_Tensor", .decompose = expand<&to::isin>, .samples = samples::isin},
+      {.name = "aten::searchsorted.Tensor", .meta = search, .samples = samples::searchsorted},
+      {.name = "aten::take", .decompose = expand<&to::take>, .samples = samples::take},
+
+      // Writing. scatter_add and scatter_reduce are operators of Core ATen, and engines have them: a loop over the
+      // indices would only hide that.
+      {.name = "aten::_unsafe_index_put", .decompose = expand<&to::unsafe_index_put>, .samples = samples::index_put},
+      {.name = "aten::index_add", .decompose = expand<&to::index_add>, .samples = samples::index_add},
+      {.name = "aten::index_copy", .decompose = expand<&to::index_copy>, .samples = samples::index_copy},
+      {.name = "aten::index_fill.int_Scalar", .decompose = expand<&to::index_fill>, .samples = samples::index_fill},
+      {.name = "aten::index_fill.int_Tensor",
+       .decompose = expand<&to::index_fill_tensor>,
+       .samples = samples::index_fill_tensor},
+      {.name = "aten::index_put", .meta = rewritten_in_layout, .samples = samples::index_put},
+      {.name = "aten::masked_scatter", .decompose = expand<&to::masked_scatter>, .samples = samples::masked_scatter},
+      {.name = "aten::scatter.reduce", .meta = rewritten, .samples = samples::scatter_with_reduce},
+      {.name = "aten::scatter.src", .meta = rewritten, .samples = samples::scatter},
+      {.name = "aten::scatter.value", .meta = rewritten, .samples = samples::scatter_value},
+      {.name = "aten::scatter_add", .meta = rewritten, .samples = samples::scatter},
+      {.name = "aten::scatter_reduce.two", .meta = rewritten, .samples = samples::scatter_reduce},
+      {.name = "aten::select_scatter", .decompose = expand<&to::select_scatter>, .samples = samples::select_scatter},
+      {.name = "aten::slice_scatter", .decompose = expand<&to::slice_scatter>, .samples = samples::slice_scatter},
+  };
+  return table;
+}
 
 }  // namespace tracejet

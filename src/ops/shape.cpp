@@ -20,7 +20,7 @@ bool equal(const c10::SymInt& a, const c10::SymInt& b) {
 bool known_equal(const c10::SymInt& a, const c10::SymInt& b) {
   const auto x = a.maybe_as_int(), y = b.maybe_as_int();
   if (x && y) return *x == *y;
-  return TORCH_GUARD_OR_FALSE(a.sym_eq(b));
+  return symbolic::is_statically_equal(a, b);
 }
 
 bool known_equal(c10::SymIntArrayRef a, c10::SymIntArrayRef b) {

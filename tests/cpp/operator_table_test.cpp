@@ -1,5 +1,6 @@
 // Walks the table of operators: whatever is said of an operator there must hold against eager PyTorch on its samples.
 #include <algorithm>
+#include <functional>
 #include <string>
 
 #include <ATen/core/dispatch/Dispatcher.h>
@@ -45,14 +46,19 @@ std::string describe(const torch::jit::Stack& arguments) {
   return "(" + text + ")";
 }
 
+using Change = std::function<int64_t(int64_t)>;
+
+std::vector<at::Tensor> defined(const std::vector<at::Tensor>& tensors) {
+  std::vector<at::Tensor> result;
+  std::copy_if(tensors.begin(), tensors.end(), std::back_inserter(result), [](const auto& t) { return t.defined(); });
+  return result;
+}
+
 /// Sizes, strides and dtype, exactly.
 void expect_same_metas(const std::vector<TensorMeta>& rule, const std::vector<at::Tensor>& eager) {
-  std::vector<at::Tensor> defined;
-  std::copy_if(eager.begin(), eager.end(), std::back_inserter(defined),
-               [](const at::Tensor& t) { return t.defined(); });
-  ASSERT_EQ(rule.size(), defined.size());
+  ASSERT_EQ(rule.size(), eager.size());
   for (size_t i = 0; i < rule.size(); ++i) {
-    const TensorMeta actual = testing::meta_of(defined[i]);
+    const TensorMeta actual = testing::meta_of(eager[i]);
     EXPECT_EQ(shape::text(rule[i].sizes), shape::text(actual.sizes)) << "sizes of output " << i;
     EXPECT_EQ(shape::text(rule[i].strides), shape::text(actual.strides))
         << "strides of output " << i << ", of sizes " << shape::text(actual.sizes);
@@ -110,10 +116,57 @@ TEST_P(OperatorTable, RuleGivesWhatEagerGives) {
   if (entry().meta == nullptr || entry().samples == nullptr) return;
   for (const auto& arguments : entry().samples()) {
     SCOPED_TRACE(describe(arguments));
-    const auto eager = testing::tensors_of(testing::call(op(), arguments));
+    const auto eager = defined(testing::tensors_of(testing::call(op(), arguments)));
     const testing::Arguments given(arguments);
     const auto handle = op();
     expect_same_metas(entry().meta(Call(handle, given.list())), eager);
+  }
+}
+
+TEST_P(OperatorTable, RuleHoldsForSymbolicSizes) {
+  if (entry().meta == nullptr || entry().samples == nullptr) return;
+  for (const auto& arguments : entry().samples()) {
+    SCOPED_TRACE(describe(arguments));
+    const auto eager = defined(testing::tensors_of(testing::call(op(), arguments)));
+    const auto context = symbolic::Context::create();
+    const testing::Arguments given(arguments, testing::Symbolize(context));
+    const auto handle = op();
+    const auto rule = entry().meta(Call(handle, given.list()));
+    ASSERT_EQ(rule.size(), eager.size());
+    for (size_t i = 0; i < rule.size(); ++i) {
+      const TensorMeta actual = testing::meta_of(eager[i]);
+      EXPECT_EQ(testing::on_example(rule[i].sizes), testing::on_example(actual.sizes)) << rule[i].str();
+      EXPECT_EQ(testing::on_example(rule[i].strides), testing::on_example(actual.strides)) << rule[i].str();
+      EXPECT_EQ(rule[i].dtype, actual.dtype);
+    }
+  }
+}
+
+/// Without a guard, the sizes must be right for all sizes of the inputs, 1 included.
+TEST_P(OperatorTable, RuleWithoutGuardsHoldsForOtherSizes) {
+  if (entry().meta == nullptr || entry().samples == nullptr) return;
+  const auto handle = op();
+  for (const auto& arguments : entry().samples()) {
+    SCOPED_TRACE(describe(arguments));
+    const auto context = symbolic::Context::create();
+    testing::Symbolize symbolize(context);
+    const testing::Arguments given(arguments, symbolize);
+    const auto rule = entry().meta(Call(handle, given.list()));
+    if (!context->guards().empty()) continue;
+    for (const auto& change : {Change([](int64_t) { return 1; }), Change([](int64_t hint) { return hint + 3; })}) {
+      const testing::Arguments other(arguments, [&](const at::Tensor& tensor) {
+        TensorMeta meta = testing::meta_of(tensor);
+        for (c10::SymInt& size : meta.sizes) size = size > 1 ? c10::SymInt(change(size.expect_int())) : size;
+        meta.strides = contiguous_strides(meta.sizes);
+        return meta;
+      });
+      const auto expected = entry().meta(Call(handle, other.list()));
+      ASSERT_EQ(rule.size(), expected.size());
+      for (size_t i = 0; i < rule.size(); ++i) {
+        EXPECT_EQ(testing::with_symbols(rule[i].sizes, change), testing::on_example(expected[i].sizes))
+            << rule[i].str();
+      }
+    }
   }
 }
 

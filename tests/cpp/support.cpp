@@ -1,5 +1,10 @@
 #include "support.h"
 
+#include <algorithm>
+#include <numeric>
+
+#include "symbolic/sym_node.h"
+
 namespace tracejet::testing {
 
 TensorMeta meta_of(const at::Tensor& tensor) {
@@ -45,6 +50,43 @@ Arguments::Arguments(const torch::jit::Stack& stack, const Describe& describe) {
       list_.emplace_back(argument);
     }
   }
+}
+
+TensorMeta Symbolize::operator()(const at::Tensor& tensor) {
+  TensorMeta meta = meta_of(tensor);
+  for (c10::SymInt& size : meta.sizes) {
+    const int64_t hint = size.expect_int();
+    if (hint < 2) continue;
+    const auto name = "s" + std::to_string(context_->symbols().size());
+    size = context_->sym_int(context_->symbol(name, {1, 1 << 20}, hint));
+  }
+  // From the innermost axis outwards, a stride that equals the extent so far is that extent.
+  std::vector<size_t> order(meta.sizes.size());
+  std::iota(order.rbegin(), order.rend(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return tensor.stride(a) < tensor.stride(b); });
+  c10::SymInt extent = 1;
+  for (size_t axis : order) {
+    const int64_t stride = tensor.stride(static_cast<int64_t>(axis));
+    if (stride == 0) continue;
+    if (symbolic::hint_of(extent) == stride) meta.strides[axis] = extent;
+    extent = meta.strides[axis] * meta.sizes[axis];
+  }
+  return meta;
+}
+
+std::vector<int64_t> on_example(const Sizes& list) {
+  std::vector<int64_t> values;
+  for (const c10::SymInt& value : list) values.push_back(symbolic::hint_of(value).value());
+  return values;
+}
+
+std::vector<int64_t> with_symbols(const Sizes& list, const std::function<int64_t(int64_t hint)>& change) {
+  std::vector<int64_t> values;
+  for (const c10::SymInt& value : list) {
+    values.push_back(symbolic::evaluate(symbolic::expression_of(value).value(),
+                                        [&](const symbolic::Symbol& symbol) { return change(symbol.hint); }));
+  }
+  return values;
 }
 
 std::vector<at::Tensor> tensors_of(const torch::jit::Stack& results) {

@@ -2,6 +2,7 @@
 
 #include <deque>
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -9,6 +10,7 @@
 
 #include "graph/call.h"
 #include "graph/graph.h"
+#include "symbolic/context.h"
 
 namespace tracejet::testing {
 
@@ -27,6 +29,22 @@ class Arguments {
   std::deque<Value> values_;
   std::vector<Argument> list_;
 };
+
+/// Gives tensors symbolic sizes: one symbol of range [1, 2^20] per axis that isn't 0 or 1, with the real size as its
+/// hint. Strides that follow from the sizes become expressions of them.
+class Symbolize {
+ public:
+  explicit Symbolize(std::shared_ptr<symbolic::Context> context) : context_(std::move(context)) {}
+  TensorMeta operator()(const at::Tensor& tensor);
+
+ private:
+  std::shared_ptr<symbolic::Context> context_;
+};
+
+/// The sizes or strides on the traced example.
+std::vector<int64_t> on_example(const Sizes& list);
+/// The sizes where every symbol is changed like this.
+std::vector<int64_t> with_symbols(const Sizes& list, const std::function<int64_t(int64_t hint)>& change);
 
 /// The tensors among the results of a call, lists flattened.
 std::vector<at::Tensor> tensors_of(const torch::jit::Stack& results);

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <optional>
+
+#include <ATen/core/List.h>
+#include <ATen/core/Tensor.h>
+#include <c10/core/Scalar.h>
+#include <c10/core/SymInt.h>
+
+/// Indexing as other operators. Each has the signature of the operator that it stands for.
+namespace tracejet::decompositions {
+
+using Indices = c10::List<std::optional<at::Tensor>>;
+
+at::Tensor isin(const at::Tensor& elements, const at::Tensor& test_elements, bool assume_unique, bool invert);
+at::Tensor take(const at::Tensor& self, const at::Tensor& index);
+at::Tensor unsafe_index(const at::Tensor& self, const Indices& indices);
+
+at::Tensor index_add(const at::Tensor& self, int64_t dim, const at::Tensor& index, const at::Tensor& source,
+                     const at::Scalar& alpha);
+at::Tensor index_copy(const at::Tensor& self, int64_t dim, const at::Tensor& index, const at::Tensor& source);
+at::Tensor index_fill(const at::Tensor& self, int64_t dim, const at::Tensor& index, const at::Scalar& value);
+at::Tensor index_fill_tensor(const at::Tensor& self, int64_t dim, const at::Tensor& index, const at::Tensor& value);
+at::Tensor masked_scatter(const at::Tensor& self, const at::Tensor& mask, const at::Tensor& source);
+at::Tensor select_scatter(const at::Tensor& self, const at::Tensor& src, int64_t dim, c10::SymInt index);
+at::Tensor slice_scatter(const at::Tensor& self, const at::Tensor& src, int64_t dim, std::optional<c10::SymInt> start,
+                         std::optional<c10::SymInt> end, c10::SymInt step);
+at::Tensor unsafe_index_put(const at::Tensor& self, const Indices& indices, const at::Tensor& values, bool accumulate);
+
+}  // namespace tracejet::decompositions

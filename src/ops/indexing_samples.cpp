@@ -1,0 +1,160 @@
+#include "ops/indexing_samples.h"
+
+#include <limits>
+
+#include <ATen/ops/tensor.h>
+
+namespace tracejet::samples {
+
+namespace {
+
+using List = std::vector<int64_t>;
+using Optional = std::optional<at::Tensor>;
+
+at::Tensor cube() { return floats({4, 3, 5}); }
+at::Tensor turned() { return floats({4, 3, 5}).permute({2, 0, 1}); }
+
+/// Positions on an axis of `limit`, no two equal if there are few enough.
+at::Tensor positions(at::IntArrayRef sizes, int64_t limit) { return integers(sizes, limit); }
+
+c10::IValue indices(std::initializer_list<Optional> list) { return c10::List<Optional>(list); }
+
+constexpr int64_t kEnd = std::numeric_limits<int64_t>::max();
+
+}  // namespace
+
+// Reading ------------------------------------------------------------------------------------------------------------
+
+Stacks bucketize() {
+  const at::Tensor bounds = at::tensor({-1.5, -0.5, 0.25, 1.0}, at::kFloat);
+  return {{floats({3, 4}), bounds, false, false},
+          {floats({4, 3}).t(), bounds, true, true},
+          {floats({}), bounds, false, false}};
+}
+
+Stacks searchsorted() {
+  const at::Tensor bounds = at::tensor({-1.5, -0.5, 0.25, 1.0}, at::kFloat);
+  return {{bounds, floats({3, 4}), false, false, none, none}, {bounds, floats({4, 3}).t(), true, true, none, none}};
+}
+
+Stacks gather() {
+  return {{cube(), 1, positions({4, 2, 5}, 3), false},
+          {turned(), -1, positions({5, 4, 6}, 3), false},
+          {cube(), 0, positions({2, 3, 2}, 4).permute({0, 1, 2}), false},
+          {floats({}), 0, positions({}, 1), false},
+          {integers({3, 4}), 0, positions({4, 2}, 3).t(), false}};
+}
+
+Stacks index() {
+  return {{cube(), indices({positions({2}, 4)})},
+          {cube(), indices({Optional(), positions({2, 6}, 3)})},
+          {turned(), indices({Optional(), positions({6}, 4)})},
+          {turned(), indices({positions({6}, 5), positions({6}, 4)})},
+          {cube(), indices({positions({2, 1}, 4), positions({3}, 3)})},
+          {cube(), indices({positions({2, 1}, 4), Optional(), positions({3}, 5)})},
+          {cube(), indices({positions({2}, 4), positions({2}, 3), positions({2}, 5)})},
+          {cube(), indices({positions({3, 2}, 4).t(), positions({3, 2}, 3).t(), positions({3, 2}, 5).t()})},
+          {floats({2, 4, 3, 5}).permute({0, 3, 1, 2}),
+           indices({Optional(), Optional(), positions({3, 1}, 4), positions({6}, 3)})},
+          {floats({4}), indices({positions({}, 4)})},
+          {cube(), indices({positions({0}, 4)})},
+          {floats({3, 4}), indices({positions({5}, 3), positions({}, 4)})},
+          {integers({3, 4}), indices({positions({2}, 3).to(at::kInt)})}};
+}
+
+Stacks index_select() {
+  return {{cube(), 1, positions({7}, 3)},
+          {turned(), -1, positions({2}, 3).to(at::kInt)},
+          {cube(), 0, positions({}, 4)},
+          {floats({4}), 0, positions({0}, 4)},
+          {floats({}), 0, positions({1}, 1)}};
+}
+
+Stacks isin() {
+  return {{integers({3, 4}), integers({2}, 5), false, false},
+          {integers({3, 4}), integers({2, 2}, 5), false, true},
+          {floats({3}), floats({5}), true, false}};
+}
+
+Stacks take() {
+  return {{cube(), positions({2, 6}, 60)}, {turned(), positions({7}, 60)}, {floats({3}), positions({}, 3)}};
+}
+
+// Writing ------------------------------------------------------------------------------------------------------------
+
+Stacks index_put() {
+  return {{cube(), indices({positions({2}, 4)}), floats({2, 3, 5}), false},
+          {turned(), indices({positions({3}, 5), positions({3}, 4)}), floats({3}), true},
+          {cube(), indices({Optional(), positions({2}, 3)}), floats({}), true},
+          {floats({4, 6}).slice(1, 0, 6, 2), indices({positions({2}, 4)}), floats({}), false},
+          {integers({3, 4}), indices({positions({2}, 3), positions({2}, 4)}), integers({2}), true}};
+}
+
+Stacks index_add() {
+  return {{cube(), 1, positions({4}, 3), floats({4, 4, 5}), 1},
+          {turned(), 0, positions({2}, 5), floats({2, 4, 3}), 0.5},
+          {integers({3, 4}), -1, positions({2}, 4), integers({3, 2}), 3},
+          {floats({4}), 0, positions({2}, 4), floats({2}), 1}};
+}
+
+Stacks index_copy() {
+  return {{cube(), 1, positions({2}, 3), floats({4, 2, 5})},
+          {turned(), 0, positions({2}, 5), floats({2, 4, 3})},
+          {floats({4}), 0, positions({}, 4), floats({})}};
+}
+
+Stacks index_fill() {
+  return {{cube(), 1, positions({2}, 3), 1.5},
+          {turned(), 0, positions({}, 5), 2},
+          {integers({4}), 0, positions({2}, 4), 9}};
+}
+
+Stacks index_fill_tensor() {
+  return {{cube(), 1, positions({2}, 3), floats({})}, {integers({4}), 0, positions({2}, 4), integers({})}};
+}
+
+Stacks masked_scatter() {
+  return {{cube(), bools({4, 3, 5}), floats({70})},
+          {turned(), bools({5, 4, 3}), floats({8, 9})},
+          {cube(), bools({5}), floats({60})}};
+}
+
+Stacks scatter() {
+  return {{cube(), 1, positions({4, 2, 5}, 3), floats({4, 3, 5}).neg()},
+          {turned(), 0, positions({3, 4, 3}, 5), floats({5, 4, 3})},
+          {integers({3, 4}), -1, positions({3, 2}, 4), integers({3, 2})},
+          {floats({}), 0, positions({}, 1), floats({})}};
+}
+
+Stacks scatter_value() {
+  return {{cube(), 1, positions({4, 2, 5}, 3), 1.5},
+          {turned(), 0, positions({3, 4, 3}, 5), 2},
+          {integers({3, 4}), 0, positions({2, 4}, 3), 7}};
+}
+
+Stacks scatter_with_reduce() {
+  return {{cube(), 1, positions({4, 2, 5}, 3), floats({4, 3, 5}), "add"},
+          {turned(), 0, positions({3, 4, 3}, 5), floats({5, 4, 3}), "multiply"}};
+}
+
+Stacks scatter_reduce() {
+  return {{cube(), 1, positions({4, 2, 5}, 3), floats({4, 3, 5}), "sum", true},
+          {turned(), 0, positions({3, 4, 3}, 5), floats({5, 4, 3}), "amax", false},
+          {cube(), 2, positions({4, 3, 5}, 5), floats({4, 3, 5}), "mean", true}};
+}
+
+Stacks select_scatter() {
+  return {{cube(), floats({4, 5}), 1, 2},
+          {turned(), floats({4, 3}), 0, -1},
+          {integers({3}), integers({}), 0, 0},
+          {integers({3, 2}), floats({2}), 0, 1}};
+}
+
+Stacks slice_scatter() {
+  return {{cube(), floats({4, 2, 5}), 1, 1, kEnd, 1},      {cube(), floats({2, 3, 5}), 0, none, 2, 1},
+          {turned(), floats({5, 4, 3}), 0, none, none, 1}, {cube(), floats({4, 3, 2}), -1, 1, 4, 2},
+          {floats({9}), floats({3}), 0, -8, kEnd, 3},      {cube(), floats({0, 3, 5}), 0, 3, 2, 1},
+          {integers({4}), floats({2}), 0, 1, 3, 1}};
+}
+
+}  // namespace tracejet::samples

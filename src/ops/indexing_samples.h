@@ -1,0 +1,28 @@
+#pragma once
+
+#include "ops/samples.h"
+
+/// Sample calls for indexing, named after the operator.
+namespace tracejet::samples {
+
+Stacks bucketize();
+Stacks gather();
+Stacks index();
+Stacks index_add();
+Stacks index_copy();
+Stacks index_fill();
+Stacks index_fill_tensor();
+Stacks index_put();
+Stacks index_select();
+Stacks isin();
+Stacks masked_scatter();
+Stacks scatter();
+Stacks scatter_reduce();
+Stacks scatter_value();
+Stacks scatter_with_reduce();
+Stacks searchsorted();
+Stacks select_scatter();
+Stacks slice_scatter();
+Stacks take();
+
+}  // namespace tracejet::samples
