@@ -123,6 +123,12 @@ TEST_P(OperatorTable, RuleGivesWhatEagerGives) {
   }
 }
 
+/// Operators whose kernel, and with it the layout of the result, ATen chooses by comparing sizes. With symbolic sizes
+/// the comparison stays open and a rule takes the general layout: choosing one is no reason for a guard.
+bool chooses_layout_by_sizes(const Operator& entry) {
+  return entry.name == "aten::convolution" || entry.name == "aten::scaled_dot_product_attention";
+}
+
 TEST_P(OperatorTable, RuleHoldsForSymbolicSizes) {
   if (entry().meta == nullptr || entry().samples == nullptr) return;
   for (const auto& arguments : entry().samples()) {
@@ -136,8 +142,9 @@ TEST_P(OperatorTable, RuleHoldsForSymbolicSizes) {
     for (size_t i = 0; i < rule.size(); ++i) {
       const TensorMeta actual = testing::meta_of(eager[i]);
       EXPECT_EQ(testing::on_example(rule[i].sizes), testing::on_example(actual.sizes)) << rule[i].str();
-      EXPECT_EQ(testing::on_example(rule[i].strides), testing::on_example(actual.strides)) << rule[i].str();
       EXPECT_EQ(rule[i].dtype, actual.dtype);
+      if (chooses_layout_by_sizes(entry())) continue;
+      EXPECT_EQ(testing::on_example(rule[i].strides), testing::on_example(actual.strides)) << rule[i].str();
     }
   }
 }
