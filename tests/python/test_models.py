@@ -1,0 +1,47 @@
+"""Ten real architectures, static and dynamic: the program gives what eager gives and keeps every declared range."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+import torch
+
+import tracejet
+from tests.support.compare import assert_equal, assert_same_as_eager, outcome
+from tests.support.models import SMALL_MODELS, Case
+
+EVERY_MODEL = pytest.mark.parametrize("case", SMALL_MODELS.values(), ids=SMALL_MODELS)
+
+
+def sizes_between(case: Case) -> dict[str, int]:
+    """A choice that is neither an end of the ranges nor what the model is traced with."""
+    return {name: (dim.opt + dim.max) // 2 for name, dim in case.dims.items()}
+
+
+@EVERY_MODEL
+def test_static_shapes_give_what_eager_gives(case: Case) -> None:
+    args, kwargs = case.example()
+    program = assert_same_as_eager(case.module(), args, [{}], kwargs=kwargs, make=lambda _: case.example())
+    assert not program.range_constraints
+
+
+@EVERY_MODEL
+def test_dynamic_shapes_give_what_eager_gives_everywhere_in_their_range(case: Case) -> None:
+    args, kwargs = case.tracejet_inputs()
+    sizes = [case.sizes(which) for which in ("opt", "min", "max")]
+    sizes += [sizes_between(case), case.sizes({"batch": 1})]
+    program = assert_same_as_eager(case.module(), args, sizes, kwargs=kwargs, make=case.example)
+    assert len(program.range_constraints) == len(case.dims)
+
+
+@EVERY_MODEL
+def test_a_saved_program_is_the_program(case: Case) -> None:
+    model = case.module()
+    args, kwargs = case.tracejet_inputs()
+    program = tracejet.dynamo.trace(model, arg_inputs=args, kwarg_inputs=kwargs)
+    file = io.BytesIO()
+    torch.export.save(program, file)
+    file.seek(0)
+    loaded = torch.export.load(file).module()
+    assert_equal(outcome(model, case.example("max")), outcome(loaded, case.example("max")))
