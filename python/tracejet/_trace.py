@@ -50,7 +50,7 @@ def trace(
         raise _C.InvalidInput(f'decompositions: expected "tensorrt", got {decompositions!r}')
     if inputs is not None and arg_inputs is not None:
         raise _C.InvalidInput("inputs and arg_inputs are two names of one argument; pass one of them")
-    bound = bind(mod, tuple(arg_inputs if arg_inputs is not None else inputs or ()), dict(kwarg_inputs or {}))
+    bound = bind(mod, arg_inputs if arg_inputs is not None else inputs, kwarg_inputs)
     captured = _Capture(mod, bound)
     return ExportedProgram._from_capture(captured.graph, captured.call_spec, mod)
 
