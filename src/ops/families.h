@@ -19,5 +19,6 @@ std::span<const Operator> pooling_operators();
 std::span<const Operator> activation_operators();
 std::span<const Operator> attention_operators();
 std::span<const Operator> resampling_operators();
+std::span<const Operator> recurrent_operators();
 
 }  // namespace tracejet

@@ -22,6 +22,7 @@ std::span<const std::span<const Operator>> operator_tables() {
       activation_operators(),
       attention_operators(),
       resampling_operators(),
+      recurrent_operators(),
   };
   return tables;
 }

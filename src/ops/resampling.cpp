@@ -306,6 +306,7 @@ std::span<const Operator> resampling_operators() {
       {.name = "aten::_upsample_nearest_exact3d", .meta = upsample_plain, .samples = given::nearest3d},
       {.name = "aten::_upsample_bilinear2d_aa", .meta = upsample_plain, .samples = given::linear2d},
       {.name = "aten::_upsample_bicubic2d_aa", .meta = upsample_plain, .samples = given::linear2d},
+      {.name = "aten::grid_sampler", .decompose = expand<&as::grid_sampler>, .samples = given::grid_sampler},
       {.name = "aten::grid_sampler_2d", .meta = grid_sampler, .samples = given::grid_sampler_2d},
       {.name = "aten::grid_sampler_3d", .meta = grid_sampler, .samples = given::grid_sampler_3d},
 

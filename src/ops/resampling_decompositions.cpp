@@ -12,6 +12,8 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/eq.h>
+#include <ATen/ops/grid_sampler_2d.h>
+#include <ATen/ops/grid_sampler_3d.h>
 #include <ATen/ops/index.h>
 #include <ATen/ops/index_put.h>
 #include <ATen/ops/index_select.h>
@@ -112,6 +114,12 @@ at::Tensor channel_shuffle(const at::Tensor& self, c10::SymInt groups) {
   grouped[1] = sizes[1] / groups;
   grouped.insert(grouped.begin() + 1, std::move(groups));
   return self.reshape_symint(grouped).transpose(1, 2).reshape_symint(sizes);
+}
+
+at::Tensor grid_sampler(const at::Tensor& input, const at::Tensor& grid, int64_t interpolation_mode,
+                        int64_t padding_mode, bool align_corners) {
+  if (input.dim() == 4) return at::grid_sampler_2d(input, grid, interpolation_mode, padding_mode, align_corners);
+  return at::grid_sampler_3d(input, grid, interpolation_mode, padding_mode, align_corners);
 }
 
 at::Tensor pad_circular(const at::Tensor& self, c10::SymIntArrayRef pad) {

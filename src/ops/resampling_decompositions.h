@@ -13,6 +13,9 @@ at::Tensor embedding(const at::Tensor& weight, const at::Tensor& indices, c10::S
 /// Without num_classes the classes would have to be counted in the data: throws DataDependent.
 at::Tensor one_hot(const at::Tensor& self, int64_t num_classes);
 at::Tensor channel_shuffle(const at::Tensor& self, c10::SymInt groups);
+/// ATen's own composite asks how large the tensors are, to choose a CUDA kernel.
+at::Tensor grid_sampler(const at::Tensor& input, const at::Tensor& grid, int64_t interpolation_mode,
+                        int64_t padding_mode, bool align_corners);
 at::Tensor pad_circular(const at::Tensor& self, c10::SymIntArrayRef pad);
 at::Tensor im2col(const at::Tensor& self, at::IntArrayRef kernel_size, at::IntArrayRef dilation,
                   at::IntArrayRef padding, at::IntArrayRef stride);

@@ -110,6 +110,8 @@ Stacks grid_sampler_3d() {
   };
 }
 
+Stacks grid_sampler() { return join({grid_sampler_2d(), grid_sampler_3d()}); }
+
 Stacks constant_pad() {
   std::vector<at::Tensor> tensors = images();
   for (const at::Tensor& volume : volumes()) tensors.push_back(volume);
