@@ -6,6 +6,7 @@
 #include "capture/keys.h"
 #include "capture/plan.h"
 #include "capture/tensor_arguments.h"
+#include "capture/traced_tensor.h"
 #include "capture/tracer.h"
 #include "support/error.h"
 
@@ -55,6 +56,9 @@ void intercept(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::j
       return op.redispatchBoxed(keys & c10::after_ADInplaceOrView_keyset, stack);
     }
     op.redispatchBoxed(keys & kBelowIntercept, stack);
+    for (size_t i = 0; i < op.schema().returns().size(); ++i) {
+      for_each_tensor(torch::jit::peek(*stack, i, op.schema().returns().size()), forbid_data_access);
+    }
   } catch (const Error&) {
     tracer->rethrow_with_location(op);
   }

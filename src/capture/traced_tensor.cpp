@@ -11,6 +11,9 @@ c10::DispatchKeySet keys_of(const TensorMeta& meta) {
          c10::DispatchKeySet(c10::computeDispatchKey(meta.dtype, c10::kStrided, meta.device));
 }
 
+constexpr const char* kNoData =
+    "a traced tensor has no data: the model reads values that only exist when the program runs";
+
 c10::DimVector concrete(const Sizes& sizes) {
   c10::DimVector result;
   for (const c10::SymInt& size : sizes) result.push_back(size.as_int_unchecked());
@@ -29,8 +32,7 @@ TracedTensor::TracedTensor(std::shared_ptr<Graph> graph, const Value& value)
   } else {
     set_sizes_and_strides(concrete(meta.sizes), concrete(meta.strides), meta.storage_offset.as_int_unchecked());
   }
-  release_storage_and_set_meta_custom_data_ptr_error_msg_(
-      "a traced tensor has no data: the model reads values that only exist when the program runs");
+  release_storage_and_set_meta_custom_data_ptr_error_msg_(kNoData);
 }
 
 c10::intrusive_ptr<c10::TensorImpl> TracedTensor::shallow_copy_and_detach(const c10::VariableVersion& version,
@@ -52,6 +54,12 @@ c10::intrusive_ptr<c10::TensorImpl> TracedTensor::shallow_copy_and_detach(c10::V
 const TracedTensor* as_traced(const at::Tensor& tensor) {
   if (!tensor.defined() || !tensor.key_set().has(kRecordKey)) return nullptr;
   return dynamic_cast<const TracedTensor*>(tensor.unsafeGetTensorImpl());
+}
+
+void forbid_data_access(const at::Tensor& functional) {
+  if (!functional.defined() || !functional.key_set().has(c10::DispatchKey::Functionalize)) return;
+  functional.unsafeGetTensorImpl()->unsafe_storage().unsafeGetStorageImpl()->release_data_and_set_meta_custom_data_ptr_error_msg_(
+      kNoData);
 }
 
 }  // namespace tracejet

@@ -32,4 +32,7 @@ class TracedTensor final : public c10::TensorImpl {
 /// Null where the tensor is none.
 const TracedTensor* as_traced(const at::Tensor& tensor);
 
+/// Makes reading a functional tensor's data raise: its storage would otherwise be taken for memory.
+void forbid_data_access(const at::Tensor& functional);
+
 }  // namespace tracejet

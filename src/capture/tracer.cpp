@@ -48,7 +48,9 @@ at::Tensor Tracer::make_traced(const Value& value) const {
 }
 
 at::Tensor Tracer::make_functional(const Value& value) const {
-  return functionalization::impl::to_functional_tensor(make_traced(value));
+  at::Tensor functional = functionalization::impl::to_functional_tensor(make_traced(value));
+  forbid_data_access(functional);
+  return functional;
 }
 
 at::Tensor Tracer::add_input(std::string name, TensorMeta meta) {
