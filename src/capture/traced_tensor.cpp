@@ -11,9 +11,6 @@ c10::DispatchKeySet keys_of(const TensorMeta& meta) {
          c10::DispatchKeySet(c10::computeDispatchKey(meta.dtype, c10::kStrided, meta.device));
 }
 
-constexpr const char* kNoData =
-    "a traced tensor has no data: the model reads values that only exist when the program runs";
-
 c10::DimVector concrete(const Sizes& sizes) {
   c10::DimVector result;
   for (const c10::SymInt& size : sizes) result.push_back(size.as_int_unchecked());
@@ -32,7 +29,8 @@ TracedTensor::TracedTensor(std::shared_ptr<Graph> graph, const Value& value)
   } else {
     set_sizes_and_strides(concrete(meta.sizes), concrete(meta.strides), meta.storage_offset.as_int_unchecked());
   }
-  release_storage_and_set_meta_custom_data_ptr_error_msg_(kNoData);
+  release_storage_and_set_meta_custom_data_ptr_error_msg_(
+      "a traced tensor has no data: the model reads values that only exist when the program runs");
 }
 
 c10::intrusive_ptr<c10::TensorImpl> TracedTensor::shallow_copy_and_detach(const c10::VariableVersion& version,
@@ -58,8 +56,8 @@ const TracedTensor* as_traced(const at::Tensor& tensor) {
 
 void forbid_data_access(const at::Tensor& functional) {
   if (!functional.defined() || !functional.key_set().has(c10::DispatchKey::Functionalize)) return;
-  functional.unsafeGetTensorImpl()->unsafe_storage().unsafeGetStorageImpl()->release_data_and_set_meta_custom_data_ptr_error_msg_(
-      kNoData);
+  // Only writable access, which NumPy and data_ptr() ask for: functional tensors look at the pointer themselves.
+  functional.unsafeGetTensorImpl()->unsafe_storage().unsafeGetStorageImpl()->set_throw_on_mutable_data_ptr();
 }
 
 }  // namespace tracejet
