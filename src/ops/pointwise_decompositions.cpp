@@ -35,6 +35,7 @@
 #include <ATen/ops/xlogy.h>
 
 #include "ops/numbers.h"
+#include "ops/promotion.h"
 
 namespace tracejet::decompositions {
 
@@ -56,6 +57,14 @@ double largest(at::ScalarType dtype) {
     default:
       return std::numeric_limits<double>::max();
   }
+}
+
+/// A plain number in the place of a tensor becomes a real operand, so that functions of one tensor can take it. It is
+/// added to 0 because a symbolic number can't be read here.
+at::Tensor as_operand(const at::Tensor& self, const at::Tensor& partner) {
+  if (!self.unsafeGetTensorImpl()->is_wrapped_number()) return self;
+  const auto dtype = promotion::to_float(partner.scalar_type());
+  return at::add(at::full(at::IntArrayRef{}, 0, partner.options().dtype(dtype)), self);
 }
 
 /// x * f(y), where 0 times anything but NaN is 0.
@@ -173,13 +182,18 @@ at::Tensor rsub_scalar(const at::Tensor& self, const at::Scalar& other, const at
 }
 
 at::Tensor special_xlog1py(const at::Tensor& self, const at::Tensor& other) {
-  return zero_wins(self, other, at::log1p(other));
+  const at::Tensor y = as_operand(other, self);
+  return zero_wins(self, y, at::log1p(y));
 }
 
-at::Tensor xlogy(const at::Tensor& self, const at::Tensor& other) { return zero_wins(self, other, at::log(other)); }
+at::Tensor xlogy(const at::Tensor& self, const at::Tensor& other) {
+  const at::Tensor y = as_operand(other, self);
+  return zero_wins(self, y, at::log(y));
+}
 
 at::Tensor xlogy_scalar_other(const at::Tensor& self, const at::Scalar& other) {
-  return at::xlogy(self, number(other));
+  return at::xlogy(self,
+                   at::full(at::IntArrayRef{}, other, self.options().dtype(promotion::to_float(self.scalar_type()))));
 }
 
 at::Tensor xlogy_scalar_self(const at::Scalar& self, const at::Tensor& other) { return at::xlogy(number(self), other); }

@@ -36,6 +36,7 @@ Stacks triangle();
 Stacks unbind();
 Stacks unfold();
 Stacks unsqueeze();
+Stacks unsafe_view();
 Stacks view();
 Stacks view_as_complex();
 Stacks view_as_dtype();

@@ -270,7 +270,7 @@ std::span<const Operator> view_operators() {
   static constexpr Operator table[] = {
       // The same elements in another shape. `view` is what remains of every reshape: its target says all.
       {.name = "aten::_reshape_alias", .decompose = expand<&to::reshape_alias>, .samples = samples::reshape_alias},
-      {.name = "aten::_unsafe_view", .decompose = expand<&to::unsafe_view>, .samples = samples::view},
+      {.name = "aten::_unsafe_view", .decompose = expand<&to::unsafe_view>, .samples = samples::unsafe_view},
       {.name = "aten::alias", .decompose = expand<&to::itself>, .samples = samples::layouts_only},
       {.name = "aten::as_strided", .meta = as_strided, .samples = samples::as_strided},
       {.name = "aten::detach", .decompose = expand<&to::itself>, .samples = samples::layouts_only},

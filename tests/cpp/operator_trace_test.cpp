@@ -1,0 +1,91 @@
+// Traces every decomposition of the table with symbolic sizes: what is recorded must compute what eager computes.
+#include <ATen/core/grad_mode.h>
+#include <gtest/gtest.h>
+
+#include "capture/tracer.h"
+#include "operator_entries.h"
+#include "run_graph.h"
+#include "support.h"
+#include "support/error.h"
+
+namespace tracejet {
+namespace {
+
+/// A call with its tensors replaced by traced ones, which are inputs of the tracer's graph.
+class TracedCall {
+ public:
+  TracedCall(Tracer& tracer, const torch::jit::Stack& arguments)
+      : tracer_(tracer), symbolize_(tracer.shapes().shared_from_this()) {
+    for (const c10::IValue& argument : arguments) stack_.push_back(traced(argument));
+  }
+  const torch::jit::Stack& arguments() const { return stack_; }
+  const std::vector<at::Tensor>& inputs() const { return inputs_; }
+
+ private:
+  at::Tensor traced(const at::Tensor& tensor) {
+    inputs_.push_back(tensor);
+    return tracer_.add_input("x" + std::to_string(inputs_.size()), symbolize_(tensor));
+  }
+
+  c10::IValue traced(const c10::IValue& argument) {
+    if (argument.isTensorList()) {
+      std::vector<at::Tensor> list;
+      for (const at::Tensor& tensor : argument.toTensorList()) list.push_back(traced(tensor));
+      return list;
+    }
+    if (argument.isOptionalTensorList()) {
+      c10::List<std::optional<at::Tensor>> list;
+      for (const std::optional<at::Tensor> tensor : argument.toOptionalTensorList()) {
+        list.push_back(tensor ? std::optional(traced(*tensor)) : std::nullopt);
+      }
+      return list;
+    }
+    const bool is_input = argument.isTensor() && argument.toTensor().defined() &&
+                          !argument.toTensor().unsafeGetTensorImpl()->is_wrapped_number();
+    return is_input ? c10::IValue(traced(argument.toTensor())) : argument;
+  }
+
+  Tracer& tracer_;
+  testing::Symbolize symbolize_;
+  torch::jit::Stack stack_;
+  std::vector<at::Tensor> inputs_;
+};
+
+/// The graph of one call. It holds for the example even where it doesn't for all sizes.
+std::vector<at::Tensor> trace_and_run(const c10::OperatorHandle& op, const torch::jit::Stack& arguments) {
+  Tracer tracer;
+  const TracedCall traced(tracer, arguments);
+  tracer.begin();
+  for (const at::Tensor& output : testing::tensors_of(testing::call(op, traced.arguments()))) tracer.add_output(output);
+  try {
+    tracer.finish();
+  } catch (const ConstraintViolation&) {
+    // A sample's fixed numbers (a view's sizes) pin sizes that this test made symbolic.
+  }
+  for (const Node& node : tracer.graph()->nodes()) {
+    const Operator* entry = find_operator(node.op());
+    EXPECT_TRUE(entry == nullptr || entry->decompose == nullptr) << entry->name << " was recorded";
+  }
+  return testing::run_on_example(*tracer.graph(), traced.inputs());
+}
+
+class OperatorTrace : public ::testing::TestWithParam<const Operator*> {
+ private:
+  at::NoGradGuard no_grad_;
+};
+
+TEST_P(OperatorTrace, ComputesWhatEagerComputes) {
+  const Operator& entry = *GetParam();
+  const auto op = testing::handle_of(entry);
+  for (const auto& arguments : entry.samples()) {
+    SCOPED_TRACE(testing::describe(arguments));
+    const auto eager = testing::tensors_of(testing::call(op, arguments));
+    testing::expect_same_values(trace_and_run(op, arguments), eager, testing::has_arbitrary_values(op));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryDecomposition, OperatorTrace, ::testing::ValuesIn(testing::decomposed_operators()),
+                         testing::entry_name);
+
+}  // namespace
+}  // namespace tracejet
