@@ -9,6 +9,7 @@
 #include <ATen/ops/log.h>
 #include <ATen/ops/log1p.h>
 #include <ATen/ops/log_sigmoid.h>
+#include <ATen/ops/rsub.h>
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
 
@@ -60,7 +61,7 @@ at::Tensor binary_cross_entropy_with_logits(const at::Tensor& self, const at::Te
                                             const std::optional<at::Tensor>& weight,
                                             const std::optional<at::Tensor>& pos_weight, int64_t reduction) {
   const at::Tensor log_sigmoid = at::log_sigmoid(self);
-  at::Tensor loss = (1 - target) * self;
+  at::Tensor loss = at::rsub(target, 1) * self;  // `1 - target` would write in place
   loss = given(pos_weight) ? loss - ((*pos_weight - 1) * target + 1) * log_sigmoid : loss - log_sigmoid;
   if (given(weight)) loss = loss * *weight;
   return reduce(loss, reduction);
