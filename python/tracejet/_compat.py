@@ -5,12 +5,17 @@ Everything here has a plain way beside the fast one, taken where PyTorch isn't b
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+import sys
+import types
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.fx import Graph, GraphModule, Node
+from torch.utils._traceback import CapturedTraceback
 
 try:
     from torch.fx._lazy_graph_module import _LazyGraphModule
@@ -18,20 +23,31 @@ except ImportError:
     _LazyGraphModule = GraphModule  # type: ignore[assignment, misc]
 
 
-class LazyShapeMode(FakeTensorMode):
-    """The mode of a program's FakeTensors. Its ShapeEnv is made when somebody asks for it: that imports sympy, which a
-    program without dynamic sizes can do without."""
+class LazyMode(FakeTensorMode):
+    """The mode of a program's FakeTensors, initialized when somebody uses it: that imports TorchDynamo for the sake of
+    two settings. Its ShapeEnv comes later still, because it imports sympy."""
+
+    # What FakeTensor's constructor asks of its mode, before the configuration has been read.
+    _allow_unsafe_data_ptr_access = True
+    allow_meta = True
 
     def __init__(self) -> None:
-        super().__init__(allow_non_fake_inputs=True, export=True, static_shapes=False)
+        pass
+
+    def __getattr__(self, name: str) -> Any:
+        if "_initialized" in self.__dict__:
+            raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+        self.__dict__["_initialized"] = True
+        super().__init__(
+            allow_non_fake_inputs=True, export=True, static_shapes=False, shape_env=self.__dict__.get("_shape_env")
+        )
+        return getattr(self, name)
 
     @property
     def shape_env(self) -> Any:
         env = self.__dict__.get("_shape_env")
         if env is None:
-            from torch.fx.experimental.symbolic_shapes import ShapeEnv
-
-            env = self.__dict__["_shape_env"] = ShapeEnv()
+            env = self.__dict__["_shape_env"] = _lazy_shape_env_class()()
         return env
 
     @shape_env.setter
@@ -45,7 +61,12 @@ def fake_tensor_maker(mode: FakeTensorMode) -> Callable[[torch.Tensor, torch.dev
     FakeTensor's constructor sets twenty attributes one by one; all but the device are the same for every plain fake
     tensor, so they are taken from one that was made the usual way.
     """
-    make_subclass, forbid_data = torch.Tensor._make_subclass, torch._C._set_throw_on_mutable_data_ptr
+    make_subclass = torch.Tensor._make_subclass
+    guard_data = (
+        torch._C._set_warn_deprecated_on_mutable_data_ptr
+        if mode._allow_unsafe_data_ptr_access
+        else torch._C._set_throw_on_mutable_data_ptr
+    )
     states: dict[torch.device, tuple[torch.device, dict[str, Any]]] = {}
 
     def make(elem: torch.Tensor, device: torch.device, requires_grad: bool) -> FakeTensor:
@@ -58,7 +79,7 @@ def fake_tensor_maker(mode: FakeTensorMode) -> Callable[[torch.Tensor, torch.dev
         fake = make_subclass(
             FakeTensor, elem, requires_grad, dispatch_device=True, device_for_backend_keys=fake_device
         )
-        forbid_data(fake)
+        guard_data(fake)
         fake.__dict__.update(state)
         return fake
 
@@ -84,6 +105,22 @@ def node_appender(graph: Graph) -> Callable[[str, Any, tuple, dict, str], Node]:
         return node
 
     return append
+
+
+@contextmanager
+def inductor_left_alone() -> Iterator[None]:
+    """Keeps PyTorch from importing TorchInductor, for a second or more, when it turns stacks into text: it looks for
+    code that TorchInductor has generated, of which there is none before the import."""
+    if "torch._inductor" in sys.modules:
+        yield
+        return
+    stand_in = types.SimpleNamespace()
+    torch.__dict__["_inductor"] = stand_in
+    try:
+        yield
+    finally:
+        if torch.__dict__.get("_inductor") is stand_in:  # or else another thread has imported it
+            del torch.__dict__["_inductor"]
 
 
 def graph_module(graph: Graph) -> GraphModule:
@@ -129,28 +166,66 @@ EXPORTED_PROGRAM_FIELDS = frozenset(
 )
 
 
-def add_symbol(env: Any, symbol: Any, hint: int, low: int, high: int | None) -> None:
-    """Makes a size of an input known to `env`, as PyTorch's .pt2 reader does: no source is needed, whose class would
-    import TorchDynamo."""
+@functools.cache
+def _lazy_shape_env_class() -> type:
+    """A ShapeEnv that is initialized, which imports TorchDynamo, when somebody asks it something; until then it notes
+    the symbols that are made. (A function, because the base class's module imports sympy.)"""
+    from torch.fx.experimental.symbolic_shapes import ShapeEnv
+
+    class LazyShapeEnv(ShapeEnv):
+        # What SymNodes ask before there is an answer.
+        _translation_validation_enabled = False
+        _replacements_version_counter = 0
+
+        def __init__(self) -> None:
+            self.__dict__["_awaiting"] = []
+
+        def __getattr__(self, name: str) -> Any:
+            awaiting = self.__dict__.pop("_awaiting", None)
+            if awaiting is None:
+                raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+            super().__init__()
+            for symbol in awaiting:
+                _add_symbol(self, *symbol)
+            return getattr(self, name)
+
+    return LazyShapeEnv
+
+
+def sym_int(env: Any, expression: Any, hint: int | None) -> torch.SymInt:
+    """`ShapeEnv.create_symintnode`, which would wake `env` up."""
+    from torch.fx.experimental.sym_node import SymNode
+
+    return torch.SymInt(SymNode(expression, env, int, hint))
+
+
+def add_symbol(env: Any, symbol: Any, hint: int, range: Any) -> None:
+    """Makes a size of an input known to `env`."""
+    awaiting = env.__dict__.get("_awaiting")
+    if awaiting is not None:
+        awaiting.append((symbol, hint, range))
+    else:
+        _add_symbol(env, symbol, hint, range)
+
+
+def _add_symbol(env: Any, symbol: Any, hint: int, range: Any) -> None:
+    """As PyTorch's .pt2 reader does it, but for constrain_symbol_range, which would look for the user's line."""
     add_hint = getattr(env, "add_backed_var_to_val", None) or env.add_var_to_val
     add_hint(symbol, hint)
-    _constrain(env, symbol, low, high)
+    try:
+        from torch.fx.experimental.symbolic_shapes import SLoc, ValueRangesSLoc
+
+        here = SLoc("tracejet", None)
+        env.var_to_range[symbol] = range
+        env.var_to_range_sloc[symbol] = ValueRangesSLoc(here, here)
+    except (ImportError, AttributeError):
+        env.constrain_symbol_range(symbol, compiler_min=range.lower, compiler_max=range.upper)
+    env.var_to_stack[symbol] = CapturedTraceback(None)
 
 
-def new_unbacked_symbol(env: Any, low: int | None, high: int | None) -> Any:
+def new_unbacked_symbol(env: Any, range: Any) -> Any:
     """A data-dependent size, known to `env`."""
     with env.ignore_fresh_unbacked_symbols():
         symbol = env.create_unbacked_symint().node.expr
-    _constrain(env, symbol, low, high)
+    env.constrain_symbol_range(symbol, compiler_min=range.lower, compiler_max=range.upper)
     return symbol
-
-
-def _constrain(env: Any, symbol: Any, low: int | None, high: int | None) -> None:
-    from torch.utils._sympy.numbers import int_oo
-
-    env.constrain_symbol_range(
-        symbol,
-        compiler_min=-int_oo if low is None else low,
-        compiler_max=int_oo if high is None else high,
-    )
-    env.var_to_stack.setdefault(symbol, torch.utils._traceback.CapturedTraceback(None, 0))

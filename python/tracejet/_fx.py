@@ -17,7 +17,7 @@ class Writer:
 
     def __init__(self) -> None:
         self.graph = Graph()
-        self.mode = _compat.LazyShapeMode()
+        self.mode = _compat.LazyMode()
         self.fake_tensor = _compat.fake_tensor_maker(self.mode)
         self.numbers = SymbolicNumbers(self.mode)
         self.symbolic_number = self.numbers.value

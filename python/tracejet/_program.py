@@ -196,7 +196,8 @@ class _Materializer:
         self._inputs = list(graph.inputs)
         self._spec = call_spec
         self._writer = Writer()
-        self._builder = FxBuilder(graph, self._writer)
+        with _compat.inductor_left_alone():
+            self._builder = FxBuilder(graph, self._writer)
         self._placeholders: dict[int, Node] = {}  # by index into the graph's inputs
         self._state_dict: dict[str, torch.Tensor] = {}
         self._constants: dict[str, torch.Tensor] = {}

@@ -70,6 +70,9 @@ _FUNCTIONS: dict[Kind, Callable[..., Any]] = {
 #: Operators that take any number of operands; Python's take two.
 _FOLDED = frozenset((Kind.SUM, Kind.PRODUCT, Kind.MIN, Kind.MAX, Kind.AND, Kind.OR))
 
+#: Nearly all there is. Arithmetic on sympy's own numbers is much faster than on SymInts, and wakes nothing up.
+_DIRECT = frozenset((Kind.SYMBOL, Kind.SUM, Kind.PRODUCT, Kind.FLOOR_DIV))
+
 
 def _from_bool(condition: Any) -> Any:
     return torch.sym_ite(condition, 1, 0)
@@ -78,7 +81,7 @@ def _from_bool(condition: Any) -> Any:
 class SymbolicNumbers:
     """The symbolic numbers of one program, each made once."""
 
-    def __init__(self, mode: _compat.LazyShapeMode):
+    def __init__(self, mode: _compat.LazyMode):
         self._mode = mode
         self._symbols: dict[int, sympy.Symbol] = {}
         self._expressions: dict[Expression, sympy.Expr] = {}
@@ -97,8 +100,8 @@ class SymbolicNumbers:
         kind = expression.kind
         if kind == Kind.CONSTANT:
             return expression.constant
-        if kind in (Kind.SYMBOL, Kind.SUM, Kind.PRODUCT):
-            return self._mode.shape_env.create_symintnode(self._sympy(expression), hint=expression.hint)
+        if kind in _DIRECT:
+            return _compat.sym_int(self._mode.shape_env, self._sympy(expression), expression.hint)
         return apply(expression, [self.value(operand) for operand in expression.operands])
 
     def _sympy(self, expression: Expression) -> sympy.Expr:
@@ -107,21 +110,23 @@ class SymbolicNumbers:
             known = self._expressions[expression] = self._make_sympy(expression)
         return known
 
-    # Sums and products are nearly all there is; arithmetic on sympy's own is much faster than on SymInts.
     def _make_sympy(self, expression: Expression) -> sympy.Expr:
         import sympy
+        from torch.utils._sympy.functions import FloorDiv
 
         kind = expression.kind
         if kind == Kind.CONSTANT:
             return sympy.Integer(expression.constant)
         if kind == Kind.SYMBOL:
             return self._symbol(expression.symbol)
-        operands = [self._sympy(operand) for operand in expression.operands] if kind in (Kind.SUM, Kind.PRODUCT) else []
+        if kind not in _DIRECT:
+            return self.value(expression).node.expr
+        operands = [self._sympy(operand) for operand in expression.operands]
         if kind == Kind.SUM:
             return sympy.Add(*operands)
         if kind == Kind.PRODUCT:
             return sympy.Mul(expression.coefficient, *operands)
-        return self.value(expression).node.expr
+        return FloorDiv(*operands)
 
     def _symbol(self, symbol: Any) -> sympy.Symbol:
         known = self._symbols.get(symbol.id)
@@ -137,14 +142,15 @@ class SymbolicNumbers:
         env = self._mode.shape_env
         low = -int_oo if symbol.min is None else symbol.min
         high = int_oo if symbol.max is None else symbol.max
+        ranges = ValueRanges(low, high)
         if symbol.backed:
             # PyTorch tells kinds of symbols by their first letter, so a user's name can't be used.
             made = make_symbol(SymT.SIZE, len(self._symbols), positive=True if low > 0 else None, integer=True)
-            _compat.add_symbol(env, made, symbol.hint, low, high)
+            _compat.add_symbol(env, made, symbol.hint, ranges)
         else:
             self.has_unbacked = True
-            made = _compat.new_unbacked_symbol(env, low, high)
-        self.range_constraints[made] = ValueRanges(low, high)
+            made = _compat.new_unbacked_symbol(env, ranges)
+        self.range_constraints[made] = ranges
         return made
 
 
