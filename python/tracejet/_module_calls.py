@@ -20,7 +20,8 @@ def _report_call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
     tracer = getattr(_this_thread, "tracer", None)
     if tracer is None:
         return _call_module(module, *args, **kwargs)
-    tracer.enter_module(_this_thread.paths.get(id(module), ""), type(module).__qualname__)
+    kind = type(module)
+    tracer.enter_module(_this_thread.paths.get(id(module), ""), f"{kind.__module__}.{kind.__qualname__}")
     try:
         return _call_module(module, *args, **kwargs)
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import gc
+import io
 import re
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -48,6 +49,7 @@ class CallSpec:
     inputs: list[Leaf]  #: in the order of `in_spec`
     outputs: list[Any]  #: in the order of `out_spec`: IN_GRAPH, or a literal that no graph can hold (a string, None)
     forward_names: list[str]  #: one per positional argument, then one per keyword
+    constant_names: dict[str, str] = field(default_factory=dict)  #: of constants that are a module's attribute: where
 
     @classmethod
     def of(cls, bound: BoundInputs, results: Sequence[Any], out_spec: TreeSpec) -> CallSpec:
@@ -63,6 +65,25 @@ class CallSpec:
         except (AssertionError, RuntimeError):  # a program for a GPU, traced where there is none
             return None
         return tree_unflatten(values, self.in_spec)
+
+
+def _constant_names(graph: Graph, model: torch.nn.Module) -> dict[str, str]:
+    """Where in `model` the constants are kept: torch.export names them after that."""
+    constants = [given for given in graph.inputs if given.kind == GraphInput.Kind.CONSTANT]
+    if not constants:
+        return {}
+    kept = {
+        _identity(value): f"{path}.{name}" if path else name
+        for path, module in model.named_modules()
+        for name, value in vars(module).items()
+        if type(value) is torch.Tensor and value.layout == torch.strided
+    }
+    found = {given.name: kept.get(_identity(given.data)) for given in constants}
+    return {name: path for name, path in found.items() if path is not None}
+
+
+def _identity(tensor: torch.Tensor) -> tuple[Any, ...]:
+    return tensor.data_ptr(), tensor.dtype, tensor.shape, tensor.stride()
 
 
 _GRAPH_TYPES = (torch.Tensor, torch.SymInt, torch.SymFloat, torch.SymBool)
@@ -87,7 +108,8 @@ class ExportedProgram(torch.export.ExportedProgram):
         self._written: _Written | None = None
 
     @classmethod
-    def _from_capture(cls, graph: Graph, call_spec: CallSpec, _model: torch.nn.Module | None = None) -> ExportedProgram:
+    def _from_capture(cls, graph: Graph, call_spec: CallSpec, model: torch.nn.Module) -> ExportedProgram:
+        call_spec.constant_names = _constant_names(graph, model)
         return cls(graph, call_spec)
 
     @property
@@ -116,24 +138,31 @@ class ExportedProgram(torch.export.ExportedProgram):
             self.__dict__.update(state)
             self._written = _Written(self)
 
-    # The C++ graph can't be pickled and needn't be copied; the Python side can do both.
-    def __getstate__(self) -> dict[str, Any]:
+    def _state(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in _compat.EXPORTED_PROGRAM_FIELDS}
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _lock=threading.RLock(), _native=None, _tracejet_call_spec=None, _written=None)
-
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        return _restore, (type(self),), self.__getstate__()
-
     def __copy__(self) -> ExportedProgram:
-        made = _restore(type(self))
-        made.__setstate__(self.__getstate__())
-        return made
+        return _of_state(self._state())
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> ExportedProgram:
+        return _of_state(copy.deepcopy(self._state(), memo))
+
+    def __reduce__(self) -> Any:
+        # As torch.export.save writes it: GraphModules lose all metadata when they are pickled themselves.
+        file = io.BytesIO()
+        torch.export.save(self, file)
+        return _load, (file.getvalue(),)
 
 
-def _restore(cls: type[ExportedProgram]) -> ExportedProgram:
-    return cls.__new__(cls)
+def _of_state(state: dict[str, Any]) -> ExportedProgram:
+    """A program with a Python side of its own, which may be edited, and so without the C++ graph."""
+    program = ExportedProgram.__new__(ExportedProgram)
+    program.__dict__.update(state)
+    return program
+
+
+def _load(content: bytes) -> torch.export.ExportedProgram:
+    return torch.export.load(io.BytesIO(content))
 
 
 @contextmanager
@@ -199,6 +228,7 @@ class _Materializer:
         with _compat.inductor_left_alone():
             self._builder = FxBuilder(graph, self._writer)
         self._placeholders: dict[int, Node] = {}  # by index into the graph's inputs
+        self._anonymous = self._name_anonymous_constants()
         self._state_dict: dict[str, torch.Tensor] = {}
         self._constants: dict[str, torch.Tensor] = {}
 
@@ -218,9 +248,14 @@ class _Materializer:
             self._constants,
         )
 
+    def _name_anonymous_constants(self) -> dict[str, str]:
+        constants = [given.name for given in self._inputs if given.kind == GraphInput.Kind.CONSTANT]
+        anonymous = [name for name in constants if name not in self._spec.constant_names]
+        return {name: f"lifted_tensor_{number}" for number, name in enumerate(anonymous)}
+
     def _add_inputs(self) -> list[InputSpec]:
         kinds = [_KINDS[given.kind] for given in self._inputs]
-        names = _placeholder_names([given.name for given in self._inputs], kinds)
+        names = _placeholder_names([self._target(given) for given in self._inputs], kinds)
         literals = iter(self._spec.inputs)
         leaves = {index: next(literals) for index, kind in enumerate(kinds) if kind == InputKind.USER_INPUT}
         order = [index for kind in _ORDER for index, given in enumerate(kinds) if given == kind]
@@ -238,9 +273,14 @@ class _Materializer:
         if kind == InputKind.USER_INPUT:
             return InputSpec(kind, TensorArgument(name), None)
         in_state = kind == InputKind.PARAMETER or (kind == InputKind.BUFFER and given.persistent)
-        (self._state_dict if in_state else self._constants)[given.name] = data
+        (self._state_dict if in_state else self._constants)[self._target(given)] = data
         persistent = given.persistent if kind == InputKind.BUFFER else None
-        return InputSpec(kind, TensorArgument(name), given.name, persistent)
+        return InputSpec(kind, TensorArgument(name), self._target(given), persistent)
+
+    def _target(self, given: GraphInput) -> str:
+        if given.kind != GraphInput.Kind.CONSTANT:
+            return given.name
+        return self._spec.constant_names.get(given.name) or self._anonymous[given.name]
 
     def _add_outputs(self) -> list[OutputSpec]:
         specs, values = [], []

@@ -67,7 +67,8 @@ std::string describe(const Location& where, const Graph& graph) {
   if (where.module_frame >= 0) {
     const ModuleFrame& module = graph.module_frames()[static_cast<size_t>(where.module_frame)];
     if (!text.empty()) text += '\n';
-    text += "  in " + (module.path.empty() ? std::string("the model") : module.path) + " (" + module.type + ")";
+    const std::string type = module.type.substr(module.type.rfind('.') + 1);
+    text += "  in " + (module.path.empty() ? std::string("the model") : module.path) + " (" + type + ")";
   }
   return text;
 }

@@ -207,20 +207,6 @@ def test_symbolic_arguments_become_shared_nodes():
         assert torch.equal(got, expected)
 
 
-def test_a_data_dependent_size_is_bound_where_it_appears():
-    class Model(nn.Module):
-        def forward(self, x):
-            rows = x.nonzero()
-            return rows, rows.new_ones(rows.size(0))
-
-    program = tracejet.dynamo.trace(Model(), arg_inputs=(torch.tensor([0.0, 1.0, 2.0]),))
-    (nonzero,) = program.graph.find_nodes(op="call_function", target=torch.ops.aten.nonzero.default)
-    assert len(nonzero.meta["unbacked_bindings"]) == 1
-    program.validate()
-    rows, ones = program.module()(torch.tensor([1.0, 0.0, 3.0]))
-    assert rows.tolist() == [[0], [2]] and ones.tolist() == [1, 1]
-
-
 # When it is made -----------------------------------------------------------------------------------------------------
 
 
