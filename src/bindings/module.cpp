@@ -4,6 +4,7 @@ PYBIND11_MODULE(_C, module) {
   module.doc() = "The C++ core of tracejet.";
   tracejet::bind_errors(module);
   tracejet::bind_expression(module);
+  tracejet::bind_symbolic(module);
   tracejet::bind_graph(module);
   tracejet::bind_program(module);
   tracejet::bind_tracer(module);

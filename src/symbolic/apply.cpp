@@ -1,5 +1,7 @@
 // What every operator means, on plain numbers.
 #include <cmath>
+#include <cstdio>
+#include <cstdlib>
 
 #include "support/error.h"
 #include "symbolic/node.h"
@@ -50,11 +52,17 @@ double divided(double a, double b) {
   return a / b;
 }
 
-/// Rounds the decimal representation as Python does for the digits that occur in shapes; ties go to even.
+/// round(value, digits) of Python: of the exact decimal value, where ties go to even.
 double rounded(double value, int64_t digits) {
-  const double scale = std::pow(10.0, static_cast<double>(digits));
-  const double scaled = value * scale;
-  return std::isfinite(scaled) ? std::nearbyint(scaled) / scale : value;
+  constexpr int64_t kMaxDigits = 17;
+  if (!std::isfinite(value) || digits > kMaxDigits) return value;
+  if (digits < 0) {
+    const double scale = std::pow(10.0, static_cast<double>(-digits));
+    return std::nearbyint(value / scale) * scale;
+  }
+  char text[400];  // the largest double has 309 digits before the point
+  std::snprintf(text, sizeof(text), "%.*f", static_cast<int>(digits), value);
+  return std::strtod(text, nullptr);
 }
 
 bool related(const Node& node, const Value& a, const Value& b) {

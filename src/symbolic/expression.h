@@ -186,6 +186,7 @@ Expression to_int(Kind kind, const Expression& a);
 Condition equal(const Expression& a, const Expression& b);  ///< Of two integers, floats or booleans.
 Condition not_equal(const Expression& a, const Expression& b);
 Condition less(const Expression& a, const Expression& b);
+Condition is_integer(const Expression& a);  ///< Of a float.
 Condition less_equal(const Expression& a, const Expression& b);
 Condition logical_and(const Condition& a, const Condition& b);
 Condition logical_or(const Condition& a, const Condition& b);

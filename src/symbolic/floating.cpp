@@ -139,4 +139,9 @@ Expression to_int(Kind kind, const Expression& a) {
   return folded(make(kind, Type::kInt, {a}));
 }
 
+Condition is_integer(const Expression& a) {
+  if (const auto ratio = ratio_of(a)) return equal(mod(ratio->numerator, ratio->denominator), 0);
+  return equal(a, to_float(to_int(Kind::kFloor, a)));
+}
+
 }  // namespace tracejet::symbolic
