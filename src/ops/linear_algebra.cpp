@@ -199,6 +199,7 @@ std::span<const Operator> linear_algebra_operators() {
       {.name = "aten::matmul", .meta = matmul, .samples = given::matmul},
       {.name = "aten::linear", .meta = linear, .decompose = expand<&decompositions::linear>, .samples = given::linear},
       {.name = "aten::bilinear", .decompose = expand<&decompositions::bilinear>, .samples = given::bilinear},
+      {.name = "aten::kron", .decompose = expand<&decompositions::kron>, .samples = given::kron},
       {.name = "aten::_cdist_forward", .meta = pairwise_distances, .samples = given::cdist},
       {.name = "aten::_euclidean_dist",
        .meta = pairwise_distances,

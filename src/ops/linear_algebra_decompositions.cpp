@@ -1,5 +1,7 @@
 #include "ops/linear_algebra_decompositions.h"
 
+#include <algorithm>
+
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/addmm.h>
 #include <ATen/ops/bmm.h>
@@ -76,6 +78,23 @@ at::Tensor baddbmm(const at::Tensor& self, const at::Tensor& batch1, const at::T
 at::Tensor addr(const at::Tensor& self, const at::Tensor& vec1, const at::Tensor& vec2, const at::Scalar& beta,
                 const at::Scalar& alpha) {
   return weighted_sum(self, beta, vec1.unsqueeze(1) * vec2, alpha);
+}
+
+/// Every element of one tensor times every element of the other; the two sizes of an axis become their product.
+at::Tensor kron(const at::Tensor& self, const at::Tensor& other) {
+  const int64_t rank = std::max(self.dim(), other.dim());
+  const auto size = [&](const at::Tensor& tensor, int64_t axis) {
+    const int64_t own = axis - (rank - tensor.dim());
+    return own < 0 ? c10::SymInt(1) : tensor.sym_size(own);
+  };
+  Sizes outer, inner, joined;
+  for (int64_t axis = 0; axis < rank; ++axis) {
+    const c10::SymInt a = size(self, axis), b = size(other, axis);
+    outer.append({a, 1});
+    inner.append({1, b});
+    joined.push_back(a * b);
+  }
+  return (self.reshape_symint(outer) * other.reshape_symint(inner)).reshape_symint(joined);
 }
 
 /// |a - b|^2 = |a|^2 - 2ab + |b|^2, all of it in one product of matrices.

@@ -131,6 +131,15 @@ Stacks bilinear() {
   };
 }
 
+Stacks kron() {
+  return {
+      {floats({2, 3}), floats({4, 5})},
+      {floats({3}), floats({2, 4})},
+      {floats({2, 3, 4}), floats({2})},
+      {floats({}), floats({2, 3})},
+  };
+}
+
 Stacks cdist() {
   return {
       {floats({3, 4}), floats({5, 4}), 2.0, none},

@@ -17,6 +17,7 @@ Stacks dot();
 Stacks matmul();
 Stacks linear();
 Stacks bilinear();
+Stacks kron();
 Stacks cdist();
 Stacks euclidean_dist();
 

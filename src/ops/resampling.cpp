@@ -67,6 +67,25 @@ Metas grid_sampler(const Call& call) {
   return {shape::contiguous(std::move(sizes), input.dtype, input.device)};
 }
 
+/// A point for each place of the output: [N, C, ...] -> [N, ..., 2 or 3].
+Metas affine_grid_generator(const Call& call) {
+  const TensorMeta& theta = call.tensor("theta");
+  const Sizes size = call.sym_ints("size");
+  const auto spatial = static_cast<int64_t>(size.size()) - 2;
+  const auto message = [&] {
+    return "theta is " + shape::text(theta.sizes) +
+           ", expected a matrix of [spatial axes, spatial axes + 1] for each of " + shape::text(size);
+  };
+  require((spatial == 2 || spatial == 3) && theta.dim() == 3, message);
+  require_equal_sizes(theta.sizes[0], size[0], message);
+  require_equal_sizes(theta.sizes[1], spatial, message);
+  require_equal_sizes(theta.sizes[2], spatial + 1, message);
+  Sizes sizes{size[0]};
+  sizes.append(size.begin() + 2, size.end());
+  sizes.push_back(spatial);
+  return {shape::contiguous(std::move(sizes), theta.dtype, theta.device)};
+}
+
 // Padding -------------------------------------------------------------------------------------------------------------
 
 struct Pad {
@@ -307,6 +326,10 @@ std::span<const Operator> resampling_operators() {
       {.name = "aten::_upsample_bilinear2d_aa", .meta = upsample_plain, .samples = given::linear2d},
       {.name = "aten::_upsample_bicubic2d_aa", .meta = upsample_plain, .samples = given::linear2d},
       {.name = "aten::grid_sampler", .decompose = expand<&as::grid_sampler>, .samples = given::grid_sampler},
+      {.name = "aten::affine_grid_generator",
+       .meta = affine_grid_generator,
+       .decompose = expand<&as::affine_grid_generator>,
+       .samples = given::affine_grid},
       {.name = "aten::grid_sampler_2d", .meta = grid_sampler, .samples = given::grid_sampler_2d},
       {.name = "aten::grid_sampler_3d", .meta = grid_sampler, .samples = given::grid_sampler_3d},
 

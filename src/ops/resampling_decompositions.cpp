@@ -79,6 +79,16 @@ at::Tensor wrapped(const at::Tensor& self, int64_t axis, const c10::SymInt& befo
   return parts.size() == 1 ? parts[0] : at::cat(parts, axis);
 }
 
+// Affine grids --------------------------------------------------------------------------------------------------------
+
+/// `size` points from -1 to 1: the ends themselves, or half a step inside of them. A single point lies at 0.
+at::Tensor coordinates(const c10::SymInt& size, bool align_corners, const at::Tensor& like) {
+  const at::Tensor steps = counted(size, like).to(like.scalar_type());
+  if (!align_corners) return (steps * 2 + 1) / at::Scalar(size) - 1;
+  const c10::SymInt gaps = size - 1;
+  return steps * 2 / at::Scalar(gaps.max(1)) - at::Scalar(gaps.min(1));
+}
+
 // Upsampling ----------------------------------------------------------------------------------------------------------
 
 Sizes upsampled(const at::Tensor& input, const at::OptionalSymIntArrayRef& output_size,
@@ -120,6 +130,25 @@ at::Tensor grid_sampler(const at::Tensor& input, const at::Tensor& grid, int64_t
                         int64_t padding_mode, bool align_corners) {
   if (input.dim() == 4) return at::grid_sampler_2d(input, grid, interpolation_mode, padding_mode, align_corners);
   return at::grid_sampler_3d(input, grid, interpolation_mode, padding_mode, align_corners);
+}
+
+at::Tensor affine_grid_generator(const at::Tensor& theta, c10::SymIntArrayRef size, bool align_corners) {
+  const auto spatial = static_cast<int64_t>(size.size()) - 2;
+  // Each coordinate of the result is a sum over the coordinates of the point, x first, which runs along the last axis.
+  const auto column = [&](int64_t index) {
+    Sizes sizes(size.size(), 1);
+    sizes.front() = theta.sym_size(0);
+    sizes.back() = spatial;
+    return theta.select(2, index).reshape_symint(sizes);
+  };
+  at::Tensor grid = column(spatial);
+  for (int64_t index = 0; index < spatial; ++index) {
+    const int64_t axis = spatial - index;
+    Sizes sizes(size.size(), 1);
+    sizes[axis] = size[axis + 1];
+    grid = grid + coordinates(size[axis + 1], align_corners, theta).view_symint(sizes) * column(index);
+  }
+  return grid;
 }
 
 at::Tensor pad_circular(const at::Tensor& self, c10::SymIntArrayRef pad) {

@@ -13,6 +13,8 @@ at::Tensor embedding(const at::Tensor& weight, const at::Tensor& indices, c10::S
 /// Without num_classes the classes would have to be counted in the data: throws DataDependent.
 at::Tensor one_hot(const at::Tensor& self, int64_t num_classes);
 at::Tensor channel_shuffle(const at::Tensor& self, c10::SymInt groups);
+/// Where each point of the output lies in the input, whose corners are at -1 and 1.
+at::Tensor affine_grid_generator(const at::Tensor& theta, c10::SymIntArrayRef size, bool align_corners);
 /// ATen's own composite asks how large the tensors are, to choose a CUDA kernel.
 at::Tensor grid_sampler(const at::Tensor& input, const at::Tensor& grid, int64_t interpolation_mode,
                         int64_t padding_mode, bool align_corners);

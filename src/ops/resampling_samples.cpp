@@ -110,6 +110,15 @@ Stacks grid_sampler_3d() {
   };
 }
 
+Stacks affine_grid() {
+  return aligned_or_not([](bool aligned) {
+    return Stacks{{floats({2, 2, 3}), list({2, 4, 5, 6}), aligned},
+                  {floats({1, 2, 3}), list({1, 4, 1, 6}), aligned},
+                  {floats({2, 3, 4}), list({2, 4, 3, 5, 6}), aligned},
+                  {floats({2, 2, 3}, at::kDouble), list({2, 4, 5, 6}), aligned}};
+  });
+}
+
 Stacks grid_sampler() { return join({grid_sampler_2d(), grid_sampler_3d()}); }
 
 Stacks constant_pad() {

@@ -16,6 +16,7 @@ Stacks nearest3d();
 Stacks linear1d();
 Stacks linear2d();
 Stacks linear3d();
+Stacks affine_grid();
 Stacks grid_sampler();
 Stacks grid_sampler_2d();
 Stacks grid_sampler_3d();

@@ -1,9 +1,12 @@
 #include "ops/upsample.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "ops/refusal.h"
 #include "ops/shape.h"
+#include "symbolic/node.h"
+#include "symbolic/sym_node.h"
 
 namespace tracejet::upsample {
 
@@ -14,27 +17,38 @@ struct Fraction {
   int64_t denominator;
 };
 
-/// Up to this size, fractions are checked against the product in double precision, one by one.
+/// Fractions are checked against the product in double precision, one size after the other: up to so many of them.
 constexpr int64_t kCheckedSizes = 1 << 14;
-constexpr int64_t kLargestDenominator = 64;
+constexpr int64_t kLargestDenominator = 1000;
 
 int64_t floor_product(int64_t size, double scale) {
   return static_cast<int64_t>(std::floor(static_cast<double>(size) * scale));
 }
 
-bool agrees_up_to_checked_sizes(const Fraction& fraction, double scale) {
-  for (int64_t size = 0; size <= kCheckedSizes; ++size) {
+/// The sizes that can be checked out of those that `size` may have.
+symbolic::Range checked_range(const c10::SymInt& size) {
+  symbolic::Range range{0, kCheckedSizes};
+  if (const auto expression = symbolic::expression_of(size)) {
+    const symbolic::Range all = symbolic::bounds(*expression);
+    range.min = std::max<int64_t>(all.min, 0);
+    range.max = std::min(all.max, range.min + kCheckedSizes);
+  }
+  return range;
+}
+
+bool agrees(const Fraction& fraction, double scale, const symbolic::Range& range) {
+  for (int64_t size = range.min; size <= range.max; ++size) {
     if (size * fraction.numerator / fraction.denominator != floor_product(size, scale)) return false;
   }
   return true;
 }
 
-std::optional<Fraction> as_fraction(double scale) {
+std::optional<Fraction> as_fraction(double scale, const symbolic::Range& range) {
   for (int64_t denominator = 1; denominator <= kLargestDenominator; ++denominator) {
     const double numerator = std::round(scale * static_cast<double>(denominator));
     if (std::abs(numerator / static_cast<double>(denominator) - scale) > 1e-12 * scale) continue;
     const Fraction fraction{static_cast<int64_t>(numerator), denominator};
-    if (agrees_up_to_checked_sizes(fraction, scale)) return fraction;
+    if (agrees(fraction, scale, range)) return fraction;
     return std::nullopt;
   }
   return std::nullopt;
@@ -44,8 +58,9 @@ std::optional<Fraction> as_fraction(double scale) {
 
 c10::SymInt scaled(const c10::SymInt& size, double scale) {
   if (const auto known = size.maybe_as_int()) return floor_product(*known, scale);
-  const auto fraction = as_fraction(scale);
-  if (!fraction || !size.sym_le(kCheckedSizes).guard_bool(__FILE__, __LINE__)) {
+  const symbolic::Range range = checked_range(size);
+  const auto fraction = as_fraction(scale, range);
+  if (!fraction || !size.sym_le(range.max).guard_bool(__FILE__, __LINE__)) {
     return floor_product(size.guard_int(__FILE__, __LINE__), scale);
   }
   return size * fraction->numerator / fraction->denominator;
