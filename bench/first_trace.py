@@ -10,7 +10,7 @@ import json
 import click
 import torch
 
-from bench.measure import Peak, seconds
+from bench.measure import Peak, cpu_seconds
 from bench.tracers import TRACERS
 from tests.support.models import MODELS, SMALL_MODELS
 
@@ -24,7 +24,7 @@ def main(tool: str, model: str, dynamic: bool, small: bool) -> None:
     case = (SMALL_MODELS if small else MODELS)[model]
     module = case.module()
     with torch.no_grad(), Peak.of_block() as peak:
-        taken, _ = seconds(lambda: [step() for step in TRACERS[tool](module, case, dynamic).values()])
+        taken, _ = cpu_seconds(lambda: [step() for step in TRACERS[tool](module, case, dynamic).values()])
     print(json.dumps({"first_s": taken, "peak_mib": peak.rise}))
 
 

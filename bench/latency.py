@@ -127,11 +127,11 @@ def main(names: tuple[str, ...], runtimes: tuple[str, ...], threads: int, small:
         for name in names or ("resnet50", "vit_b_16", "bert", "gpt2"):
             status.update(name)
             rows += compare(name, small, threads, list(dict.fromkeys(("eager", *(runtimes or RUNTIMES)))))
+            write_json(json_path, rows)  # each time: a long run may be cut short
     console.print(table_of(rows, threads))
     for row in rows:
         if "error" in row:
             console.print(f"[red]{row['model']} with {row['runtime']}:[/] {row['error'].splitlines()[0]}")
-    write_json(json_path, rows)
 
 
 if __name__ == "__main__":

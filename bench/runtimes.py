@@ -76,7 +76,7 @@ def tracejet_static(case: Case, threads: int) -> Run:
     import tracejet
 
     args, kwargs = case.example()
-    compiled = tracejet.compile(case.module(), arg_inputs=args, kwarg_inputs=kwargs, engine="openvino")
+    compiled = tracejet.compile(case.module(), arg_inputs=args, kwarg_inputs=kwargs, engine="openvino", threads=threads)
     return lambda args, kwargs: first_tensor(compiled(*args, **kwargs))
 
 
@@ -84,7 +84,7 @@ def tracejet_dynamic(case: Case, threads: int) -> Run:
     import tracejet
 
     args, kwargs = case.tracejet_inputs()
-    compiled = tracejet.compile(case.module(), arg_inputs=args, kwarg_inputs=kwargs, engine="openvino")
+    compiled = tracejet.compile(case.module(), arg_inputs=args, kwarg_inputs=kwargs, engine="openvino", threads=threads)
     return lambda args, kwargs: first_tensor(compiled(*args, **kwargs))
 
 

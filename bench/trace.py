@@ -1,6 +1,6 @@
 """Trace time and memory: tracejet against torch.export.export followed by run_decompositions.
 
-Both do the same job with the same decompositions, alternately in one process; the median of the runs counts. Memory
+Both do the same job with the same decompositions, alternately in one process; the median CPU time counts. Memory
 and the first trace are measured in fresh processes, one per model and tool.
 
     python -m bench.trace                         # the full-size models, static and dynamic
@@ -22,7 +22,7 @@ import click
 import torch
 from rich.table import Table
 
-from bench.measure import Times, seconds, wide_console, write_json
+from bench.measure import Times, cpu_seconds, wide_console, write_json
 from bench.tracers import TRACERS
 from tests.support.models import MODELS, SMALL_MODELS, Case
 
@@ -50,7 +50,7 @@ def compare(case: Case, dynamic: bool, runs: int) -> dict[str, Any]:
     for run in range(runs + 1):
         for steps in tools.values():
             for name, step in steps.items():
-                taken, _ = seconds(step)
+                taken, _ = cpu_seconds(step)
                 if run:  # the first one warms up
                     times[name].append(taken)
     totals = {
@@ -70,7 +70,9 @@ def in_fresh_process(case: Case, tool: str, dynamic: bool, small: bool) -> dict[
 
 
 def table_of(rows: list[dict[str, Any]]) -> Table:
-    table = Table(title="Trace time, milliseconds (median)", caption="ratio: torch.export + decompositions / tracejet")
+    table = Table(
+        title="Trace time, CPU milliseconds (median)", caption="ratio: torch.export + decompositions / tracejet"
+    )
     table.add_column("model")
     table.add_column("shapes")
     columns = ("forward\non meta", "capture", "build", "tracejet", "export", "decomp.", "torch.export")
@@ -111,8 +113,8 @@ def main(
                 first = {tool: in_fresh_process(case, tool, shapes, small) for tool in TRACERS} if fresh else {}
                 warm = compare(case, shapes, runs)
                 rows.append({"model": name, "shapes": "dynamic" if shapes else "static", "warm": warm, "first": first})
+                write_json(json_path, rows)  # each time: a long run may be cut short
     console.print(table_of(rows))
-    write_json(json_path, rows)
 
 
 if __name__ == "__main__":
