@@ -98,7 +98,7 @@ class _Capture:
 
     def _symbol(self, dim: Dim) -> torch.SymInt:
         if dim.name not in self._symbols:
-            self._symbols[dim.name] = self._tracer.symbol(dim.name, dim.min, dim.max, _generic_size(dim))
+            self._symbols[dim.name] = self._tracer.symbol(dim.name, dim.min, dim.opt, dim.max)
         return self._symbols[dim.name]
 
     @contextmanager
@@ -122,12 +122,6 @@ def _raise_own_error(tracer: _C.Tracer, error: Exception) -> None:
         tracer.raise_error(str(error))
     except _C.Error as own:
         raise own from error
-
-
-def _generic_size(dim: Dim) -> int:
-    """The size that undecided comparisons are decided by. 0 and 1 behave unlike others (broadcasting, contiguity), so
-    an axis is traced at another size of its range where there is one."""
-    return dim.opt if dim.opt > 1 or dim.max < 2 else max(dim.min, 2)
 
 
 def _without_collections() -> Callable[[], None]:

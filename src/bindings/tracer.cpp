@@ -46,9 +46,9 @@ at::Tensor add_input(Tracer& tracer, std::string name, const std::vector<c10::Sy
   return tracer.add_input(std::move(name), std::move(meta));
 }
 
-c10::SymInt add_symbol(Tracer& tracer, std::string name, int64_t min, int64_t max, int64_t hint) {
+c10::SymInt add_symbol(Tracer& tracer, std::string name, int64_t min, int64_t opt, int64_t max) {
   symbolic::Context& shapes = tracer.shapes();
-  return shapes.sym_int(shapes.symbol(std::move(name), {min, max}, hint));
+  return shapes.sym_int(shapes.symbol(std::move(name), {min, max}, symbolic::general_size(min, opt, max)));
 }
 
 }  // namespace
@@ -56,7 +56,7 @@ c10::SymInt add_symbol(Tracer& tracer, std::string name, int64_t min, int64_t ma
 void bind_tracer(py::module_& module) {
   py::class_<Tracer>(module, "Tracer", "Records one run of a model on the calling thread.")
       .def(py::init([] { return std::make_unique<Tracer>(FrontendHooks{&symbolic_number, getPyInterpreter()}); }))
-      .def("symbol", &add_symbol, py::arg("name"), py::arg("min"), py::arg("max"), py::arg("hint"))
+      .def("symbol", &add_symbol, py::arg("name"), py::arg("min"), py::arg("opt"), py::arg("max"))
       .def("add_parameter", &Tracer::add_parameter, py::arg("name"), py::arg("parameter"))
       .def("add_buffer", &Tracer::add_buffer, py::arg("name"), py::arg("buffer"), py::arg("persistent"))
       .def("add_input", &add_input, py::arg("name"), py::arg("sizes"), py::arg("strides"), py::arg("dtype"),

@@ -4,6 +4,7 @@
 #include <c10/core/SymFloat.h>
 #include <c10/core/SymInt.h>
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -18,6 +19,12 @@
 #include "symbolic/guard.h"
 
 namespace tracejet::symbolic {
+
+/// The size of its range [min, max] that a dynamic axis is traced at: `opt`, or another one where that is 0 or 1, which
+/// behave unlike other sizes (broadcasting, contiguity).
+constexpr int64_t general_size(int64_t min, int64_t opt, int64_t max) {
+  return opt > 1 || max < 2 ? opt : std::max<int64_t>(min, 2);
+}
 
 /// The symbols of one trace and what has been assumed of them.
 ///
