@@ -76,9 +76,7 @@ def fake_tensor_maker(mode: FakeTensorMode) -> Callable[[torch.Tensor, torch.dev
             states[device] = fake.fake_device, dict(fake.__dict__)
             return fake.requires_grad_() if requires_grad else fake
         fake_device, state = known
-        fake = make_subclass(
-            FakeTensor, elem, requires_grad, dispatch_device=True, device_for_backend_keys=fake_device
-        )
+        fake = make_subclass(FakeTensor, elem, requires_grad, dispatch_device=True, device_for_backend_keys=fake_device)
         guard_data(fake)
         fake.__dict__.update(state)
         return fake

@@ -41,7 +41,7 @@ class Writer:
     ) -> Node:
         """A call. `at_top`: next to the inputs, before all nodes of the model."""
         node = self._append("call_function", target, args, kwargs, self._unique_name(name, None))
-        node.meta = meta
+        node.meta.update(meta)  # Node.__setattr__ would look itself up in the graph's tables first
         if at_top and self._top is not None:
             self._top.append(node)
             self._top = node

@@ -5,9 +5,10 @@ from __future__ import annotations
 import copy
 import gc
 import io
+import itertools
 import re
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -192,7 +193,7 @@ class _Written:
         now, tensors = _fingerprint(self._graph), _tensors(program)
         return (
             len(now) == len(self._nodes)
-            and all(a is b for a, b in zip(now, self._nodes))
+            and all(a is b for a, b in zip(now, self._nodes, strict=True))
             and tensors.keys() == self._tensors.keys()
             and all(tensors[name] is self._tensors[name] for name in tensors)
         )
@@ -228,7 +229,7 @@ class _Materializer:
         with _compat.inductor_left_alone():
             self._builder = FxBuilder(graph, self._writer)
         self._placeholders: dict[int, Node] = {}  # by index into the graph's inputs
-        self._anonymous = self._name_anonymous_constants()
+        self._targets = self._name_inputs()
         self._state_dict: dict[str, torch.Tensor] = {}
         self._constants: dict[str, torch.Tensor] = {}
 
@@ -248,14 +249,18 @@ class _Materializer:
             self._constants,
         )
 
-    def _name_anonymous_constants(self) -> dict[str, str]:
-        constants = [given.name for given in self._inputs if given.kind == GraphInput.Kind.CONSTANT]
-        anonymous = [name for name in constants if name not in self._spec.constant_names]
-        return {name: f"lifted_tensor_{number}" for number, name in enumerate(anonymous)}
+    def _name_inputs(self) -> list[str]:
+        """Where each input is kept in the model, or what its argument is called."""
+        known = self._spec.constant_names
+        anonymous = (f"lifted_tensor_{number}" for number in itertools.count())
+        return [
+            given.name if given.kind != GraphInput.Kind.CONSTANT else known.get(given.name) or next(anonymous)
+            for given in self._inputs
+        ]
 
     def _add_inputs(self) -> list[InputSpec]:
         kinds = [_KINDS[given.kind] for given in self._inputs]
-        names = _placeholder_names([self._target(given) for given in self._inputs], kinds)
+        names = _placeholder_names(self._targets, kinds)
         literals = iter(self._spec.inputs)
         leaves = {index: next(literals) for index, kind in enumerate(kinds) if kind == InputKind.USER_INPUT}
         order = [index for kind in _ORDER for index, given in enumerate(kinds) if given == kind]
@@ -273,14 +278,10 @@ class _Materializer:
         if kind == InputKind.USER_INPUT:
             return InputSpec(kind, TensorArgument(name), None)
         in_state = kind == InputKind.PARAMETER or (kind == InputKind.BUFFER and given.persistent)
-        (self._state_dict if in_state else self._constants)[self._target(given)] = data
+        target = self._targets[index]
+        (self._state_dict if in_state else self._constants)[target] = data
         persistent = given.persistent if kind == InputKind.BUFFER else None
-        return InputSpec(kind, TensorArgument(name), self._target(given), persistent)
-
-    def _target(self, given: GraphInput) -> str:
-        if given.kind != GraphInput.Kind.CONSTANT:
-            return given.name
-        return self._spec.constant_names.get(given.name) or self._anonymous[given.name]
+        return InputSpec(kind, TensorArgument(name), target, persistent)
 
     def _add_outputs(self) -> list[OutputSpec]:
         specs, values = [], []
@@ -333,7 +334,7 @@ def _placeholder_names(names: Sequence[str], kinds: Sequence[InputKind]) -> list
     taken: set[str] = set()
     result = list(names)
     for user in (True, False):  # the user's names come first: others make way for them
-        for index, (name, kind) in enumerate(zip(names, kinds)):
+        for index, (name, kind) in enumerate(zip(names, kinds, strict=True)):
             if (kind == InputKind.USER_INPUT) == user:
                 result[index] = _unique(_PREFIXES.get(kind, "") + re.sub(r"\W", "_", name).lower(), taken)
     return result

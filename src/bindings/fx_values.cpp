@@ -54,7 +54,12 @@ py::object FxValues::size(const c10::SymInt& size) {
 
 c10::SymInt FxValues::translated(const c10::SymInt& size) {
   if (const auto known = size.maybe_as_int()) return *known;
-  return py::cast<c10::SymInt>(this->size(size));
+  const symbolic::Expression expression = *expression_of(size);
+  auto found = translated_.find(expression);
+  if (found == translated_.end()) {
+    found = translated_.emplace(expression, py::cast<c10::SymInt>(number(expression))).first;
+  }
+  return found->second;
 }
 
 Sizes FxValues::translated(const Sizes& sizes) {

@@ -33,6 +33,7 @@ class FxValues {
   py::object symbolic_number_;
   py::object fake_tensor_;
   std::unordered_map<symbolic::Expression, py::object> numbers_;
+  std::unordered_map<symbolic::Expression, c10::SymInt> translated_;
   std::unordered_map<c10::Device, py::object> devices_;
 };
 

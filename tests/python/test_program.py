@@ -16,7 +16,7 @@ from torch.export.graph_signature import ConstantArgument, InputKind, OutputKind
 from torch.utils import _pytree as pytree
 
 import tracejet
-from tests.support.program_cases import Case, ConvNet, Counter, Tied, cases, dynamic_inputs, dynamic_shapes
+from tests.support.program_cases import Case, ConvNet, Tied, cases, dynamic_inputs, dynamic_shapes
 from tracejet import Input
 
 
@@ -116,7 +116,9 @@ def test_meta_val_is_what_the_program_computes(case):
     class Check(torch.fx.Interpreter):
         def run_node(self, node):
             result = super().run_node(node)
-            for real, fake in zip(pytree.tree_leaves(result), pytree.tree_leaves(node.meta.get("val", result))):
+            for real, fake in zip(
+                pytree.tree_leaves(result), pytree.tree_leaves(node.meta.get("val", result)), strict=True
+            ):
                 if isinstance(real, torch.Tensor):
                     assert (fake.shape, fake.stride(), fake.dtype) == (real.shape, real.stride(), real.dtype), node
                     assert fake.device == real.device
@@ -203,7 +205,7 @@ def test_symbolic_arguments_become_shared_nodes():
     targets = [node.target for node in program.graph.nodes if node.op == "call_function"]
     assert targets.count(torch.ops.aten.sym_size.int) == 2
     x = torch.randn(5, 3)
-    for got, expected in zip(program.module()(x), Model()(x)):
+    for got, expected in zip(program.module()(x), Model()(x), strict=True):
         assert torch.equal(got, expected)
 
 

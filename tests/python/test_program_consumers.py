@@ -7,7 +7,6 @@ import io
 
 import pytest
 import torch
-from torch import nn
 from torch.utils import _pytree as pytree
 
 import tracejet
@@ -34,7 +33,7 @@ def assert_equal(got, expected, tolerance=0.0):
     got, got_spec = pytree.tree_flatten(got)
     expected, expected_spec = pytree.tree_flatten(expected)
     assert got_spec == expected_spec
-    for a, b in zip(got, expected):
+    for a, b in zip(got, expected, strict=True):
         if isinstance(b, torch.Tensor):
             torch.testing.assert_close(a, b, atol=tolerance, rtol=tolerance)
         else:
@@ -87,7 +86,8 @@ def test_deepcopy(case):
 @every_case
 def test_print(case):
     text = str(traced(case))
-    assert "def forward" in text and "Graph signature" in text
+    assert "def forward" in text
+    assert "Graph signature" in text
 
 
 @every_dynamic_case
@@ -120,7 +120,8 @@ def test_arguments_are_written_through_module():
     runner = tracejet.dynamo.trace(model, arg_inputs=(torch.ones(2), torch.zeros(2))).module()
     x, out = torch.tensor([1.0, 2.0]), torch.zeros(2)
     runner(x, out)
-    assert x.tolist() == [2.0, 3.0] and out.tolist() == [2.0, 4.0]
+    assert x.tolist() == [2.0, 3.0]
+    assert out.tolist() == [2.0, 4.0]
 
 
 def test_module_refuses_what_is_outside_the_declared_range():
@@ -153,16 +154,14 @@ def test_onnx(model, name):
     for program, samples in ((traced(case), [case.args]), (traced_dynamic(case), at_other_sizes(case))):
         onnx = torch.onnx.export(program, dynamo=True, verbose=False)
         for args in samples:
-            assert_computes(lambda *args: onnx(*args)[0], model, args)
+            assert_equal(onnx(*args)[0], model(*args), tolerance=1e-5)
 
 
 @pytest.mark.parametrize(("model", "name"), MODELS)
 def test_aot_inductor(model, name, tmp_path):
     case = next(case for case in cases() if case.name == name)
     case = Case(name, model, case.args, dynamic=case.dynamic)
-    package = torch._inductor.aoti_compile_and_package(
-        traced_dynamic(case), package_path=str(tmp_path / "model.pt2")
-    )
+    package = torch._inductor.aoti_compile_and_package(traced_dynamic(case), package_path=str(tmp_path / "model.pt2"))
     runner = torch._inductor.aoti_load_package(package)
     for args in (case.args, *at_other_sizes(case)):
         assert_computes(runner, model, args)
