@@ -11,15 +11,26 @@ namespace tracejet::shape {
 
 // Questions about sizes ----------------------------------------------------------------------------------------------
 
-bool equal(const c10::SymInt& a, const c10::SymInt& b) {
+namespace {
+
+/// The answer that needs no look at expressions: for two plain numbers, and for the same symbolic number twice.
+std::optional<bool> equal_at_once(const c10::SymInt& a, const c10::SymInt& b) {
+  if (!a.is_heap_allocated() && !b.is_heap_allocated()) return a.as_int_unchecked() == b.as_int_unchecked();
+  const bool both = a.is_heap_allocated() && b.is_heap_allocated();
+  if (both && a.toSymNodeImplUnowned() == b.toSymNodeImplUnowned()) return true;
   const auto x = a.maybe_as_int(), y = b.maybe_as_int();
-  if (x && y) return *x == *y;
+  return x && y ? std::optional(*x == *y) : std::nullopt;
+}
+
+}  // namespace
+
+bool equal(const c10::SymInt& a, const c10::SymInt& b) {
+  if (const auto answer = equal_at_once(a, b)) return *answer;
   return a.sym_eq(b).guard_bool(__FILE__, __LINE__);
 }
 
 bool known_equal(const c10::SymInt& a, const c10::SymInt& b) {
-  const auto x = a.maybe_as_int(), y = b.maybe_as_int();
-  if (x && y) return *x == *y;
+  if (const auto answer = equal_at_once(a, b)) return *answer;
   return symbolic::is_statically_equal(a, b);
 }
 
@@ -123,10 +134,14 @@ size_t rank_of(c10::MemoryFormat format) { return format == c10::MemoryFormat::C
 template <typename Order>
 bool is_packed(const TensorMeta& self, const Order& order) {
   c10::SymInt expected = 1;
-  for (size_t axis : order) {
-    if (is_one(self.sizes[axis])) continue;
-    if (!known_equal(self.strides[axis], expected)) return false;
-    expected = expected * self.sizes[axis];
+  for (size_t i = 0; i < order.size(); ++i) {
+    const size_t axis = order[i];
+    if (!known_equal(self.strides[axis], expected)) {
+      if (is_one(self.sizes[axis])) continue;
+      return false;
+    }
+    const bool outermost = i + 1 == order.size();  // spares the product of symbolic sizes that nobody asks for
+    if (!outermost) expected = expected * self.sizes[axis];
   }
   return true;
 }
@@ -207,10 +222,9 @@ bool is_contiguous(const TensorMeta& self, c10::MemoryFormat format) {
     const size_t rank = rank_of(format);
     return self.sizes.size() == rank && is_packed(self, channels_last_order(rank));
   }
-  if (has_no_elements(self)) return true;
   c10::SmallVector<size_t, 5> row_major(self.sizes.size());
   std::iota(row_major.rbegin(), row_major.rend(), 0);
-  return is_packed(self, row_major);
+  return is_packed(self, row_major) || has_no_elements(self);
 }
 
 bool is_dense(const TensorMeta& self) {
@@ -235,6 +249,7 @@ namespace {
 
 c10::SymInt broadcast(const c10::SymInt& a, const c10::SymInt& b, c10::SymIntArrayRef all_a,
                       c10::SymIntArrayRef all_b) {
+  if (equal_at_once(a, b) == true) return a;
   if (is_one(a)) return b;
   if (is_one(b)) return a;
   if (equal(a, b)) return a.is_symbolic() ? b : a;  // of 8 and a symbol that must be 8, 8 says more
@@ -333,7 +348,8 @@ Sizes broadcast(c10::SymIntArrayRef a, c10::SymIntArrayRef b) {
 TensorMeta pointwise(std::span<const TensorMeta* const> operands, at::ScalarType dtype) {
   Sizes sizes;
   for (const TensorMeta* operand : operands) {
-    if (operand != nullptr) sizes = broadcast(sizes, operand->sizes);
+    if (operand == nullptr) continue;
+    sizes = sizes.empty() ? operand->sizes : broadcast(sizes, operand->sizes);
   }
   Sizes strides = pointwise_strides(operands, sizes);
   return strided(std::move(sizes), std::move(strides), dtype, common_device(operands));

@@ -48,8 +48,8 @@ Sizes infer_size(c10::SymIntArrayRef shape, const c10::SymInt& numel) {
 
 std::optional<Sizes> view_strides(const TensorMeta& self, c10::SymIntArrayRef sizes) {
   if (self.sizes.empty()) return Sizes(sizes.size(), 1);
-  if (known_equal(self.numel(), 0)) return strides_without_elements(self, sizes);
   if (known_equal(self.strides, contiguous_strides(self.sizes))) return contiguous_strides(sizes);
+  if (known_equal(self.numel(), 0)) return strides_without_elements(self, sizes);
 
   // Walks both shapes from the inside. A chunk is a run of old axes that lie in memory like one; the new axes must
   // fill each chunk exactly.
