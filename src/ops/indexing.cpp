@@ -128,6 +128,7 @@ std::span<const Operator> indexing_operators() {
       {.name = "aten::index_select", .meta = index_select, .samples = samples::index_select},
       {.name = "aten::isin.Tensor_Tensor", .decompose = expand<&to::isin>, .samples = samples::isin},
       {.name = "aten::searchsorted.Tensor", .meta = search, .samples = samples::searchsorted},
+      {.name = "aten::take_along_dim", .decompose = expand<&to::take_along_dim>, .samples = samples::take_along_dim},
       {.name = "aten::take", .decompose = expand<&to::take>, .samples = samples::take},
 
       // Writing. scatter_add and scatter_reduce are operators of Core ATen, and engines have them: a loop over the

@@ -7,6 +7,7 @@
 #include <ATen/ops/cumsum.h>
 #include <ATen/ops/div.h>
 #include <ATen/ops/eq.h>
+#include <ATen/ops/gather.h>
 #include <ATen/ops/ge.h>
 #include <ATen/ops/index.h>
 #include <ATen/ops/index_put.h>
@@ -76,6 +77,21 @@ at::Tensor isin(const at::Tensor& elements, const at::Tensor& test_elements, boo
 
 at::Tensor take(const at::Tensor& self, const at::Tensor& index) {
   return at::index(at::reshape(self, {-1}), along(0, index));
+}
+
+/// gather, where the other axes of both are broadcast together.
+at::Tensor take_along_dim(const at::Tensor& self, const at::Tensor& indices, std::optional<int64_t> dim) {
+  if (!dim) return at::gather(at::reshape(self, {-1}), 0, at::reshape(indices, {-1}));
+  const int64_t axis = shape::wrap_axis(*dim, self.dim());
+  if (self.dim() != indices.dim()) throw ShapeError("take_along_dim needs an index of the same rank");
+  std::vector<c10::SymInt> other_self(self.sym_sizes().begin(), self.sym_sizes().end());
+  std::vector<c10::SymInt> other_indices(indices.sym_sizes().begin(), indices.sym_sizes().end());
+  other_self[axis] = other_indices[axis] = 1;
+  Sizes self_sizes = shape::broadcast(other_self, other_indices);
+  Sizes index_sizes = self_sizes;
+  self_sizes[axis] = self.sym_size(axis);
+  index_sizes[axis] = indices.sym_size(axis);
+  return at::gather(self.expand_symint(self_sizes), axis, indices.expand_symint(index_sizes));
 }
 
 at::Tensor unsafe_index(const at::Tensor& self, const Indices& indices) { return at::index(self, indices); }

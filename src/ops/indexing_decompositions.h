@@ -14,6 +14,7 @@ using Indices = c10::List<std::optional<at::Tensor>>;
 
 at::Tensor isin(const at::Tensor& elements, const at::Tensor& test_elements, bool assume_unique, bool invert);
 at::Tensor take(const at::Tensor& self, const at::Tensor& index);
+at::Tensor take_along_dim(const at::Tensor& self, const at::Tensor& indices, std::optional<int64_t> dim);
 at::Tensor unsafe_index(const at::Tensor& self, const Indices& indices);
 
 at::Tensor index_add(const at::Tensor& self, int64_t dim, const at::Tensor& index, const at::Tensor& source,

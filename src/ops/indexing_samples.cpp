@@ -80,6 +80,12 @@ Stacks take() {
   return {{cube(), positions({2, 6}, 60)}, {turned(), positions({7}, 60)}, {floats({3}), positions({}, 3)}};
 }
 
+Stacks take_along_dim() {
+  return {{cube(), positions({4, 2, 5}, 3), 1},
+          {cube(), positions({1, 2, 1}, 3), -2},
+          {cube(), positions({7}, 60), none}};
+}
+
 // Writing ------------------------------------------------------------------------------------------------------------
 
 Stacks index_put() {

@@ -24,5 +24,6 @@ Stacks searchsorted();
 Stacks select_scatter();
 Stacks slice_scatter();
 Stacks take();
+Stacks take_along_dim();
 
 }  // namespace tracejet::samples

@@ -16,7 +16,6 @@ enum class Result {
   kSame,
   kFloat,  ///< integers become the default float
   kBool,
-  kReal,  ///< complex numbers become real ones
 };
 
 at::ScalarType result_of(Result result, at::ScalarType promoted) {
@@ -27,8 +26,6 @@ at::ScalarType result_of(Result result, at::ScalarType promoted) {
       return promotion::to_float(promoted);
     case Result::kBool:
       return at::kBool;
-    case Result::kReal:
-      return promotion::to_real(promoted);
   }
   return promoted;
 }
@@ -74,6 +71,23 @@ Metas divide_with_mode(const Call& call) {
   return call.has("rounding_mode") ? binary<Result::kSame>(call) : binary<Result::kFloat>(call);
 }
 
+Metas absolute(const Call& call) {
+  const TensorMeta& self = call.tensor("self");
+  return {shape::pointwise({&self}, promotion::to_real(self.dtype))};
+}
+
+/// The angle of complex numbers goes through a dense copy.
+Metas angle(const Call& call) {
+  const TensorMeta& self = call.tensor("self");
+  if (!c10::isComplexType(self.dtype)) return unary<Result::kFloat>(call);
+  return {shape::contiguous(self.sizes, promotion::to_real(self.dtype), self.device)};
+}
+
+Metas complex(const Call& call) {
+  const TensorMeta &real = call.tensor("real"), &imag = call.tensor("imag");
+  return {shape::pointwise({&real, &imag}, c10::toComplexType(real.dtype))};
+}
+
 Metas clamp(const Call& call) {
   const TensorMeta& self = call.tensor("self");
   const bool exact = c10::isIntegralType(self.dtype, /*includeBool=*/true);
@@ -108,9 +122,10 @@ std::span<const Operator> pointwise_operators() {
 
   static constexpr Operator table[] = {
       // One operand
-      {.name = "aten::abs", .meta = unary<Result::kReal>, .samples = samples::unary},
+      {.name = "aten::abs", .meta = absolute, .samples = samples::complex_or_real},
       {.name = "aten::acos", .meta = to_float, .samples = samples::unary},
       {.name = "aten::acosh", .meta = to_float, .samples = samples::unary},
+      {.name = "aten::angle", .meta = angle, .samples = samples::complex_or_real},
       {.name = "aten::asin", .meta = to_float, .samples = samples::unary},
       {.name = "aten::asinh", .meta = to_float, .samples = samples::unary},
       {.name = "aten::atan", .meta = to_float, .samples = samples::unary},
@@ -169,6 +184,7 @@ std::span<const Operator> pointwise_operators() {
       {.name = "aten::add.Scalar", .meta = binary_same, .samples = samples::scaled_by_number},
       {.name = "aten::add.Tensor", .meta = binary_same, .samples = samples::scaled},
       {.name = "aten::atan2", .meta = binary_float, .samples = samples::binary},
+      {.name = "aten::complex", .meta = complex, .samples = samples::two_reals},
       {.name = "aten::copysign.Scalar", .meta = binary_float, .samples = samples::with_number},
       {.name = "aten::copysign.Tensor", .meta = binary_float, .samples = samples::binary},
       {.name = "aten::div.Scalar", .meta = binary_float, .samples = samples::with_number},
@@ -185,6 +201,7 @@ std::span<const Operator> pointwise_operators() {
       {.name = "aten::fmod.Tensor", .meta = binary_same, .samples = samples::divide},
       {.name = "aten::heaviside", .decompose = expand<&to::heaviside>, .samples = samples::same_dtype},
       {.name = "aten::hypot", .meta = binary_same, .samples = samples::binary_float},
+      {.name = "aten::ldexp.Tensor", .decompose = expand<&to::ldexp>, .samples = samples::binary_real},
       {.name = "aten::logaddexp", .decompose = expand<&to::logaddexp>, .samples = samples::logaddexp},
       {.name = "aten::logaddexp2", .decompose = expand<&to::logaddexp2>, .samples = samples::logaddexp},
       {.name = "aten::maximum", .meta = binary_same, .samples = samples::binary_real},
@@ -192,6 +209,7 @@ std::span<const Operator> pointwise_operators() {
       {.name = "aten::mul.Scalar", .meta = binary_same, .samples = samples::with_number},
       {.name = "aten::mul.Tensor", .meta = binary_same, .samples = samples::binary},
       {.name = "aten::nextafter", .meta = binary_same, .samples = samples::binary_float},
+      {.name = "aten::polar", .decompose = expand<&to::polar>, .samples = samples::two_reals},
       {.name = "aten::pow.Scalar", .meta = power_of_number, .samples = samples::power_of_number},
       {.name = "aten::pow.Tensor_Scalar", .meta = power, .samples = samples::with_exponent},
       {.name = "aten::pow.Tensor_Tensor", .meta = power, .samples = samples::power},
@@ -228,6 +246,22 @@ std::span<const Operator> pointwise_operators() {
       // Bits and truth values
       {.name = "aten::bitwise_and.Scalar", .meta = binary_same, .samples = samples::integer_with_number},
       {.name = "aten::bitwise_and.Tensor", .meta = binary_same, .samples = samples::binary_integer},
+      {.name = "aten::__lshift__.Scalar",
+       .decompose = expand<&to::left_shift_by_number>,
+       .samples = samples::integer_with_number},
+      {.name = "aten::__lshift__.Tensor", .decompose = expand<&to::left_shift>, .samples = samples::binary_integer},
+      {.name = "aten::__rshift__.Scalar",
+       .decompose = expand<&to::right_shift_by_number>,
+       .samples = samples::integer_with_number},
+      {.name = "aten::__rshift__.Tensor", .decompose = expand<&to::right_shift>, .samples = samples::binary_integer},
+      {.name = "aten::bitwise_left_shift.Tensor_Scalar",
+       .decompose = expand<&to::left_shift_by_number>,
+       .samples = samples::integer_with_number},
+      {.name = "aten::bitwise_right_shift.Tensor_Scalar",
+       .decompose = expand<&to::right_shift_by_number>,
+       .samples = samples::integer_with_number},
+      {.name = "aten::gcd", .meta = binary_same, .samples = samples::binary_integer},
+      {.name = "aten::lcm", .meta = binary_same, .samples = samples::binary_integer},
       {.name = "aten::bitwise_left_shift.Tensor", .meta = binary_same, .samples = samples::binary_integer},
       {.name = "aten::bitwise_or.Scalar", .meta = binary_same, .samples = samples::integer_with_number},
       {.name = "aten::bitwise_or.Tensor", .meta = binary_same, .samples = samples::binary_integer},
@@ -247,6 +281,9 @@ std::span<const Operator> pointwise_operators() {
       {.name = "aten::clamp_max.Tensor", .decompose = expand<&to::clamp_max_tensor>, .samples = samples::binary_real},
       {.name = "aten::clamp_min", .decompose = expand<&to::clamp_min>, .samples = samples::with_number},
       {.name = "aten::clamp_min.Tensor", .decompose = expand<&to::clamp_min_tensor>, .samples = samples::binary_real},
+      {.name = "aten::logit_backward", .decompose = expand<&to::logit_backward>, .samples = samples::logit_backward},
+      {.name = "aten::sigmoid_backward", .decompose = expand<&to::sigmoid_backward>, .samples = samples::two_reals},
+      {.name = "aten::tanh_backward", .decompose = expand<&to::tanh_backward>, .samples = samples::two_reals},
       {.name = "aten::lerp.Scalar", .decompose = expand<&to::lerp_scalar>, .samples = samples::lerp_by_number},
       {.name = "aten::lerp.Tensor", .decompose = expand<&to::lerp>, .samples = samples::lerp},
       {.name = "aten::masked_fill.Scalar",

@@ -6,14 +6,21 @@
 
 #include <ATen/ops/abs.h>
 #include <ATen/ops/add.h>
+#include <ATen/ops/bitwise_left_shift.h>
+#include <ATen/ops/bitwise_right_shift.h>
 #include <ATen/ops/clamp.h>
+#include <ATen/ops/complex.h>
+#include <ATen/ops/cos.h>
 #include <ATen/ops/div.h>
 #include <ATen/ops/eq.h>
 #include <ATen/ops/erfc.h>
 #include <ATen/ops/exp.h>
 #include <ATen/ops/exp2.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/ge.h>
 #include <ATen/ops/gt.h>
 #include <ATen/ops/isnan.h>
+#include <ATen/ops/le.h>
 #include <ATen/ops/lgamma.h>
 #include <ATen/ops/log.h>
 #include <ATen/ops/log1p.h>
@@ -23,6 +30,7 @@
 #include <ATen/ops/minimum.h>
 #include <ATen/ops/mul.h>
 #include <ATen/ops/neg.h>
+#include <ATen/ops/pow.h>
 #include <ATen/ops/reciprocal.h>
 #include <ATen/ops/rsub.h>
 #include <ATen/ops/sign.h>
@@ -172,6 +180,26 @@ at::Tensor logaddexp2(const at::Tensor& self, const at::Tensor& other) {
                     [](const at::Tensor& x) { return at::mul(at::log1p(at::exp2(x)), number(std::numbers::log2e)); });
 }
 
+at::Tensor ldexp(const at::Tensor& self, const at::Tensor& other) {
+  return at::mul(self, at::pow(2.0, as_operand(other, self)));
+}
+
+at::Tensor left_shift(const at::Tensor& self, const at::Tensor& other) { return at::bitwise_left_shift(self, other); }
+
+at::Tensor left_shift_by_number(const at::Tensor& self, const at::Scalar& other) {
+  return at::bitwise_left_shift(self, number(other));
+}
+
+at::Tensor right_shift(const at::Tensor& self, const at::Tensor& other) { return at::bitwise_right_shift(self, other); }
+
+at::Tensor right_shift_by_number(const at::Tensor& self, const at::Scalar& other) {
+  return at::bitwise_right_shift(self, number(other));
+}
+
+at::Tensor polar(const at::Tensor& abs, const at::Tensor& angle) {
+  return at::complex(at::mul(abs, at::cos(angle)), at::mul(abs, at::sin(angle)));
+}
+
 at::Tensor rsub(const at::Tensor& self, const at::Tensor& other, const at::Scalar& alpha) {
   return at::sub(other, self, alpha);
 }
@@ -224,6 +252,22 @@ at::Tensor lerp(const at::Tensor& self, const at::Tensor& end, const at::Tensor&
 
 at::Tensor lerp_scalar(const at::Tensor& self, const at::Tensor& end, const at::Scalar& weight) {
   return at::add(self, at::sub(end, self), weight);
+}
+
+at::Tensor logit_backward(const at::Tensor& grad_output, const at::Tensor& self, std::optional<double> eps) {
+  const bool clamped = eps && *eps >= 0;
+  const double low = clamped ? *eps : 0, high = clamped ? 1 - *eps : 1;
+  const at::Tensor inside = at::logical_and(at::ge(self, low), at::le(self, high));
+  const at::Tensor slope = at::div(grad_output, at::mul(self, at::rsub(self, 1)));
+  return at::where(inside, slope, scalar_like(slope, clamped ? 0 : std::numeric_limits<double>::quiet_NaN()));
+}
+
+at::Tensor sigmoid_backward(const at::Tensor& grad_output, const at::Tensor& output) {
+  return at::mul(grad_output, at::mul(at::rsub(output, 1), output));
+}
+
+at::Tensor tanh_backward(const at::Tensor& grad_output, const at::Tensor& output) {
+  return at::mul(grad_output, at::rsub(at::mul(output, output), 1));
 }
 
 at::Tensor masked_fill(const at::Tensor& self, const at::Tensor& mask, const at::Tensor& value) {

@@ -27,8 +27,14 @@ at::Tensor special_log_ndtr(const at::Tensor& self);
 at::Tensor floor_divide(const at::Tensor& self, const at::Tensor& other);
 at::Tensor floor_divide_scalar(const at::Tensor& self, const at::Scalar& other);
 at::Tensor heaviside(const at::Tensor& self, const at::Tensor& values);
+at::Tensor ldexp(const at::Tensor& self, const at::Tensor& other);
+at::Tensor left_shift(const at::Tensor& self, const at::Tensor& other);
+at::Tensor left_shift_by_number(const at::Tensor& self, const at::Scalar& other);
 at::Tensor logaddexp(const at::Tensor& self, const at::Tensor& other);
 at::Tensor logaddexp2(const at::Tensor& self, const at::Tensor& other);
+at::Tensor polar(const at::Tensor& abs, const at::Tensor& angle);
+at::Tensor right_shift(const at::Tensor& self, const at::Tensor& other);
+at::Tensor right_shift_by_number(const at::Tensor& self, const at::Scalar& other);
 at::Tensor rsub(const at::Tensor& self, const at::Tensor& other, const at::Scalar& alpha);
 at::Tensor rsub_scalar(const at::Tensor& self, const at::Scalar& other, const at::Scalar& alpha);
 at::Tensor special_xlog1py(const at::Tensor& self, const at::Tensor& other);
@@ -48,5 +54,9 @@ at::Tensor lerp(const at::Tensor& self, const at::Tensor& end, const at::Tensor&
 at::Tensor lerp_scalar(const at::Tensor& self, const at::Tensor& end, const at::Scalar& weight);
 at::Tensor masked_fill(const at::Tensor& self, const at::Tensor& mask, const at::Tensor& value);
 at::Tensor masked_fill_scalar(const at::Tensor& self, const at::Tensor& mask, const at::Scalar& value);
+
+at::Tensor logit_backward(const at::Tensor& grad_output, const at::Tensor& self, std::optional<double> eps);
+at::Tensor sigmoid_backward(const at::Tensor& grad_output, const at::Tensor& output);
+at::Tensor tanh_backward(const at::Tensor& grad_output, const at::Tensor& output);
 
 }  // namespace tracejet::decompositions

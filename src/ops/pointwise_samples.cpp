@@ -103,6 +103,11 @@ Stacks sgn() {
   return join({unary(), each({zero_and_more})});
 }
 
+Stacks complex_or_real() {
+  const at::Tensor numbers = at::complex(floats({4, 3}), floats({4, 3}).flip(0));
+  return join({unary(), each({numbers, numbers.t()})});
+}
+
 // (self, parameters) -------------------------------------------------------------------------------------------------
 
 Stacks logit() {
@@ -138,6 +143,8 @@ Stacks binary_integer() {
 Stacks same_dtype() {
   return {{special(), floats({})}, {integers({3, 4}), integers({4})}, {floats({4, 3}).t(), floats({3, 4})}};
 }
+
+Stacks two_reals() { return broadcasting(); }
 
 Stacks logaddexp() {
   return join({broadcasting(), {{special(), special().flip(0)}, {special(), special()}, {special(), floats({})}}});
@@ -227,6 +234,12 @@ Stacks lerp() {
 }
 
 Stacks lerp_by_number() { return {{floats({3, 4}), floats({4}), 0.25}, {floats({4, 3}).t(), floats({3, 4}), 0.75}}; }
+
+Stacks logit_backward() {
+  return {{floats({3, 4}), fractions({3, 4}), none},
+          {floats({4, 3}).t(), floats({3, 4}), 0.1},
+          {floats({3}), floats({3}), none}};
+}
 
 Stacks masked_fill() {
   return {{floats({3, 4}), bools({4}), floats({})},

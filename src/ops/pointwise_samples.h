@@ -12,6 +12,7 @@ Stacks unary_real();
 Stacks unary_integer();
 Stacks special_values();
 Stacks sgn();
+Stacks complex_or_real();
 
 // (self, parameters)
 Stacks logit();
@@ -25,6 +26,7 @@ Stacks binary_real();
 Stacks binary_float();
 Stacks binary_integer();
 Stacks same_dtype();
+Stacks two_reals();
 Stacks logaddexp();
 Stacks divide();
 Stacks with_number();
@@ -47,6 +49,7 @@ Stacks addcmul();
 Stacks clamp();
 Stacks clamp_by_tensors();
 Stacks lerp();
+Stacks logit_backward();
 Stacks lerp_by_number();
 Stacks masked_fill();
 Stacks masked_fill_by_number();

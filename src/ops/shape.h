@@ -79,6 +79,8 @@ Sizes infer_size(c10::SymIntArrayRef shape, const c10::SymInt& numel);
 /// The strides that show `self` as `sizes` without a copy, or nullopt. `sizes` has the same number of elements.
 /// Guards only where it depends on a symbolic size whether axes can be merged or split.
 std::optional<Sizes> view_strides(const TensorMeta& self, c10::SymIntArrayRef sizes);
+/// Whether there are such strides whatever the symbolic sizes are. Never guards: reshape copies where it isn't known.
+bool is_known_view(const TensorMeta& self, c10::SymIntArrayRef sizes);
 /// Sizes and strides of self.expand(sizes); -1 keeps an axis. Guards where sizes must be equal.
 TensorMeta expanded(const TensorMeta& self, c10::SymIntArrayRef sizes);
 

@@ -46,7 +46,11 @@ Sizes infer_size(c10::SymIntArrayRef shape, const c10::SymInt& numel) {
   return sizes;
 }
 
-std::optional<Sizes> view_strides(const TensorMeta& self, c10::SymIntArrayRef sizes) {
+namespace {
+
+/// `same` decides whether new axes fill a chunk of old ones.
+template <typename Same>
+std::optional<Sizes> find_view_strides(const TensorMeta& self, c10::SymIntArrayRef sizes, Same same) {
   if (self.sizes.empty()) return Sizes(sizes.size(), 1);
   if (known_equal(self.strides, contiguous_strides(self.sizes))) return contiguous_strides(sizes);
   if (known_equal(self.numel(), 0)) return strides_without_elements(self, sizes);
@@ -72,11 +76,21 @@ std::optional<Sizes> view_strides(const TensorMeta& self, c10::SymIntArrayRef si
       strides[--remaining] = filled * base;
       filled = filled * size;
     }
-    if (!equal(filled, chunk)) return std::nullopt;
+    if (!same(filled, chunk)) return std::nullopt;
     end = begin;
   }
   if (remaining > 0) return std::nullopt;
   return strides;
+}
+
+}  // namespace
+
+std::optional<Sizes> view_strides(const TensorMeta& self, c10::SymIntArrayRef sizes) {
+  return find_view_strides(self, sizes, [](const auto& a, const auto& b) { return equal(a, b); });
+}
+
+bool is_known_view(const TensorMeta& self, c10::SymIntArrayRef sizes) {
+  return find_view_strides(self, sizes, [](const auto& a, const auto& b) { return known_equal(a, b); }).has_value();
 }
 
 TensorMeta expanded(const TensorMeta& self, c10::SymIntArrayRef target) {

@@ -54,7 +54,7 @@ at::Tensor expand_as(const at::Tensor& self, const at::Tensor& other) { return s
 at::Tensor reshape(const at::Tensor& self, c10::SymIntArrayRef target) {
   const TensorMeta meta = shape::describe(self);
   const Sizes sizes = shape::infer_size(target, meta.numel());
-  const bool is_view = shape::view_strides(meta, sizes).has_value();
+  const bool is_view = shape::is_known_view(meta, sizes);
   return (is_view ? self : at::clone(self, c10::MemoryFormat::Contiguous)).view_symint(sizes);
 }
 
@@ -193,6 +193,31 @@ at::Tensor diag_embed(const at::Tensor& self, int64_t offset, int64_t dim1, int6
     order.push_back(axis == row_axis ? rank - 2 : axis == column_axis ? rank - 1 : batch++);
   }
   return at::permute(matrices, order);
+}
+
+at::Tensor diagonal_scatter(const at::Tensor& self, const at::Tensor& src, int64_t offset, int64_t dim1, int64_t dim2) {
+  const int64_t row_axis = shape::wrap_axis(dim1, self.dim()), column_axis = shape::wrap_axis(dim2, self.dim());
+  const c10::SymInt rows = self.sym_size(row_axis), columns = self.sym_size(column_axis);
+  // As in diag_embed; the axes of the source are the other axes of `self`, and the diagonal.
+  const c10::SymInt& full = offset >= 0 ? rows : columns;
+  const at::Tensor padded = at::constant_pad_nd_symint(src, {0, full - src.sym_size(-1)});
+  const at::Tensor matrices = at::unsqueeze(padded, offset >= 0 ? -1 : -2);
+  std::vector<int64_t> order;
+  for (int64_t axis = 0, batch = 0; axis < self.dim(); ++axis) {
+    order.push_back(axis == row_axis ? self.dim() - 2 : axis == column_axis ? self.dim() - 1 : batch++);
+  }
+  const at::Tensor values = at::permute(matrices, order);
+  const at::Tensor number = diagonal_number(rows, columns, self);
+  std::vector<c10::SymInt> plane(self.dim(), 1);
+  plane[row_axis] = rows;
+  plane[column_axis] = columns;
+  const at::Tensor turned = row_axis < column_axis ? number : at::permute(number, {1, 0});
+  const at::Tensor on_diagonal = at::eq(at::reshape_symint(turned, plane), offset);
+  return at::where(on_diagonal, values.to(self.scalar_type()), self);
+}
+
+at::Tensor diagonal_copy(const at::Tensor& self, int64_t offset, int64_t dim1, int64_t dim2) {
+  return at::diagonal(self, offset, dim1, dim2);
 }
 
 at::Tensor trace(const at::Tensor& self) { return at::sum(at::diagonal(self)); }

@@ -29,6 +29,8 @@ at::Tensor rot90(const at::Tensor& self, int64_t k, at::IntArrayRef dims);
 at::Tensor stack(at::TensorList tensors, int64_t dim);
 
 at::Tensor diag_embed(const at::Tensor& self, int64_t offset, int64_t dim1, int64_t dim2);
+at::Tensor diagonal_copy(const at::Tensor& self, int64_t offset, int64_t dim1, int64_t dim2);
+at::Tensor diagonal_scatter(const at::Tensor& self, const at::Tensor& src, int64_t offset, int64_t dim1, int64_t dim2);
 at::Tensor trace(const at::Tensor& self);
 at::Tensor tril(const at::Tensor& self, c10::SymInt diagonal);
 at::Tensor triu(const at::Tensor& self, c10::SymInt diagonal);

@@ -244,6 +244,12 @@ Stacks diag_embed() {
           {bools({2, 3}), 1, -2, -1}};
 }
 
+Stacks diagonal_scatter() {
+  return {{floats({3, 4}), floats({3}), 0, 0, 1},        {floats({3, 4}), floats({2}), 2, 0, 1},
+          {floats({3, 4}), floats({2}), -1, 0, 1},       {floats({4, 3}), integers({3}), 1, 1, 0},
+          {floats({2, 3, 4}), floats({3, 2}), -1, 2, 0}, {integers({2, 3, 4}), integers({2, 3}), 1, 1, 2}};
+}
+
 Stacks triangle() {
   return {{floats({3, 4}), 0}, {floats({2, 4, 3}), 1}, {integers({4, 3}).t(), -1}, {bools({3, 3}), 0}};
 }

@@ -11,6 +11,7 @@ Stacks clone();
 Stacks complex_tensors();
 Stacks diag_embed();
 Stacks diagonal();
+Stacks diagonal_scatter();
 Stacks expand();
 Stacks expand_as();
 Stacks flip();

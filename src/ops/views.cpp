@@ -121,7 +121,6 @@ Metas view_as_complex(const Call& call) {
   return {meta};
 }
 
-
 // Parts --------------------------------------------------------------------------------------------------------------
 
 /// A negative index counts from the end; guards whether it is.
@@ -318,6 +317,10 @@ std::span<const Operator> view_operators() {
 
       // Matrices with much 0 in them
       {.name = "aten::diag_embed", .decompose = expand<&to::diag_embed>, .samples = samples::diag_embed},
+      {.name = "aten::diagonal_copy", .decompose = expand<&to::diagonal_copy>, .samples = samples::diagonal},
+      {.name = "aten::diagonal_scatter",
+       .decompose = expand<&to::diagonal_scatter>,
+       .samples = samples::diagonal_scatter},
       {.name = "aten::trace", .decompose = expand<&to::trace>, .samples = samples::matrices},
       {.name = "aten::tril", .decompose = expand<&to::tril>, .samples = samples::triangle},
       {.name = "aten::triu", .decompose = expand<&to::triu>, .samples = samples::triangle},
