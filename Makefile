@@ -16,7 +16,7 @@ CPP := $(wildcard src/*/*.cpp src/*/*.h src/*/*/*.cpp src/*/*/*.h include/tracej
 PY := python tests bench examples docs
 
 .DEFAULT_GOAL := help
-.PHONY: help venv build test demo bench lint format docs clean
+.PHONY: help venv build test demo bench docs lint format clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t12
@@ -53,6 +53,9 @@ demo: build ## semantic search with a real sentence encoder: traced, compiled, c
 bench: build ## trace time and latency against torch.export, torch.compile, ONNX Runtime and OpenVINO
 	$(RUN) -m bench.trace
 	$(RUN) -m bench.latency
+
+docs: build ## the pages that are made from the code
+	$(RUN) docs/make_operator_page.py
 
 lint: build ## formatting, ruff, mypy
 	$(BIN)/clang-format --dry-run -Werror $(CPP)

@@ -8,6 +8,7 @@ namespace tracejet {
 void bind_errors(pybind11::module_& module);
 void bind_expression(pybind11::module_& module);
 void bind_graph(pybind11::module_& module);
+void bind_operators(pybind11::module_& module);
 void bind_program(pybind11::module_& module);
 void bind_symbolic(pybind11::module_& module);
 void bind_tracer(pybind11::module_& module);
