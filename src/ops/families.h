@@ -20,5 +20,6 @@ std::span<const Operator> activation_operators();
 std::span<const Operator> attention_operators();
 std::span<const Operator> resampling_operators();
 std::span<const Operator> recurrent_operators();
+std::span<const Operator> backward_operators();
 
 }  // namespace tracejet

@@ -23,6 +23,7 @@ std::span<const std::span<const Operator>> operator_tables() {
       attention_operators(),
       resampling_operators(),
       recurrent_operators(),
+      backward_operators(),
   };
   return tables;
 }
