@@ -17,6 +17,7 @@ from tracejet._model_state import ModelState
 from tracejet._module_calls import reported_module_calls
 from tracejet._program import CallSpec, ExportedProgram
 from tracejet._shared_switch import SharedSwitch, switched_attribute
+from tracejet._strict import dynamo_capture
 
 
 def trace(
@@ -25,6 +26,7 @@ def trace(
     *,
     arg_inputs: Sequence[Any] | None = None,
     kwarg_inputs: Mapping[str, Any] | None = None,
+    strict: bool = False,
     decompositions: str = "tensorrt",
 ) -> ExportedProgram:
     """Traces `mod` once and gives its program in Core ATen, the operators that engines lack already decomposed.
@@ -35,6 +37,8 @@ def trace(
         inputs, arg_inputs: what forward takes by position (two names of one argument): any pytree of Tensor (static),
             `Input` (its axes may be dynamic), numbers, strings, booleans and None.
         kwarg_inputs: what forward takes by keyword.
+        strict: TorchDynamo captures the model first, and refuses Python code that it doesn't understand; it needs
+            example data and takes far longer. What it captured is then traced as without `strict`.
         decompositions: the set of decompositions that are applied while tracing. "tensorrt" is the one there is.
 
     Returns:
@@ -50,8 +54,9 @@ def trace(
         raise _C.InvalidInput(f'decompositions: expected "tensorrt", got {decompositions!r}')
     if inputs is not None and arg_inputs is not None:
         raise _C.InvalidInput("inputs and arg_inputs are two names of one argument; pass one of them")
-    bound = bind(mod, arg_inputs if arg_inputs is not None else inputs, kwarg_inputs)
-    captured = _Capture(mod, bound)
+    arg_inputs = inputs if arg_inputs is None else arg_inputs
+    bound = bind(mod, arg_inputs, kwarg_inputs)
+    captured = _Capture(dynamo_capture(mod, arg_inputs, kwarg_inputs) if strict else mod, bound)
     return ExportedProgram._from_capture(captured.graph, captured.call_spec, mod)
 
 
