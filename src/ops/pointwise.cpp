@@ -282,8 +282,6 @@ std::span<const Operator> pointwise_operators() {
       {.name = "aten::clamp_min", .decompose = expand<&to::clamp_min>, .samples = samples::with_number},
       {.name = "aten::clamp_min.Tensor", .decompose = expand<&to::clamp_min_tensor>, .samples = samples::binary_real},
       {.name = "aten::logit_backward", .decompose = expand<&to::logit_backward>, .samples = samples::logit_backward},
-      {.name = "aten::sigmoid_backward", .decompose = expand<&to::sigmoid_backward>, .samples = samples::two_reals},
-      {.name = "aten::tanh_backward", .decompose = expand<&to::tanh_backward>, .samples = samples::two_reals},
       {.name = "aten::lerp.Scalar", .decompose = expand<&to::lerp_scalar>, .samples = samples::lerp_by_number},
       {.name = "aten::lerp.Tensor", .decompose = expand<&to::lerp>, .samples = samples::lerp},
       {.name = "aten::masked_fill.Scalar",

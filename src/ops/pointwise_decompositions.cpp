@@ -262,14 +262,6 @@ at::Tensor logit_backward(const at::Tensor& grad_output, const at::Tensor& self,
   return at::where(inside, slope, scalar_like(slope, clamped ? 0 : std::numeric_limits<double>::quiet_NaN()));
 }
 
-at::Tensor sigmoid_backward(const at::Tensor& grad_output, const at::Tensor& output) {
-  return at::mul(grad_output, at::mul(at::rsub(output, 1), output));
-}
-
-at::Tensor tanh_backward(const at::Tensor& grad_output, const at::Tensor& output) {
-  return at::mul(grad_output, at::rsub(at::mul(output, output), 1));
-}
-
 at::Tensor masked_fill(const at::Tensor& self, const at::Tensor& mask, const at::Tensor& value) {
   return at::where(mask, value.to(self.scalar_type()), self);
 }

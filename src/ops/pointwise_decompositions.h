@@ -56,7 +56,5 @@ at::Tensor masked_fill(const at::Tensor& self, const at::Tensor& mask, const at:
 at::Tensor masked_fill_scalar(const at::Tensor& self, const at::Tensor& mask, const at::Scalar& value);
 
 at::Tensor logit_backward(const at::Tensor& grad_output, const at::Tensor& self, std::optional<double> eps);
-at::Tensor sigmoid_backward(const at::Tensor& grad_output, const at::Tensor& output);
-at::Tensor tanh_backward(const at::Tensor& grad_output, const at::Tensor& output);
 
 }  // namespace tracejet::decompositions
