@@ -24,6 +24,15 @@ std::optional<c10::IValue> symbolic_number(const at::Tensor& tensor) {
   return std::nullopt;
 }
 
+/// Python's SymFloat and SymBool come as wrappers round the objects that stand for our nodes.
+c10::SymNode unwrapped(const c10::SymNode& node) {
+  const auto* wrapper = dynamic_cast<torch::impl::PythonSymNodeImpl*>(node.get());
+  if (wrapper == nullptr) return node;
+  const py::gil_scoped_acquire gil;
+  const py::handle object = wrapper->getPyObj();
+  return py::isinstance<c10::SymNodeImpl>(object) ? object.cast<c10::SymNode>() : node;
+}
+
 /// A leaf of the model's results; what is neither a tensor nor a number stays with Python.
 c10::IValue to_literal(const py::handle& object) {
   if (THPVariable_Check(object.ptr())) return THPVariable_Unpack(object.ptr());
@@ -55,7 +64,7 @@ c10::SymInt add_symbol(Tracer& tracer, std::string name, int64_t min, int64_t op
 
 void bind_tracer(py::module_& module) {
   py::class_<Tracer>(module, "Tracer", "Records one run of a model on the calling thread.")
-      .def(py::init([] { return std::make_unique<Tracer>(FrontendHooks{&symbolic_number, getPyInterpreter()}); }))
+      .def(py::init([] { return std::make_unique<Tracer>(FrontendHooks{&symbolic_number, &unwrapped, getPyInterpreter()}); }))
       .def("symbol", &add_symbol, py::arg("name"), py::arg("min"), py::arg("opt"), py::arg("max"))
       .def("add_parameter", &Tracer::add_parameter, py::arg("name"), py::arg("parameter"))
       .def("add_buffer", &Tracer::add_buffer, py::arg("name"), py::arg("buffer"), py::arg("persistent"))

@@ -111,12 +111,23 @@ Argument Tracer::to_argument(const c10::IValue& value) {
     }
     return values;
   }
+  return own_number(value);
+}
+
+c10::IValue Tracer::own_number(const c10::IValue& value) const {
+  if (hooks_.unwrapped == nullptr) return value;
+  if (value.isSymFloat() && value.toSymFloat().is_symbolic()) {
+    return c10::SymFloat(hooks_.unwrapped(value.toSymFloat().toSymNodeImpl()));
+  }
+  if (value.isSymBool() && value.toSymBool().is_heap_allocated()) {
+    return c10::SymBool(hooks_.unwrapped(value.toSymBool().toSymNodeImpl()));
+  }
   return value;
 }
 
 c10::IValue Tracer::number_of(const at::Tensor& wrapped_number) const {
   if (hooks_.symbolic_number != nullptr) {
-    if (auto symbolic = hooks_.symbolic_number(wrapped_number)) return *std::move(symbolic);
+    if (const auto symbolic = hooks_.symbolic_number(wrapped_number)) return own_number(*symbolic);
   }
   const Untraced guard;
   return wrapped_number.item();
@@ -192,7 +203,7 @@ void Tracer::add_output(c10::IValue output) {
     const Value& value = current_value(lifted);
     results_.push_back({GraphOutput::Kind::kUser, &value, {}, 0});
   } else {
-    results_.push_back({GraphOutput::Kind::kUser, nullptr, std::move(output), 0});
+    results_.push_back({GraphOutput::Kind::kUser, nullptr, own_number(output), 0});
   }
 }
 

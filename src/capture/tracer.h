@@ -28,6 +28,8 @@ namespace tracejet {
 struct FrontendHooks {
   /// The symbolic number that a wrapped-number tensor stands for (`x * size`), which its own data doesn't hold.
   std::optional<c10::IValue> (*symbolic_number)(const at::Tensor&) = nullptr;
+  /// What is behind a node that the language has wrapped in one of its own (torch.SymFloat, torch.SymBool).
+  c10::SymNode (*unwrapped)(const c10::SymNode&) = nullptr;
   /// Knows Python's meta registrations, the slow way for symbolic calls that no shape rule covers.
   c10::impl::PyInterpreter* python = nullptr;
 };
@@ -89,6 +91,8 @@ class Tracer {
   at::Tensor lift(const at::Tensor& tensor);
   /// As lift(), but a tensor that nobody else holds (a fresh `torch.tensor(…)`): writes to it stay in the program.
   at::Tensor lift_fresh(const at::Tensor& tensor);
+  /// A symbolic float or boolean as the core made it.
+  c10::IValue own_number(const c10::IValue& value) const;
   /// The argument of a node. Throws where a tensor belongs to another trace.
   Argument to_argument(const c10::IValue& value);
   /// Records a call and gives its outputs as an operator returns them: one entry per return of the schema.
