@@ -4,10 +4,12 @@ import torch as _torch  # noqa: F401  (its libraries have to be loaded before th
 
 from tracejet import _symbolic, dynamo  # noqa: F401  (completes PyTorch's symbolic numbers)
 from tracejet._C import ConstraintViolation, DataDependent, Error, InvalidInput, ShapeError, UnsupportedOperator
+from tracejet._compile import CompiledModule, compile, save_onnx
 from tracejet._input import Input
 from tracejet._trace import trace
 
 __all__ = [
+    "CompiledModule",
     "ConstraintViolation",
     "DataDependent",
     "Error",
@@ -15,6 +17,8 @@ __all__ = [
     "InvalidInput",
     "ShapeError",
     "UnsupportedOperator",
+    "compile",
     "dynamo",
+    "save_onnx",
     "trace",
 ]

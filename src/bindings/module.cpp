@@ -2,6 +2,7 @@
 
 PYBIND11_MODULE(_C, module) {
   module.doc() = "The C++ core of tracejet.";
+  tracejet::bind_compile(module);
   tracejet::bind_errors(module);
   tracejet::bind_expression(module);
   tracejet::bind_symbolic(module);

@@ -1,4 +1,5 @@
 // Activation functions, softmax, dropout and losses.
+#include "onnx/conversions.h"
 #include "ops/activation_decompositions.h"
 #include "ops/activation_samples.h"
 #include "ops/families.h"
@@ -141,8 +142,8 @@ std::span<const Operator> activation_operators() {
   namespace given = samples::activation;
   namespace as = decompositions;
   static constexpr Operator table[] = {
-      {.name = "aten::relu", .meta = elementwise, .samples = given::relu},
-      {.name = "aten::gelu", .meta = elementwise, .samples = given::gelu},
+      {.name = "aten::relu", .meta = elementwise, .onnx = onnx::unary("Relu"), .samples = given::relu},
+      {.name = "aten::gelu", .meta = elementwise, .onnx = onnx::gelu, .samples = given::gelu},
       {.name = "aten::silu", .meta = elementwise, .decompose = expand<&as::silu>, .samples = given::unary},
       {.name = "aten::mish", .meta = elementwise, .decompose = expand<&as::mish>, .samples = given::unary},
       {.name = "aten::hardswish", .meta = elementwise, .decompose = expand<&as::hardswish>, .samples = given::unary},
@@ -151,10 +152,10 @@ std::span<const Operator> activation_operators() {
        .decompose = expand<&as::hardsigmoid>,
        .samples = given::unary},
       {.name = "aten::hardtanh", .meta = elementwise, .decompose = expand<&as::hardtanh>, .samples = given::bounds},
-      {.name = "aten::elu", .meta = elementwise, .samples = given::elu},
+      {.name = "aten::elu", .meta = elementwise, .onnx = onnx::elu, .samples = given::elu},
       {.name = "aten::celu", .meta = elementwise, .decompose = expand<&as::celu>, .samples = given::one_number},
-      {.name = "aten::leaky_relu", .meta = elementwise, .samples = given::one_number},
-      {.name = "aten::softplus", .meta = elementwise, .samples = given::bounds},
+      {.name = "aten::leaky_relu", .meta = elementwise, .onnx = onnx::leaky_relu, .samples = given::one_number},
+      {.name = "aten::softplus", .meta = elementwise, .onnx = onnx::softplus, .samples = given::bounds},
       {.name = "aten::softshrink",
        .meta = elementwise,
        .decompose = expand<&as::softshrink>,
@@ -168,12 +169,12 @@ std::span<const Operator> activation_operators() {
        .meta = log_sigmoid_forward,
        .decompose = expand<&as::log_sigmoid_forward>,
        .samples = given::unary},
-      {.name = "aten::glu", .meta = glu, .samples = given::glu},
-      {.name = "aten::_prelu_kernel", .meta = prelu_kernel, .samples = given::prelu_kernel},
+      {.name = "aten::glu", .meta = glu, .onnx = onnx::glu, .samples = given::glu},
+      {.name = "aten::_prelu_kernel", .meta = prelu_kernel, .onnx = onnx::prelu, .samples = given::prelu_kernel},
       {.name = "aten::rrelu", .decompose = expand<&as::rrelu>, .samples = given::rrelu},
-      {.name = "aten::_softmax", .meta = softmax, .samples = given::softmax},
+      {.name = "aten::_softmax", .meta = softmax, .onnx = onnx::softmax, .samples = given::softmax},
       {.name = "aten::_log_softmax", .meta = softmax, .decompose = expand<&as::log_softmax>, .samples = given::softmax},
-      {.name = "aten::_safe_softmax", .meta = safe_softmax, .samples = given::safe_softmax},
+      {.name = "aten::_safe_softmax", .meta = safe_softmax, .onnx = onnx::safe_softmax, .samples = given::safe_softmax},
       {.name = "aten::dropout", .decompose = expand<&as::dropout>, .samples = given::dropout},
       {.name = "aten::native_dropout", .meta = native_dropout, .samples = given::native_dropout},
       {.name = "aten::mse_loss", .meta = elementwise_loss, .decompose = expand<&as::mse_loss>, .samples = given::loss},

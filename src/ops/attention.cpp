@@ -1,5 +1,6 @@
 // Attention. The default set keeps scaled_dot_product_attention as one node; its backends have rules for programs that
 // call them by name.
+#include "onnx/conversions.h"
 #include "ops/attention_samples.h"
 #include "ops/families.h"
 #include "ops/refusal.h"
@@ -113,9 +114,11 @@ std::span<const Operator> attention_operators() {
   static constexpr Operator table[] = {
       {.name = "aten::scaled_dot_product_attention",
        .meta = scaled_dot_product_attention,
+       .onnx = onnx::attention,
        .samples = given::scaled_dot_product_attention},
       {.name = "aten::_scaled_dot_product_flash_attention_for_cpu",
        .meta = flash_attention_for_cpu,
+       .onnx = onnx::attention,
        .samples = given::flash_attention_for_cpu},
   };
   return table;

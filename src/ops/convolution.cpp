@@ -1,4 +1,5 @@
 // Convolution, in one, two and three spatial axes, transposed or not.
+#include "onnx/conversions.h"
 #include "ops/convolution_decompositions.h"
 #include "ops/convolution_samples.h"
 #include "ops/families.h"
@@ -105,7 +106,7 @@ Metas conv_tbc(const Call& call) {
 std::span<const Operator> convolution_operators() {
   namespace given = samples::convolution;
   static constexpr Operator table[] = {
-      {.name = "aten::convolution", .meta = convolution, .samples = given::convolution},
+      {.name = "aten::convolution", .meta = convolution, .onnx = onnx::convolution, .samples = given::convolution},
       {.name = "aten::_convolution",
        .meta = convolution,
        .decompose = expand<&decompositions::internal_convolution>,

@@ -4,6 +4,7 @@
 #include <c10/core/DefaultDtype.h>
 #include <c10/core/SymFloat.h>
 
+#include "onnx/conversions.h"
 #include "ops/creation_decompositions.h"
 #include "ops/creation_samples.h"
 #include "ops/families.h"
@@ -85,7 +86,7 @@ std::span<const Operator> creation_operators() {
       // Numbers in order
       {.name = "aten::arange", .decompose = expand<&to::arange>, .samples = samples::arange},
       {.name = "aten::arange.start", .decompose = expand<&to::arange_start>, .samples = samples::arange_start},
-      {.name = "aten::arange.start_step", .meta = arange, .samples = samples::arange_start_step},
+      {.name = "aten::arange.start_step", .meta = arange, .onnx = onnx::arange, .samples = samples::arange_start_step},
       {.name = "aten::eye", .decompose = expand<&to::eye>, .samples = samples::eye},
       {.name = "aten::eye.m", .decompose = expand<&to::eye_m>, .samples = samples::eye_m},
       {.name = "aten::linspace", .decompose = expand<&to::linspace>, .samples = samples::linspace},
@@ -95,20 +96,23 @@ std::span<const Operator> creation_operators() {
       {.name = "aten::copy", .decompose = expand<&to::copy>, .samples = samples::copy},
       {.name = "aten::fill.Scalar", .decompose = expand<&to::fill>, .samples = samples::fill},
       {.name = "aten::fill.Tensor", .decompose = expand<&to::fill_tensor>, .samples = samples::fill_tensor},
-      {.name = "aten::full", .meta = full, .samples = samples::full},
+      {.name = "aten::full", .meta = full, .onnx = onnx::full, .samples = samples::full},
       {.name = "aten::full_like", .decompose = expand<&to::full_like>, .samples = samples::full_like},
       {.name = "aten::new_full", .decompose = expand<&to::new_full>, .samples = samples::new_full},
       {.name = "aten::new_ones", .decompose = expand<&to::new_ones>, .samples = samples::new_sized},
       {.name = "aten::new_zeros", .decompose = expand<&to::new_zeros>, .samples = samples::new_sized},
       {.name = "aten::ones", .decompose = expand<&to::ones>, .samples = samples::sized},
       {.name = "aten::ones_like", .decompose = expand<&to::ones_like>, .samples = samples::like},
-      {.name = "aten::scalar_tensor", .meta = scalar_tensor, .samples = samples::scalar_tensor},
+      {.name = "aten::scalar_tensor",
+       .meta = scalar_tensor,
+       .onnx = onnx::scalar_tensor,
+       .samples = samples::scalar_tensor},
       {.name = "aten::zero", .decompose = expand<&to::zero>, .samples = samples::refilled},
       {.name = "aten::zeros", .decompose = expand<&to::zeros>, .samples = samples::sized},
       {.name = "aten::zeros_like", .decompose = expand<&to::zeros_like>, .samples = samples::like},
 
       // No particular numbers
-      {.name = "aten::empty.memory_format", .meta = sized, .samples = samples::empty},
+      {.name = "aten::empty.memory_format", .meta = sized, .onnx = onnx::zeros, .samples = samples::empty},
       {.name = "aten::empty_like", .decompose = expand<&to::empty_like>, .samples = samples::like},
       {.name = "aten::empty_permuted", .decompose = expand<&to::empty_permuted>, .samples = samples::empty_permuted},
       {.name = "aten::empty_strided", .decompose = expand<&to::empty_strided>, .samples = samples::empty_strided},

@@ -1,4 +1,5 @@
 // Operators that read or write elements by their position, where positions are data.
+#include "onnx/conversions.h"
 #include "ops/families.h"
 #include "ops/indexing_decompositions.h"
 #include "ops/indexing_samples.h"
@@ -123,9 +124,12 @@ std::span<const Operator> indexing_operators() {
       // Reading
       {.name = "aten::_unsafe_index.Tensor", .decompose = expand<&to::unsafe_index>, .samples = samples::index},
       {.name = "aten::bucketize.Tensor", .meta = search, .samples = samples::bucketize},
-      {.name = "aten::gather", .meta = gather, .samples = samples::gather},
-      {.name = "aten::index.Tensor", .meta = index, .samples = samples::index},
-      {.name = "aten::index_select", .meta = index_select, .samples = samples::index_select},
+      {.name = "aten::gather", .meta = gather, .onnx = onnx::gather, .samples = samples::gather},
+      {.name = "aten::index.Tensor", .meta = index, .onnx = onnx::index, .samples = samples::index},
+      {.name = "aten::index_select",
+       .meta = index_select,
+       .onnx = onnx::index_select,
+       .samples = samples::index_select},
       {.name = "aten::isin.Tensor_Tensor", .decompose = expand<&to::isin>, .samples = samples::isin},
       {.name = "aten::searchsorted.Tensor", .meta = search, .samples = samples::searchsorted},
       {.name = "aten::take_along_dim", .decompose = expand<&to::take_along_dim>, .samples = samples::take_along_dim},
@@ -140,13 +144,16 @@ std::span<const Operator> indexing_operators() {
       {.name = "aten::index_fill.int_Tensor",
        .decompose = expand<&to::index_fill_tensor>,
        .samples = samples::index_fill_tensor},
-      {.name = "aten::index_put", .meta = rewritten_in_layout, .samples = samples::index_put},
+      {.name = "aten::index_put", .meta = rewritten_in_layout, .onnx = onnx::index_put, .samples = samples::index_put},
       {.name = "aten::masked_scatter", .decompose = expand<&to::masked_scatter>, .samples = samples::masked_scatter},
       {.name = "aten::scatter.reduce", .meta = rewritten, .samples = samples::scatter_with_reduce},
-      {.name = "aten::scatter.src", .meta = rewritten, .samples = samples::scatter},
-      {.name = "aten::scatter.value", .meta = rewritten, .samples = samples::scatter_value},
-      {.name = "aten::scatter_add", .meta = rewritten, .samples = samples::scatter},
-      {.name = "aten::scatter_reduce.two", .meta = rewritten, .samples = samples::scatter_reduce},
+      {.name = "aten::scatter.src", .meta = rewritten, .onnx = onnx::scatter, .samples = samples::scatter},
+      {.name = "aten::scatter.value", .meta = rewritten, .onnx = onnx::scatter, .samples = samples::scatter_value},
+      {.name = "aten::scatter_add", .meta = rewritten, .onnx = onnx::scatter_add, .samples = samples::scatter},
+      {.name = "aten::scatter_reduce.two",
+       .meta = rewritten,
+       .onnx = onnx::scatter_reduce,
+       .samples = samples::scatter_reduce},
       {.name = "aten::select_scatter", .decompose = expand<&to::select_scatter>, .samples = samples::select_scatter},
       {.name = "aten::slice_scatter", .decompose = expand<&to::slice_scatter>, .samples = samples::slice_scatter},
   };

@@ -1,4 +1,5 @@
 // Products of matrices and vectors. CPU kernels give every one of them a dense row-major output.
+#include "onnx/conversions.h"
 #include "ops/families.h"
 #include "ops/linear_algebra_decompositions.h"
 #include "ops/linear_algebra_samples.h"
@@ -182,21 +183,21 @@ Metas pairwise_distances(const Call& call) {
 std::span<const Operator> linear_algebra_operators() {
   namespace given = samples::linear_algebra;
   static constexpr Operator table[] = {
-      {.name = "aten::mm", .meta = mm, .samples = given::mm},
+      {.name = "aten::mm", .meta = mm, .onnx = onnx::matmul, .samples = given::mm},
       {.name = "aten::_int_mm", .meta = int_mm, .samples = given::int_mm},
-      {.name = "aten::bmm", .meta = bmm, .samples = given::bmm},
-      {.name = "aten::addmm", .meta = addmm, .samples = given::addmm},
+      {.name = "aten::bmm", .meta = bmm, .onnx = onnx::matmul, .samples = given::bmm},
+      {.name = "aten::addmm", .meta = addmm, .onnx = onnx::addmm, .samples = given::addmm},
       {.name = "aten::baddbmm",
        .meta = baddbmm,
        .decompose = expand<&decompositions::baddbmm>,
        .samples = given::baddbmm},
       {.name = "aten::addbmm", .meta = addbmm, .samples = given::addbmm},
-      {.name = "aten::mv", .meta = mv, .samples = given::mv},
-      {.name = "aten::addmv", .meta = addmv, .samples = given::addmv},
+      {.name = "aten::mv", .meta = mv, .onnx = onnx::matmul, .samples = given::mv},
+      {.name = "aten::addmv", .meta = addmv, .onnx = onnx::addmm, .samples = given::addmv},
       {.name = "aten::addr", .meta = addr, .decompose = expand<&decompositions::addr>, .samples = given::addr},
-      {.name = "aten::dot", .meta = dot, .samples = given::dot},
+      {.name = "aten::dot", .meta = dot, .onnx = onnx::matmul, .samples = given::dot},
       {.name = "aten::vdot", .meta = dot, .samples = given::dot},
-      {.name = "aten::matmul", .meta = matmul, .samples = given::matmul},
+      {.name = "aten::matmul", .meta = matmul, .onnx = onnx::matmul, .samples = given::matmul},
       {.name = "aten::linear", .meta = linear, .decompose = expand<&decompositions::linear>, .samples = given::linear},
       {.name = "aten::bilinear", .decompose = expand<&decompositions::bilinear>, .samples = given::bilinear},
       {.name = "aten::kron", .decompose = expand<&decompositions::kron>, .samples = given::kron},

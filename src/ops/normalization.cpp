@@ -1,5 +1,6 @@
 // Normalization. The statistics that an operator returns besides its output are in the dtype of its weights, which for
 // 16-bit inputs may be float32.
+#include "onnx/conversions.h"
 #include "ops/families.h"
 #include "ops/normalization_decompositions.h"
 #include "ops/normalization_samples.h"
@@ -125,10 +126,14 @@ std::span<const Operator> normalization_operators() {
   namespace given = samples::normalization;
   static constexpr Operator table[] = {
       {.name = "aten::batch_norm", .decompose = expand<&decompositions::batch_norm>, .samples = given::batch_norm},
-      {.name = "aten::native_batch_norm", .meta = batch_norm, .samples = given::native_batch_norm},
+      {.name = "aten::native_batch_norm",
+       .meta = batch_norm,
+       .onnx = onnx::batch_norm,
+       .samples = given::native_batch_norm},
       {.name = "aten::_native_batch_norm_legit.no_stats", .meta = batch_norm, .samples = given::batch_norm_no_stats},
       {.name = "aten::_native_batch_norm_legit_no_training",
        .meta = batch_norm_evaluated,
+       .onnx = onnx::batch_norm,
        .samples = given::batch_norm_no_training},
       {.name = "aten::_native_batch_norm_legit_functional",
        .meta = batch_norm_functional,
@@ -138,8 +143,8 @@ std::span<const Operator> normalization_operators() {
       {.name = "aten::_batch_norm_with_update_functional",
        .meta = batch_norm_with_update_functional,
        .samples = given::batch_norm_with_update},
-      {.name = "aten::native_layer_norm", .meta = layer_norm, .samples = given::layer_norm},
-      {.name = "aten::native_group_norm", .meta = group_norm, .samples = given::group_norm},
+      {.name = "aten::native_layer_norm", .meta = layer_norm, .onnx = onnx::layer_norm, .samples = given::layer_norm},
+      {.name = "aten::native_group_norm", .meta = group_norm, .onnx = onnx::group_norm, .samples = given::group_norm},
       {.name = "aten::instance_norm",
        .decompose = expand<&decompositions::instance_norm>,
        .samples = given::instance_norm},

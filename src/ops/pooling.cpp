@@ -1,4 +1,5 @@
 // Pooling over one, two and three spatial axes. One-axis forms are composites of ATen over the two-axis ones.
+#include "onnx/conversions.h"
 #include "ops/families.h"
 #include "ops/pooling_decompositions.h"
 #include "ops/pooling_samples.h"
@@ -110,20 +111,38 @@ std::span<const Operator> pooling_operators() {
   namespace given = samples::pooling;
   static constexpr Operator table[] = {
       {.name = "aten::max_pool1d", .decompose = expand<&decompositions::max_pool1d>, .samples = given::max_pool1d},
-      {.name = "aten::max_pool2d_with_indices", .meta = max_pool<2>, .samples = given::max_pool2d},
-      {.name = "aten::max_pool3d_with_indices", .meta = max_pool<3>, .samples = given::max_pool3d},
-      {.name = "aten::avg_pool2d", .meta = avg_pool2d, .samples = given::avg_pool2d},
-      {.name = "aten::avg_pool3d", .meta = avg_pool3d, .samples = given::avg_pool3d},
+      {.name = "aten::max_pool2d_with_indices",
+       .meta = max_pool<2>,
+       .onnx = onnx::max_pool,
+       .samples = given::max_pool2d},
+      {.name = "aten::max_pool3d_with_indices",
+       .meta = max_pool<3>,
+       .onnx = onnx::max_pool,
+       .samples = given::max_pool3d},
+      {.name = "aten::avg_pool2d", .meta = avg_pool2d, .onnx = onnx::avg_pool, .samples = given::avg_pool2d},
+      {.name = "aten::avg_pool3d", .meta = avg_pool3d, .onnx = onnx::avg_pool, .samples = given::avg_pool3d},
       {.name = "aten::adaptive_avg_pool2d",
        .decompose = expand<&decompositions::adaptive_avg_pool2d>,
        .samples = given::adaptive2d},
       {.name = "aten::adaptive_avg_pool3d",
        .decompose = expand<&decompositions::adaptive_avg_pool3d>,
        .samples = given::adaptive3d},
-      {.name = "aten::_adaptive_avg_pool2d", .meta = adaptive_avg_pool<2>, .samples = given::adaptive2d},
-      {.name = "aten::_adaptive_avg_pool3d", .meta = adaptive_avg_pool<3>, .samples = given::adaptive3d},
-      {.name = "aten::adaptive_max_pool2d", .meta = adaptive_max_pool<2>, .samples = given::adaptive2d},
-      {.name = "aten::adaptive_max_pool3d", .meta = adaptive_max_pool<3>, .samples = given::adaptive3d},
+      {.name = "aten::_adaptive_avg_pool2d",
+       .meta = adaptive_avg_pool<2>,
+       .onnx = onnx::adaptive_avg_pool,
+       .samples = given::adaptive2d},
+      {.name = "aten::_adaptive_avg_pool3d",
+       .meta = adaptive_avg_pool<3>,
+       .onnx = onnx::adaptive_avg_pool,
+       .samples = given::adaptive3d},
+      {.name = "aten::adaptive_max_pool2d",
+       .meta = adaptive_max_pool<2>,
+       .onnx = onnx::adaptive_max_pool,
+       .samples = given::adaptive2d},
+      {.name = "aten::adaptive_max_pool3d",
+       .meta = adaptive_max_pool<3>,
+       .onnx = onnx::adaptive_max_pool,
+       .samples = given::adaptive3d},
   };
   return table;
 }

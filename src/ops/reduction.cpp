@@ -1,4 +1,5 @@
 // Operators that fold axes away, and those that go along an axis: running sums, sorting.
+#include "onnx/conversions.h"
 #include "ops/families.h"
 #include "ops/promotion.h"
 #include "ops/reduction_decompositions.h"
@@ -104,13 +105,13 @@ std::span<const Operator> reduction_operators() {
       {.name = "aten::count_nonzero.dim_IntList",
        .decompose = expand<&to::count_nonzero_axes>,
        .samples = samples::count_nonzero_axes},
-      {.name = "aten::mean", .meta = fold_mean, .samples = samples::mean_of_all},
-      {.name = "aten::mean.dim", .meta = fold_mean, .samples = samples::mean},
+      {.name = "aten::mean", .meta = fold_mean, .onnx = onnx::reduce("ReduceMean"), .samples = samples::mean_of_all},
+      {.name = "aten::mean.dim", .meta = fold_mean, .onnx = onnx::reduce("ReduceMean"), .samples = samples::mean},
       {.name = "aten::nansum", .decompose = expand<&to::nansum>, .samples = samples::sum},
-      {.name = "aten::prod", .meta = fold_sum, .samples = samples::sum_of_all},
-      {.name = "aten::prod.dim_int", .meta = fold_sum, .samples = samples::product},
+      {.name = "aten::prod", .meta = fold_sum, .onnx = onnx::reduce("ReduceProd"), .samples = samples::sum_of_all},
+      {.name = "aten::prod.dim_int", .meta = fold_sum, .onnx = onnx::reduce("ReduceProd"), .samples = samples::product},
       {.name = "aten::sum", .decompose = expand<&to::sum>, .samples = samples::sum_of_all},
-      {.name = "aten::sum.dim_IntList", .meta = fold_sum, .samples = samples::sum},
+      {.name = "aten::sum.dim_IntList", .meta = fold_sum, .onnx = onnx::reduce("ReduceSum"), .samples = samples::sum},
 
       // Variances and norms
       {.name = "aten::linalg_vector_norm",
@@ -132,37 +133,37 @@ std::span<const Operator> reduction_operators() {
       {.name = "aten::var_mean.correction", .decompose = expand<&to::var_mean>, .samples = samples::variance},
 
       // Extremes
-      {.name = "aten::amax", .meta = fold_same, .samples = samples::axes},
-      {.name = "aten::amin", .meta = fold_same, .samples = samples::axes},
+      {.name = "aten::amax", .meta = fold_same, .onnx = onnx::reduce("ReduceMax"), .samples = samples::axes},
+      {.name = "aten::amin", .meta = fold_same, .onnx = onnx::reduce("ReduceMin"), .samples = samples::axes},
       {.name = "aten::aminmax", .decompose = expand<&to::aminmax>, .samples = samples::optional_axis},
-      {.name = "aten::argmax", .meta = fold_to_index, .samples = samples::optional_axis},
-      {.name = "aten::argmin", .meta = fold_to_index, .samples = samples::optional_axis},
+      {.name = "aten::argmax", .meta = fold_to_index, .onnx = onnx::argmax, .samples = samples::optional_axis},
+      {.name = "aten::argmin", .meta = fold_to_index, .onnx = onnx::argmin, .samples = samples::optional_axis},
       {.name = "aten::kthvalue", .meta = fold_with_index, .samples = samples::kthvalue},
       {.name = "aten::max", .decompose = expand<&to::max>, .samples = samples::all_of_them},
-      {.name = "aten::max.dim", .meta = fold_with_index, .samples = samples::axis},
+      {.name = "aten::max.dim", .meta = fold_with_index, .onnx = onnx::max_with_index, .samples = samples::axis},
       {.name = "aten::median", .meta = fold_same, .samples = samples::all_of_them},
       {.name = "aten::median.dim", .meta = fold_with_index, .samples = samples::axis},
       {.name = "aten::min", .decompose = expand<&to::min>, .samples = samples::all_of_them},
-      {.name = "aten::min.dim", .meta = fold_with_index, .samples = samples::axis},
+      {.name = "aten::min.dim", .meta = fold_with_index, .onnx = onnx::min_with_index, .samples = samples::axis},
       {.name = "aten::mode", .meta = fold_with_index, .samples = samples::axis},
 
       // Truth values
       {.name = "aten::all", .decompose = expand<&to::all>, .samples = samples::truth_of_all},
       {.name = "aten::all.dim", .decompose = expand<&to::all_axis>, .samples = samples::truth},
       {.name = "aten::all.dims", .decompose = expand<&to::all_axes>, .samples = samples::truth_axes},
-      {.name = "aten::any", .meta = fold_truth, .samples = samples::truth_of_all},
-      {.name = "aten::any.dim", .meta = fold_truth, .samples = samples::truth},
-      {.name = "aten::any.dims", .meta = fold_truth_axes, .samples = samples::truth_axes},
+      {.name = "aten::any", .meta = fold_truth, .onnx = onnx::any, .samples = samples::truth_of_all},
+      {.name = "aten::any.dim", .meta = fold_truth, .onnx = onnx::any, .samples = samples::truth},
+      {.name = "aten::any.dims", .meta = fold_truth_axes, .onnx = onnx::any, .samples = samples::truth_axes},
 
       // Along an axis
       {.name = "aten::cummax", .meta = running_with_index, .samples = samples::running},
       {.name = "aten::cummin", .meta = running_with_index, .samples = samples::running},
       {.name = "aten::cumprod", .meta = running_sum, .samples = samples::running_sum},
-      {.name = "aten::cumsum", .meta = running_sum, .samples = samples::running_sum},
+      {.name = "aten::cumsum", .meta = running_sum, .onnx = onnx::cumsum, .samples = samples::running_sum},
       {.name = "aten::logcumsumexp", .meta = running, .samples = samples::running},
-      {.name = "aten::sort", .meta = sort, .samples = samples::sort},
-      {.name = "aten::sort.stable", .meta = sort, .samples = samples::stable_sort},
-      {.name = "aten::topk", .meta = topk, .samples = samples::topk},
+      {.name = "aten::sort", .meta = sort, .onnx = onnx::sort, .samples = samples::sort},
+      {.name = "aten::sort.stable", .meta = sort, .onnx = onnx::sort, .samples = samples::stable_sort},
+      {.name = "aten::topk", .meta = topk, .onnx = onnx::topk, .samples = samples::topk},
   };
   return table;
 }

@@ -1,6 +1,7 @@
 // Operators that show, cut, join or repeat their input without computing anything from it.
 #include <algorithm>
 
+#include "onnx/conversions.h"
 #include "ops/families.h"
 #include "ops/promotion.h"
 #include "ops/shape.h"
@@ -271,32 +272,35 @@ std::span<const Operator> view_operators() {
       {.name = "aten::_reshape_alias", .decompose = expand<&to::reshape_alias>, .samples = samples::reshape_alias},
       {.name = "aten::_unsafe_view", .decompose = expand<&to::unsafe_view>, .samples = samples::unsafe_view},
       {.name = "aten::alias", .decompose = expand<&to::itself>, .samples = samples::layouts_only},
-      {.name = "aten::as_strided", .meta = as_strided, .samples = samples::as_strided},
+      {.name = "aten::as_strided", .meta = as_strided, .onnx = onnx::as_strided, .samples = samples::as_strided},
       {.name = "aten::detach", .decompose = expand<&to::itself>, .samples = samples::layouts_only},
-      {.name = "aten::expand", .meta = expand_view, .samples = samples::expand},
+      {.name = "aten::expand", .meta = expand_view, .onnx = onnx::expand, .samples = samples::expand},
       {.name = "aten::expand_as", .decompose = expand<&to::expand_as>, .samples = samples::expand_as},
       {.name = "aten::lift_fresh", .decompose = expand<&to::itself>, .samples = samples::layouts_only},
       {.name = "aten::lift_fresh_copy", .decompose = expand<&to::itself>, .samples = samples::layouts_only},
-      {.name = "aten::permute", .meta = permute, .samples = samples::permute},
+      {.name = "aten::permute", .meta = permute, .onnx = onnx::permute, .samples = samples::permute},
       {.name = "aten::reshape", .decompose = expand<&to::reshape>, .samples = samples::reshape},
-      {.name = "aten::squeeze", .meta = squeeze, .samples = samples::layouts_only},
-      {.name = "aten::squeeze.dim", .meta = squeeze_axes, .samples = samples::squeeze_axis},
-      {.name = "aten::squeeze.dims", .meta = squeeze_axes, .samples = samples::squeeze_axes},
+      {.name = "aten::squeeze", .meta = squeeze, .onnx = onnx::squeeze, .samples = samples::layouts_only},
+      {.name = "aten::squeeze.dim", .meta = squeeze_axes, .onnx = onnx::squeeze, .samples = samples::squeeze_axis},
+      {.name = "aten::squeeze.dims", .meta = squeeze_axes, .onnx = onnx::squeeze, .samples = samples::squeeze_axes},
       {.name = "aten::t", .decompose = expand<&to::t>, .samples = samples::matrices},
       {.name = "aten::transpose.int", .decompose = expand<&to::transpose>, .samples = samples::transpose},
-      {.name = "aten::unsqueeze", .meta = unsqueeze, .samples = samples::unsqueeze},
-      {.name = "aten::view", .meta = view, .samples = samples::view},
+      {.name = "aten::unsqueeze", .meta = unsqueeze, .onnx = onnx::unsqueeze, .samples = samples::unsqueeze},
+      {.name = "aten::view", .meta = view, .onnx = onnx::reshape, .samples = samples::view},
       {.name = "aten::view.dtype", .meta = view_as_dtype, .samples = samples::view_as_dtype},
       {.name = "aten::view_as_complex", .meta = view_as_complex, .samples = samples::view_as_complex},
       {.name = "aten::view_as_real", .meta = view_as_real, .samples = samples::complex_tensors},
 
       // Parts
-      {.name = "aten::diagonal", .meta = diagonal, .samples = samples::diagonal},
+      {.name = "aten::diagonal", .meta = diagonal, .onnx = onnx::diagonal, .samples = samples::diagonal},
       {.name = "aten::narrow", .decompose = expand<&to::narrow>, .samples = samples::narrow},
-      {.name = "aten::select.int", .meta = select, .samples = samples::select},
-      {.name = "aten::slice.Tensor", .meta = slice, .samples = samples::slice},
+      {.name = "aten::select.int", .meta = select, .onnx = onnx::select, .samples = samples::select},
+      {.name = "aten::slice.Tensor", .meta = slice, .onnx = onnx::slice, .samples = samples::slice},
       {.name = "aten::split.Tensor", .decompose = expand<&to::split>, .samples = samples::split},
-      {.name = "aten::split_with_sizes", .meta = split_with_sizes, .samples = samples::split_with_sizes},
+      {.name = "aten::split_with_sizes",
+       .meta = split_with_sizes,
+       .onnx = onnx::split,
+       .samples = samples::split_with_sizes},
       {.name = "aten::unbind.int", .decompose = expand<&to::unbind>, .samples = samples::unbind},
       {.name = "aten::unfold", .decompose = expand<&to::unfold>, .samples = samples::unfold},
       {.name = "aten::unfold_copy", .decompose = expand<&to::unfold>, .samples = samples::unfold},
@@ -306,11 +310,11 @@ std::span<const Operator> view_operators() {
        .samples = samples::split_with_sizes},
 
       // Copies
-      {.name = "aten::_to_copy", .meta = to_copy, .samples = samples::to_copy},
-      {.name = "aten::cat", .meta = cat, .samples = samples::cat},
-      {.name = "aten::clone", .meta = clone, .samples = samples::clone},
-      {.name = "aten::flip", .meta = flip, .samples = samples::flip},
-      {.name = "aten::repeat", .meta = repeat, .samples = samples::repeat},
+      {.name = "aten::_to_copy", .meta = to_copy, .onnx = onnx::cast, .samples = samples::to_copy},
+      {.name = "aten::cat", .meta = cat, .onnx = onnx::cat, .samples = samples::cat},
+      {.name = "aten::clone", .meta = clone, .onnx = onnx::identity, .samples = samples::clone},
+      {.name = "aten::flip", .meta = flip, .onnx = onnx::flip, .samples = samples::flip},
+      {.name = "aten::repeat", .meta = repeat, .onnx = onnx::repeat, .samples = samples::repeat},
       {.name = "aten::roll", .decompose = expand<&to::roll>, .samples = samples::roll},
       {.name = "aten::rot90", .decompose = expand<&to::rot90>, .samples = samples::rot90},
       {.name = "aten::stack", .decompose = expand<&to::stack>, .samples = samples::stack},

@@ -1,0 +1,249 @@
+"""`compile`: makes a program ready for an engine, and the module that runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils import _pytree as pytree
+
+from tracejet import _C
+from tracejet._binding import Dim, Leaf
+from tracejet._C import InvalidInput
+from tracejet._input import Input
+from tracejet._program import IN_GRAPH, CallSpec, ExportedProgram
+from tracejet._trace import trace
+
+
+def compile(
+    mod: nn.Module | torch.export.ExportedProgram,
+    inputs: Sequence[Any] | None = None,
+    *,
+    arg_inputs: Sequence[Any] | None = None,
+    kwarg_inputs: Mapping[str, Any] | None = None,
+    engine: str = "openvino",
+    precision: torch.dtype = torch.float32,
+    enabled_precisions: Collection[torch.dtype] | None = None,
+    threads: int = 0,
+    cache_dir: str | Path | None = None,
+) -> CompiledModule:
+    """Compiles a program, or a module (which is traced first), and gives a module that runs it.
+
+    Args:
+        mod: a program from `trace` or `torch.export`, or a module.
+        inputs, arg_inputs: what a module is traced with: see `trace`. A program knows its inputs already; where they
+            are passed all the same, they must fit it.
+        kwarg_inputs: the same for keywords.
+        engine: "openvino", or "aten", which runs every program with PyTorch's own kernels.
+        precision: what float32 arithmetic may be done in: torch.float32, torch.bfloat16 or torch.float16.
+        enabled_precisions: another way to say it: the narrowest of these.
+        threads: how many threads a call may use; 0 for as many as PyTorch uses.
+        cache_dir: where the engine keeps compiled kernels, so that the next process starts faster.
+
+    Returns:
+        A module that takes what the model takes and gives what it gives. Its weights are those of the program: they
+        are fixed from here on, except for buffers that the program itself changes.
+
+    Raises:
+        UnsupportedOperator: lists every operator that the engine can't run, with its lines.
+        InvalidInput: a setting makes no sense, or the inputs don't fit.
+    """
+    if inputs is not None and arg_inputs is not None:
+        raise InvalidInput("inputs and arg_inputs are two names of one argument; pass one of them")
+    args = arg_inputs if arg_inputs is not None else inputs
+    program = _native_program(mod, args, kwarg_inputs)
+    settings = dict(
+        engine=engine,
+        precision=_precision(precision, enabled_precisions),
+        threads=threads,
+        cache_dir=str(cache_dir) if cache_dir is not None else "",
+    )
+    return CompiledModule(_C.CompiledProgram(program._tracejet_graph, **settings), program._tracejet_call_spec)
+
+
+def save_onnx(
+    mod: nn.Module | torch.export.ExportedProgram,
+    path: str | Path,
+    *,
+    arg_inputs: Sequence[Any] | None = None,
+    kwarg_inputs: Mapping[str, Any] | None = None,
+) -> None:
+    """Writes a program, or a module (which is traced first), as an ONNX file for other tools.
+
+    The weights are in the file; beyond 1 GiB they are in a second one beside it, `<path>.data`.
+    """
+    _C.save_onnx(_native_program(mod, arg_inputs, kwarg_inputs)._tracejet_graph, str(path))
+
+
+class CompiledModule(nn.Module):
+    """A compiled program as a module. Calls may come from several threads at once."""
+
+    def __init__(self, program: _C.CompiledProgram, call_spec: CallSpec):
+        super().__init__()
+        self._program = program
+        self._spec = call_spec
+        self._tensor_leaves = [leaf.shape is not None for leaf in call_spec.inputs]
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Takes what the traced model takes, by position or keyword, and gives what it gives.
+
+        Raises InvalidInput, naming the input, where an argument isn't what the program was traced for.
+        """
+        leaves = self._flat_inputs(args, kwargs)
+        tensors = [leaf for leaf, is_tensor in zip(leaves, self._tensor_leaves) if is_tensor]
+        results = self._program.run(tensors)
+        outputs = [result if spec is IN_GRAPH else spec for result, spec in zip(results, self._spec.outputs)]
+        return pytree.tree_unflatten(outputs, self._spec.out_spec)
+
+    def _flat_inputs(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
+        leaves, spec = pytree.tree_flatten((args, kwargs))
+        if spec != self._spec.in_spec:
+            leaves, spec = pytree.tree_flatten(self._as_traced(args, kwargs))
+            if spec != self._spec.in_spec:
+                raise InvalidInput(f"the arguments' structure is {spec}, but this program takes {self._spec.in_spec}")
+        for leaf, traced in zip(leaves, self._spec.inputs):
+            _check_kind(leaf, traced)
+        return leaves
+
+    def _as_traced(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The same arguments, each by position or keyword as the model was traced; those left out that were traced
+        with a plain value keep it."""
+        names = self._spec.forward_names
+        example_args, example_kwargs = pytree.tree_unflatten(self._spec.inputs, self._spec.in_spec)
+        if len(args) > len(names):
+            raise InvalidInput(f"this program takes {len(names)} arguments, got {len(args)}")
+        given = dict(zip(names, args))
+        for name, value in kwargs.items():
+            if name in given:
+                raise InvalidInput(f"{name}: given twice, by position and by keyword")
+            given[name] = value
+        if unknown := [name for name in given if name not in names]:
+            raise InvalidInput(f"this program has no input {', '.join(unknown)}; it takes {', '.join(names)}")
+        for name, example in zip(names, (*example_args, *example_kwargs.values())):
+            if name not in given:
+                given[name] = _traced_literal(name, example)
+        count = len(example_args)
+        keywords = dict(zip(example_kwargs, (given[name] for name in names[count:])))
+        return tuple(given[name] for name in names[:count]), keywords
+
+
+def _traced_literal(name: str, example: Any) -> Any:
+    if any(leaf.shape is not None for leaf in pytree.tree_leaves(example, is_leaf=_is_leaf)):
+        raise InvalidInput(f"{name}: this input is missing")
+    return pytree.tree_map(lambda leaf: leaf.value, example, is_leaf=_is_leaf)
+
+
+def _is_leaf(value: Any) -> bool:
+    return isinstance(value, Leaf)
+
+
+def _check_kind(value: Any, traced: Leaf) -> None:
+    if traced.shape is not None:
+        if not isinstance(value, torch.Tensor):
+            raise InvalidInput(f"{traced.path}: a tensor is needed, got {value!r}")
+    elif isinstance(value, torch.Tensor) or type(value) is not type(traced.value) or value != traced.value:
+        shown = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, torch.Tensor) else repr(value)
+        raise InvalidInput(f"{traced.path}: this program was traced with {traced.value!r}, got {shown}")
+
+
+def _precision(precision: torch.dtype, enabled: Collection[torch.dtype] | None) -> torch.dtype:
+    if enabled is None:
+        return precision
+    known = (torch.float16, torch.bfloat16, torch.float32)
+    if not enabled or any(dtype not in known for dtype in enabled):
+        raise InvalidInput(f"enabled_precisions: expected some of {', '.join(map(str, known))}, got {enabled}")
+    return next(dtype for dtype in known if dtype in enabled)
+
+
+def _native_program(
+    mod: nn.Module | torch.export.ExportedProgram,
+    args: Sequence[Any] | None,
+    kwargs: Mapping[str, Any] | None,
+) -> ExportedProgram:
+    """A program with a C++ graph behind it."""
+    if not isinstance(mod, torch.export.ExportedProgram):
+        return trace(mod, arg_inputs=args, kwarg_inputs=kwargs)
+    program = mod if getattr(mod, "_tracejet_graph", None) is not None else _retraced(mod)
+    if args is not None or kwargs is not None:
+        _check_fit(program._tracejet_call_spec, tuple(args or ()), dict(kwargs or {}))
+    return program
+
+
+#: For axes without an upper bound: the largest size that every engine can count.
+_UNBOUNDED = 2**31 - 1
+
+
+def _retraced(program: torch.export.ExportedProgram) -> ExportedProgram:
+    """Traces a program that has no C++ graph: one that was loaded, edited, or made by torch.export."""
+    ranges = program.range_constraints
+    constants = {spec.name: spec.value for spec in _input_specs(program) if hasattr(spec, "value")}
+    values = {node.name: node.meta["val"] for node in program.graph.find_nodes(op="placeholder")}
+    leaves = []
+    for spec in _input_specs(program):
+        value = constants[spec.name] if spec.name in constants else values[spec.name]
+        leaves.append(_as_input(value, ranges) if isinstance(value, torch.Tensor) else value)
+    args, kwargs = pytree.tree_unflatten(leaves, program.call_spec.in_spec)
+    module = program.module(check_guards=False)
+    module._forward_pre_hooks.clear()  # they compare sizes with the ranges, which the trace knows by itself
+    return trace(module, arg_inputs=args, kwarg_inputs=kwargs)
+
+
+def _input_specs(program: torch.export.ExportedProgram) -> Iterable[Any]:
+    kind = torch.export.graph_signature.InputKind.USER_INPUT
+    return [spec.arg for spec in program.graph_signature.input_specs if spec.kind == kind]
+
+
+def _as_input(value: torch.Tensor, ranges: Mapping[Any, Any]) -> Input:
+    """Describes a placeholder: dynamic where its sizes are symbols."""
+    min_shape, opt_shape, max_shape, names = [], [], [], {}
+    for axis, size in enumerate(value.shape):
+        if isinstance(size, int):
+            low = opt = high = size
+        else:
+            symbol = size.node.expr
+            constraint = ranges.get(symbol)
+            low = int(constraint.lower) if constraint is not None else 0
+            high = int(constraint.upper) if constraint is not None and constraint.upper < _UNBOUNDED else _UNBOUNDED
+            opt = min(max(size.node.hint if size.node.hint is not None else 2, low), high)
+            names[axis] = str(symbol)
+        min_shape.append(low)
+        opt_shape.append(opt)
+        max_shape.append(high)
+    return Input(
+        min_shape=min_shape,
+        opt_shape=opt_shape,
+        max_shape=max_shape,
+        dtype=value.dtype,
+        device=value.device,
+        shared_dims={axis: name for axis, name in names.items() if name.isidentifier()},
+    )
+
+
+def _check_fit(spec: CallSpec, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Inputs that are given beside a program must lie in what it was traced for."""
+    leaves, in_spec = pytree.tree_flatten((args, kwargs))
+    if in_spec != spec.in_spec:
+        raise InvalidInput(f"the inputs' structure is {in_spec}, but the program was traced with {spec.in_spec}")
+    for leaf, traced in zip(leaves, spec.inputs):
+        if traced.shape is None:
+            _check_kind(leaf, traced)
+            continue
+        if not isinstance(leaf, (torch.Tensor, Input)):
+            raise InvalidInput(f"{traced.path}: the program was traced with a tensor, got {leaf!r}")
+        smallest = leaf.min_shape if isinstance(leaf, Input) else leaf.shape
+        largest = leaf.max_shape if isinstance(leaf, Input) else leaf.shape
+        if len(smallest) != len(traced.shape) or leaf.dtype != traced.dtype:
+            raise InvalidInput(
+                f"{traced.path}: the program was traced with {traced.dtype} of rank {len(traced.shape)}, "
+                f"got {leaf.dtype} of rank {len(smallest)}"
+            )
+        for axis, (low, high, size) in enumerate(zip(smallest, largest, traced.shape)):
+            bounds = (size.min, size.max) if isinstance(size, Dim) else (size, size)
+            if low < bounds[0] or high > bounds[1]:
+                raise InvalidInput(
+                    f"{traced.path}: axis {axis} is {low} to {high}, but the program was traced for "
+                    f"{bounds[0]} to {bounds[1]}"
+                )

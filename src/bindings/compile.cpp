@@ -1,0 +1,60 @@
+#include <filesystem>
+
+#include <torch/csrc/autograd/python_variable.h>
+
+#include "bindings/bindings.h"
+#include "compile/compiled_program.h"
+#include "onnx/lower.h"
+
+namespace tracejet {
+
+namespace py = pybind11;
+
+namespace {
+
+py::object to_python(const c10::IValue& value) {
+  if (value.isTensor()) return py::reinterpret_steal<py::object>(THPVariable_Wrap(value.toTensor()));
+  if (value.isInt()) return py::int_(value.toInt());
+  if (value.isDouble()) return py::float_(value.toDouble());
+  if (value.isBool()) return py::bool_(value.toBool());
+  return py::none();
+}
+
+std::shared_ptr<CompiledProgram> compile(std::shared_ptr<Graph> graph, std::string engine, at::ScalarType precision,
+                                         int threads, std::string cache_dir) {
+  const py::gil_scoped_release no_gil;
+  const CompileSettings settings{std::move(engine), precision, threads, std::move(cache_dir)};
+  return std::make_shared<CompiledProgram>(std::move(graph), settings);
+}
+
+py::list run(const CompiledProgram& program, const std::vector<at::Tensor>& inputs) {
+  std::vector<c10::IValue> results;
+  {
+    const py::gil_scoped_release no_gil;
+    results = program.run_for_all_outputs(inputs);
+  }
+  py::list objects;
+  for (const c10::IValue& result : results) objects.append(to_python(result));
+  return objects;
+}
+
+void save_onnx(const Graph& graph, const std::string& path) {
+  const py::gil_scoped_release no_gil;
+  onnx::lower(graph, feeds_of(graph)).save(std::filesystem::path(path));
+}
+
+}  // namespace
+
+void bind_compile(py::module_& module) {
+  py::class_<CompiledProgram, std::shared_ptr<CompiledProgram>>(module, "CompiledProgram",
+                                                                "A graph made ready for an engine.")
+      .def(py::init(&compile), py::arg("graph"), py::kw_only(), py::arg("engine"), py::arg("precision"),
+           py::arg("threads"), py::arg("cache_dir"))
+      .def(
+          "run", &run, py::arg("inputs"),
+          "Runs on the user's tensors, in their order; gives one object per output of the user: a tensor or a number.");
+  module.def("save_onnx", &save_onnx, py::arg("graph"), py::arg("path"),
+             "Writes the graph as an ONNX file, its weights included.");
+}
+
+}  // namespace tracejet

@@ -1,0 +1,191 @@
+#include "compile/compiled_program.h"
+
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+
+#include <ATen/core/grad_mode.h>
+
+#include "engines/aten/interpreter.h"
+#include "engines/openvino/openvino_engine.h"
+#include "graph/size_expression.h"
+#include "support/error.h"
+#include "symbolic/context.h"
+
+namespace tracejet {
+
+namespace {
+
+using symbolic::Expression;
+
+std::unique_ptr<Executable> prepare(const std::shared_ptr<const Graph>& graph, const Feeds& feeds,
+                                    const CompileSettings& settings) {
+  if (settings.engine == "openvino") return openvino::prepare(graph, feeds, settings);
+  if (settings.engine == "aten") return aten::prepare(graph, feeds);
+  throw InvalidInput("there is no engine \"" + settings.engine + "\": choose openvino or aten");
+}
+
+void check_settings(const CompileSettings& settings) {
+  const auto precision = settings.precision;
+  if (precision != at::kFloat && precision != at::kBFloat16 && precision != at::kHalf) {
+    throw InvalidInput(std::string("precision is ") + c10::toString(precision) +
+                       "; choose float32, bfloat16 or float16");
+  }
+  if (settings.threads < 0)
+    throw InvalidInput("threads is " + std::to_string(settings.threads) + ", but can't be negative");
+}
+
+std::string describe(const symbolic::Range& range) {
+  const auto bound = [](int64_t value) { return std::to_string(value); };
+  if (range.max == symbolic::kInfinity) return bound(range.min) + " or more";
+  return bound(range.min) + " to " + bound(range.max);
+}
+
+[[noreturn]] void refuse(const std::string& input, const std::string& problem) {
+  throw InvalidInput(input + ": " + problem);
+}
+
+[[noreturn]] void refuse_axis(const std::string& input, size_t axis, int64_t size, const std::string& expected) {
+  refuse(input,
+         "axis " + std::to_string(axis) + " is " + std::to_string(size) + ", but this program takes " + expected);
+}
+
+void check_kind(const GraphInput& input, const at::Tensor& tensor) {
+  const TensorMeta& meta = input.value->tensor();
+  if (!tensor.defined()) refuse(input.name, "a tensor is needed, got None");
+  if (tensor.scalar_type() != meta.dtype) {
+    refuse(input.name, std::string("its dtype is ") + c10::toString(tensor.scalar_type()) +
+                           ", but this program takes " + c10::toString(meta.dtype));
+  }
+  if (tensor.device() != meta.device) {
+    refuse(input.name, "it is on " + tensor.device().str() + ", but this program runs on " + meta.device.str());
+  }
+  if (tensor.layout() != at::kStrided) refuse(input.name, "a dense tensor is needed");
+  if (tensor.dim() != meta.dim()) {
+    refuse(input.name, "it has " + std::to_string(tensor.dim()) + " axes, but this program takes " + meta.str());
+  }
+}
+
+/// Gives the targets their new values. Engines may have passed a target's own memory through: what reads it is copied
+/// before anything is written.
+void write(std::vector<std::pair<at::Tensor, at::Tensor>>& writes, std::vector<c10::IValue>& results) {
+  const auto is_overwritten = [&](const at::Tensor& tensor) {
+    return std::ranges::any_of(writes, [&](const auto& write) { return write.first.is_alias_of(tensor); });
+  };
+  for (c10::IValue& result : results) {
+    if (result.isTensor() && is_overwritten(result.toTensor())) result = result.toTensor().clone();
+  }
+  for (auto& [target, value] : writes) {
+    if (is_overwritten(value)) value = value.clone();
+  }
+  for (const auto& [target, value] : writes) target.copy_(value);
+}
+
+}  // namespace
+
+Feeds feeds_of(const Graph& graph) {
+  std::vector<bool> changes(graph.inputs().size(), false);
+  for (const GraphOutput& output : graph.outputs()) {
+    if (output.kind != GraphOutput::Kind::kUser) changes[output.target] = true;
+  }
+  Feeds feeds;
+  for (size_t i = 0; i < graph.inputs().size(); ++i) {
+    const GraphInput& input = graph.inputs()[i];
+    if (input.value != nullptr && (input.kind == GraphInput::Kind::kUser || changes[i])) feeds.push_back(i);
+  }
+  return feeds;
+}
+
+CompiledProgram::CompiledProgram(std::shared_ptr<const Graph> graph, const CompileSettings& settings)
+    : settings_(settings), graph_(std::move(graph)), feeds_(feeds_of(*graph_)) {
+  check_settings(settings_);
+  for (size_t i = 0; i < graph_->inputs().size(); ++i) {
+    const GraphInput& input = graph_->inputs()[i];
+    if (input.kind == GraphInput::Kind::kUser && input.value != nullptr) user_inputs_.push_back(i);
+  }
+  executable_ = prepare(graph_, feeds_, settings_);
+}
+
+RuntimeSizes CompiledProgram::check(const std::vector<at::Tensor>& inputs) const {
+  if (inputs.size() != user_inputs_.size()) {
+    throw InvalidInput("this program takes " + std::to_string(user_inputs_.size()) + " tensors, got " +
+                       std::to_string(inputs.size()));
+  }
+  RuntimeSizes sizes;
+  std::unordered_map<uint64_t, std::string> bound_by;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const GraphInput& input = graph_->inputs()[user_inputs_[i]];
+    check_kind(input, inputs[i]);
+    const auto& expected = input.value->tensor().sizes;
+    for (size_t axis = 0; axis < expected.size(); ++axis) {
+      const int64_t size = inputs[i].size(static_cast<int64_t>(axis));
+      const Expression expression = expression_of(expected[axis]);
+      if (expression.is_constant()) {
+        if (size != expression.constant()) refuse_axis(input.name, axis, size, std::to_string(expression.constant()));
+        continue;
+      }
+      if (!expression.range().contains(size)) refuse_axis(input.name, axis, size, describe(expression.range()));
+      if (expression.kind() != symbolic::Kind::kSymbol) continue;
+      const auto id = expression.symbol().id;
+      if (const auto other = sizes.find(id); other && *other != size) {
+        refuse_axis(input.name, axis, size, std::to_string(*other) + " here, the size of " + bound_by.at(id));
+      }
+      sizes.bind(id, size);
+      bound_by.try_emplace(id, input.name + " on axis " + std::to_string(axis));
+    }
+  }
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const GraphInput& input = graph_->inputs()[user_inputs_[i]];
+    const auto& expected = input.value->tensor().sizes;
+    for (size_t axis = 0; axis < expected.size(); ++axis) {
+      const int64_t size = inputs[i].size(static_cast<int64_t>(axis));
+      const int64_t needed = sizes.evaluate(expected[axis]);
+      if (size == needed) continue;
+      refuse_axis(input.name, axis, size, std::to_string(needed) + " here, " + expression_of(expected[axis]).str());
+    }
+  }
+  return sizes;
+}
+
+std::vector<c10::IValue> CompiledProgram::run_for_all_outputs(const std::vector<at::Tensor>& inputs) const {
+  const at::NoGradGuard no_grad;
+  const RuntimeSizes sizes = check(inputs);
+  std::vector<at::Tensor> feeds;
+  size_t next_user = 0;
+  for (const size_t input : feeds_) {
+    const bool is_user = graph_->inputs()[input].kind == GraphInput::Kind::kUser;
+    feeds.push_back(is_user ? inputs[next_user++] : graph_->inputs()[input].data);
+  }
+  const std::vector<at::Tensor> state = feeds;
+
+  const std::vector<c10::IValue> computed = executable_->run(std::move(feeds));
+
+  std::vector<c10::IValue> results;
+  std::vector<std::pair<at::Tensor, at::Tensor>> writes;
+  size_t next = 0;
+  for (const GraphOutput& output : graph_->outputs()) {
+    if (output.value == nullptr) {
+      results.push_back(resolve(output.literal, sizes));
+      continue;
+    }
+    const c10::IValue& value = computed[next++];
+    if (output.kind == GraphOutput::Kind::kUser) {
+      results.push_back(value);
+    } else {
+      const auto feed = std::ranges::find(feeds_, output.target) - feeds_.begin();
+      writes.emplace_back(state[static_cast<size_t>(feed)], value.toTensor());
+    }
+  }
+  if (!writes.empty()) write(writes, results);
+  return results;
+}
+
+std::vector<at::Tensor> CompiledProgram::run(const std::vector<at::Tensor>& inputs) const {
+  std::vector<at::Tensor> tensors;
+  for (const c10::IValue& output : run_for_all_outputs(inputs)) {
+    if (output.isTensor()) tensors.push_back(output.toTensor());
+  }
+  return tensors;
+}
+
+}  // namespace tracejet

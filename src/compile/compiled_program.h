@@ -1,0 +1,45 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "compile/settings.h"
+#include "engines/engine.h"
+#include "engines/runtime_sizes.h"
+#include "graph/graph.h"
+
+namespace tracejet {
+
+/// A program made ready for an engine. Calls are safe from several threads at once, as far as the program itself is:
+/// one that changes its buffers is as safe as the module that it came from.
+class CompiledProgram {
+ public:
+  /// Throws UnsupportedOperator, listing all operators that the engine can't run, and InvalidInput for wrong settings.
+  CompiledProgram(std::shared_ptr<const Graph> graph, const CompileSettings& settings);
+
+  /// Runs on the user's tensor inputs, in their order, and gives the user's tensor outputs, in theirs. Buffers and
+  /// inputs that the program changes are changed afterwards, like in eager PyTorch.
+  /// Throws InvalidInput, naming input and axis, where an input isn't what was traced.
+  std::vector<at::Tensor> run(const std::vector<at::Tensor>& inputs) const;
+
+  /// The same with all outputs of the user: numbers (x.size(0)) and None too.
+  std::vector<c10::IValue> run_for_all_outputs(const std::vector<at::Tensor>& inputs) const;
+
+  const CompileSettings& settings() const { return settings_; }
+  const Graph& graph() const { return *graph_; }
+
+ private:
+  RuntimeSizes check(const std::vector<at::Tensor>& inputs) const;
+
+  CompileSettings settings_;
+  std::shared_ptr<const Graph> graph_;
+  std::vector<size_t> user_inputs_;  // indices into graph.inputs(): tensors only
+  Feeds feeds_;
+  std::unique_ptr<Executable> executable_;
+};
+
+/// The inputs of a graph that exist when it runs.
+Feeds feeds_of(const Graph& graph);
+
+}  // namespace tracejet

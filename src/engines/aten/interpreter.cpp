@@ -1,0 +1,250 @@
+#include "engines/aten/interpreter.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include <ATen/ScalarOps.h>
+#include <ATen/core/LegacyTypeDispatch.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+
+#include "engines/runtime_sizes.h"
+#include "graph/size_expression.h"
+#include "support/error.h"
+
+namespace tracejet::aten {
+
+namespace {
+
+using Slot = size_t;
+constexpr Slot kNowhere = static_cast<Slot>(-1);
+
+// How an argument of an instruction comes to be when it runs.
+struct Fixed {
+  c10::IValue value;
+};
+struct Computed {  // holds symbolic numbers
+  c10::IValue value;
+};
+struct WrappedNumber {  // symbolic, where the schema wants a Tensor
+  c10::IValue value;
+};
+struct FromSlot {
+  Slot slot;
+};
+struct TensorList {
+  std::vector<Slot> slots;
+};
+struct OptionalTensorList {
+  std::vector<Slot> slots;  // kNowhere for None
+};
+using Source = std::variant<Fixed, Computed, WrappedNumber, FromSlot, TensorList, OptionalTensorList>;
+
+struct Told {
+  Slot slot;
+  SymbolSource symbol;
+};
+
+struct Instruction {
+  c10::OperatorHandle op;
+  std::vector<Source> arguments;
+  std::vector<Slot> outputs;
+  std::vector<Told> told;   // symbols that become known by the outputs
+  std::vector<Slot> freed;  // values that nobody needs afterwards
+};
+
+/// A number in the place of a tensor, as Python's argument parser makes it: it doesn't take part in type promotion.
+at::Tensor wrapped(const c10::IValue& number) {
+  at::Tensor tensor = c10::scalar_to_tensor(number.toScalar());
+  tensor.unsafeGetTensorImpl()->set_wrapped_number(true);
+  return tensor;
+}
+
+bool is_number(const c10::IValue& value) {
+  return value.isScalar() || value.isBool() || value.isSymInt() || value.isSymFloat() || value.isSymBool();
+}
+
+bool takes_tensor(const c10::Argument& argument) {
+  const auto& type = argument.type();
+  if (type->kind() == c10::TypeKind::TensorType) return true;
+  const auto optional = type->cast<c10::OptionalType>();
+  return optional && optional->getElementType()->kind() == c10::TypeKind::TensorType;
+}
+
+bool takes_optional_tensors(const c10::Argument& argument) {
+  const auto list = argument.type()->cast<c10::ListType>();
+  return list && list->getElementType()->kind() == c10::TypeKind::OptionalType;
+}
+
+struct Frame {
+  std::vector<c10::IValue> values;
+  RuntimeSizes sizes;
+
+  c10::IValue operator()(const Fixed& source) const { return source.value; }
+  c10::IValue operator()(const Computed& source) const { return resolve(source.value, sizes); }
+  c10::IValue operator()(const WrappedNumber& source) const { return wrapped(resolve(source.value, sizes)); }
+  c10::IValue operator()(const FromSlot& source) const { return values[source.slot]; }
+  c10::IValue operator()(const TensorList& source) const {
+    c10::List<at::Tensor> list;
+    for (const Slot slot : source.slots) list.push_back(values[slot].toTensor());
+    return list;
+  }
+  c10::IValue operator()(const OptionalTensorList& source) const {
+    c10::List<std::optional<at::Tensor>> list;
+    for (const Slot slot : source.slots) {
+      list.push_back(slot == kNowhere ? std::nullopt : std::optional(values[slot].toTensor()));
+    }
+    return list;
+  }
+};
+
+class Interpreter final : public Executable {
+ public:
+  Interpreter(std::shared_ptr<const Graph> graph, const Feeds& feeds) : graph_(std::move(graph)) {
+    declare_inputs(feeds);
+    for (const Node& node : graph_->nodes()) instructions_.push_back(compile(node));
+    for (const GraphOutput& output : graph_->outputs()) {
+      if (output.value != nullptr) outputs_.push_back(slots_.at(output.value));
+    }
+    free_after_last_use();
+  }
+
+  std::vector<c10::IValue> run(std::vector<at::Tensor> feeds) const override {
+    // Gradients don't pass through a compiled program. (InferenceMode would say so too, but its outputs couldn't be
+    // changed in place outside of it.)
+    const at::AutoDispatchBelowADInplaceOrView no_autograd;
+    Frame frame{weights_, {}};
+    for (size_t i = 0; i < feeds.size(); ++i) frame.values[feed_slots_[i]] = std::move(feeds[i]);
+    feeds.clear();
+    tell(input_symbols_, frame);
+    torch::jit::Stack stack;
+    for (const Instruction& instruction : instructions_) {
+      stack.clear();
+      for (const Source& argument : instruction.arguments) stack.push_back(std::visit(frame, argument));
+      instruction.op.callBoxed(stack);
+      store(instruction, stack, frame);
+      tell(instruction.told, frame);
+      for (const Slot slot : instruction.freed) frame.values[slot] = {};
+    }
+    std::vector<c10::IValue> results;
+    for (const Slot slot : outputs_) results.push_back(frame.values[slot]);
+    return results;
+  }
+
+ private:
+  void declare_inputs(const Feeds& feeds) {
+    for (size_t i = 0; i < graph_->inputs().size(); ++i) {
+      const GraphInput& input = graph_->inputs()[i];
+      if (input.value == nullptr) continue;
+      const Slot slot = new_slot(*input.value);
+      if (std::ranges::find(feeds, i) == feeds.end()) {
+        weights_[slot] = input.data;
+        continue;
+      }
+      feed_slots_.push_back(slot);
+      for (const auto& symbol : symbols_told_by(input.value->tensor())) input_symbols_.push_back({slot, symbol});
+    }
+  }
+
+  Slot new_slot(const Value& value) {
+    weights_.emplace_back();
+    return slots_[&value] = weights_.size() - 1;
+  }
+
+  Instruction compile(const Node& node) {
+    Instruction instruction{node.op(), {}, {}, {}, {}};
+    const auto& schema = node.op().schema().arguments();
+    for (size_t i = 0; i < node.arguments().size(); ++i) {
+      instruction.arguments.push_back(source_of(node.arguments()[i], schema[i]));
+    }
+    for (const Value* output : node.outputs()) {
+      const Slot slot = output == nullptr ? kNowhere : new_slot(*output);
+      instruction.outputs.push_back(slot);
+      if (output == nullptr) continue;
+      if (output->is_tensor()) {
+        for (const auto& symbol : symbols_told_by(output->tensor())) instruction.told.push_back({slot, symbol});
+      } else if (const auto symbol = symbol_of(output->scalar())) {
+        instruction.told.push_back({slot, {*symbol, -1}});
+      }
+    }
+    return instruction;
+  }
+
+  Source source_of(const Argument& argument, const c10::Argument& declared) const {
+    if (const auto* value = std::get_if<const Value*>(&argument)) return FromSlot{slots_.at(*value)};
+    if (const auto* list = std::get_if<std::vector<const Value*>>(&argument)) {
+      std::vector<Slot> slots;
+      for (const Value* value : *list) slots.push_back(value == nullptr ? kNowhere : slots_.at(value));
+      if (takes_optional_tensors(declared)) return OptionalTensorList{std::move(slots)};
+      return TensorList{std::move(slots)};
+    }
+    const auto& constant = std::get<c10::IValue>(argument);
+    const bool wraps = takes_tensor(declared) && is_number(constant);
+    if (!is_symbolic(constant)) return Fixed{wraps ? c10::IValue(wrapped(constant)) : constant};
+    if (wraps) return WrappedNumber{constant};
+    return Computed{constant};
+  }
+
+  void free_after_last_use() {
+    std::vector<bool> needed(weights_.size(), false);
+    for (const Slot slot : outputs_) needed[slot] = true;
+    for (auto instruction = instructions_.rbegin(); instruction != instructions_.rend(); ++instruction) {
+      const auto last_use_of = [&](Slot slot) {
+        if (slot == kNowhere || needed[slot]) return;
+        needed[slot] = true;
+        instruction->freed.push_back(slot);
+      };
+      for (const Slot slot : instruction->outputs) last_use_of(slot);
+      for (const Source& argument : instruction->arguments) {
+        if (const auto* one = std::get_if<FromSlot>(&argument)) last_use_of(one->slot);
+        if (const auto* list = std::get_if<TensorList>(&argument)) std::ranges::for_each(list->slots, last_use_of);
+        if (const auto* list = std::get_if<OptionalTensorList>(&argument))
+          std::ranges::for_each(list->slots, last_use_of);
+      }
+    }
+  }
+
+  static void store(const Instruction& instruction, torch::jit::Stack& stack, Frame& frame) {
+    size_t next = 0;
+    const auto store_one = [&](c10::IValue value) {
+      const Slot slot = instruction.outputs[next++];
+      if (slot != kNowhere) frame.values[slot] = std::move(value);
+    };
+    for (c10::IValue& result : stack) {
+      if (!result.isTensorList()) {
+        store_one(std::move(result));
+        continue;
+      }
+      for (const at::Tensor& tensor : result.toTensorVector()) store_one(tensor);
+    }
+  }
+
+  static void tell(const std::vector<Told>& told, Frame& frame) {
+    for (const auto& [slot, source] : told) {
+      const c10::IValue& value = frame.values[slot];
+      frame.sizes.bind(source.symbol, source.axis < 0 ? value.toInt() : value.toTensor().size(source.axis));
+    }
+  }
+
+  static std::optional<uint64_t> symbol_of(const c10::IValue& scalar) {
+    if (!scalar.isSymInt() || scalar.toSymInt().maybe_as_int()) return std::nullopt;
+    const auto expression = expression_of(scalar.toSymInt());
+    if (expression.kind() != symbolic::Kind::kSymbol) return std::nullopt;
+    return expression.symbol().id;
+  }
+
+  std::shared_ptr<const Graph> graph_;
+  std::unordered_map<const Value*, Slot> slots_;
+  std::vector<c10::IValue> weights_;  // the first state of a frame: everything else is empty
+  std::vector<Slot> feed_slots_;
+  std::vector<Told> input_symbols_;
+  std::vector<Instruction> instructions_;
+  std::vector<Slot> outputs_;
+};
+
+}  // namespace
+
+std::unique_ptr<Executable> prepare(std::shared_ptr<const Graph> graph, const Feeds& feeds) {
+  return std::make_unique<Interpreter>(std::move(graph), feeds);
+}
+
+}  // namespace tracejet::aten

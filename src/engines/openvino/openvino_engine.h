@@ -1,0 +1,17 @@
+#pragma once
+
+#include <memory>
+
+#include "compile/settings.h"
+#include "engines/engine.h"
+#include "graph/graph.h"
+
+namespace tracejet::openvino {
+
+/// Compiles the whole graph with OpenVINO for the CPU. The weights are shared with the graph while compiling; what
+/// OpenVINO repacks for its kernels is its own.
+/// Throws UnsupportedOperator, listing everything that ONNX or OpenVINO can't say.
+std::unique_ptr<Executable> prepare(std::shared_ptr<const Graph> graph, const Feeds& feeds,
+                                    const CompileSettings& settings);
+
+}  // namespace tracejet::openvino

@@ -1,0 +1,76 @@
+#include "engines/runtime_sizes.h"
+
+#include <algorithm>
+
+#include "graph/size_expression.h"
+#include "support/error.h"
+
+namespace tracejet {
+
+using symbolic::Expression;
+
+std::optional<int64_t> RuntimeSizes::find(uint64_t symbol) const {
+  const auto found = values_.find(symbol);
+  return found == values_.end() ? std::nullopt : std::optional(found->second);
+}
+
+int64_t RuntimeSizes::value_of(const symbolic::Symbol& symbol) const {
+  if (const auto value = find(symbol.id)) return *value;
+  throw Error("the program depends on " + symbol.name + ", which is the size of no input");
+}
+
+int64_t RuntimeSizes::evaluate(const Expression& expression) const {
+  return symbolic::evaluate(expression, [this](const symbolic::Symbol& symbol) { return value_of(symbol); });
+}
+
+int64_t RuntimeSizes::evaluate(const c10::SymInt& size) const {
+  if (const auto known = size.maybe_as_int()) return *known;
+  return evaluate(expression_of(size));
+}
+
+std::vector<int64_t> RuntimeSizes::evaluate(c10::SymIntArrayRef sizes) const {
+  std::vector<int64_t> values;
+  values.reserve(sizes.size());
+  for (const c10::SymInt& size : sizes) values.push_back(evaluate(size));
+  return values;
+}
+
+c10::IValue RuntimeSizes::number(const Expression& expression) const {
+  if (expression.is_int()) return evaluate(expression);
+  if (expression.is_bool()) return holds(expression);
+  return symbolic::evaluate_float(expression, [this](const symbolic::Symbol& symbol) { return value_of(symbol); });
+}
+
+bool RuntimeSizes::holds(const symbolic::Condition& condition) const {
+  return symbolic::holds(condition, [this](const symbolic::Symbol& symbol) { return value_of(symbol); });
+}
+
+bool is_symbolic(const c10::IValue& constant) {
+  if (constant.isList()) return std::ranges::any_of(constant.toListRef(), is_symbolic);
+  return constant.isSymInt() || constant.isSymFloat() || constant.isSymBool();
+}
+
+c10::IValue resolve(const c10::IValue& constant, const RuntimeSizes& sizes) {
+  if (constant.isList()) {
+    // The lists of schemas that can hold symbolic numbers are SymInt[], which kernels read as int[].
+    c10::List<int64_t> values;
+    for (const c10::IValue& element : constant.toListRef()) values.push_back(resolve(element, sizes).toInt());
+    return values;
+  }
+  if (constant.isSymInt()) return sizes.number(expression_of(constant.toSymInt()));
+  if (constant.isSymFloat()) return sizes.number(expression_of(constant.toSymFloat()));
+  if (constant.isSymBool()) return sizes.number(expression_of(constant.toSymBool()));
+  return constant;
+}
+
+std::vector<SymbolSource> symbols_told_by(const TensorMeta& meta) {
+  std::vector<SymbolSource> told;
+  for (size_t axis = 0; axis < meta.sizes.size(); ++axis) {
+    if (meta.sizes[axis].maybe_as_int()) continue;
+    const Expression size = expression_of(meta.sizes[axis]);
+    if (size.kind() == symbolic::Kind::kSymbol) told.push_back({size.symbol().id, static_cast<int64_t>(axis)});
+  }
+  return told;
+}
+
+}  // namespace tracejet

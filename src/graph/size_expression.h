@@ -1,0 +1,26 @@
+#pragma once
+
+#include <c10/core/Scalar.h>
+#include <c10/core/SymBool.h>
+#include <c10/core/SymFloat.h>
+#include <c10/core/SymInt.h>
+
+#include "support/error.h"
+#include "symbolic/sym_node.h"
+
+namespace tracejet {
+
+/// The expression of a number in a finished graph. Throws Error for a symbolic number that no trace of ours made.
+template <typename SymbolicNumber>
+symbolic::Expression expression_of(const SymbolicNumber& value) {
+  if (auto expression = symbolic::expression_of(value)) return *std::move(expression);
+  throw Error("the graph holds a symbolic number of another tracer");
+}
+
+inline symbolic::Expression expression_of(const c10::Scalar& value) {
+  if (value.isSymInt()) return expression_of(value.toSymInt());
+  if (value.isSymFloat()) return expression_of(value.toSymFloat());
+  return expression_of(value.toSymBool());
+}
+
+}  // namespace tracejet

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <initializer_list>
+#include <limits>
+#include <numeric>
+#include <string_view>
+#include <vector>
+
+#include <c10/core/ScalarType.h>
+
+#include "graph/size_expression.h"
+#include "onnx/conversions.h"
+#include "onnx/lowering.h"
+#include "ops/promotion.h"
+
+/// What conversions share.
+namespace tracejet::onnx::convert {
+
+inline bool is_float(at::ScalarType dtype) { return at::isFloatingType(dtype); }
+inline bool is_integer(at::ScalarType dtype) { return at::isIntegralType(dtype, /*includeBool=*/false); }
+
+/// The dtype that these arguments (tensors or numbers) meet in.
+inline at::ScalarType promoted(const Call& call, std::initializer_list<std::string_view> arguments) {
+  promotion::ResultType type;
+  for (const auto argument : arguments) type.add(call, argument);
+  return type.get();
+}
+
+/// ONNX has arithmetic for numbers only: bool is computed as int32.
+inline at::ScalarType as_number(at::ScalarType dtype) { return dtype == at::kBool ? at::kInt : dtype; }
+
+inline Operand negated(Lowering& to, const Operand& condition) { return to.emit_as(at::kBool, "Not", {condition}); }
+
+/// Softmax's result where a row may be all -inf: zeros there, not the NaN of an empty softmax.
+inline Operand without_masked(Lowering& to, const Operand& weights, const Operand& scores) {
+  const Operand never = to.number(-std::numeric_limits<double>::infinity(), scores.dtype);
+  const Operand is_masked = to.emit_as(at::kBool, "Equal", {scores, never});
+  return to.emit_as(weights.dtype, "Where", {is_masked, to.number(0, weights.dtype), weights});
+}
+
+inline std::vector<int64_t> axes_from(int64_t first, int64_t count) {
+  std::vector<int64_t> axes(static_cast<size_t>(count));
+  std::iota(axes.begin(), axes.end(), first);
+  return axes;
+}
+
+/// The sizes as plain numbers; ends the conversion where one is symbolic.
+inline std::vector<int64_t> static_sizes(const Lowering& to, c10::SymIntArrayRef sizes, std::string_view what) {
+  std::vector<int64_t> values;
+  for (const c10::SymInt& size : sizes) {
+    const auto known = size.maybe_as_int();
+    if (!known) to.fail(std::string(what) + " can't be dynamic");
+    values.push_back(*known);
+  }
+  return values;
+}
+
+}  // namespace tracejet::onnx::convert

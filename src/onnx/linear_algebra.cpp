@@ -1,0 +1,98 @@
+#include "onnx/helpers.h"
+
+namespace tracejet::onnx::convert {
+
+namespace {
+
+/// A matrix, or the one that it is the transpose of: engines want weights as they lie in memory.
+struct Matrix {
+  Operand operand;
+  bool is_transposed;
+};
+
+bool swaps_two_axes(const Call& call) {
+  const auto& name = call.op().operator_name().name;
+  if (name == "aten::t") return true;
+  if (name == "aten::permute") return call.axes("dims", 2) == std::vector<int64_t>{1, 0};
+  return name == "aten::transpose" && call.axis("dim0", 2) != call.axis("dim1", 2);
+}
+
+Matrix untransposed(const Lowering& to, const Value& value) {
+  if (value.producer() != nullptr && value.tensor().dim() == 2) {
+    const Call producer(*value.producer());
+    if (swaps_two_axes(producer)) return {to.operand(producer, "self"), true};
+  }
+  return {to.operand(value), false};
+}
+
+Operand scaled(Lowering& to, const Operand& x, const c10::Scalar& factor) {
+  if (!factor.isSymbolic() && factor.equal(1)) return x;
+  return to.emit("Mul", {x, to.number(factor, x.dtype)});
+}
+
+/// beta * bias + alpha * product, where beta 0 ignores the bias, NaNs included.
+Operand combined(Lowering& to, const Call& call, const Operand& product) {
+  const c10::Scalar beta = call.scalar("beta");
+  const Operand right = scaled(to, product, call.scalar("alpha"));
+  if (!beta.isSymbolic() && beta.equal(0)) return right;
+  return to.emit("Add", {right, scaled(to, to.operand(call, "self", product.dtype), beta)});
+}
+
+/// a @ b, for bool and the integers that ONNX multiplies as int32 or int64 too.
+Operand product(Lowering& to, const Operand& a, const Operand& b, at::ScalarType dtype) {
+  const auto computed = is_float(dtype) ? dtype : at::kLong;
+  return to.cast(to.emit("MatMul", {to.cast(a, computed), to.cast(b, computed)}), dtype);
+}
+
+Operand matrix_product(Lowering& to, const Value& a, const Value& b, const Operand& bias) {
+  const Matrix left = untransposed(to, a);
+  const Matrix right = untransposed(to, b);
+  std::vector<Operand> inputs{left.operand, right.operand};
+  if (!bias.name.empty()) inputs.push_back(bias);
+  return to.emit("Gemm", inputs, {{"transA", int64_t{left.is_transposed}}, {"transB", int64_t{right.is_transposed}}});
+}
+
+}  // namespace
+
+void matmul(Lowering& to, const Call& call, std::string_view) {
+  const bool is_mm = call.declares("mat2");
+  const auto right_name = is_mm ? "mat2" : call.declares("vec") ? "vec" : call.declares("tensor") ? "tensor" : "other";
+  const Value& a = call.value("self");
+  const Value& b = call.value(right_name);
+  const auto dtype = to.output().dtype;
+  if (is_float(dtype) && a.tensor().dim() == 2 && b.tensor().dim() == 2) return to.result(matrix_product(to, a, b, {}));
+  to.result(product(to, to.operand(a), to.operand(b), dtype));
+}
+
+void addmm(Lowering& to, const Call& call, std::string_view) {
+  const auto dtype = to.output().dtype;
+  const auto right_name = call.declares("mat2") ? "mat2" : "vec";
+  const Value& a = call.value(call.declares("mat1") ? "mat1" : "mat");
+  const Value& b = call.value(right_name);
+  const bool is_plain = call.scalar("beta").equal(1) && call.scalar("alpha").equal(1);
+  if (is_float(dtype) && is_plain && b.tensor().dim() == 2) {
+    return to.result(matrix_product(to, a, b, to.operand(call, "self")));
+  }
+  to.result(combined(to, call, product(to, to.operand(a), to.operand(b), dtype)));
+}
+
+void baddbmm(Lowering& to, const Call& call, std::string_view) {
+  to.result(combined(to, call, product(to, to.operand(call, "batch1"), to.operand(call, "batch2"), to.output().dtype)));
+}
+
+void linear(Lowering& to, const Call& call, std::string_view) {
+  const Operand x = to.operand(call, "input");
+  const Operand bias = to.optional(call, "bias");
+  const TensorMeta& weight = call.tensor("weight");
+  if (call.tensor("input").dim() == 2 && weight.dim() == 2) {
+    std::vector<Operand> inputs{x, to.operand(call, "weight")};
+    if (!bias.name.empty()) inputs.push_back(bias);
+    return to.result(to.emit("Gemm", inputs, {{"transB", int64_t{1}}}));
+  }
+  const Operand right =
+      weight.dim() == 2 ? to.transpose(to.operand(call, "weight"), {1, 0}) : to.operand(call, "weight");
+  const Operand result = to.emit("MatMul", {x, right});
+  to.result(bias.name.empty() ? result : to.emit("Add", {result, bias}));
+}
+
+}  // namespace tracejet::onnx::convert

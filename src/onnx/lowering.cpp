@@ -1,0 +1,273 @@
+#include "onnx/lowering.h"
+
+#include <algorithm>
+
+#include <ATen/ops/tensor.h>
+
+#include "graph/size_expression.h"
+#include "ops/operator.h"
+#include "support/error.h"
+
+namespace tracejet::onnx {
+
+namespace {
+
+// Weights up to this size are written into the model: engines look at constants to choose kernels and fold shapes,
+// and copying them costs nothing.
+constexpr size_t kInlineBytes = 256;
+
+/// Thrown by Lowering::fail and caught by Lowering::run.
+struct ConversionFailed {
+  std::string reason;
+};
+
+std::string label_of(const Node& node) {
+  const auto& name = node.op().operator_name();
+  return name.overload_name.empty() ? name.name : name.name + "." + name.overload_name;
+}
+
+bool is_runtime_check(const Node& node) {
+  const auto& name = node.op().operator_name().name;
+  return name == "aten::_assert_async" || name == "aten::_functional_assert_async" || name == "aten::_assert_scalar" ||
+         name == "aten::sym_constrain_range" || name == "aten::sym_constrain_range_for_size" ||
+         name == "aten::_functional_sym_constrain_range" || name == "aten::_assert_tensor_metadata";
+}
+
+}  // namespace
+
+Lowering::Lowering(const Graph& graph, const std::vector<size_t>& feeds, const Target& target)
+    : graph_(graph), target_(target) {
+  for (const Node& node : graph.nodes()) {
+    for (const Argument& argument : node.arguments()) {
+      for_each_value(argument, [&](const Value& value) { used_.insert(&value); });
+    }
+  }
+  for (const GraphOutput& output : graph.outputs()) {
+    if (output.value != nullptr) used_.insert(output.value);
+  }
+  declare_inputs(feeds);
+}
+
+void Lowering::declare_inputs(const std::vector<size_t>& feeds) {
+  for (size_t i = 0; i < graph_.inputs().size(); ++i) {
+    const GraphInput& input = graph_.inputs()[i];
+    if (input.value == nullptr) continue;
+    const bool is_feed = std::ranges::find(feeds, i) != feeds.end();
+    if (!is_feed && input.data.nbytes() <= kInlineBytes) {
+      known_.emplace(input.value, input.data);
+      operands_.emplace(input.value, constant(input.data));
+      continue;
+    }
+    const Operand operand{unique(input.name), input.value->tensor().dtype};
+    operands_.emplace(input.value, operand);
+    if (is_feed) {
+      model_.inputs.push_back(describe(operand, input.value->tensor()));
+      note_symbols(*input.value);
+    } else {
+      known_.emplace(input.value, input.data);
+      model_.weights.push_back({operand.name, input.data});
+    }
+  }
+}
+
+void Lowering::run() {
+  for (const Node& node : graph_.nodes()) {
+    try {
+      convert(node);
+    } catch (const ConversionFailed& failure) {
+      unsupported_.push_back({&node, failure.reason});
+      // Placeholders, so that the rest is looked at too and one error can list everything.
+      for (const Value* output : node.outputs()) {
+        if (output == nullptr || operands_.contains(output)) continue;
+        const auto dtype = output->is_tensor() ? output->tensor().dtype : at::kLong;
+        operands_.emplace(output, Operand{unique("unsupported"), dtype});
+        note_symbols(*output);
+      }
+    }
+  }
+  if (unsupported_.empty()) declare_outputs();
+}
+
+void Lowering::convert(const Node& node) {
+  node_ = &node;
+  label_ = label_of(node);
+  next_result_ = 0;
+  if (is_runtime_check(node)) return;
+  const Operator* entry = find_operator(node.op());
+  if (entry == nullptr || !entry->onnx) fail("has no conversion");
+  check_dtypes(node);
+  try {
+    entry->onnx.convert(*this, Call(node), entry->onnx.target);
+  } catch (const Error& error) {
+    fail(error.what());
+  }
+  if (next_result_ != node.outputs().size()) fail("its conversion gives fewer results than it has");
+}
+
+void Lowering::check_dtypes(const Node& node) const {
+  const auto check = [&](const Value& value) {
+    if (!value.is_tensor()) return;
+    const auto dtype = value.tensor().dtype;
+    if (!element_type(dtype))
+      fail(std::string("computes in ") + c10::toString(dtype) + ", a data type that ONNX lacks");
+    if (at::isComplexType(dtype)) fail("computes in complex numbers");
+    if (dtype == at::kDouble && !target_.float64)
+      fail("computes in float64, which " + target_.name + " would do in float32");
+  };
+  for (const Argument& argument : node.arguments()) for_each_value(argument, check);
+  for (const Value* output : node.outputs()) {
+    if (output != nullptr) check(*output);
+  }
+}
+
+Model Lowering::finish() && {
+  std::unordered_set<std::string> needed;
+  for (const auto& output : model_.outputs) needed.insert(output.name);
+  std::vector<OnnxNode> kept;
+  for (auto node = model_.nodes.rbegin(); node != model_.nodes.rend(); ++node) {
+    if (std::ranges::none_of(node->outputs, [&](const auto& output) { return needed.contains(output); })) continue;
+    needed.insert(node->inputs.begin(), node->inputs.end());
+    kept.push_back(std::move(*node));
+  }
+  std::ranges::reverse(kept);
+  model_.nodes = std::move(kept);
+  const auto unneeded = [&](const NamedTensor& tensor) { return !needed.contains(tensor.name); };
+  for (auto& input : model_.inputs) input.is_used = needed.contains(input.name);
+  std::erase_if(model_.weights, unneeded);
+  std::erase_if(model_.constants, unneeded);
+  return std::move(model_);
+}
+
+void Lowering::declare_outputs() {
+  node_ = nullptr;
+  label_ = "output";
+  for (const GraphOutput& output : graph_.outputs()) {
+    if (output.value == nullptr) continue;
+    // An Identity of its own: one value may be several outputs, or an input as it came.
+    const Operand named = emit("Identity", {operand(*output.value)});
+    if (output.value->is_tensor()) {
+      model_.outputs.push_back(describe(named, output.value->tensor()));
+    } else {
+      model_.outputs.push_back({named.name, named.dtype, {}});
+    }
+  }
+}
+
+TensorInfo Lowering::describe(const Operand& operand, const TensorMeta& meta) const {
+  TensorInfo info{operand.name, operand.dtype, {}};
+  for (const c10::SymInt& size : meta.sizes) {
+    if (const auto known = size.maybe_as_int()) {
+      info.shape.emplace_back(*known);
+    } else {
+      info.shape.emplace_back(expression_of(size).str());
+    }
+  }
+  return info;
+}
+
+std::string Lowering::unique(std::string name) {
+  if (names_.insert(name).second) return name;
+  for (int suffix = 1;; ++suffix) {
+    auto candidate = name + "_" + std::to_string(suffix);
+    if (names_.insert(candidate).second) return candidate;
+  }
+}
+
+// Reading arguments --------------------------------------------------------------------------------------------------
+
+Operand Lowering::operand(const Value& value) const { return operands_.at(&value); }
+
+Operand Lowering::operand(const Call& call, std::string_view name, at::ScalarType dtype) {
+  if (call.is_number(name)) return number(call.scalar(name), dtype);
+  return cast(operand(call.value(name)), dtype);
+}
+
+Operand Lowering::optional(const Call& call, std::string_view name) const {
+  const Value* value = call.optional_value(name);
+  return value == nullptr ? Operand{} : operand(*value);
+}
+
+at::Tensor Lowering::known(const Value& value) const {
+  const auto found = known_.find(&value);
+  return found == known_.end() ? at::Tensor() : found->second;
+}
+
+const TensorMeta& Lowering::output(size_t index) const { return node_->outputs()[index]->tensor(); }
+size_t Lowering::output_count() const { return node_->outputs().size(); }
+bool Lowering::is_used(size_t index) const { return used_.contains(node_->outputs()[index]); }
+
+// Writing ------------------------------------------------------------------------------------------------------------
+
+std::vector<Operand> Lowering::emit_many(const std::vector<at::ScalarType>& dtypes, std::string_view op,
+                                         const std::vector<Operand>& inputs, Attributes attributes) {
+  OnnxNode node{std::string(op), {}, {}, std::move(attributes), {}};
+  for (const Operand& input : inputs) node.inputs.push_back(input.name);
+  std::vector<Operand> outputs;
+  for (const at::ScalarType dtype : dtypes) {
+    outputs.push_back({unique("t" + std::to_string(names_.size())), dtype});
+    node.outputs.push_back(outputs.back().name);
+  }
+  node.name = label_ + "/" + outputs.front().name;
+  model_.nodes.push_back(std::move(node));
+  return outputs;
+}
+
+Operand Lowering::emit_as(at::ScalarType dtype, std::string_view op, const std::vector<Operand>& inputs,
+                          Attributes attributes) {
+  return emit_many({dtype}, op, inputs, std::move(attributes)).front();
+}
+
+Operand Lowering::emit(std::string_view op, const std::vector<Operand>& inputs, Attributes attributes) {
+  return emit_as(inputs.front().dtype, op, inputs, std::move(attributes));
+}
+
+void Lowering::result(const Operand& operand) {
+  const Value* value = node_->outputs()[next_result_++];
+  if (value == nullptr) return;
+  operands_.insert_or_assign(value, value->is_tensor() ? as_declared(operand, value->tensor()) : operand);
+  note_symbols(*value);
+}
+
+Operand Lowering::as_declared(const Operand& operand, const TensorMeta& meta) {
+  const bool is_empty = std::ranges::any_of(meta.sizes, [](const auto& size) { return size.maybe_as_int() == 0; });
+  // Kernels are rarely tried on nothing: some divide by the number of elements.
+  if (is_empty) return cast(emit_as(at::kFloat, "ConstantOfShape", {sizes(meta.sizes)}), meta.dtype);
+  return cast(operand, meta.dtype);
+}
+
+void Lowering::no_result(std::string_view why) {
+  if (is_used(next_result_)) fail(why);
+  ++next_result_;
+}
+
+Operand Lowering::cast(const Operand& operand, at::ScalarType dtype) {
+  if (operand.dtype == dtype) return operand;
+  const auto type = element_type(dtype);
+  if (!type) fail(std::string("ONNX has no data type for ") + c10::toString(dtype));
+  // Runtimes disagree on whether 0.5 becomes true.
+  if (dtype == at::kBool)
+    return emit_as(at::kBool, "Not", {emit_as(at::kBool, "Equal", {operand, number(0, operand.dtype)})});
+  return emit_as(dtype, "Cast", {operand}, {{"to", *type}});
+}
+
+Operand Lowering::constant(const at::Tensor& data) {
+  const at::Tensor dense = data.detach().contiguous();
+  if (!element_type(dense.scalar_type()))
+    fail(std::string("ONNX has no data type for ") + c10::toString(dense.scalar_type()));
+  std::string key = std::to_string(static_cast<int>(dense.scalar_type()));
+  for (const int64_t size : dense.sizes()) key += "," + std::to_string(size);
+  key += ":";
+  key.append(static_cast<const char*>(dense.const_data_ptr()), dense.nbytes());
+  const auto [found, is_new] = constants_.try_emplace(std::move(key));
+  if (is_new) {
+    found->second = {unique("c" + std::to_string(names_.size())), dense.scalar_type()};
+    model_.constants.push_back({found->second.name, dense});
+  }
+  return found->second;
+}
+
+Operand Lowering::integers(const std::vector<int64_t>& values) { return constant(at::tensor(values, at::kLong)); }
+
+void Lowering::fail(std::string_view reason) const { throw ConversionFailed{std::string(reason)}; }
+
+}  // namespace tracejet::onnx

@@ -1,0 +1,136 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "graph/call.h"
+#include "graph/graph.h"
+#include "onnx/model.h"
+#include "symbolic/expression.h"
+
+namespace tracejet::onnx {
+
+/// A tensor of the ONNX graph that is being written. An empty name means "left out".
+struct Operand {
+  std::string name;
+  at::ScalarType dtype = at::kFloat;
+};
+
+/// A node that ONNX can't say, and why.
+struct Unsupported {
+  const Node* node;
+  std::string reason;
+};
+
+/// What the reader of a model can do.
+struct Target {
+  std::string name = "ONNX";  ///< in messages
+  bool float64 = true;        ///< computes in double precision
+};
+
+/// Writes a Graph as an ONNX model. Conversions (see conversions.h) are its users: they read a Call, emit ONNX nodes
+/// and hand over results, one for each output of the ATen operator, in order.
+class Lowering {
+ public:
+  /// `feeds` are indices into graph.inputs(): the inputs that exist when the program runs. All others are weights.
+  Lowering(const Graph& graph, const std::vector<size_t>& feeds, const Target& target = {});
+
+  /// Converts the whole graph. Nodes that can't be converted are in unsupported(), and then the model is incomplete.
+  void run();
+  const std::vector<Unsupported>& unsupported() const { return unsupported_; }
+  /// What run() made: without nodes that no output needs.
+  Model finish() &&;
+
+  // Reading arguments ------------------------------------------------------------------------------------------------
+  /// A value of the ATen graph.
+  Operand operand(const Value& value) const;
+  /// A Tensor or Scalar argument, as this dtype. A plain number becomes a 0-dim constant.
+  Operand operand(const Call& call, std::string_view name, at::ScalarType dtype);
+  /// A Tensor argument in its own dtype.
+  Operand operand(const Call& call, std::string_view name) const { return operand(call.value(name)); }
+  /// Left out where the argument is None.
+  Operand optional(const Call& call, std::string_view name) const;
+  /// The data of a value that is a weight or a small constant; undefined for anything that is computed.
+  at::Tensor known(const Value& value) const;
+  /// What the current call's output is.
+  const TensorMeta& output(size_t index = 0) const;
+  size_t output_count() const;
+  /// Whether anybody reads the output.
+  bool is_used(size_t index) const;
+
+  // Writing ----------------------------------------------------------------------------------------------------------
+  using Attributes = std::vector<Attribute>;
+  /// Adds a node with one output. Its dtype is that of the first input unless said otherwise.
+  Operand emit(std::string_view op, const std::vector<Operand>& inputs, Attributes attributes = {});
+  Operand emit_as(at::ScalarType dtype, std::string_view op, const std::vector<Operand>& inputs,
+                  Attributes attributes = {});
+  std::vector<Operand> emit_many(const std::vector<at::ScalarType>& dtypes, std::string_view op,
+                                 const std::vector<Operand>& inputs, Attributes attributes = {});
+  /// The next output of the ATen operator. A result of another dtype than the ATen operator's is cast.
+  void result(const Operand& operand);
+  /// Leaves the next output out: an error if anybody reads it.
+  void no_result(std::string_view why);
+
+  Operand cast(const Operand& operand, at::ScalarType dtype);
+  /// Equal constants are one.
+  Operand constant(const at::Tensor& data);
+  Operand number(const c10::Scalar& value, at::ScalarType dtype);  ///< 0-dim; the value may be symbolic
+  Operand integer(int64_t value) { return number(value, at::kLong); }
+  Operand integers(const std::vector<int64_t>& values);  ///< 1-dim int64
+
+  // Sizes ------------------------------------------------------------------------------------------------------------
+  /// 1-dim int64: a constant, or computed from the sizes of the inputs.
+  Operand sizes(c10::SymIntArrayRef sizes);
+  Operand size(const c10::SymInt& size) { return sizes({size}); }  ///< 1-dim with one element
+  /// `operand` in this shape. Uses ONNX's -1 and 0 where they do, which is cheaper than computing sizes.
+  Operand reshape(const Operand& operand, c10::SymIntArrayRef from, c10::SymIntArrayRef to);
+  Operand expand(const Operand& operand, c10::SymIntArrayRef from, c10::SymIntArrayRef to);
+  Operand transpose(const Operand& operand, const std::vector<int64_t>& permutation);
+  Operand unsqueeze(const Operand& operand, const std::vector<int64_t>& axes);
+  Operand squeeze(const Operand& operand, const std::vector<int64_t>& axes);
+  Operand slice(const Operand& operand, int64_t axis, const Operand& start, const Operand& end, int64_t step = 1);
+
+  /// Ends the conversion of the current call: ONNX or this lowering has no way to say it.
+  [[noreturn]] void fail(std::string_view reason) const;
+
+ private:
+  void declare_inputs(const std::vector<size_t>& feeds);
+  void declare_outputs();
+  void note_symbols(const Value& value);
+  void convert(const Node& node);
+  void check_dtypes(const Node& node) const;
+  std::string unique(std::string name);
+  Operand as_declared(const Operand& operand, const TensorMeta& meta);
+  TensorInfo describe(const Operand& operand, const TensorMeta& meta) const;
+
+  /// An expression's value, 1-dim with one element: int64, float64 or bool.
+  Operand compute(const symbolic::Expression& expression);
+  Operand compute_anew(const symbolic::Expression& expression);
+  Operand symbol_value(const symbolic::Symbol& symbol);
+
+  const Graph& graph_;
+  Target target_;
+  Model model_;
+  std::vector<Unsupported> unsupported_;
+  std::unordered_map<const Value*, Operand> operands_;
+  std::unordered_map<const Value*, at::Tensor> known_;
+  std::unordered_set<const Value*> used_;
+  std::unordered_set<std::string> names_;
+  std::unordered_map<std::string, Operand> constants_;  // by dtype, shape and bytes
+  std::unordered_map<symbolic::Expression, Operand> computed_;
+
+  struct SymbolSource {
+    Operand tensor;
+    int64_t axis;  // -1: the tensor is the number itself
+  };
+  std::unordered_map<uint64_t, SymbolSource> symbols_;
+
+  const Node* node_ = nullptr;  // the one being converted
+  std::string label_;           // its name
+  size_t next_result_ = 0;
+};
+
+}  // namespace tracejet::onnx

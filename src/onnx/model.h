@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+#include <c10/core/ScalarType.h>
+
+namespace tracejet::onnx {
+
+/// The version of ONNX's operators that the conversions speak.
+inline constexpr int64_t kOpset = 20;
+
+/// ONNX's number for a data type; nullopt where it has none (quantised types).
+std::optional<int64_t> element_type(at::ScalarType dtype);
+
+struct Attribute {
+  std::string_view name;
+  std::variant<int64_t, float, std::string, std::vector<int64_t>, std::vector<float>> value;
+};
+
+struct OnnxNode {
+  std::string op;
+  std::vector<std::string> inputs;  ///< an empty name leaves an optional input out
+  std::vector<std::string> outputs;
+  std::vector<Attribute> attributes;
+  std::string name;  ///< for people: the ATen operator that it comes from
+};
+
+/// An input or output: its axes are sizes or, where they are dynamic, names.
+struct TensorInfo {
+  using Axis = std::variant<int64_t, std::string>;
+  std::string name;
+  at::ScalarType dtype;
+  std::vector<Axis> shape;
+  bool is_used = true;  ///< of an input: some output depends on it
+};
+
+/// A tensor known when compiling.
+struct NamedTensor {
+  std::string name;
+  at::Tensor data;
+};
+
+/// How a model in bytes refers to its weights.
+enum class WeightForm {
+  kInputs,      ///< as inputs after the real ones: the engine is given the memory and nothing is copied
+  kReferences,  ///< as initialisers that say their type and shape, their data in a file of the given name
+  kEmbedded,    ///< as initialisers with their data
+};
+
+/// An ONNX model. Weights are shared with the program that it comes from; constants are small and its own.
+struct Model {
+  std::vector<TensorInfo> inputs;
+  std::vector<TensorInfo> outputs;
+  std::vector<NamedTensor> weights;
+  std::vector<NamedTensor> constants;
+  std::vector<OnnxNode> nodes;
+
+  /// The model as a serialised ModelProto. `weights_file` is needed with kReferences.
+  std::string serialize(WeightForm form, std::string_view weights_file = {}) const;
+
+  /// Writes a file for other tools (ONNX Runtime, Netron). Weights beyond what protobuf can hold go to a second file
+  /// beside it, `<path>.data`.
+  void save(const std::filesystem::path& path) const;
+};
+
+}  // namespace tracejet::onnx

@@ -1,0 +1,295 @@
+#include <cmath>
+#include <limits>
+
+#include "onnx/helpers.h"
+
+namespace tracejet::onnx::convert {
+
+namespace {
+
+/// The operand in the dtype of the result.
+Operand self(Lowering& to, const Call& call) { return to.operand(call, "self", to.output().dtype); }
+
+Operand less_than_zero(Lowering& to, const Operand& x) {
+  return to.emit_as(at::kBool, "Less", {x, to.number(0, x.dtype)});
+}
+
+/// Toward zero; ONNX has no operator for it.
+Operand truncated(Lowering& to, const Operand& x) {
+  return to.emit_as(x.dtype, "Where", {less_than_zero(to, x), to.emit("Ceil", {x}), to.emit("Floor", {x})});
+}
+
+/// The remainder with the sign of the dividend, as C has it.
+Operand c_remainder(Lowering& to, const Operand& a, const Operand& b) {
+  return to.emit("Mod", {a, b}, {{"fmod", int64_t{1}}});
+}
+
+Operand is_nonzero(Lowering& to, const Operand& x) { return to.cast(x, at::kBool); }
+
+/// Whether a division must be corrected downward: it leaves a remainder whose sign isn't that of the divisor.
+Operand needs_floor(Lowering& to, const Operand& remainder, const Operand& divisor) {
+  const Operand signs_differ =
+      to.emit_as(at::kBool, "Xor", {less_than_zero(to, remainder), less_than_zero(to, divisor)});
+  return to.emit_as(at::kBool, "And", {is_nonzero(to, remainder), signs_differ});
+}
+
+/// The remainder with the sign of the divisor, as Python has it.
+Operand python_remainder(Lowering& to, const Operand& a, const Operand& b) {
+  if (!is_float(a.dtype)) return to.emit("Mod", {a, b});
+  const Operand remainder = c_remainder(to, a, b);
+  return to.emit_as(a.dtype, "Where", {needs_floor(to, remainder, b), to.emit("Add", {remainder, b}), remainder});
+}
+
+/// (a - remainder) / b: without a remainder, runtimes can't disagree on how to round. Floats are rounded all the same,
+/// because some runtimes multiply by the reciprocal.
+Operand whole_quotient(Lowering& to, const Operand& a, const Operand& b, const Operand& remainder) {
+  const Operand quotient = to.emit("Div", {to.emit("Sub", {a, remainder}), b});
+  if (!is_float(a.dtype)) return quotient;
+  // x // 0 is the infinity that x / 0 is.
+  return to.emit_as(a.dtype, "Where", {is_nonzero(to, b), to.emit("Round", {quotient}), to.emit("Div", {a, b})});
+}
+
+}  // namespace
+
+void unary(Lowering& to, const Call& call, std::string_view target) { to.result(to.emit(target, {self(to, call)})); }
+
+void rounding(Lowering& to, const Call& call, std::string_view target) {
+  const Operand x = self(to, call);
+  if (call.declares("decimals") && call.integer("decimals") != 0) {
+    const Operand scale = to.number(std::pow(10.0, call.integer("decimals")), x.dtype);
+    return to.result(to.emit("Div", {to.emit(target, {to.emit("Mul", {x, scale})}), scale}));
+  }
+  to.result(is_float(x.dtype) ? to.emit(target, {x}) : x);
+}
+
+void log_of_base(Lowering& to, const Call& call, std::string_view base) {
+  const Operand x = self(to, call);
+  const double factor = 1.0 / std::log(std::stod(std::string(base)));
+  to.result(to.emit("Mul", {to.emit("Log", {x}), to.number(factor, x.dtype)}));
+}
+
+void log1p(Lowering& to, const Call& call, std::string_view) {
+  // log(1 + x) loses x where it is small; x * log(y) / (y - 1) with y = 1 + x doesn't (Kahan).
+  const Operand x = self(to, call);
+  const Operand one = to.number(1, x.dtype);
+  const Operand y = to.emit("Add", {x, one});
+  const Operand d = to.emit("Sub", {y, one});
+  const Operand is_tiny = to.emit_as(at::kBool, "Equal", {d, to.number(0, x.dtype)});
+  const Operand safe = to.emit_as(x.dtype, "Where", {is_tiny, one, d});
+  const Operand log = to.emit("Log", {y});
+  const Operand exact = to.emit("Mul", {log, to.emit("Div", {x, safe})});
+  const Operand is_infinite =
+      to.emit_as(at::kBool, "Equal", {x, to.number(std::numeric_limits<double>::infinity(), x.dtype)});
+  const Operand finite = to.emit_as(x.dtype, "Where", {is_tiny, x, exact});
+  to.result(to.emit_as(x.dtype, "Where", {is_infinite, x, finite}));
+}
+
+void expm1(Lowering& to, const Call& call, std::string_view) {
+  // 2 * exp(x / 2) * sinh(x / 2) keeps what exp(x) - 1 loses near zero.
+  const Operand x = self(to, call);
+  const Operand half = to.emit("Mul", {x, to.number(0.5, x.dtype)});
+  const Operand near =
+      to.emit("Mul", {to.emit("Mul", {to.emit("Exp", {half}), to.emit("Sinh", {half})}), to.number(2, x.dtype)});
+  const Operand far = to.emit("Sub", {to.emit("Exp", {x}), to.number(1, x.dtype)});
+  const Operand is_near = to.emit_as(at::kBool, "Less", {to.emit("Abs", {x}), to.number(1, x.dtype)});
+  to.result(to.emit_as(x.dtype, "Where", {is_near, near, far}));
+}
+
+void exp2(Lowering& to, const Call& call, std::string_view) {
+  const Operand x = self(to, call);
+  to.result(to.emit("Pow", {to.number(2, x.dtype), x}));
+}
+
+void erfc(Lowering& to, const Call& call, std::string_view) {
+  const Operand x = self(to, call);
+  to.result(to.emit("Sub", {to.number(1, x.dtype), to.emit("Erf", {x})}));
+}
+
+void rsqrt(Lowering& to, const Call& call, std::string_view) {
+  to.result(to.emit("Reciprocal", {to.emit("Sqrt", {self(to, call)})}));
+}
+
+void trunc(Lowering& to, const Call& call, std::string_view) {
+  const Operand x = self(to, call);
+  to.result(is_float(x.dtype) ? truncated(to, x) : x);
+}
+
+void float_test(Lowering& to, const Call& call, std::string_view target) {
+  Operand x = to.operand(call, "self");
+  if (!is_float(x.dtype)) x = to.cast(x, at::kFloat);
+  to.result(to.emit_as(at::kBool, target, {x}));
+}
+
+void is_finite(Lowering& to, const Call& call, std::string_view) {
+  Operand x = to.operand(call, "self");
+  if (!is_float(x.dtype)) x = to.cast(x, at::kFloat);
+  const Operand either =
+      to.emit_as(at::kBool, "Or", {to.emit_as(at::kBool, "IsInf", {x}), to.emit_as(at::kBool, "IsNaN", {x})});
+  to.result(negated(to, either));
+}
+
+void sign_bit(Lowering& to, const Call& call, std::string_view) {
+  const Operand x = to.operand(call, "self");
+  if (is_float(x.dtype)) to.fail("can't tell -0.0 from 0.0 in ONNX");
+  to.result(less_than_zero(to, to.cast(x, as_number(x.dtype))));
+}
+
+void logical_not(Lowering& to, const Call& call, std::string_view) {
+  to.result(negated(to, is_nonzero(to, to.operand(call, "self"))));
+}
+
+void bitwise_not(Lowering& to, const Call& call, std::string_view) {
+  const Operand x = to.operand(call, "self");
+  to.result(x.dtype == at::kBool ? negated(to, x) : to.emit("BitwiseNot", {x}));
+}
+
+void add(Lowering& to, const Call& call, std::string_view target) {
+  const auto dtype = to.output().dtype;
+  Operand other = to.operand(call, "other", as_number(dtype));
+  const c10::Scalar alpha = call.declares("alpha") ? call.scalar("alpha") : c10::Scalar(1);
+  if (alpha.isSymbolic() || !alpha.equal(1)) other = to.emit("Mul", {other, to.number(alpha, other.dtype)});
+  to.result(to.emit(target, {to.operand(call, "self", as_number(dtype)), other}));
+}
+
+void mul(Lowering& to, const Call& call, std::string_view) {
+  const auto dtype = to.output().dtype;
+  to.result(
+      to.emit(dtype == at::kBool ? "And" : "Mul", {to.operand(call, "self", dtype), to.operand(call, "other", dtype)}));
+}
+
+void divide(Lowering& to, const Call& call, std::string_view) {
+  const auto dtype = to.output().dtype;
+  const Operand a = to.operand(call, "self", dtype);
+  const Operand b = to.operand(call, "other", dtype);
+  const bool has_mode = call.declares("rounding_mode") && call.has("rounding_mode");
+  if (!has_mode) return to.result(to.emit("Div", {a, b}));
+  const bool is_floor = call.text("rounding_mode") == "floor";
+  to.result(whole_quotient(to, a, b, is_floor ? python_remainder(to, a, b) : c_remainder(to, a, b)));
+}
+
+void power(Lowering& to, const Call& call, std::string_view) {
+  const auto dtype = to.output().dtype;
+  const Operand base = to.operand(call, "self", dtype);
+  if (call.is_number("exponent") && !call.scalar("exponent").isSymbolic()) {
+    const double exponent = call.number("exponent");
+    if (exponent == 1) return to.result(base);
+    if (exponent == 2) return to.result(to.emit("Mul", {base, base}));
+    if (exponent == 0.5) return to.result(to.emit("Sqrt", {base}));
+    if (exponent == 3) return to.result(to.emit("Mul", {to.emit("Mul", {base, base}), base}));
+  }
+  to.result(to.emit("Pow", {base, to.operand(call, "exponent", dtype)}));
+}
+
+void extremum(Lowering& to, const Call& call, std::string_view target) {
+  const auto dtype = as_number(to.output().dtype);
+  to.result(to.emit(target, {to.operand(call, "self", dtype), to.operand(call, "other", dtype)}));
+}
+
+void number_extremum(Lowering& to, const Call& call, std::string_view target) {
+  const auto dtype = as_number(to.output().dtype);
+  const Operand a = to.operand(call, "self", dtype);
+  const Operand b = to.operand(call, "other", dtype);
+  if (!is_float(dtype)) return to.result(to.emit(target, {a, b}));
+  const auto or_else = [&](const Operand& x, const Operand& instead) {
+    return to.emit_as(dtype, "Where", {to.emit_as(at::kBool, "IsNaN", {x}), instead, x});
+  };
+  to.result(to.emit(target, {or_else(a, b), or_else(b, a)}));
+}
+
+void remainder(Lowering& to, const Call& call, std::string_view) {
+  const auto dtype = to.output().dtype;
+  to.result(python_remainder(to, to.operand(call, "self", dtype), to.operand(call, "other", dtype)));
+}
+
+void fmod(Lowering& to, const Call& call, std::string_view) {
+  const auto dtype = to.output().dtype;
+  to.result(c_remainder(to, to.operand(call, "self", dtype), to.operand(call, "other", dtype)));
+}
+
+void atan2(Lowering& to, const Call& call, std::string_view) {
+  // atan(y / x), turned by pi into the left half plane; on the axes the quotient isn't usable.
+  const auto dtype = to.output().dtype;
+  const Operand y = to.operand(call, "self", dtype);
+  const Operand x = to.operand(call, "other", dtype);
+  const auto choose = [&](const Operand& condition, const Operand& yes, const Operand& no) {
+    return to.emit_as(dtype, "Where", {condition, yes, no});
+  };
+  const Operand pi = to.number(M_PI, dtype);
+  const Operand half_pi = to.number(M_PI / 2, dtype);
+  const Operand zero = to.number(0, dtype);
+  const Operand turn = choose(less_than_zero(to, y), to.emit("Neg", {pi}), pi);
+  const Operand angle = to.emit("Atan", {to.emit("Div", {y, x})});
+  const Operand off_axis = choose(less_than_zero(to, x), to.emit("Add", {angle, turn}), angle);
+  const Operand is_zero = to.emit_as(at::kBool, "Equal", {y, zero});
+  const Operand on_axis = choose(is_zero, zero, choose(less_than_zero(to, y), to.emit("Neg", {half_pi}), half_pi));
+  to.result(choose(is_nonzero(to, x), off_axis, on_axis));
+}
+
+void hypot(Lowering& to, const Call& call, std::string_view) {
+  // Scaled by the larger one, so that squares don't overflow.
+  const auto dtype = to.output().dtype;
+  const Operand a = to.emit("Abs", {to.operand(call, "self", dtype)});
+  const Operand b = to.emit("Abs", {to.operand(call, "other", dtype)});
+  const Operand larger = to.emit("Max", {a, b});
+  const Operand safe = to.emit_as(dtype, "Where", {is_nonzero(to, larger), larger, to.number(1, dtype)});
+  const Operand ratio = to.emit("Div", {to.emit("Min", {a, b}), safe});
+  const Operand length = to.emit("Sqrt", {to.emit("Add", {to.emit("Mul", {ratio, ratio}), to.number(1, dtype)})});
+  to.result(to.emit("Mul", {larger, length}));
+}
+
+void compare(Lowering& to, const Call& call, std::string_view target) {
+  const bool is_negated = target == "NotEqual";
+  if (is_negated) target = "Equal";
+  auto dtype = promoted(call, {"self", "other"});
+  if (target != "Equal") dtype = as_number(dtype);
+  const Operand result =
+      to.emit_as(at::kBool, target, {to.operand(call, "self", dtype), to.operand(call, "other", dtype)});
+  to.result(is_negated ? negated(to, result) : result);
+}
+
+void logical(Lowering& to, const Call& call, std::string_view target) {
+  const auto truth = [&](std::string_view name) {
+    return call.is_number(name) ? to.number(call.scalar(name), at::kBool) : is_nonzero(to, to.operand(call, name));
+  };
+  to.result(to.emit(target, {truth("self"), truth("other")}));
+}
+
+void bitwise(Lowering& to, const Call& call, std::string_view target) {
+  const auto dtype = to.output().dtype;
+  const std::string op = dtype == at::kBool ? std::string(target) : "Bitwise" + std::string(target);
+  to.result(to.emit(op, {to.operand(call, "self", dtype), to.operand(call, "other", dtype)}));
+}
+
+void shift(Lowering& to, const Call& call, std::string_view direction) {
+  // ONNX shifts unsigned integers only; a product or a floored quotient by a power of two is the same for all.
+  const auto dtype = to.output().dtype;
+  const Operand x = to.operand(call, "self", dtype);
+  const Operand factor = to.emit("Pow", {to.number(2, dtype), to.operand(call, "other", dtype)});
+  if (direction == "LEFT") return to.result(to.emit("Mul", {x, factor}));
+  to.result(whole_quotient(to, x, factor, python_remainder(to, x, factor)));
+}
+
+void where(Lowering& to, const Call& call, std::string_view) {
+  const auto dtype = to.output().dtype;
+  const Operand condition = to.cast(to.operand(call, "condition"), at::kBool);
+  to.result(to.emit_as(dtype, "Where", {condition, to.operand(call, "self", dtype), to.operand(call, "other", dtype)}));
+}
+
+void clamp(Lowering& to, const Call& call, std::string_view) {
+  const auto dtype = to.output().dtype;
+  const auto bound = [&](std::string_view name) {
+    return call.declares(name) && call.has(name) ? to.operand(call, name, dtype) : Operand{};
+  };
+  const Operand min = bound("min");
+  const Operand max = bound("max");
+  Operand x = self(to, call);
+  const bool are_numbers = (min.name.empty() || call.is_number("min")) && (max.name.empty() || call.is_number("max"));
+  if (are_numbers && is_float(dtype)) return to.result(to.emit("Clip", {x, min, max}));
+  if (!min.name.empty()) x = to.emit("Max", {x, min});
+  if (!max.name.empty()) x = to.emit("Min", {x, max});
+  to.result(x);
+}
+
+void cast(Lowering& to, const Call& call, std::string_view) { to.result(self(to, call)); }
+
+}  // namespace tracejet::onnx::convert

@@ -1,0 +1,244 @@
+// Symbolic sizes as ONNX: the part of Lowering that computes with shapes.
+#include <algorithm>
+
+#include <ATen/ops/scalar_tensor.h>
+#include <ATen/ops/tensor.h>
+
+#include "graph/size_expression.h"
+#include "onnx/lowering.h"
+#include "support/error.h"
+
+namespace tracejet::onnx {
+
+using symbolic::Expression;
+using symbolic::Kind;
+
+namespace {
+
+bool same(const c10::SymInt& a, const c10::SymInt& b) { return expression_of(a) == expression_of(b); }
+
+bool is_static(const c10::SymInt& size) { return size.maybe_as_int().has_value(); }
+
+/// Whether a tensor of these sizes surely has elements: ONNX can't infer a -1 without.
+bool never_empty(c10::SymIntArrayRef sizes) {
+  return std::ranges::all_of(sizes, [](const auto& size) { return expression_of(size).range().min > 0; });
+}
+
+/// The ONNX operator that takes the same operands, where there is one.
+std::string_view onnx_operator(Kind kind) {
+  switch (kind) {
+    case Kind::kSum:
+    case Kind::kAdd:
+      return "Add";
+    case Kind::kSubtract:
+      return "Sub";
+    case Kind::kProduct:
+    case Kind::kMultiply:
+      return "Mul";
+    case Kind::kMod:
+      return "Mod";
+    case Kind::kPower:
+    case Kind::kFloatPower:
+      return "Pow";
+    case Kind::kMin:
+      return "Min";
+    case Kind::kMax:
+      return "Max";
+    case Kind::kSelect:
+      return "Where";
+    case Kind::kTrueDiv:
+      return "Div";
+    case Kind::kFloor:
+      return "Floor";
+    case Kind::kCeil:
+      return "Ceil";
+    case Kind::kRound:
+      return "Round";
+    case Kind::kSqrt:
+      return "Sqrt";
+    case Kind::kEqual:
+      return "Equal";
+    case Kind::kLess:
+      return "Less";
+    case Kind::kLessEqual:
+      return "LessOrEqual";
+    case Kind::kAnd:
+      return "And";
+    case Kind::kOr:
+      return "Or";
+    case Kind::kNot:
+      return "Not";
+    default:
+      return {};
+  }
+}
+
+at::ScalarType dtype_of(const Expression& expression) {
+  return expression.is_int() ? at::kLong : expression.is_float() ? at::kDouble : at::kBool;
+}
+
+}  // namespace
+
+void Lowering::note_symbols(const Value& value) {
+  const Operand tensor = operand(value);
+  const auto note = [&](const c10::SymInt& size, int64_t axis) {
+    if (is_static(size)) return;
+    const Expression expression = expression_of(size);
+    if (expression.kind() == Kind::kSymbol) symbols_.try_emplace(expression.symbol().id, SymbolSource{tensor, axis});
+  };
+  if (value.is_tensor()) {
+    const auto& sizes = value.tensor().sizes;
+    for (size_t axis = 0; axis < sizes.size(); ++axis) note(sizes[axis], static_cast<int64_t>(axis));
+  } else if (value.scalar().isSymInt()) {
+    note(value.scalar().toSymInt(), -1);
+  }
+}
+
+Operand Lowering::symbol_value(const symbolic::Symbol& symbol) {
+  const auto source = symbols_.find(symbol.id);
+  if (source == symbols_.end()) fail("depends on " + symbol.name + ", which is the size of no input");
+  const auto& [tensor, axis] = source->second;
+  if (axis < 0) return emit("Reshape", {cast(tensor, at::kLong), integers({1})});
+  return emit_as(at::kLong, "Shape", {tensor}, {{"start", axis}, {"end", axis + 1}});
+}
+
+Operand Lowering::compute(const Expression& expression) {
+  if (expression.is_constant()) {
+    const at::Tensor value = expression.is_float()  ? at::tensor({expression.real()}, at::kDouble)
+                             : expression.is_bool() ? at::tensor({expression.truth()}, at::kBool)
+                                                    : at::tensor({expression.constant()}, at::kLong);
+    return constant(value);
+  }
+  const auto cached = computed_.find(expression);
+  if (cached != computed_.end()) return cached->second;
+  const Operand result = compute_anew(expression);
+  computed_.emplace(expression, result);
+  return result;
+}
+
+Operand Lowering::compute_anew(const Expression& expression) {
+  const Kind kind = expression.kind();
+  if (kind == Kind::kSymbol) return symbol_value(expression.symbol());
+  std::vector<Operand> operands;
+  for (const Expression& operand : expression.operands()) operands.push_back(compute(operand));
+  const auto fold = [&](std::string_view op) {
+    Operand result = operands.front();
+    for (size_t i = 1; i < operands.size(); ++i) result = emit(op, {result, operands[i]});
+    return result;
+  };
+  const auto op = onnx_operator(kind);
+  switch (kind) {
+    case Kind::kProduct: {
+      if (expression.coefficient() != 1) operands.push_back(integers({expression.coefficient()}));
+      return fold(op);
+    }
+    case Kind::kSum:
+    case Kind::kAnd:
+    case Kind::kOr:
+      return fold(op);
+    case Kind::kFloorDiv: {
+      const auto range_of = [&](size_t i) { return expression.operands()[i].range(); };
+      const bool positive = range_of(0).min >= 0 && range_of(1).min > 0;
+      // Runtimes disagree on how Div rounds below zero; without a remainder they can't.
+      const Operand dividend =
+          positive ? operands[0] : emit("Sub", {operands[0], emit("Mod", {operands[0], operands[1]})});
+      return emit("Div", {dividend, operands[1]});
+    }
+    case Kind::kToFloat:
+    case Kind::kFromBool:
+      return cast(operands[0], dtype_of(expression));
+    case Kind::kTrueDiv:
+      return emit(op, {cast(operands[0], at::kDouble), cast(operands[1], at::kDouble)});
+    case Kind::kFloor:
+    case Kind::kCeil:
+    case Kind::kRound:
+      return cast(emit(op, operands), at::kLong);
+    case Kind::kTruncate:
+      return cast(operands[0], at::kLong);
+    case Kind::kNotEqual:
+      return emit_as(at::kBool, "Not", {emit_as(at::kBool, "Equal", operands)});
+    default:
+      break;
+  }
+  if (op.empty()) fail("the size " + expression.str() + " can't be computed in ONNX");
+  return emit_as(dtype_of(expression), op, operands);
+}
+
+Operand Lowering::number(const c10::Scalar& value, at::ScalarType dtype) {
+  if (!value.isSymbolic()) return constant(at::scalar_tensor(value, at::TensorOptions(dtype)));
+  const Operand one_element = compute(expression_of(value));
+  return cast(emit("Reshape", {one_element, integers({})}), dtype);
+}
+
+Operand Lowering::sizes(c10::SymIntArrayRef sizes) {
+  std::vector<Operand> parts;
+  std::vector<int64_t> run;  // neighbouring constants
+  const auto end_run = [&] {
+    if (!run.empty()) parts.push_back(integers(run));
+    run.clear();
+  };
+  for (const c10::SymInt& size : sizes) {
+    if (const auto known = size.maybe_as_int()) {
+      run.push_back(*known);
+    } else {
+      end_run();
+      parts.push_back(compute(expression_of(size)));
+    }
+  }
+  end_run();
+  if (parts.empty()) return integers({});
+  return parts.size() == 1 ? parts.front() : emit("Concat", parts, {{"axis", int64_t{0}}});
+}
+
+Operand Lowering::reshape(const Operand& operand, c10::SymIntArrayRef from, c10::SymIntArrayRef to) {
+  if (from.size() == to.size() && std::ranges::equal(from, to, same)) return operand;
+  const bool has_zero = std::ranges::any_of(to, [](const auto& size) { return size.maybe_as_int() == 0; });
+  const bool can_infer = never_empty(to);
+  bool inferred = false;
+  std::vector<c10::SymInt> target;
+  for (size_t axis = 0; axis < to.size(); ++axis) {
+    if (is_static(to[axis])) {
+      target.push_back(to[axis]);
+    } else if (!has_zero && axis < from.size() && same(from[axis], to[axis])) {
+      target.emplace_back(0);  // ONNX: as it was
+    } else if (can_infer && !inferred) {
+      target.emplace_back(-1);
+      inferred = true;
+    } else {
+      target.push_back(to[axis]);
+    }
+  }
+  return emit("Reshape", {operand, sizes(target)}, {{"allowzero", int64_t{has_zero}}});
+}
+
+Operand Lowering::expand(const Operand& operand, c10::SymIntArrayRef from, c10::SymIntArrayRef to) {
+  const size_t added = to.size() - from.size();
+  std::vector<c10::SymInt> target;
+  for (size_t axis = 0; axis < to.size(); ++axis) {
+    // ONNX broadcasts both ways: where the operand has the size already, 1 says so without computing it.
+    const bool is_there = axis >= added && same(from[axis - added], to[axis]);
+    target.push_back(is_there ? c10::SymInt(1) : to[axis]);
+  }
+  const bool changes =
+      added > 0 || std::ranges::any_of(target, [](const auto& size) { return size.maybe_as_int() != 1; });
+  return changes ? emit("Expand", {operand, sizes(target)}) : operand;
+}
+
+Operand Lowering::transpose(const Operand& operand, const std::vector<int64_t>& permutation) {
+  if (std::ranges::is_sorted(permutation)) return operand;
+  return emit("Transpose", {operand}, {{"perm", permutation}});
+}
+
+Operand Lowering::unsqueeze(const Operand& operand, const std::vector<int64_t>& axes) {
+  return axes.empty() ? operand : emit("Unsqueeze", {operand, integers(axes)});
+}
+
+Operand Lowering::squeeze(const Operand& operand, const std::vector<int64_t>& axes) {
+  return axes.empty() ? operand : emit("Squeeze", {operand, integers(axes)});
+}
+
+Operand Lowering::slice(const Operand& operand, int64_t axis, const Operand& start, const Operand& end, int64_t step) {
+  return emit("Slice", {operand, start, end, integers({axis}), integers({step})});
+}
+
+}  // namespace tracejet::onnx

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+#include <ATen/core/stack.h>
+
+#include "graph/graph.h"
+#include "ops/operator.h"
+
+namespace tracejet::testing {
+
+/// A program that is one call of an operator: the tensors among the arguments are its inputs, its results its outputs.
+struct OneCall {
+  std::shared_ptr<Graph> graph;
+  std::vector<at::Tensor> inputs;
+  std::vector<at::Tensor> eager;  ///< what PyTorch gives
+};
+
+OneCall one_call(const c10::OperatorHandle& op, const torch::jit::Stack& arguments);
+
+/// Looks the entry's operator up in the dispatcher.
+c10::OperatorHandle handle_of(const Operator& entry);
+
+}  // namespace tracejet::testing

@@ -1,0 +1,82 @@
+// Walks the table of operators: every conversion to ONNX must give OpenVINO what eager PyTorch gives, on the samples of
+// the operator.
+#include <algorithm>
+#include <set>
+#include <string>
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/allclose.h>
+#include <gtest/gtest.h>
+
+#include "compile/compiled_program.h"
+#include "one_call.h"
+#include "ops/operator.h"
+#include "support/error.h"
+
+namespace tracejet {
+namespace {
+
+std::vector<const Operator*> converted_operators() {
+  std::vector<const Operator*> entries;
+  for (const auto table : operator_tables()) {
+    for (const Operator& entry : table) {
+      if (entry.onnx && entry.samples != nullptr) entries.push_back(&entry);
+    }
+  }
+  return entries;
+}
+
+/// OpenVINO computes float64 as float32 and int64 as int32.
+double tolerance_of(at::ScalarType dtype) {
+  if (dtype == at::kHalf || dtype == at::kBFloat16) return 2e-2;
+  return at::isFloatingType(dtype) ? 1e-4 : 0;
+}
+
+void expect_same(const std::vector<at::Tensor>& results, const std::vector<at::Tensor>& eager) {
+  ASSERT_EQ(results.size(), eager.size());
+  for (size_t i = 0; i < eager.size(); ++i) {
+    ASSERT_EQ(results[i].sizes(), eager[i].sizes()) << "sizes of output " << i;
+    ASSERT_EQ(results[i].scalar_type(), eager[i].scalar_type()) << "dtype of output " << i;
+    const double tolerance = tolerance_of(eager[i].scalar_type());
+    EXPECT_TRUE(at::allclose(results[i], eager[i], tolerance, tolerance, /*equal_nan=*/true)) << "output " << i << " is\n"
+                                                                                            << results[i] << "\nand must be\n"
+                                                                                            << eager[i];
+  }
+}
+
+class Conversion : public ::testing::TestWithParam<const Operator*> {};
+
+TEST_P(Conversion, GivesOpenVinoWhatEagerGives) {
+  const at::NoGradGuard no_grad;
+  const Operator& entry = *GetParam();
+  const auto op = testing::handle_of(entry);
+  size_t converted = 0;
+  std::set<std::string> refused;
+  size_t number = 0;
+  for (const torch::jit::Stack& sample : entry.samples()) {
+    const testing::OneCall program = testing::one_call(op, sample);
+    SCOPED_TRACE("sample " + std::to_string(number++) + "\n" + program.graph->str());
+    try {
+      const CompiledProgram compiled(program.graph, {});
+      ++converted;
+      expect_same(compiled.run(program.inputs), program.eager);
+    } catch (const UnsupportedOperator& error) {
+      refused.insert(error.what());
+    } catch (const std::exception& error) {
+      ADD_FAILURE() << error.what();
+    }
+  }
+  std::string reasons;
+  for (const std::string& reason : refused) reasons += "\n" + reason;
+  EXPECT_GT(converted, 0U) << "every sample is refused:" << reasons;
+}
+
+INSTANTIATE_TEST_SUITE_P(Every, Conversion, ::testing::ValuesIn(converted_operators()), [](const auto& info) {
+  std::string name(info.param->name.substr(std::string_view("aten::").size()));
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; }, '_');
+  return name;
+});
+
+}  // namespace
+}  // namespace tracejet
