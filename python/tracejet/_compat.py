@@ -20,7 +20,7 @@ from torch.utils._traceback import CapturedTraceback
 try:
     from torch.fx._lazy_graph_module import _LazyGraphModule
 except ImportError:
-    _LazyGraphModule = GraphModule  # type: ignore[assignment, misc]
+    _LazyGraphModule = GraphModule
 
 
 class LazyMode(FakeTensorMode):
@@ -190,11 +190,12 @@ def _lazy_shape_env_class() -> type:
     return LazyShapeEnv
 
 
-def sym_int(env: Any, expression: Any, hint: int | None) -> torch.SymInt:
-    """`ShapeEnv.create_symintnode`, which would wake `env` up."""
+def symbolic_number(env: Any, expression: Any, kind: type, hint: Any) -> Any:
+    """As `ShapeEnv.create_symintnode` and its like, which would wake `env` up. `kind`: int, float or bool."""
     from torch.fx.experimental.sym_node import SymNode
 
-    return torch.SymInt(SymNode(expression, env, int, hint))
+    made = {int: torch.SymInt, float: torch.SymFloat, bool: torch.SymBool}[kind]
+    return made(SymNode(expression, env, kind, hint))
 
 
 def add_symbol(env: Any, symbol: Any, hint: int, range: Any) -> None:

@@ -215,7 +215,6 @@ _KINDS = {
     GraphInput.Kind.USER: InputKind.USER_INPUT,
 }
 _PREFIXES = {InputKind.PARAMETER: "p_", InputKind.BUFFER: "b_", InputKind.CONSTANT_TENSOR: "c_"}
-_ORDER = (InputKind.PARAMETER, InputKind.BUFFER, InputKind.CONSTANT_TENSOR, InputKind.USER_INPUT)
 
 
 class _Materializer:
@@ -261,17 +260,22 @@ class _Materializer:
     def _add_inputs(self) -> list[InputSpec]:
         kinds = [_KINDS[given.kind] for given in self._inputs]
         names = _placeholder_names(self._targets, kinds)
-        literals = iter(self._spec.inputs)
-        leaves = {index: next(literals) for index, kind in enumerate(kinds) if kind == InputKind.USER_INPUT}
-        order = [index for kind in _ORDER for index, given in enumerate(kinds) if given == kind]
-        return [self._add_input(index, kinds[index], names[index], leaves.get(index)) for index in order]
+        leaves = iter(self._spec.inputs)
+        specs = []
+        for index, (kind, name) in enumerate(zip(kinds, names, strict=True)):
+            leaf = next(leaves) if kind == InputKind.USER_INPUT else None
+            if leaf is not None and self._inputs[index].value is None:
+                specs.append(self._add_literal(index, name, leaf.value))
+            else:
+                specs.append(self._add_tensor(index, kind, name))
+        return specs
 
-    def _add_input(self, index: int, kind: InputKind, name: str, leaf: Leaf | None) -> InputSpec:
-        given = self._inputs[index]
-        if given.value is None:
-            self._placeholders[index] = self._writer.placeholder(name, leaf.value)
-            return InputSpec(kind, ConstantArgument(name, leaf.value), None)
-        data = given.data
+    def _add_literal(self, index: int, name: str, value: Any) -> InputSpec:
+        self._placeholders[index] = self._writer.placeholder(name, value)
+        return InputSpec(InputKind.USER_INPUT, ConstantArgument(name, value), None)
+
+    def _add_tensor(self, index: int, kind: InputKind, name: str) -> InputSpec:
+        given, data = self._inputs[index], self._inputs[index].data
         value = self._builder.value(given.value, data is not None and data.requires_grad)
         node = self._placeholders[index] = self._writer.placeholder(name, value)
         self._builder.define(given.value, node)
@@ -284,7 +288,8 @@ class _Materializer:
         return InputSpec(kind, TensorArgument(name), target, persistent)
 
     def _add_outputs(self) -> list[OutputSpec]:
-        specs, values = [], []
+        specs: list[OutputSpec] = []
+        values: list[Any] = []
         literals = iter(self._spec.outputs)
         for output in self._graph.outputs:
             if output.kind == GraphOutput.Kind.USER:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 import math
 import operator
@@ -14,14 +13,15 @@ from torch.fx import Node
 
 from tracejet import _compat
 from tracejet._C import Expression
+from tracejet._symbolic import to_sympy
 
 if TYPE_CHECKING:
     import sympy
 
 Kind = Expression.Kind
 
-#: What each operator of an expression is in Python: for nodes of the program, and for SymInts.
-_FUNCTIONS: dict[Kind, Callable[..., Any]] = {
+#: What each operator of an expression is as a node of the program.
+_FUNCTIONS: dict[Any, Callable[..., Any]] = {
     Kind.SUM: operator.add,
     Kind.PRODUCT: operator.mul,
     Kind.FLOOR_DIV: operator.floordiv,
@@ -70,13 +70,6 @@ _FUNCTIONS: dict[Kind, Callable[..., Any]] = {
 #: Operators that take any number of operands; Python's take two.
 _FOLDED = frozenset((Kind.SUM, Kind.PRODUCT, Kind.MIN, Kind.MAX, Kind.AND, Kind.OR))
 
-#: Nearly all there is. Arithmetic on sympy's own numbers is much faster than on SymInts, and wakes nothing up.
-_DIRECT = frozenset((Kind.SYMBOL, Kind.SUM, Kind.PRODUCT, Kind.FLOOR_DIV))
-
-
-def _from_bool(condition: Any) -> Any:
-    return torch.sym_ite(condition, 1, 0)
-
 
 class SymbolicNumbers:
     """The symbolic numbers of one program, each made once."""
@@ -84,49 +77,29 @@ class SymbolicNumbers:
     def __init__(self, mode: _compat.LazyMode):
         self._mode = mode
         self._symbols: dict[int, sympy.Symbol] = {}
-        self._expressions: dict[Expression, sympy.Expr] = {}
         self._values: dict[Expression, Any] = {}
         self.range_constraints: dict[sympy.Symbol, Any] = {}
         self.has_unbacked = False
 
     def value(self, expression: Expression) -> Any:
-        """The torch.SymInt, SymFloat or SymBool (or plain number) of an expression."""
+        """The torch.SymInt, SymFloat or SymBool of an expression."""
         known = self._values.get(expression)
         if known is None:
-            known = self._values[expression] = self._make_value(expression)
+            kind = int if expression.is_int else float if expression.is_float else bool
+            known = self._number(to_sympy(expression, self._symbol), kind, expression.hint)
+            self._values[expression] = known
         return known
 
-    def _make_value(self, expression: Expression) -> Any:
-        kind = expression.kind
-        if kind == Kind.CONSTANT:
-            return expression.constant
-        if kind in _DIRECT:
-            return _compat.sym_int(self._mode.shape_env, self._sympy(expression), expression.hint)
-        return apply(expression, [self.value(operand) for operand in expression.operands])
+    def partial(self, function: Callable[..., Any], a: Any, b: Any) -> Any:
+        """A value on the way to that of an expression. Not function(a, b): that would wake the ShapeEnv up."""
+        if function not in (operator.add, operator.mul):
+            return function(a, b)
+        hints = [_hint(operand) for operand in (a, b)]
+        hint = None if None in hints else function(*hints)
+        return self._number(function(_sympy(a), _sympy(b)), int, hint)
 
-    def _sympy(self, expression: Expression) -> sympy.Expr:
-        known = self._expressions.get(expression)
-        if known is None:
-            known = self._expressions[expression] = self._make_sympy(expression)
-        return known
-
-    def _make_sympy(self, expression: Expression) -> sympy.Expr:
-        import sympy
-        from torch.utils._sympy.functions import FloorDiv
-
-        kind = expression.kind
-        if kind == Kind.CONSTANT:
-            return sympy.Integer(expression.constant)
-        if kind == Kind.SYMBOL:
-            return self._symbol(expression.symbol)
-        if kind not in _DIRECT:
-            return self.value(expression).node.expr
-        operands = [self._sympy(operand) for operand in expression.operands]
-        if kind == Kind.SUM:
-            return sympy.Add(*operands)
-        if kind == Kind.PRODUCT:
-            return sympy.Mul(expression.coefficient, *operands)
-        return FloorDiv(*operands)
+    def _number(self, expression: sympy.Basic, kind: type, hint: Any) -> Any:
+        return _compat.symbolic_number(self._mode.shape_env, expression, kind, hint)
 
     def _symbol(self, symbol: Any) -> sympy.Symbol:
         known = self._symbols.get(symbol.id)
@@ -154,13 +127,12 @@ class SymbolicNumbers:
         return made
 
 
-def apply(expression: Expression, operands: list[Any]) -> Any:
-    """The operator at the root of `expression`, on other operands."""
-    kind = expression.kind
-    if kind == Kind.FROM_BOOL:
-        return _from_bool(*operands)
-    function = _FUNCTIONS[kind]
-    return functools.reduce(function, operands) if kind in _FOLDED else function(*operands)
+def _sympy(number: Any) -> Any:
+    return number.node.expr if isinstance(number, torch.SymInt) else number
+
+
+def _hint(number: Any) -> Any:
+    return number.node.hint if isinstance(number, torch.SymInt) else number
 
 
 class SymbolicNodes:
@@ -200,7 +172,7 @@ class SymbolicNodes:
         result = operands[0]
         for position, operand in enumerate(operands[1:], start=2):
             complete = position == len(operands)
-            partial = value if complete else function(_value_of(result), _value_of(operand))
+            partial = value if complete else self._numbers.partial(function, _value_of(result), _value_of(operand))
             result = self._emit(function, (result, operand), partial, meta)
         return result
 

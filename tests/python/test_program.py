@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import gc
+import io
 import os
 import pickle
 import subprocess
@@ -209,6 +210,35 @@ def test_symbolic_arguments_become_shared_nodes():
         assert torch.equal(got, expected)
 
 
+class Arithmetic(nn.Module):
+    def forward(self, x):
+        rows, columns = x.shape
+        sizes = (rows * columns * 2 + 1, rows * columns // 3 + rows % 4, torch.sym_max(rows, columns), rows**2)
+        scaled = x * (rows / columns) + rows * 0.5
+        return [x.new_zeros(size) for size in sizes], scaled, x[: torch.sym_min(rows, 4)], sizes, rows / 2
+
+
+@pytest.mark.parametrize("save", [False, True])
+@pytest.mark.parametrize("shape", [(2, 3), (5, 2), (8, 16)])
+def test_symbolic_arithmetic_is_computed_when_the_program_runs(shape, save):
+    spec = Input(min_shape=(2, 2), opt_shape=(4, 6), max_shape=(8, 16))
+    program = tracejet.dynamo.trace(Arithmetic(), arg_inputs=(spec,))
+    program.validate()
+    if save:
+        file = io.BytesIO()
+        torch.export.save(program, file)
+        file.seek(0)
+        program = torch.export.load(file)
+    x = torch.randn(shape)
+    got, expected = pytree.tree_leaves(program.module()(x)), pytree.tree_leaves(Arithmetic()(x))
+    assert len(got) == len(expected)
+    for a, b in zip(got, expected, strict=True):
+        if isinstance(b, torch.Tensor):
+            torch.testing.assert_close(a, b)
+        else:
+            assert a == b
+
+
 # When it is made -----------------------------------------------------------------------------------------------------
 
 
@@ -272,12 +302,17 @@ def test_copies_compute_the_same(duplicate):
     assert torch.equal(program.module()(x), model(x))
 
 
-def test_reading_a_program_imports_neither_sympy_nor_dynamo():
+def test_reading_a_program_in_a_fresh_process_imports_neither_sympy_nor_dynamo():
     code = """
 import sys, torch, tracejet
 program = tracejet.dynamo.trace(torch.nn.Linear(2, 2), arg_inputs=(torch.ones(3, 2),))
 program.graph_module, program.graph_signature, program.state_dict
 slow = [name for name in ("sympy", "torch._dynamo", "torch._inductor") if name in sys.modules]
+assert not slow, slow
+
+sizes = tracejet.Input(min_shape=(2, 2), opt_shape=(3, 2), max_shape=(8, 2))
+tracejet.dynamo.trace(torch.nn.Linear(2, 2), arg_inputs=(sizes,)).graph_module
+slow = [name for name in ("torch._dynamo", "torch._inductor") if name in sys.modules]
 assert not slow, slow
 """
     subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONPATH": "python"})
