@@ -130,6 +130,13 @@ class ExportedProgram(torch.export.ExportedProgram):
             return getattr(self, name)
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
+    def run_decompositions(self, *args: Any, **kwargs: Any) -> torch.export.ExportedProgram:
+        """As of any ExportedProgram."""
+        # A decomposition may give its result other strides than the operator (attention's does), which a view that
+        # was traced after it doesn't bear. A reshape becomes whatever the new strides allow.
+        relaxed = _of_state({**self._state(), "_graph_module": _with_reshapes(self.graph_module)})
+        return torch.export.ExportedProgram.run_decompositions(relaxed, *args, **kwargs)
+
     def _materialize(self) -> None:
         with self._lock:
             if "_graph_module" in self.__dict__:
@@ -160,6 +167,16 @@ def _of_state(state: dict[str, Any]) -> ExportedProgram:
     program = ExportedProgram.__new__(ExportedProgram)
     program.__dict__.update(state)
     return program
+
+
+def _with_reshapes(module: torch.fx.GraphModule) -> torch.fx.GraphModule:
+    """A copy of `module` with every view a reshape."""
+    graph = copy.deepcopy(module.graph)
+    for node in graph.find_nodes(op="call_function", target=torch.ops.aten.view.default):
+        node.target = torch.ops.aten.reshape.default
+    made = _compat.graph_module(graph)
+    made.meta.update(module.meta)
+    return made
 
 
 def _load(content: bytes) -> torch.export.ExportedProgram:

@@ -10,6 +10,7 @@ import torch
 from torch.utils import _pytree as pytree
 
 import tracejet
+from tests.support.models import SMALL_MODELS
 from tests.support.program_cases import Attention, Case, ConvNet, Counter, WritesInput, cases, dynamic_inputs
 
 every_case = pytest.mark.parametrize("case", cases(), ids=str)
@@ -104,6 +105,17 @@ def test_print(case):
 def test_other_sizes(case, consume):
     for args in at_other_sizes(case):
         assert_computes(consume(traced_dynamic(case)), case.model, args)
+
+
+@pytest.mark.parametrize("table", [{}, None], ids=["none", "core_aten"])
+def test_run_decompositions_bears_the_strides_of_other_decompositions(table):
+    case = SMALL_MODELS["bert"]
+    model = case.module()
+    args, kwargs = case.tracejet_inputs()
+    program = tracejet.dynamo.trace(model, arg_inputs=args, kwarg_inputs=kwargs)
+    decomposed = program.run_decompositions(table)
+    assert not decomposed.graph.find_nodes(op="call_function", target=torch.ops.aten.reshape.default)
+    assert_computes(decomposed.module(), model, *case.example("max"), tolerance=1e-4)
 
 
 def test_buffers_are_updated_through_module():
