@@ -1,7 +1,5 @@
 #include "one_call.h"
 
-#include <ATen/core/dispatch/Dispatcher.h>
-
 #include "support.h"
 #include "symbolic/context.h"
 
@@ -36,7 +34,8 @@ OneCall one_call(const c10::OperatorHandle& op, const torch::jit::Stack& argumen
   OneCall program{std::make_shared<Graph>(symbolic::Context::create()), {}, {}};
   const auto add_input = [&](const at::Tensor& tensor) {
     program.inputs.push_back(tensor);
-    return program.graph->add_input(GraphInput::Kind::kUser, meta_of(tensor), "x" + std::to_string(program.inputs.size()));
+    return program.graph->add_input(GraphInput::Kind::kUser, meta_of(tensor),
+                                    "x" + std::to_string(program.inputs.size()));
   };
   std::vector<Argument> described;
   for (const c10::IValue& argument : arguments) {
@@ -65,13 +64,6 @@ OneCall one_call(const c10::OperatorHandle& op, const torch::jit::Stack& argumen
     if (tensor.defined()) program.eager.push_back(tensor);
   }
   return program;
-}
-
-c10::OperatorHandle handle_of(const Operator& entry) {
-  const std::string name(entry.name);
-  const auto dot = name.find('.');
-  const auto overload = dot == std::string::npos ? "" : name.substr(dot + 1);
-  return c10::Dispatcher::singleton().findSchemaOrThrow(name.substr(0, dot).c_str(), overload.c_str());
 }
 
 }  // namespace tracejet::testing

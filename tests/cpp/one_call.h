@@ -7,7 +7,6 @@
 #include <ATen/core/stack.h>
 
 #include "graph/graph.h"
-#include "ops/operator.h"
 
 namespace tracejet::testing {
 
@@ -19,8 +18,5 @@ struct OneCall {
 };
 
 OneCall one_call(const c10::OperatorHandle& op, const torch::jit::Stack& arguments);
-
-/// Looks the entry's operator up in the dispatcher.
-c10::OperatorHandle handle_of(const Operator& entry);
 
 }  // namespace tracejet::testing

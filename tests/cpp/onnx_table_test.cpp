@@ -10,6 +10,7 @@
 
 #include "compile/compiled_program.h"
 #include "one_call.h"
+#include "operator_entries.h"
 #include "ops/operator.h"
 #include "support/error.h"
 
@@ -38,9 +39,10 @@ void expect_same(const std::vector<at::Tensor>& results, const std::vector<at::T
     ASSERT_EQ(results[i].sizes(), eager[i].sizes()) << "sizes of output " << i;
     ASSERT_EQ(results[i].scalar_type(), eager[i].scalar_type()) << "dtype of output " << i;
     const double tolerance = tolerance_of(eager[i].scalar_type());
-    EXPECT_TRUE(at::allclose(results[i], eager[i], tolerance, tolerance, /*equal_nan=*/true)) << "output " << i << " is\n"
-                                                                                            << results[i] << "\nand must be\n"
-                                                                                            << eager[i];
+    EXPECT_TRUE(at::allclose(results[i], eager[i], tolerance, tolerance, /*equal_nan=*/true))
+        << "output " << i << " is\n"
+        << results[i] << "\nand must be\n"
+        << eager[i];
   }
 }
 
@@ -71,12 +73,7 @@ TEST_P(Conversion, GivesOpenVinoWhatEagerGives) {
   EXPECT_GT(converted, 0U) << "every sample is refused:" << reasons;
 }
 
-INSTANTIATE_TEST_SUITE_P(Every, Conversion, ::testing::ValuesIn(converted_operators()), [](const auto& info) {
-  std::string name(info.param->name.substr(std::string_view("aten::").size()));
-  std::replace_if(
-      name.begin(), name.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; }, '_');
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Every, Conversion, ::testing::ValuesIn(converted_operators()), testing::entry_name);
 
 }  // namespace
 }  // namespace tracejet
