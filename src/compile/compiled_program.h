@@ -4,10 +4,10 @@
 #include <string>
 #include <vector>
 
-#include "compile/settings.h"
 #include "engines/engine.h"
 #include "engines/runtime_sizes.h"
 #include "graph/graph.h"
+#include "tracejet/compile.h"
 
 namespace tracejet {
 

@@ -6,6 +6,7 @@
 #include <ATen/ops/addmm.h>
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/equal.h>
+#include <ATen/ops/matmul.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/relu.h>
@@ -17,6 +18,8 @@
 #include "support.h"
 #include "support/error.h"
 #include "symbolic/context.h"
+#include "tracejet/compile.h"
+#include "tracejet/trace.h"
 
 namespace tracejet {
 namespace {
@@ -49,7 +52,8 @@ class Engine : public ::testing::TestWithParam<std::string> {
     const Value* weight = graph_->add_input(GraphInput::Kind::kParameter, testing::meta_of(weight_), "weight", weight_);
     const Value* bias = graph_->add_input(GraphInput::Kind::kParameter, testing::meta_of(bias_), "bias", bias_);
     const Value* x = graph_->add_input(GraphInput::Kind::kUser, dense({rows_, 5}), "x");
-    const Value* turned = only(graph_->add_node(op("aten::permute"), {weight, std::vector<int64_t>{1, 0}}, {testing::meta_of(weight_.t())}, {}));
+    const Value* turned = only(graph_->add_node(op("aten::permute"), {weight, std::vector<int64_t>{1, 0}},
+                                                {testing::meta_of(weight_.t())}, {}));
     const Value* product = only(graph_->add_node(op("aten::addmm"), {bias, x, turned, 1, 1}, {dense({rows_, 6})}, {}));
     const Value* positive = only(graph_->add_node(op("aten::relu"), {product}, {dense({rows_, 6})}, {}));
     graph_->add_output({GraphOutput::Kind::kUser, positive, {}, 0});
@@ -94,7 +98,8 @@ TEST_P(Engine, NamesInputAndAxisOfAWrongSize) {
 TEST_P(Engine, WritesBuffersThatTheProgramChanges) {
   const at::Tensor counter = at::zeros({});
   const Value* buffer = graph_->add_input(GraphInput::Kind::kBuffer, testing::meta_of(counter), "counter", counter);
-  const Value* next = only(graph_->add_node(op("aten::add", "Tensor"), {buffer, 1.0, 1}, {testing::meta_of(counter)}, {}));
+  const Value* next =
+      only(graph_->add_node(op("aten::add", "Tensor"), {buffer, 1.0, 1}, {testing::meta_of(counter)}, {}));
   graph_->add_output({GraphOutput::Kind::kBufferMutation, next, {}, 0});
   graph_->add_output({GraphOutput::Kind::kUser, next, {}, 0});
   const CompiledProgram program = compile();
@@ -138,7 +143,8 @@ TEST_P(Engine, ServesSeveralThreadsAtOnce) {
   EXPECT_EQ(wrong, std::vector<int>(4, 0));
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, Engine, ::testing::Values("openvino", "aten"), [](const auto& info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Each, Engine, ::testing::Values("openvino", "aten"),
+                         [](const auto& info) { return info.param; });
 
 TEST(OpenVino, ListsEverythingItCannotRun) {
   auto graph = std::make_shared<Graph>(symbolic::Context::create());
@@ -156,6 +162,19 @@ TEST(OpenVino, ListsEverythingItCannotRun) {
                  "  aten::digamma has no conversion\n"
                  "  aten::lgamma has no conversion (2 times)\n"
                  "The engine \"aten\" runs every program.");
+  }
+}
+
+TEST(Compile, RunsWhatWasTracedWithoutPython) {
+  const at::Tensor weight = at::randn({6, 5});
+  const Forward forward = [&](const std::vector<at::Tensor>& x) {
+    return std::vector{at::relu(at::matmul(x[0], weight))};
+  };
+  const Program program = trace(forward, {Input::dynamic({1, 6}, {4, 6}, {16, 6}, at::kFloat, "x")});
+  const Compiled compiled = compile(program);
+  for (const int64_t rows : {1, 16}) {
+    const at::Tensor x = at::randn({rows, 6});
+    EXPECT_TRUE(at::allclose(compiled.run({x}).at(0), forward({x}).at(0), 1e-4, 1e-5));
   }
 }
 

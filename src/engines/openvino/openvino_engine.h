@@ -2,9 +2,9 @@
 
 #include <memory>
 
-#include "compile/settings.h"
 #include "engines/engine.h"
 #include "graph/graph.h"
+#include "tracejet/compile.h"
 
 namespace tracejet::openvino {
 

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <tracejet/trace.h>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+#include <c10/core/ScalarType.h>
+
+namespace tracejet {
+
+class CompiledProgram;
+
+/// How a program is compiled. The defaults keep the program's own precision.
+struct CompileSettings {
+  /// "openvino", or "aten": PyTorch's own kernels, which take every program.
+  std::string engine = "openvino";
+  /// What float32 arithmetic may be done in: float32, bfloat16 or float16. The weights given stay as they are.
+  at::ScalarType precision = at::kFloat;
+  /// 0: as many as PyTorch uses.
+  int threads = 0;
+  /// Where compiled kernels are kept between processes; empty: nowhere.
+  std::string cache_dir;
+};
+
+/// A program made ready to run: a handle, cheap to copy. Calls are safe from several threads at once.
+class Compiled {
+ public:
+  explicit Compiled(std::shared_ptr<const CompiledProgram> program) : program_(std::move(program)) {}
+
+  /// Runs on the tensors that the traced function takes, in their order, and gives those that it gives. Buffers and
+  /// inputs that the program changes are changed afterwards.
+  /// Throws InvalidInput, naming input and axis, where an input isn't what was traced.
+  std::vector<at::Tensor> run(const std::vector<at::Tensor>& inputs) const;
+
+ private:
+  std::shared_ptr<const CompiledProgram> program_;
+};
+
+/// Makes a program ready for an engine. Its weights are fixed from here on.
+///
+/// Throws UnsupportedOperator, listing every operator that the engine can't run with its source lines, and InvalidInput
+/// where a setting makes no sense.
+Compiled compile(const Program& program, const CompileSettings& settings = {});
+
+}  // namespace tracejet
