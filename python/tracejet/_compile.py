@@ -55,13 +55,14 @@ def compile(
         raise InvalidInput("inputs and arg_inputs are two names of one argument; pass one of them")
     args = arg_inputs if arg_inputs is not None else inputs
     program = _native_program(mod, args, kwarg_inputs)
-    settings = dict(
+    compiled = _C.CompiledProgram(
+        program._tracejet_graph,
         engine=engine,
         precision=_precision(precision, enabled_precisions),
         threads=threads,
-        cache_dir=str(cache_dir) if cache_dir is not None else "",
+        cache_dir="" if cache_dir is None else str(cache_dir),
     )
-    return CompiledModule(_C.CompiledProgram(program._tracejet_graph, **settings), program._tracejet_call_spec)
+    return CompiledModule(compiled, program._tracejet_call_spec)
 
 
 def save_onnx(
@@ -93,9 +94,11 @@ class CompiledModule(nn.Module):
         Raises InvalidInput, naming the input, where an argument isn't what the program was traced for.
         """
         leaves = self._flat_inputs(args, kwargs)
-        tensors = [leaf for leaf, is_tensor in zip(leaves, self._tensor_leaves) if is_tensor]
+        tensors = [leaf for leaf, is_tensor in zip(leaves, self._tensor_leaves, strict=True) if is_tensor]
         results = self._program.run(tensors)
-        outputs = [result if spec is IN_GRAPH else spec for result, spec in zip(results, self._spec.outputs)]
+        outputs = [
+            result if spec is IN_GRAPH else spec for result, spec in zip(results, self._spec.outputs, strict=True)
+        ]
         return pytree.tree_unflatten(outputs, self._spec.out_spec)
 
     def _flat_inputs(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
@@ -104,7 +107,7 @@ class CompiledModule(nn.Module):
             leaves, spec = pytree.tree_flatten(self._as_traced(args, kwargs))
             if spec != self._spec.in_spec:
                 raise InvalidInput(f"the arguments' structure is {spec}, but this program takes {self._spec.in_spec}")
-        for leaf, traced in zip(leaves, self._spec.inputs):
+        for leaf, traced in zip(leaves, self._spec.inputs, strict=True):
             _check_kind(leaf, traced)
         return leaves
 
@@ -115,18 +118,18 @@ class CompiledModule(nn.Module):
         example_args, example_kwargs = pytree.tree_unflatten(self._spec.inputs, self._spec.in_spec)
         if len(args) > len(names):
             raise InvalidInput(f"this program takes {len(names)} arguments, got {len(args)}")
-        given = dict(zip(names, args))
+        given = dict(zip(names, args, strict=False))
         for name, value in kwargs.items():
             if name in given:
                 raise InvalidInput(f"{name}: given twice, by position and by keyword")
             given[name] = value
         if unknown := [name for name in given if name not in names]:
             raise InvalidInput(f"this program has no input {', '.join(unknown)}; it takes {', '.join(names)}")
-        for name, example in zip(names, (*example_args, *example_kwargs.values())):
+        for name, example in zip(names, (*example_args, *example_kwargs.values()), strict=True):
             if name not in given:
                 given[name] = _traced_literal(name, example)
         count = len(example_args)
-        keywords = dict(zip(example_kwargs, (given[name] for name in names[count:])))
+        keywords = dict(zip(example_kwargs, (given[name] for name in names[count:]), strict=True))
         return tuple(given[name] for name in names[:count]), keywords
 
 
@@ -227,7 +230,7 @@ def _check_fit(spec: CallSpec, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
     leaves, in_spec = pytree.tree_flatten((args, kwargs))
     if in_spec != spec.in_spec:
         raise InvalidInput(f"the inputs' structure is {in_spec}, but the program was traced with {spec.in_spec}")
-    for leaf, traced in zip(leaves, spec.inputs):
+    for leaf, traced in zip(leaves, spec.inputs, strict=True):
         if traced.shape is None:
             _check_kind(leaf, traced)
             continue
@@ -240,7 +243,7 @@ def _check_fit(spec: CallSpec, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
                 f"{traced.path}: the program was traced with {traced.dtype} of rank {len(traced.shape)}, "
                 f"got {leaf.dtype} of rank {len(smallest)}"
             )
-        for axis, (low, high, size) in enumerate(zip(smallest, largest, traced.shape)):
+        for axis, (low, high, size) in enumerate(zip(smallest, largest, traced.shape, strict=True)):
             bounds = (size.min, size.max) if isinstance(size, Dim) else (size, size)
             if low < bounds[0] or high > bounds[1]:
                 raise InvalidInput(

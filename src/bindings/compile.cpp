@@ -20,8 +20,8 @@ py::object to_python(const c10::IValue& value) {
   return py::none();
 }
 
-std::shared_ptr<CompiledProgram> compile(std::shared_ptr<Graph> graph, std::string engine, at::ScalarType precision,
-                                         int threads, std::string cache_dir) {
+std::shared_ptr<CompiledProgram> make_program(std::shared_ptr<Graph> graph, std::string engine,
+                                              at::ScalarType precision, int threads, std::string cache_dir) {
   const py::gil_scoped_release no_gil;
   const CompileSettings settings{std::move(engine), precision, threads, std::move(cache_dir)};
   return std::make_shared<CompiledProgram>(std::move(graph), settings);
@@ -48,7 +48,7 @@ void save_onnx(const Graph& graph, const std::string& path) {
 void bind_compile(py::module_& module) {
   py::class_<CompiledProgram, std::shared_ptr<CompiledProgram>>(module, "CompiledProgram",
                                                                 "A graph made ready for an engine.")
-      .def(py::init(&compile), py::arg("graph"), py::kw_only(), py::arg("engine"), py::arg("precision"),
+      .def(py::init(&make_program), py::arg("graph"), py::kw_only(), py::arg("engine"), py::arg("precision"),
            py::arg("threads"), py::arg("cache_dir"))
       .def(
           "run", &run, py::arg("inputs"),

@@ -7,10 +7,10 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from onnx_cases import CASES, Case
 from torch.utils import _pytree as pytree
 
 import tracejet
+from tests.support.onnx_cases import CASES, Case
 
 
 def dynamic_inputs(case: Case) -> list[tracejet.Input]:
@@ -19,7 +19,7 @@ def dynamic_inputs(case: Case) -> list[tracejet.Input]:
     example = case.inputs(4)
     return [
         tracejet.Input(min_shape=low, opt_shape=opt, max_shape=high, dtype=tensor.dtype, shared_dims={0: "batch"})
-        for low, opt, high, tensor in zip(*shapes, example)
+        for low, opt, high, tensor in zip(*shapes, example, strict=True)
     ]
 
 
@@ -27,7 +27,7 @@ def assert_same(actual: object, expected: object, tolerance: float) -> None:
     expected = [torch.as_tensor(leaf) for leaf in pytree.tree_leaves(expected)]
     actual = [torch.as_tensor(leaf) for leaf in pytree.tree_leaves(actual)]
     assert [(leaf.shape, leaf.dtype) for leaf in actual] == [(leaf.shape, leaf.dtype) for leaf in expected]
-    for index, (left, right) in enumerate(zip(actual, expected)):
+    for index, (left, right) in enumerate(zip(actual, expected, strict=True)):
         torch.testing.assert_close(
             left, right, rtol=tolerance, atol=tolerance, equal_nan=True, msg=lambda text, i=index: f"output {i}: {text}"
         )
@@ -45,7 +45,7 @@ class OnnxRuntime:
 
     def __call__(self, *tensors: torch.Tensor) -> list[torch.Tensor]:
         names = [argument.name for argument in self._session.get_inputs()]
-        results = self._session.run(None, {name: tensor.numpy() for name, tensor in zip(names, tensors)})
+        results = self._session.run(None, {name: tensor.numpy() for name, tensor in zip(names, tensors, strict=True)})
         return [torch.from_numpy(np.asarray(result)) for result in results]
 
 
