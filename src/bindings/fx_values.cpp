@@ -2,7 +2,6 @@
 
 #include <ATen/core/Tensor.h>
 #include <c10/core/CPUAllocator.h>
-#include <torch/csrc/utils/python_symnode.h>
 
 #include "support/error.h"
 #include "symbolic/sym_node.h"
@@ -20,18 +19,6 @@ c10::SymInt storage_bytes(const TensorMeta& meta) {
   return elements * static_cast<int64_t>(c10::elementSize(meta.dtype));
 }
 
-}  // namespace
-
-namespace {
-
-/// PyTorch wraps the node of a SymFloat or SymBool that comes from Python once more, other than that of a SymInt.
-c10::SymNode unwrapped(c10::SymNode node) {
-  auto* python = dynamic_cast<torch::impl::PythonSymNodeImpl*>(node.get());
-  if (python == nullptr) return node;
-  const auto object = py::reinterpret_borrow<py::object>(python->getPyObj());
-  return py::isinstance<c10::SymNodeImpl>(object) ? py::cast<c10::SymNode>(object) : node;
-}
-
 /// Null for a plain number.
 c10::SymNode node_of(const c10::IValue& value) {
   if (value.isSymInt() && value.toSymInt().is_symbolic()) return value.toSymInt().toSymNode();
@@ -45,7 +32,7 @@ c10::SymNode node_of(const c10::IValue& value) {
 std::optional<symbolic::Expression> expression_of(const c10::IValue& value) {
   const c10::SymNode node = node_of(value);
   if (!node) return std::nullopt;
-  const auto expression = symbolic::expression_of(*unwrapped(node));
+  const auto expression = symbolic::expression_of(*node);
   if (!expression) throw Error("a symbolic number of another tracer has got into the graph");
   return expression;
 }
