@@ -1,6 +1,7 @@
 #include "capture/traced_tensor.h"
 
 #include "capture/keys.h"
+#include "support/error.h"
 
 namespace tracejet {
 
@@ -48,6 +49,21 @@ c10::intrusive_ptr<c10::TensorImpl> TracedTensor::shallow_copy_and_detach(c10::V
   copy->set_allow_tensor_metadata_change(allow_metadata_change);
   return copy;
 }
+
+namespace {
+
+[[noreturn]] void throw_needs_plain_numbers(const Value& value) {
+  throw UnsupportedOperator("its implementation in ATen takes sizes as plain numbers, and gets " +
+                            value.tensor().str() + ": make these axes static, or write it with other operators");
+}
+
+}  // namespace
+
+c10::IntArrayRef TracedTensor::sizes_custom() const { throw_needs_plain_numbers(value_); }
+
+c10::IntArrayRef TracedTensor::strides_custom() const { throw_needs_plain_numbers(value_); }
+
+int64_t TracedTensor::numel_custom() const { throw_needs_plain_numbers(value_); }
 
 const TracedTensor* as_traced(const at::Tensor& tensor) {
   if (!tensor.defined() || !tensor.key_set().has(kRecordKey)) return nullptr;

@@ -22,6 +22,11 @@ class TracedTensor final : public c10::TensorImpl {
                                                          bool allow_metadata_change) const override;
   c10::intrusive_ptr<TensorImpl> shallow_copy_and_detach(c10::VariableVersion&& version,
                                                          bool allow_metadata_change) const override;
+  // What C++ asks for that hasn't been written for symbolic sizes. Raises; a known size comes without this call.
+  c10::IntArrayRef sizes_custom() const override;
+  c10::IntArrayRef strides_custom() const override;
+  int64_t numel_custom() const override;
+
   const char* tensorimpl_type_name() const override { return "tracejet::TracedTensor"; }
 
  private:
