@@ -1,4 +1,5 @@
 // The lower hook: what arrives here is functional and becomes nodes of the graph.
+#include <ATen/core/enum_tag.h>
 #include <torch/library.h>
 
 #include "capture/keys.h"
@@ -20,26 +21,36 @@ bool reads_data(const c10::OperatorHandle& op) {
   return op.operator_name() == scalar || op.operator_name() == equal;
 }
 
-/// Answers a read of data from constants, where these determine it.
-void read_data(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stack& stack) {
+/// The first argument whose data doesn't follow from constants; null where all does.
+const Value* first_unknown(Tracer& tracer, const c10::OperatorHandle& op, const torch::jit::Stack& stack) {
+  const Value* unknown = nullptr;
+  const size_t count = op.schema().arguments().size();
+  for (auto argument = stack.end() - static_cast<std::ptrdiff_t>(count); argument != stack.end(); ++argument) {
+    for_each_value(tracer.to_argument(*argument), [&](const Value& value) {
+      if (unknown == nullptr && !tracer.constant_value(value)) unknown = &value;
+    });
+  }
+  return unknown;
+}
+
+/// Runs a call whose arguments all follow from constants. Its results are constants.
+void compute(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stack& stack) {
   const size_t count = op.schema().arguments().size();
   for (auto argument = stack.end() - static_cast<std::ptrdiff_t>(count); argument != stack.end(); ++argument) {
     map_tensors(*argument, [&](const at::Tensor& tensor) {
       const Argument read = tracer.to_argument(tensor);
       const Value* const* value = std::get_if<const Value*>(&read);
-      if (value == nullptr) return tensor;
-      const auto data = tracer.constant_value(**value);
-      if (!data) {
-        throw DataDependent(
-            "the model reads the value of " + (*value)->tensor().str() +
-            ", which only exists when the program runs; compute with the tensor instead (torch.where, torch.cond), or "
-            "pass the number as an argument of forward");
-      }
-      return *data;
+      return value == nullptr ? tensor : *tracer.constant_value(**value);
     });
   }
-  const Untraced guard;
-  op.callBoxed(stack);
+  {
+    const Untraced guard;
+    op.callBoxed(stack);
+  }
+  for (size_t i = 0; i < op.schema().returns().size(); ++i) {
+    map_tensors(torch::jit::peek(stack, i, op.schema().returns().size()),
+                [&](const at::Tensor& result) { return tracer.lift_fresh(result); });
+  }
 }
 
 void record_call(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stack& stack) {
@@ -57,6 +68,19 @@ void record_call(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stac
   for (c10::IValue& result : results) stack.push_back(std::move(result));
 }
 
+/// A read of data: answered from constants; an integer that hangs on inputs becomes a symbol.
+void read_data(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stack& stack) {
+  const Value* unknown = first_unknown(tracer, op, stack);
+  if (unknown == nullptr) return compute(tracer, op, stack);
+  const bool gives_one = op.schema().returns().front().type()->kind() == c10::TypeKind::NumberType;
+  if (gives_one && at::isIntegralType(unknown->tensor().dtype, /*includeBool=*/false)) {
+    return record_call(tracer, op, stack);
+  }
+  throw DataDependent("the model reads the value of " + unknown->tensor().str() +
+                      ", which only exists when the program runs; compute with the tensor instead (torch.where, "
+                      "torch.cond), or pass the number as an argument of forward");
+}
+
 void record(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::jit::Stack* stack) {
   Tracer* tracer = Tracer::current();
   if (tracer == nullptr) {
@@ -66,6 +90,9 @@ void record(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::jit::Stac
   const Plan& plan = plan_of(op);
   try {
     if (reads_data(op)) return read_data(*tracer, op, *stack);
+    if (op.hasTag(at::Tag::dynamic_output_shape) && first_unknown(*tracer, op, *stack) == nullptr) {
+      return compute(*tracer, op, *stack);
+    }
     switch (plan.action) {
       case Plan::Action::kDecompose:
         return plan.entry->decompose(op, stack);

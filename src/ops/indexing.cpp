@@ -1,5 +1,8 @@
 // Operators that read or write elements by their position, where positions are data.
+#include <deque>
+
 #include "onnx/conversions.h"
+#include "ops/data_dependent.h"
 #include "ops/families.h"
 #include "ops/indexing_decompositions.h"
 #include "ops/indexing_samples.h"
@@ -73,20 +76,35 @@ Indexed side_by_side(const TensorMeta& self, const std::vector<const TensorMeta*
   return result;
 }
 
+/// A mask stands for the positions of its true elements: an index for each of its axes. `positions` owns them.
+std::vector<const TensorMeta*> without_masks(const std::vector<const TensorMeta*>& indices,
+                                             std::deque<TensorMeta>& positions) {
+  std::vector<const TensorMeta*> result;
+  for (const TensorMeta* index : indices) {
+    if (index == nullptr || !is_mask(*index)) {
+      result.push_back(index);
+      continue;
+    }
+    const c10::SymInt count = unknown_size(index->numel());
+    positions.push_back(shape::strided({count}, {1}, at::kLong, index->device));
+    result.insert(result.end(), index->sizes.size(), &positions.back());
+  }
+  return result;
+}
+
 /// TensorIterator walks over the input, standing still along the axes of the indices, and over the indices, standing
 /// still along the other axes. That walk decides the layout of the result.
 Metas index(const Call& call) {
   const TensorMeta& self = call.tensor("self");
-  const auto given = call.tensors("indices");
+  std::deque<TensorMeta> positions;
+  const auto given = without_masks(call.tensors("indices"), positions);
   if (given.size() > self.sizes.size()) {
     throw ShapeError("there are " + std::to_string(given.size()) + " indices for the " + std::to_string(self.dim()) +
                      " axes of " + self.str());
   }
   Sizes common;
   for (const TensorMeta* index : given) {
-    if (index == nullptr) continue;
-    if (is_mask(*index)) throw DataDependent("how many elements a mask selects is only known when the program runs");
-    common = shape::broadcast(common, index->sizes);
+    if (index != nullptr) common = shape::broadcast(common, index->sizes);
   }
   const Indexed source = side_by_side(self, given);
   const auto begin = static_cast<std::ptrdiff_t>(source.first);

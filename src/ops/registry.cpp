@@ -24,6 +24,7 @@ std::span<const std::span<const Operator>> operator_tables() {
       resampling_operators(),
       recurrent_operators(),
       backward_operators(),
+      data_dependent_operators(),
   };
   return tables;
 }

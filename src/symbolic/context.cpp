@@ -1,5 +1,7 @@
 #include "symbolic/context.h"
 
+#include <utility>
+
 #include "support/error.h"
 #include "symbolic/node.h"
 #include "symbolic/sym_node.h"
@@ -34,6 +36,18 @@ Expression Context::symbol(std::string name, Range range, int64_t hint) {
   symbols_.push_back({std::move(name), range, hint, /*backed=*/true, next_symbol_id()});
   return Expression::of(symbols_.back());
 }
+
+namespace {
+
+thread_local Context* current_context = nullptr;
+
+}  // namespace
+
+Context* Context::current() { return current_context; }
+
+Context::Current::Current(Context& context) : before_(std::exchange(current_context, &context)) {}
+
+Context::Current::~Current() { current_context = before_; }
 
 Expression Context::unbacked(std::string_view prefix, Range range) {
   std::string name;

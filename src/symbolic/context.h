@@ -37,6 +37,20 @@ class Context : public std::enable_shared_from_this<Context> {
   /// `locate` is asked for the current Python line once for every new guard.
   static std::shared_ptr<Context> create(Locate locate = {});
 
+  /// The context that new symbols of a shape rule belong to; null while none is at work on this thread.
+  static Context* current();
+  /// Makes a context the current one while it lives.
+  class Current {
+   public:
+    explicit Current(Context& context);
+    Current(const Current&) = delete;
+    Current& operator=(const Current&) = delete;
+    ~Current();
+
+   private:
+    Context* before_;
+  };
+
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
 

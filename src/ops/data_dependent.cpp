@@ -1,0 +1,70 @@
+// Operators whose results have as many elements as their data says.
+#include "ops/data_dependent.h"
+
+#include "ops/families.h"
+#include "ops/shape.h"
+#include "support/error.h"
+#include "symbolic/context.h"
+#include "symbolic/sym_node.h"
+
+namespace tracejet {
+
+c10::SymInt unknown_size(const c10::SymInt& at_most) {
+  symbolic::Context* context = symbolic::Context::current();
+  if (context == nullptr) throw DataDependent("how many elements it gives is only known when the program runs");
+  const auto limit = symbolic::expression_of(at_most);
+  const int64_t max = limit ? context->range(*limit).max : symbolic::kInfinity;
+  return context->sym_int(context->unbacked("u", {0, max}));
+}
+
+namespace {
+
+using Metas = std::vector<TensorMeta>;
+
+Metas nonzero(const Call& call) {
+  const TensorMeta& self = call.tensor("self");
+  const c10::SymInt count = unknown_size(self.numel());
+  return {shape::strided({count, self.dim()}, {1, count}, at::kLong, self.device)};
+}
+
+Metas masked_select(const Call& call) {
+  const TensorMeta& self = call.tensor("self");
+  Sizes sizes = shape::broadcast(self.sizes, call.tensor("mask").sizes);
+  const c10::SymInt count = unknown_size(shape::contiguous(std::move(sizes), self.dtype, self.device).numel());
+  return {shape::contiguous({count}, self.dtype, self.device)};
+}
+
+/// The distinct values, for each element the place of its value, and how often each value is there.
+Metas unique(const Call& call) {
+  const TensorMeta& self = call.tensor("self");
+  if (call.declares("dim") && call.has("dim")) {
+    throw DataDependent("how many slices are distinct is only known when the program runs");
+  }
+  const c10::SymInt count = unknown_size(self.numel());
+  const Sizes none = {0};
+  return {shape::contiguous({count}, self.dtype, self.device),
+          shape::contiguous(call.flag("return_inverse") ? self.sizes : none, at::kLong, self.device),
+          shape::contiguous(call.flag("return_counts") ? Sizes{count} : none, at::kLong, self.device)};
+}
+
+Metas repeat_interleave(const Call& call) {
+  const TensorMeta& repeats = call.tensor("repeats");
+  const auto given = call.optional_sym_int("output_size");
+  const c10::SymInt count = given ? *given : unknown_size(symbolic::kInfinity);
+  return {shape::contiguous({count}, repeats.dtype, repeats.device)};
+}
+
+}  // namespace
+
+std::span<const Operator> data_dependent_operators() {
+  static constexpr Operator table[] = {
+      {.name = "aten::_unique2", .meta = unique},
+      {.name = "aten::masked_select", .meta = masked_select},
+      {.name = "aten::nonzero", .meta = nonzero},
+      {.name = "aten::repeat_interleave.Tensor", .meta = repeat_interleave},
+      {.name = "aten::unique_consecutive", .meta = unique},
+  };
+  return table;
+}
+
+}  // namespace tracejet

@@ -1,0 +1,11 @@
+#pragma once
+
+#include <c10/core/SymInt.h>
+
+namespace tracejet {
+
+/// A size that only the data of an operand decides: a new symbol between 0 and `at_most`.
+/// Throws DataDependent where no trace is running, or none that could hold it.
+c10::SymInt unknown_size(const c10::SymInt& at_most);
+
+}  // namespace tracejet
