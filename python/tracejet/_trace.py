@@ -13,6 +13,7 @@ from torch.utils import _pytree as pytree
 
 from tracejet import _C
 from tracejet._binding import BoundInputs, Dim, Leaf, bind
+from tracejet._data_access import line_of_model, reads_data, with_symbolic_lists
 from tracejet._model_state import ModelState
 from tracejet._module_calls import reported_module_calls
 from tracejet._program import CallSpec, ExportedProgram
@@ -127,6 +128,9 @@ def _raise_own_error(tracer: _C.Tracer, error: Exception) -> None:
         tracer.raise_error(str(error))
     except _C.Error as own:
         raise own from error
+    if reads_data(error):
+        raise _C.DataDependent(f"{str(error).splitlines()[0]}\n  {line_of_model(error)}") from error
+
 
 
 def _without_collections() -> Callable[[], None]:
@@ -150,6 +154,7 @@ _SWITCHES = (
     switched_attribute(torch.compiler, "_is_exporting_flag", True),
     switched_attribute(torch.compiler, "_is_compiling_flag", True),
     SharedSwitch(_without_fast_path),
+    SharedSwitch(with_symbolic_lists),
     SharedSwitch(_without_collections),
 )
 

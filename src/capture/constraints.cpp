@@ -2,6 +2,8 @@
 
 #include <torch/csrc/profiler/combined_traceback.h>
 
+#include <algorithm>
+
 #include "graph/location.h"
 #include "support/error.h"
 #include "symbolic/context.h"
@@ -39,6 +41,12 @@ std::string describe_symbols(const symbolic::Condition& condition, const SymbolA
   return text;
 }
 
+bool concerns_data(const symbolic::Condition& condition) {
+  std::map<std::string, symbolic::Symbol> symbols;
+  collect_symbols(condition, symbols);
+  return std::ranges::any_of(symbols, [](const auto& symbol) { return !symbol.second.backed; });
+}
+
 std::string describe_guard(const symbolic::Guard& guard, const Graph& graph, const SymbolAxes& axes) {
   std::string text = guard.condition.str() + " is assumed";
   if (guard.kind == symbolic::Guard::Kind::kSpecialization) text = guard.condition.str() + " is needed as a plain number";
@@ -65,7 +73,10 @@ void check_constraints(const Graph& graph, const SymbolAxes& axes) {
   std::vector<symbolic::Guard> guards;
   for (const symbolic::Guard& guard : graph.shapes().guards()) {
     // The general path is taken to be right at sizes 0 and 1 too, as torch.export takes it to be.
-    if (guard.kind != symbolic::Guard::Kind::kGeneralSize) guards.push_back(guard);
+    if (guard.kind == symbolic::Guard::Kind::kGeneralSize) continue;
+    // What the model promises of its data narrows no input.
+    if (guard.kind == symbolic::Guard::Kind::kAssertion && concerns_data(guard.condition)) continue;
+    guards.push_back(guard);
   }
   if (guards.empty()) return;
   std::string text = guards.size() == 1 ? "a dimension can't stay as dynamic as declared:"

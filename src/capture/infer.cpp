@@ -147,7 +147,9 @@ OutputMeta read_result(const c10::IValue& result, c10::Device device) {
 }  // namespace
 
 std::vector<OutputMeta> Tracer::infer(const Call& call) {
-  if (call.name() == "aten::_local_scalar_dense") return {c10::IValue(shapes().sym_int(shapes().unbacked("u", symbolic::Range::all())))};
+  if (call.name() == "aten::_local_scalar_dense") {
+    return {c10::IValue(shapes().sym_int(shapes().unbacked("u", symbolic::Range::all())))};
+  }
   const symbolic::Context::Current current(shapes());
   const Plan& plan = plan_of(call.op());
   if (plan.entry != nullptr && plan.entry->meta != nullptr) {

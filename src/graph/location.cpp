@@ -29,10 +29,17 @@ bool belongs_to_package(std::string_view file, std::string_view package) {
   return file.find(folder) != std::string_view::npos;
 }
 
-bool is_trace_entry(const torch::unwind::Frame& frame) { return belongs_to_package(frame.filename, "python/tracejet") || belongs_to_package(frame.filename, "site-packages/tracejet"); }
+bool is_ours(const torch::unwind::Frame& frame) {
+  return belongs_to_package(frame.filename, "python/tracejet") ||
+         belongs_to_package(frame.filename, "site-packages/tracejet");
+}
+
+bool is_trace_entry(const torch::unwind::Frame& frame) {
+  return is_ours(frame) && frame.filename.ends_with("/_trace.py");
+}
 
 bool is_internal(const torch::unwind::Frame& frame) {
-  return belongs_to_package(frame.filename, "site-packages/torch") || is_trace_entry(frame) ||
+  return belongs_to_package(frame.filename, "site-packages/torch") || is_ours(frame) ||
          frame.filename.starts_with('<');
 }
 

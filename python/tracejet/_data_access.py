@@ -1,0 +1,50 @@
+"""What becomes of a model's attempts to read data, which only exists when the program runs."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+#: How PyTorch words it that somebody asks for data that a traced tensor, or a symbol, doesn't have.
+_SIGNS = (
+    "Cannot access data pointer",
+    "access the data pointer on an invalid",
+    "a traced tensor has no data",
+    "on a tensor with unallocated storage",
+    "known only when the program runs",
+)
+
+
+def reads_data(error: Exception) -> bool:
+    """Whether PyTorch raised `error` because a traced tensor or a symbol has no data."""
+    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _SIGNS)
+
+
+def line_of_model(error: BaseException) -> str:
+    """The innermost line behind an error that is neither PyTorch's nor ours, in the words of other errors."""
+    libraries = (os.path.dirname(torch.__file__), os.path.dirname(__file__))
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(libraries)]
+    if not frames:
+        return "in PyTorch's own code"
+    return f"{frames[-1].filename}:{frames[-1].lineno} in {frames[-1].name}: {frames[-1].line}"
+
+
+def _tolist(tensor: torch.Tensor) -> Any:
+    """`Tensor.tolist`; of a traced tensor by way of `item`, which can give a symbol."""
+    if not torch._is_functional_tensor(tensor):
+        return torch._C.TensorBase.tolist(tensor)
+    return tensor.item() if tensor.dim() == 0 else [_tolist(row) for row in tensor.unbind(0)]
+
+
+def with_symbolic_lists() -> Callable[[], None]:
+    """Lets `tolist` of an integer tensor give symbols; the result undoes it."""
+    torch.Tensor.tolist = _tolist
+
+    def restore() -> None:
+        del torch.Tensor.tolist  # the inherited one is back
+
+    return restore
