@@ -132,7 +132,6 @@ def _raise_own_error(tracer: _C.Tracer, error: Exception) -> None:
         raise _C.DataDependent(f"{str(error).splitlines()[0]}\n  {line_of_model(error)}") from error
 
 
-
 def _without_collections() -> Callable[[], None]:
     """A garbage collection in the middle costs more than the trace."""
     if not gc.isenabled():

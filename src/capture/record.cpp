@@ -13,7 +13,6 @@ namespace tracejet {
 
 namespace {
 
-
 /// `.item()`, `float(tensor)`, `if tensor:` all end in `_local_scalar_dense`.
 bool reads_data(const c10::OperatorHandle& op) {
   static const c10::OperatorName scalar{"aten::_local_scalar_dense", ""};
@@ -55,7 +54,8 @@ void compute(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stack& s
 
 void record_call(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stack& stack) {
   if (op.schema().is_mutable()) {
-    throw UnsupportedOperator("writes to a tensor in place where functionalization can't see it; use the functional form");
+    throw UnsupportedOperator(
+        "writes to a tensor in place where functionalization can't see it; use the functional form");
   }
   const size_t count = op.schema().arguments().size();
   std::vector<Argument> arguments;

@@ -1,0 +1,165 @@
+"""Small models for what once went wrong, or goes wrong easily: a wrong value, a crash, or a silent specialisation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+import tracejet
+from tests.support.compare import assert_equal, assert_same_as_eager
+from tracejet import Input
+
+
+class Lambda(nn.Module):
+    """A model that is one function."""
+
+    def __init__(self, function: Callable[..., Any]):
+        super().__init__()
+        self.function = function
+
+    def forward(self, *args: Any) -> Any:
+        return self.function(*args)
+
+
+def batch(*rest: int, low: int = 1, opt: int = 4, high: int = 9, dtype: torch.dtype = torch.float32) -> Input:
+    """An Input whose axis 0, called "batch", is dynamic."""
+    shapes = {f"{mode}_shape": (size, *rest) for mode, size in (("min", low), ("opt", opt), ("max", high))}
+    return Input(**shapes, dtype=dtype, shared_dims={0: "batch"})
+
+
+SYMBOLIC_SCALARS = {
+    "times a size": lambda x: x * x.shape[0],
+    "over a size": lambda x: x / x.shape[0],
+    "size over": lambda x: x.shape[0] / (x + 1),
+    "plus half a size": lambda x: x + x.shape[0] * 0.5,
+    "times a true quotient of sizes": lambda x: x * (x.shape[0] / 3),
+    "times a root": lambda x: x * x.shape[0] ** 0.5,
+    "clamped by a size": lambda x: x.clamp(max=x.shape[0] - 2),
+    "compared with a size": lambda x: x * 4 > x.shape[0],
+    "filled with a size": lambda x: torch.full_like(x, x.shape[0]),
+    "a new tensor of a size": lambda x: x.new_full((2,), x.shape[0]) + torch.full((2,), x.shape[0] + 1),
+    "added with alpha": lambda x: torch.add(x, x, alpha=x.shape[0]),
+    "range of a size": lambda x: torch.arange(x.shape[0]),
+    "a size as output": lambda x: (x, x.shape[0], x.numel()),
+}
+
+
+@pytest.mark.parametrize("function", SYMBOLIC_SCALARS.values(), ids=SYMBOLIC_SCALARS)
+def test_arithmetic_with_sizes_stays_symbolic(function: Callable[..., Any]) -> None:
+    assert_same_as_eager(Lambda(function), [batch(3)])
+
+
+READS = {
+    "numpy": lambda x: torch.from_numpy((x + 1).numpy()),
+    "data_ptr": lambda x: x + (x * 2).data_ptr(),
+    "untyped_storage": lambda x: x + (x * 2).untyped_storage().data_ptr(),
+}
+
+
+@pytest.mark.parametrize("function", READS.values(), ids=READS)
+def test_reading_memory_that_is_not_there_raises(function: Callable[..., Any]) -> None:
+    with pytest.raises(tracejet.Error):
+        tracejet.dynamo.trace(Lambda(function), arg_inputs=[torch.ones(3)])
+
+
+BRANCHES = {
+    "if": lambda x: x + 1 if x.sum() > 0 else x - 1,
+    "float": lambda x: x * float(x.max()),
+    "list": lambda x: x * (x + 1).tolist()[0],
+}
+
+
+@pytest.mark.parametrize("function", BRANCHES.values(), ids=BRANCHES)
+def test_python_that_reads_values_is_refused_with_its_line(function: Callable[..., Any]) -> None:
+    with pytest.raises(tracejet.DataDependent, match=r"test_regressions\.py:\d+"):
+        tracejet.dynamo.trace(Lambda(function), arg_inputs=[torch.ones(3)])
+
+
+SPECIALISATIONS = {
+    "int": lambda x: x * int(x.shape[0]),
+    "range": lambda x: sum(x[i] for i in range(x.shape[0])),
+    "iteration": lambda x: torch.cat([row * 2 for row in x]),
+    "unbind": lambda x: torch.cat(x.unbind(0)),
+    "math.sqrt": lambda x: x * math.log(x.shape[0]),
+    "branch": lambda x: x + 1 if x.shape[0] > 4 else x - 1,
+    "view": lambda x: x.view(2, -1) + x.view(4, 3).sum(),
+}
+
+
+@pytest.mark.parametrize("function", SPECIALISATIONS.values(), ids=SPECIALISATIONS)
+def test_a_specialised_dimension_is_never_silent(function: Callable[..., Any]) -> None:
+    with pytest.raises(tracejet.ConstraintViolation, match=r"batch|x\[0\]|args"):
+        tracejet.dynamo.trace(Lambda(function), arg_inputs=[batch(3)])
+
+
+class RebindsABuffer(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("total", torch.zeros(3))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.total = self.total + x.sum(0)
+        return x + self.total
+
+
+class CachesATensor(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.cache: dict[int, torch.Tensor] = {}
+        self.last = None
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if x.shape[1] not in self.cache:
+            self.cache[x.shape[1]] = torch.arange(x.shape[1]) * 2.0
+        self.last = x * 2
+        return x + self.cache[x.shape[1]]
+
+
+def test_a_buffer_bound_anew_in_forward_is_updated() -> None:
+    assert_same_as_eager(RebindsABuffer(), [batch(3)])
+
+
+def test_tensors_cached_in_attributes_do_not_leak_out_of_the_trace() -> None:
+    model = CachesATensor()
+    assert_same_as_eager(model, [batch(3)])
+    assert model.cache == {}
+    assert model.last is None
+
+
+DATA_DEPENDENT = {
+    "nonzero": lambda x: (x > 1).nonzero(),
+    "mask": lambda x: x[x > 1] * 2,
+    "mask of rows": lambda x: x[x[:, 0] > 1].sum(0),
+    "mask and slice": lambda x: x[:, torch.tensor([True, False, True])],
+    "masked_select": lambda x: torch.masked_select(x, x > 1),
+    "unique": lambda x: torch.unique(x.round()),
+}
+
+
+@pytest.mark.parametrize("function", DATA_DEPENDENT.values(), ids=DATA_DEPENDENT)
+def test_sizes_that_hang_on_data_are_symbols(function: Callable[..., Any]) -> None:
+    assert_same_as_eager(Lambda(function), [batch(3)])
+
+
+def test_an_item_of_integers_is_a_symbol() -> None:
+    def narrowed(x: torch.Tensor, n: torch.Tensor) -> Any:
+        size = n.item()
+        torch._check(size >= 1)
+        torch._check(size <= 8)
+        return torch.zeros(size, 4) + 1, x.narrow(0, 0, size).sum(0), size
+
+    program = assert_same_as_eager(Lambda(narrowed), [torch.randn(8, 4), torch.tensor(3)])
+    x = torch.randn(8, 4)
+    assert_equal(narrowed(x, torch.tensor(5)), program.module()(x, torch.tensor(5)))
+
+
+def test_repeats_may_be_data() -> None:
+    model = Lambda(lambda x, n: torch.repeat_interleave(x, n, 0))
+    program = assert_same_as_eager(model, [torch.randn(4, 3), torch.tensor([1, 2, 0, 3])])
+    x, n = torch.randn(4, 3), torch.tensor([2, 2, 1, 1])
+    assert_equal(model(x, n), program.module()(x, n))
