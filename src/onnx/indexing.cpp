@@ -102,10 +102,18 @@ bool are_adjacent(const std::vector<AxisIndex>& indices) {
 
 void gather(Lowering& to, const Call& call, std::string_view) {
   const auto rank = call.tensor("self").dim();
-  const Operand x = to.operand(call, "self");
+  Operand x = to.operand(call, "self");
   const Operand index = as_index(to, call, "index");
-  if (rank > 0) return to.result(to.emit("GatherElements", {x, index}, {{"axis", call.axis("dim", rank)}}));
-  to.result(to.expand(x, {}, to.output().sizes));
+  if (rank == 0) return to.result(to.expand(x, {}, to.output().sizes));
+  const int64_t axis = call.axis("dim", rank);
+  const auto& sizes = call.tensor("self").sizes;
+  const auto& wanted = call.tensor("index").sizes;
+  for (size_t i = 0; i < sizes.size(); ++i) {
+    // ATen reads only as much of the other axes as index has; ONNX wants them equal.
+    if (static_cast<int64_t>(i) == axis || same(sizes[i], wanted[i])) continue;
+    x = to.slice(x, static_cast<int64_t>(i), to.size(0), to.size(wanted[i]));
+  }
+  to.result(to.emit("GatherElements", {x, index}, {{"axis", axis}}));
 }
 
 void index_select(Lowering& to, const Call& call, std::string_view) {

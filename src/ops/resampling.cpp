@@ -386,10 +386,7 @@ std::span<const Operator> resampling_operators() {
        .meta = grid_sampler,
        .onnx = onnx::grid_sample,
        .samples = given::grid_sampler_2d},
-      {.name = "aten::grid_sampler_3d",
-       .meta = grid_sampler,
-       .onnx = onnx::grid_sample,
-       .samples = given::grid_sampler_3d},
+      {.name = "aten::grid_sampler_3d", .meta = grid_sampler, .samples = given::grid_sampler_3d},
 
       {.name = "aten::constant_pad_nd",
        .meta = constant_pad,

@@ -30,7 +30,7 @@ OutputMeta output_meta(const c10::IValue& result) {
 
 }  // namespace
 
-OneCall one_call(const c10::OperatorHandle& op, const torch::jit::Stack& arguments) {
+OneCall one_call(const c10::OperatorHandle& op, const torch::jit::Stack& arguments, size_t outputs) {
   OneCall program{std::make_shared<Graph>(symbolic::Context::create()), {}, {}};
   const auto add_input = [&](const at::Tensor& tensor) {
     program.inputs.push_back(tensor);
@@ -54,14 +54,15 @@ OneCall one_call(const c10::OperatorHandle& op, const torch::jit::Stack& argumen
     }
   }
   const torch::jit::Stack results = call(op, arguments);
-  std::vector<OutputMeta> outputs;
-  for (const c10::IValue& result : results) outputs.push_back(output_meta(result));
-  const Node& node = program.graph->add_node(op, std::move(described), std::move(outputs), {});
+  std::vector<OutputMeta> metas;
+  for (const c10::IValue& result : results) metas.push_back(output_meta(result));
+  const Node& node = program.graph->add_node(op, std::move(described), std::move(metas), {});
   for (const Value* value : node.outputs()) {
-    if (value != nullptr) program.graph->add_output({GraphOutput::Kind::kUser, value, {}, 0});
+    const bool is_read = value != nullptr && program.graph->outputs().size() < outputs;
+    if (is_read) program.graph->add_output({GraphOutput::Kind::kUser, value, {}, 0});
   }
   for (const at::Tensor& tensor : tensors_of(results)) {
-    if (tensor.defined()) program.eager.push_back(tensor);
+    if (tensor.defined() && program.eager.size() < outputs) program.eager.push_back(tensor);
   }
   return program;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -17,6 +18,7 @@ struct OneCall {
   std::vector<at::Tensor> eager;  ///< what PyTorch gives
 };
 
-OneCall one_call(const c10::OperatorHandle& op, const torch::jit::Stack& arguments);
+/// `outputs`: how many of the results anybody reads.
+OneCall one_call(const c10::OperatorHandle& op, const torch::jit::Stack& arguments, size_t outputs = SIZE_MAX);
 
 }  // namespace tracejet::testing

@@ -69,7 +69,8 @@ TEST_F(OnnxLowering, NamesWeightsWithoutCopyingThem) {
 
 TEST_F(OnnxLowering, TakesTransposedWeightsAsTheyLieInMemory) {
   const Value* x = input("x", {4, 16});
-  const Value* turned = call("aten::t", {weight("weight", at::randn({32, 16}))}, {16, 32});
+  const Value* turned =
+      call("aten::permute", {weight("weight", at::randn({32, 16})), std::vector<int64_t>{1, 0}}, {16, 32});
   output(call("aten::mm", {x, turned}, {4, 32}));
   const onnx::Model model = lower({0});
   EXPECT_EQ(operators(model), (Names{"Gemm", "Identity"}));

@@ -46,31 +46,41 @@ void expect_same(const std::vector<at::Tensor>& results, const std::vector<at::T
   }
 }
 
-class Conversion : public ::testing::TestWithParam<const Operator*> {};
+class Conversion : public ::testing::TestWithParam<const Operator*> {
+ protected:
+  /// Why OpenVINO refuses the program; empty where it ran, and gave what eager gives.
+  static std::string run(const testing::OneCall& program, bool has_arbitrary_values) {
+    SCOPED_TRACE(program.graph->str());
+    try {
+      const CompiledProgram compiled(program.graph, {});
+      const auto results = compiled.run(program.inputs);
+      if (!has_arbitrary_values) expect_same(results, program.eager);
+    } catch (const UnsupportedOperator& error) {
+      return error.what();
+    } catch (const std::exception& error) {
+      ADD_FAILURE() << error.what();
+    }
+    return {};
+  }
+};
 
 TEST_P(Conversion, GivesOpenVinoWhatEagerGives) {
   const at::NoGradGuard no_grad;
   const Operator& entry = *GetParam();
   const auto op = testing::handle_of(entry);
-  size_t converted = 0;
+  const bool has_arbitrary_values = testing::has_arbitrary_values(op);
+  bool ran = false;
   std::set<std::string> refused;
-  size_t number = 0;
   for (const torch::jit::Stack& sample : entry.samples()) {
-    const testing::OneCall program = testing::one_call(op, sample);
-    SCOPED_TRACE("sample " + std::to_string(number++) + "\n" + program.graph->str());
-    try {
-      const CompiledProgram compiled(program.graph, {});
-      ++converted;
-      expect_same(compiled.run(program.inputs), program.eager);
-    } catch (const UnsupportedOperator& error) {
-      refused.insert(error.what());
-    } catch (const std::exception& error) {
-      ADD_FAILURE() << error.what();
-    }
+    std::string refusal = run(testing::one_call(op, sample), has_arbitrary_values);
+    // Results that only training reads may be missing.
+    if (!refusal.empty()) refusal = run(testing::one_call(op, sample, 1), has_arbitrary_values);
+    ran |= refusal.empty();
+    refused.insert(refusal);
   }
   std::string reasons;
   for (const std::string& reason : refused) reasons += "\n" + reason;
-  EXPECT_GT(converted, 0U) << "every sample is refused:" << reasons;
+  EXPECT_TRUE(ran) << "every sample is refused:" << reasons;
 }
 
 INSTANTIATE_TEST_SUITE_P(Every, Conversion, ::testing::ValuesIn(converted_operators()), testing::entry_name);

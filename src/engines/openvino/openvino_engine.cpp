@@ -149,7 +149,11 @@ class Program final : public Executable {
     }
     std::vector<at::Tensor> results;
     for (const Output& output : outputs_) results.push_back(offer_memory(*request, output, sizes));
-    request->infer();
+    try {
+      request->infer();
+    } catch (const ov::Exception& error) {
+      throw Error(std::string("openvino failed while running the program; it says:\n") + error.what());
+    }
     std::vector<c10::IValue> values;
     for (size_t i = 0; i < outputs_.size(); ++i) {
       const at::Tensor result = results[i].defined() ? results[i] : copy_of(request->get_tensor(outputs_[i].port));
@@ -226,7 +230,12 @@ class Program final : public Executable {
 
 std::unique_ptr<Executable> prepare(std::shared_ptr<const Graph> graph, const Feeds& feeds,
                                     const CompileSettings& settings) {
-  return std::make_unique<Program>(std::move(graph), feeds, settings);
+  try {
+    return std::make_unique<Program>(std::move(graph), feeds, settings);
+  } catch (const ov::Exception& error) {
+    throw UnsupportedOperator(std::string("openvino can't run this program; it says:\n") + error.what() +
+                              "\nThe engine \"aten\" runs every program.");
+  }
 }
 
 }  // namespace tracejet::openvino
