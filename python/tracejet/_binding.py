@@ -137,17 +137,19 @@ def match_signature(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str,
     if len(args) > len(by_position) and rest is None:
         raise InvalidInput(f"{forward} takes at most {len(by_position)} positional arguments, got {len(args)}")
     roots = [Root(p.name, p.name, p) for p in by_position[: len(args)]]
-    roots += [Root(f"{rest.name}_{i}", f"{rest.name}[{i}]", rest) for i in range(len(args) - len(roots))]
+    if rest is not None:
+        roots += [Root(f"{rest.name}_{i}", f"{rest.name}[{i}]", rest) for i in range(len(args) - len(roots))]
 
     passed = {root.parameter.name for root in roots}
     for key in kwargs:
         if key in passed and key in by_keyword:
             raise InvalidInput(f"{forward} gets '{key}' twice: in arg_inputs and in kwarg_inputs")
-        if key not in by_keyword and extra is None:
+        parameter = by_keyword.get(key, extra)
+        if parameter is None:
             close = difflib.get_close_matches(key, by_keyword, n=1)
             hint = f"; did you mean '{close[0]}'?" if close else ""
             raise InvalidInput(f"{forward} has no keyword argument '{key}'{hint}")
-        roots.append(Root(key, key, by_keyword.get(key, extra)))
+        roots.append(Root(key, key, parameter))
     return roots
 
 

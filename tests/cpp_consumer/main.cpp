@@ -1,5 +1,27 @@
+// Traces a small network without Python, prints its program, compiles it and runs it.
 #include <iostream>
 
+#include <ATen/ops/allclose.h>
+#include <ATen/ops/linear.h>
+#include <ATen/ops/randn.h>
+#include <ATen/ops/relu.h>
+
+#include <tracejet/compile.h>
+#include <tracejet/trace.h>
 #include <tracejet/version.h>
 
-int main() { std::cout << tracejet::version() << '\n'; }
+int main() {
+  const at::Tensor weight = at::randn({5, 4});
+  const auto forward = [&](const std::vector<at::Tensor>& inputs) {
+    return std::vector<at::Tensor>{at::relu(at::linear(inputs[0], weight))};
+  };
+  const tracejet::Input x = tracejet::Input::dynamic({1, 4}, {2, 4}, {8, 4}, at::kFloat, "x");
+  const tracejet::Program program = tracejet::trace(forward, {x}, {.parameters = {{"weight", weight}}, .buffers = {}});
+  std::cout << "tracejet " << tracejet::version() << '\n' << program.str() << '\n';
+
+  const tracejet::Compiled compiled = tracejet::compile(program);
+  const at::Tensor batch = at::randn({7, 4});
+  const bool same = at::allclose(compiled.run({batch})[0], forward({batch})[0], /*rtol=*/1e-4, /*atol=*/1e-5);
+  std::cout << (same ? "The compiled program computes the same." : "The results differ!") << '\n';
+  return same ? 0 : 1;
+}

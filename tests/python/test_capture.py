@@ -4,8 +4,9 @@ import threading
 
 import pytest
 import torch
-import tracejet
 from torch import nn
+
+import tracejet
 from tracejet import Input
 
 
@@ -26,7 +27,11 @@ def trace(function, *inputs):
 
 def dispatch_state():
     keys = torch._C._dispatch_tls_local_include_set(), torch._C._dispatch_tls_local_exclude_set()
-    flags = torch.compiler._is_exporting_flag, torch.compiler._is_compiling_flag, torch.backends.mha.get_fastpath_enabled()
+    flags = (
+        torch.compiler._is_exporting_flag,
+        torch.compiler._is_compiling_flag,
+        torch.backends.mha.get_fastpath_enabled(),
+    )
     return [str(key) for key in keys], flags, torch.is_grad_enabled(), nn.Module.__call__
 
 
@@ -119,13 +124,19 @@ def test_a_tensor_that_outlives_its_trace_says_so():
 
 @pytest.mark.parametrize(
     "read",
-    [lambda x: x.numpy(), lambda x: x.data_ptr(), lambda x: x.tolist(), lambda x: x.item(), lambda x: x.untyped_storage()[0]],
+    [
+        lambda x: x.numpy(),
+        lambda x: x.data_ptr(),
+        lambda x: x.tolist(),
+        lambda x: x.item(),
+        lambda x: x.untyped_storage()[0],
+    ],
     ids=["numpy", "data_ptr", "tolist", "item", "storage"],
 )
 def test_reading_data_that_a_trace_does_not_have_raises(read):
     for function in (lambda x: x, lambda x: (x + 1).view(-1)):
         with pytest.raises(RuntimeError, match="data|value|storage"):
-            trace(lambda x: x + (0 if read(function(x)) is None else 1), torch.ones(1))
+            trace(lambda x, f=function: x + (0 if read(f(x)) is None else 1), torch.ones(1))
 
 
 def test_values_that_follow_from_constants_are_known():

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.utils import _pytree as pytree
 
-from tracejet._binding import Dim, bind
 from tracejet import InvalidInput
+from tracejet._binding import Dim, bind
 from tracejet._input import Input
 
 

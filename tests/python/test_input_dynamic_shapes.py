@@ -8,8 +8,8 @@ import torch
 from torch import nn
 from torch.utils import _pytree as pytree
 
-from tracejet._dynamic_shapes import get_dynamic_shapes_args, get_dynamic_shapes_kwargs
 from tracejet import InvalidInput
+from tracejet._dynamic_shapes import get_dynamic_shapes_args, get_dynamic_shapes_kwargs
 from tracejet._input import Input
 
 

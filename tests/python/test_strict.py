@@ -2,8 +2,9 @@
 
 import pytest
 import torch
-import tracejet
 from torch import nn
+
+import tracejet
 from tracejet import Input
 
 

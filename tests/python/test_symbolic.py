@@ -198,7 +198,9 @@ def test_control_flow_guards_once(context, size):
     assert context.guards[0].kind == _C.symbolic.GuardKind.RELATION
 
 
-@pytest.mark.parametrize("read", [int, operator.index, range, math.sqrt, hex, lambda s: [0] * s], ids=lambda read: read.__name__)
+@pytest.mark.parametrize(
+    "read", [int, operator.index, range, math.sqrt, hex, lambda s: [0] * s], ids=lambda read: read.__name__
+)
 def test_reading_the_number_is_a_specialisation(context, size, read):
     read(size)
     assert [str(guard.condition) for guard in context.guards] == ["s == 8"]
