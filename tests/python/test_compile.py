@@ -338,3 +338,14 @@ def test_the_interpreter_shares_the_weights(linear):
         linear.weight.zero_()
     x = torch.randn(3, 6)
     torch.testing.assert_close(compiled(x), F.linear(x, linear.weight, linear.bias))
+
+
+@each_engine
+def test_results_whose_size_depends_on_data(engine):
+    class Positive(nn.Module):
+        def forward(self, x):
+            return x[x > 0] * 2
+
+    compiled = tracejet.compile(Positive(), arg_inputs=(torch.ones(5),), engine=engine)
+    for x in (torch.randn(5), torch.ones(5), -torch.ones(5)):
+        torch.testing.assert_close(compiled(x), x[x > 0] * 2)

@@ -195,7 +195,8 @@ class Program final : public Executable {
   }
 
   static at::Tensor copy_of(const ov::Tensor& tensor) {
-    const std::vector<int64_t> sizes(tensor.get_shape().begin(), tensor.get_shape().end());
+    const ov::Shape shape = tensor.get_shape();
+    const std::vector<int64_t> sizes(shape.begin(), shape.end());
     const at::Tensor copy = at::empty(sizes, at::TensorOptions(scalar_type(tensor.get_element_type())));
     tensor.copy_to(view_of(copy));
     return copy;
