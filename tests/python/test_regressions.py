@@ -163,3 +163,37 @@ def test_repeats_may_be_data() -> None:
     program = assert_same_as_eager(model, [torch.randn(4, 3), torch.tensor([1, 2, 0, 3])])
     x, n = torch.randn(4, 3), torch.tensor([2, 2, 1, 1])
     assert_equal(model(x, n), program.module()(x, n))
+
+
+def test_lists_of_integers_are_symbols() -> None:
+    def parts(x: torch.Tensor, n: torch.Tensor) -> Any:
+        first, second = n.tolist()
+        return torch.split(x, [first, second])
+
+    program = assert_same_as_eager(Lambda(parts), [torch.randn(8, 3), torch.tensor([3, 5])])
+    x = torch.randn(8, 3)
+    assert_equal(parts(x, torch.tensor([6, 2])), program.module()(x, torch.tensor([6, 2])))
+
+
+def test_shifts_by_a_number() -> None:
+    assert_same_as_eager(Lambda(lambda x: (x << 2, x >> 1)), [batch(3, dtype=torch.int64)])
+
+
+class OutgrowsItsBuffer(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("positions", torch.zeros(1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.positions.shape[0] != x.shape[1]:
+            self.positions = torch.arange(x.shape[1]) * 0.5
+        return x + self.positions
+
+
+def test_a_buffer_bound_to_another_shape_is_not_kept() -> None:
+    model = OutgrowsItsBuffer()
+    with pytest.warns(UserWarning, match="doesn't keep it between calls"):
+        program = tracejet.dynamo.trace(model, arg_inputs=[batch(3)])
+    x = torch.randn(2, 3)
+    assert_equal(x + torch.arange(3) * 0.5, program.module()(x))
+    assert model.positions.shape == (1,)
