@@ -87,6 +87,11 @@ class _Capture:
             state.restore()
         self.call_spec = CallSpec.of(bound, results, out_spec)
 
+    @property
+    def slow_calls(self) -> dict[str, int]:
+        """Calls with symbolic sizes that no shape rule covers, by operator: Python's meta functions answered them."""
+        return self._tracer.python_meta_calls
+
     def _announce_state(self, model: nn.Module) -> None:
         for name, parameter in model.named_parameters(remove_duplicate=False):
             self._tracer.add_parameter(name, parameter)

@@ -10,6 +10,8 @@ import torch
 import tracejet
 from tests.support.compare import assert_equal, assert_same_as_eager, outcome
 from tests.support.models import SMALL_MODELS, Case
+from tracejet._binding import bind
+from tracejet._trace import _Capture
 
 EVERY_MODEL = pytest.mark.parametrize("case", SMALL_MODELS.values(), ids=SMALL_MODELS)
 
@@ -45,3 +47,11 @@ def test_a_saved_program_is_the_program(case: Case) -> None:
     file.seek(0)
     loaded = torch.export.load(file).module()
     assert_equal(outcome(model, case.example("max")), outcome(loaded, case.example("max")))
+
+
+@EVERY_MODEL
+def test_no_call_needs_pythons_meta_functions(case: Case) -> None:
+    args, kwargs = case.tracejet_inputs()
+    model = case.module()
+    captured = _Capture(model, bind(model, args, kwargs))
+    assert captured.slow_calls == {}
