@@ -5,6 +5,7 @@
 #include "ops/families.h"
 #include "ops/refusal.h"
 #include "ops/shape.h"
+#include "support/torch_version.h"
 
 namespace tracejet {
 
@@ -45,6 +46,7 @@ bool fits_fused_kernel(const TensorMeta& mask, const Operands& given) {
   };
   if (mask.dim() != 2 && mask.dim() != 4) return false;
   if (!fits(size(mask, 2), size(given.query, 2)) || !fits(size(mask, 1), size(given.key, 2))) return false;
+  if (given.query.dim() == 3) return mask.dim() == 2;
   return mask.dim() == 2 || (fits(mask.sizes[0], given.query.sizes[0]) && fits(mask.sizes[1], given.query.sizes[1]));
 }
 
@@ -57,17 +59,21 @@ bool has_fused_dtype(const TensorMeta& query) {
 /// nothing here guards.
 bool runs_fused(const Call& call, const Operands& given) {
   const auto& [query, key, value] = given;
-  if (query.dim() != 4 || key.dim() != 4 || value.dim() != 4 || !has_fused_dtype(query)) return false;
-  if (call.number("dropout_p") > 0) return false;
-  if (!shape::known_equal(query.sizes[0], key.sizes[0]) || !shape::known_equal(key.sizes[0], value.sizes[0])) {
+  if (!has_fused_dtype(query) || call.number("dropout_p") > 0) return false;
+  const bool has_batch = query.dim() == 4 && key.dim() == 4 && value.dim() == 4;
+  const bool has_none = kFusedAttentionIsLenient && query.dim() == 3 && key.dim() == 3 && value.dim() == 3;
+  if (!has_batch && !has_none) return false;
+  if (has_batch && (!shape::known_equal(query.sizes[0], key.sizes[0]) ||
+                    !shape::known_equal(key.sizes[0], value.sizes[0]))) {
     return false;
   }
-  if (!shape::known_equal(key.sizes[1], value.sizes[1])) return false;
-  if (!call.flag("enable_gqa") && !shape::known_equal(query.sizes[1], key.sizes[1])) return false;
-  if (!shape::known_equal(query.sizes[3], value.sizes[3])) return false;
-  if (shape::known_equal(query.sizes[2], 0) || shape::known_equal(key.sizes[2], 0)) return false;
+  if (!shape::known_equal(size(key, 3), size(value, 3))) return false;
+  const bool has_fitting_heads = call.flag("enable_gqa") || shape::known_equal(size(query, 3), size(key, 3)) ||
+                                 (kFusedAttentionIsLenient && shape::is_one(size(key, 3)));
+  if (!has_fitting_heads || !shape::known_equal(size(query, 1), size(value, 1))) return false;
+  if (shape::known_equal(size(query, 2), 0) || shape::known_equal(size(key, 2), 0)) return false;
   for (const TensorMeta* operand : {&query, &key, &value}) {
-    if (!shape::known_equal(operand->strides[3], 1)) return false;
+    if (!shape::known_equal(operand->strides.back(), 1)) return false;
   }
   const TensorMeta* mask = call.optional_tensor("attn_mask");
   if (mask == nullptr) return true;
