@@ -11,7 +11,9 @@ if(SKBUILD)
     install(TARGETS _C LIBRARY DESTINATION .)
   endif()
 else()
-  set_target_properties(tracejet_core PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON)
+  # Not INSTALL_RPATH_USE_LINK_PATH: it leaves out what lies in the source tree, as .venv does.
+  set_target_properties(tracejet_core PROPERTIES
+    INSTALL_RPATH "$<TARGET_FILE_DIR:openvino::runtime>;${TRACEJET_TORCH_DIR}/lib")
 endif()
 
 install(TARGETS tracejet_core EXPORT tracejetTargets LIBRARY DESTINATION ${TRACEJET_INSTALL_LIBDIR})
