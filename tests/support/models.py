@@ -116,7 +116,14 @@ def _text(name: str, build: Callable[[], nn.Module], sequence: Range) -> Case:
 
 
 def _torchvision(name: str, **options: Any) -> Callable[[], nn.Module]:
-    return lambda: import_torchvision().models.get_model(name, weights=None, **options)
+    def build() -> nn.Module:
+        model = import_torchvision().models.get_model(name, weights=None, **options)
+        for module in model.modules():  # vision transformers start with a head of zeros, which would hide any error
+            if isinstance(module, nn.Linear) and not module.weight.any():
+                nn.init.normal_(module.weight, std=0.02)
+        return model
+
+    return build
 
 
 def _timm(name: str, **options: Any) -> Callable[[], nn.Module]:
