@@ -168,7 +168,7 @@ def describe_leaves(roots: Sequence[Root], values: Sequence[Any], device: torch.
     taken: set[str] = set()
     for root, value in zip(roots, values, strict=True):
         for steps, leaf in _walk(value):
-            name = _unique(_identifier([root.name, *map(_word, steps)]), taken)
+            name = unique_name(_identifier([root.name, *map(_word, steps)]), taken)
             leaves.append(_describe(name, root.path + "".join(map(_subscript, steps)), leaf, device))
     _name_dimensions(leaves)
     return leaves
@@ -283,7 +283,8 @@ def _identifier(words: Sequence[str]) -> str:
     return f"_{name}" if name[:1].isdigit() or keyword.iskeyword(name) else name
 
 
-def _unique(name: str, taken: set[str]) -> str:
+def unique_name(name: str, taken: set[str]) -> str:
+    """`name`, or the first of name_1, name_2, … that isn't taken; it is then."""
     candidate, n = name, 0
     while candidate in taken:
         n += 1

@@ -327,3 +327,8 @@ def _shown(value: Any) -> str:
     """What an error message says of a wrong argument: its value where that is short, and its type."""
     text = repr(value)
     return f"{type(value).__name__} {text}" if len(text) <= 60 else type(value).__name__
+
+
+def example_of(value: Any) -> Any:
+    """An Input's example tensor; anything else as it is."""
+    return value.example_tensor() if isinstance(value, Input) else value

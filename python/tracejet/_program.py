@@ -32,10 +32,10 @@ from torch.fx import Node
 from torch.utils._pytree import TreeSpec, tree_unflatten
 
 from tracejet import _compat
-from tracejet._binding import BoundInputs, Leaf
+from tracejet._binding import BoundInputs, Leaf, unique_name
 from tracejet._C import FxBuilder, Graph, GraphInput, GraphOutput
 from tracejet._fx import Writer
-from tracejet._input import Input
+from tracejet._input import example_of
 
 #: Stands for a flat output that the graph knows: a tensor or a number.
 IN_GRAPH = object()
@@ -62,7 +62,7 @@ class CallSpec:
         """Arguments that the program can be called with; None where their device isn't there."""
         try:
             with torch.random.fork_rng(devices=()):  # looking at a program doesn't change what a user draws next
-                values = [_example(leaf.value) for leaf in self.inputs]
+                values = [example_of(leaf.value) for leaf in self.inputs]
         except (AssertionError, RuntimeError):  # a program for a GPU, traced where there is none
             return None
         return tree_unflatten(values, self.in_spec)
@@ -88,10 +88,6 @@ def _identity(tensor: torch.Tensor) -> tuple[Any, ...]:
 
 
 _GRAPH_TYPES = (torch.Tensor, torch.SymInt, torch.SymFloat, torch.SymBool)
-
-
-def _example(value: Any) -> Any:
-    return value.example_tensor() if isinstance(value, Input) else value
 
 
 class ExportedProgram(torch.export.ExportedProgram):
@@ -358,17 +354,8 @@ def _placeholder_names(names: Sequence[str], kinds: Sequence[InputKind]) -> list
     for user in (True, False):  # the user's names come first: others make way for them
         for index, (name, kind) in enumerate(zip(names, kinds, strict=True)):
             if (kind == InputKind.USER_INPUT) == user:
-                result[index] = _unique(_PREFIXES.get(kind, "") + re.sub(r"\W", "_", name).lower(), taken)
+                result[index] = unique_name(_PREFIXES.get(kind, "") + re.sub(r"\W", "_", name).lower(), taken)
     return result
-
-
-def _unique(name: str, taken: set[str]) -> str:
-    candidate, number = name, 0
-    while candidate in taken:
-        number += 1
-        candidate = f"{name}_{number}"
-    taken.add(candidate)
-    return candidate
 
 
 def _bind_unbacked_symbols(graph: torch.fx.Graph, shape_env: Any) -> None:

@@ -9,16 +9,12 @@ from torch import nn
 from torch.utils import _pytree as pytree
 
 from tracejet._dynamic_shapes import get_dynamic_shapes_args, get_dynamic_shapes_kwargs
-from tracejet._input import Input
+from tracejet._input import example_of
 
 
 def dynamo_capture(model: nn.Module, arg_inputs: Any, kwarg_inputs: Any) -> nn.Module:
     """The model as straight-line code that shares its parameters. What Dynamo refuses, it refuses in its own words."""
-    args, kwargs = pytree.tree_map(_example, (tuple(arg_inputs or ()), dict(kwarg_inputs or {})))
+    args, kwargs = pytree.tree_map(example_of, (tuple(arg_inputs or ()), dict(kwarg_inputs or {})))
     shapes = {**get_dynamic_shapes_args(model, arg_inputs), **get_dynamic_shapes_kwargs(kwarg_inputs)}
     exported = torch.export.export(model, args, kwargs, dynamic_shapes=shapes, strict=True)
     return exported.module(check_guards=False)  # the Inputs' ranges are enforced anyway
-
-
-def _example(value: Any) -> Any:
-    return value.example_tensor() if isinstance(value, Input) else value
