@@ -105,7 +105,7 @@ def latency_table(rows: list[dict[str, Any]]) -> str:
             f"**{eager[row['model']] / median:.2f}x**",
             f"{row['first_answer_s']:.1f} s",
             f"{row['peak_mib']:.0f} MiB",
-            f"{row['error_max'] / row['scale']:.0e}",
+            f"{row['relative_error']:.0e}",
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)

@@ -2,11 +2,12 @@
 
 #include <memory>
 #include <string>
-#include <tracejet/trace.h>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
 #include <c10/core/ScalarType.h>
+
+#include <tracejet/trace.h>
 
 namespace tracejet {
 

@@ -1,6 +1,5 @@
-#include "support/error.h"
-
 #include "bindings/bindings.h"
+#include "support/error.h"
 
 namespace tracejet {
 

@@ -1,8 +1,7 @@
-#include "ops/operator.h"
-
 #include <torch/csrc/utils/pybind.h>
 
 #include "bindings/bindings.h"
+#include "ops/operator.h"
 
 namespace tracejet {
 

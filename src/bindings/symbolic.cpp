@@ -1,7 +1,7 @@
+#include <map>
+
 #include <torch/csrc/profiler/combined_traceback.h>
 #include <torch/csrc/utils/python_symnode.h>
-
-#include <map>
 
 #include "bindings/bindings.h"
 #include "support/error.h"
@@ -126,7 +126,8 @@ void bind_context(py::module_& module) {
       .def_readonly("kind", &Guard::kind)
       .def("__repr__", [](const Guard& guard) { return guard.condition.str(); });
 
-  py::class_<Context, std::shared_ptr<Context>>(module, "Context", "The symbols of one trace and what is known of them.")
+  py::class_<Context, std::shared_ptr<Context>>(module, "Context",
+                                                "The symbols of one trace and what is known of them.")
       .def(py::init([] { return Context::create(current_line); }))
       .def(
           "symbol",
@@ -140,14 +141,11 @@ void bind_context(py::module_& module) {
             return self.sym_int(self.unbacked(prefix, to_range(min, max)));
           },
           py::arg("prefix") = "u", py::arg("min") = 0, py::arg("max") = py::none())
-      .def_property_readonly("guards",
-                             [](const Context& self) {
-                               return std::vector<Guard>(self.guards().begin(), self.guards().end());
-                             })
-      .def_property_readonly("symbols",
-                             [](const Context& self) {
-                               return std::vector<Symbol>(self.symbols().begin(), self.symbols().end());
-                             })
+      .def_property_readonly(
+          "guards", [](const Context& self) { return std::vector<Guard>(self.guards().begin(), self.guards().end()); })
+      .def_property_readonly(
+          "symbols",
+          [](const Context& self) { return std::vector<Symbol>(self.symbols().begin(), self.symbols().end()); })
       .def("decide", &Context::decide, py::arg("condition"), "True, False, or None where neither is known.")
       .def("expect", &Context::expect, py::arg("condition"))
       .def("simplified", &Context::simplified, py::arg("expression"))
@@ -161,8 +159,7 @@ void bind_context(py::module_& module) {
 void bind_symbolic(py::module_& parent) {
   py::module_ module = parent.def_submodule("symbolic", "Symbolic sizes: what stands behind torch.SymInt.");
   bind_context(module);
-  module.def(
-      "expression_of", [](const c10::SymNode& node) { return symbolic::expression_of(*node); }, py::arg("node"));
+  module.def("expression_of", [](const c10::SymNode& node) { return symbolic::expression_of(*node); }, py::arg("node"));
   module.def(
       "context_of", [](const c10::SymNode& node) { return symbolic::context_of(*node); }, py::arg("node"),
       "None for a node that isn't tracejet's.");

@@ -64,7 +64,8 @@ c10::SymInt add_symbol(Tracer& tracer, std::string name, int64_t min, int64_t op
 
 void bind_tracer(py::module_& module) {
   py::class_<Tracer>(module, "Tracer", "Records one run of a model on the calling thread.")
-      .def(py::init([] { return std::make_unique<Tracer>(FrontendHooks{&symbolic_number, &unwrapped, getPyInterpreter()}); }))
+      .def(py::init(
+          [] { return std::make_unique<Tracer>(FrontendHooks{&symbolic_number, &unwrapped, getPyInterpreter()}); }))
       .def("symbol", &add_symbol, py::arg("name"), py::arg("min"), py::arg("opt"), py::arg("max"))
       .def("add_parameter", &Tracer::add_parameter, py::arg("name"), py::arg("parameter"))
       .def("add_buffer", &Tracer::add_buffer, py::arg("name"), py::arg("buffer"), py::arg("persistent"))

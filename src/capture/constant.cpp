@@ -1,9 +1,9 @@
 // The data of values that follow from constants alone, computed when a model asks for it (`.item()`, `if tensor:`).
+#include <ATen/ScalarOps.h>
+#include <ATen/core/enum_tag.h>
+
 #include "capture/keys.h"
 #include "capture/tracer.h"
-
-#include <ATen/core/enum_tag.h>
-#include <ATen/ScalarOps.h>
 
 namespace tracejet {
 
@@ -46,13 +46,16 @@ std::optional<at::Tensor> Tracer::constant_value(const Value& value) {
         tensors.push_back(*data);
         optionals.push_back(element == nullptr ? std::nullopt : std::make_optional(*data));
       }
-      const bool takes_none = schema[i].type()->castRaw<c10::ListType>()->getElementType()->kind() == c10::TypeKind::OptionalType;
+      const bool takes_none =
+          schema[i].type()->castRaw<c10::ListType>()->getElementType()->kind() == c10::TypeKind::OptionalType;
       stack.push_back(takes_none ? c10::IValue(optionals) : c10::IValue(tensors));
     } else {
       const auto& constant = std::get<c10::IValue>(argument);
       if (holds_symbol(constant)) return std::nullopt;
       const bool wants_tensor = schema[i].type()->kind() == c10::TypeKind::TensorType;
-      stack.push_back(wants_tensor && constant.isScalar() ? c10::IValue(at::native::wrapped_scalar_tensor(constant.toScalar())) : constant);
+      stack.push_back(wants_tensor && constant.isScalar()
+                          ? c10::IValue(at::native::wrapped_scalar_tensor(constant.toScalar()))
+                          : constant);
     }
   }
   {

@@ -1,8 +1,8 @@
 #include "capture/constraints.h"
 
-#include <torch/csrc/profiler/combined_traceback.h>
-
 #include <algorithm>
+
+#include <torch/csrc/profiler/combined_traceback.h>
 
 #include "graph/location.h"
 #include "support/error.h"
@@ -49,7 +49,8 @@ bool concerns_data(const symbolic::Condition& condition) {
 
 std::string describe_guard(const symbolic::Guard& guard, const Graph& graph, const SymbolAxes& axes) {
   std::string text = guard.condition.str() + " is assumed";
-  if (guard.kind == symbolic::Guard::Kind::kSpecialization) text = guard.condition.str() + " is needed as a plain number";
+  if (guard.kind == symbolic::Guard::Kind::kSpecialization)
+    text = guard.condition.str() + " is needed as a plain number";
   text += " (" + describe_symbols(guard.condition, axes) + ")";
   if (guard.where != nullptr) {
     const std::string where = describe({guard.where, -1}, graph);
@@ -80,8 +81,9 @@ void check_constraints(const Graph& graph, const SymbolAxes& axes) {
   }
   if (guards.empty()) return;
   std::string text = guards.size() == 1 ? "a dimension can't stay as dynamic as declared:"
-                                        : std::to_string(guards.size()) + " assumptions keep dimensions from being as "
-                                          "dynamic as declared:";
+                                        : std::to_string(guards.size()) +
+                                              " assumptions keep dimensions from being as "
+                                              "dynamic as declared:";
   for (size_t i = 0; i < guards.size(); ++i) {
     text += "\n  " + std::to_string(i + 1) + ". " + describe_guard(guards[i], graph, axes);
   }

@@ -103,7 +103,8 @@ bool is_symbolic(const c10::IValue& value) {
 bool is_symbolic(const Call& call) {
   for (const Argument& argument : call.arguments()) {
     bool symbolic = false;
-    for_each_value(argument, [&](const Value& value) { symbolic |= !value.is_tensor() || value.tensor().is_symbolic(); });
+    for_each_value(argument,
+                   [&](const Value& value) { symbolic |= !value.is_tensor() || value.tensor().is_symbolic(); });
     if (const auto* constant = std::get_if<c10::IValue>(&argument)) symbolic |= is_symbolic(*constant);
     if (symbolic) return true;
   }
@@ -178,8 +179,9 @@ std::vector<OutputMeta> Tracer::infer_by_meta_kernel(const Call& call) {
     try {
       call.op().callBoxed(stack);
     } catch (const c10::NotImplementedError& error) {
-      throw UnsupportedOperator("has no meta kernel, so its result's shape is unknown; register one with "
-                                "torch.library.register_fake");
+      throw UnsupportedOperator(
+          "has no meta kernel, so its result's shape is unknown; register one with "
+          "torch.library.register_fake");
     }
   }
   std::vector<OutputMeta> outputs;

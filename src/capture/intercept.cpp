@@ -1,7 +1,7 @@
 // The upper hook: sees every call before autocast, autograd and functionalization do.
-#include <torch/library.h>
-
 #include <cstdlib>
+
+#include <torch/library.h>
 
 #include "capture/keys.h"
 #include "capture/plan.h"
@@ -34,7 +34,7 @@ bool makes_fresh_constant(const c10::OperatorHandle& op) {
 /// Autocast casts the arguments and calls the operator anew; transforms of torch.func unwrap theirs.
 bool comes_again(const c10::OperatorHandle& op, c10::DispatchKeySet keys) {
   if (keys.has_any(kTransformKeys)) return true;
-  for (const c10::DispatchKey key : keys & c10::autocast_dispatch_keyset) {
+  for (const c10::DispatchKey key : keys& c10::autocast_dispatch_keyset) {
     if (op.hasKernelForDispatchKey(key)) return true;
   }
   return false;

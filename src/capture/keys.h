@@ -24,9 +24,10 @@ inline constexpr c10::DispatchKeySet kTracingKeys({kInterceptKey, c10::DispatchK
 inline constexpr c10::DispatchKeySet kBelowIntercept(c10::DispatchKeySet::FULL_AFTER, kInterceptKey);
 
 /// Tensors of torch.func's transforms: they unwrap themselves, and then the call comes again.
-inline constexpr c10::DispatchKeySet kTransformKeys(
-    {c10::DispatchKey::FuncTorchBatched, c10::DispatchKey::FuncTorchGradWrapper,
-     c10::DispatchKey::FuncTorchDynamicLayerFrontMode, c10::DispatchKey::Batched});
+inline constexpr c10::DispatchKeySet kTransformKeys({c10::DispatchKey::FuncTorchBatched,
+                                                     c10::DispatchKey::FuncTorchGradWrapper,
+                                                     c10::DispatchKey::FuncTorchDynamicLayerFrontMode,
+                                                     c10::DispatchKey::Batched});
 
 /// While it lives, calls on this thread run as if there were no trace: on real tensors, or on meta tensors.
 class Untraced {

@@ -17,9 +17,9 @@ namespace {
 
 /// Stands for a value already, or for a tensor that unwraps itself further down.
 bool needs_no_lift(const at::Tensor& tensor) {
-  constexpr c10::DispatchKeySet stand_ins = c10::DispatchKeySet({kRecordKey, c10::DispatchKey::Functionalize}) | kTransformKeys;
-  return !tensor.defined() || tensor.key_set().has_any(stand_ins) ||
-         tensor.unsafeGetTensorImpl()->is_wrapped_number();
+  constexpr c10::DispatchKeySet stand_ins =
+      c10::DispatchKeySet({kRecordKey, c10::DispatchKey::Functionalize}) | kTransformKeys;
+  return !tensor.defined() || tensor.key_set().has_any(stand_ins) || tensor.unsafeGetTensorImpl()->is_wrapped_number();
 }
 
 void check_can_lift(const at::Tensor& tensor) {
@@ -102,7 +102,8 @@ Tracer::Lifted& Tracer::find_or_lift(const at::Tensor& tensor) {
   // The same storage under another tensor object (`parameter.data`) shares the stand-in, and so the writes.
   if (value != nullptr) {
     for (const auto& [impl, lifted] : lifted_) {
-      if (lifted.value == value) return lifted_.emplace(tensor.unsafeGetTensorImpl(), Lifted{tensor, lifted.stand_in, value}).first->second;
+      if (lifted.value == value)
+        return lifted_.emplace(tensor.unsafeGetTensorImpl(), Lifted{tensor, lifted.stand_in, value}).first->second;
     }
   } else {
     value = add_constant(tensor);

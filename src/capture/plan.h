@@ -14,7 +14,8 @@ struct Plan {
     kExpandComposite,  ///< ATen's own composite kernel runs in its place
   };
   Action action;
-  /// Made of other operators by ATen. One that is recorded or decomposed here must be caught before autograd expands it.
+  /// Made of other operators by ATen. One that is recorded or decomposed here must be caught before autograd expands
+  /// it.
   bool composite;
   const Operator* entry;  ///< null where the table has none
 };

@@ -1,11 +1,11 @@
 #pragma once
 
+#include <optional>
+#include <vector>
+
 #include <ATen/core/List.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/core/ivalue.h>
-
-#include <optional>
-#include <vector>
 
 namespace tracejet {
 

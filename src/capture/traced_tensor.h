@@ -1,9 +1,9 @@
 #pragma once
 
+#include <memory>
+
 #include <ATen/core/Tensor.h>
 #include <c10/core/TensorImpl.h>
-
-#include <memory>
 
 #include "graph/graph.h"
 

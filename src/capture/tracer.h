@@ -1,9 +1,5 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-#include <ATen/core/dispatch/Dispatcher.h>
-#include <ATen/core/stack.h>
-
 #include <exception>
 #include <functional>
 #include <map>
@@ -12,6 +8,10 @@
 #include <string>
 #include <unordered_map>
 #include <vector>
+
+#include <ATen/core/Tensor.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/core/stack.h>
 
 #include "capture/constraints.h"
 #include "graph/graph.h"

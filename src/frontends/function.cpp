@@ -1,11 +1,11 @@
 // Traces C++ code that calls ATen.
-#include <ATen/core/grad_mode.h>
-#include <tracejet/trace.h>
-
 #include <unordered_map>
+
+#include <ATen/core/grad_mode.h>
 
 #include "capture/tracer.h"
 #include "support/error.h"
+#include <tracejet/trace.h>
 
 namespace tracejet {
 
@@ -63,14 +63,15 @@ class Dimensions {
     const symbolic::Range range{min, max};
     const auto known = made_.find(dimension);
     if (known == made_.end()) {
-      const c10::SymInt symbol =
-          shapes_.sym_int(shapes_.symbol(dimension, range, symbolic::general_size(min, described.opt_shape[axis], max)));
+      const c10::SymInt symbol = shapes_.sym_int(
+          shapes_.symbol(dimension, range, symbolic::general_size(min, described.opt_shape[axis], max)));
       made_.emplace(dimension, Made{symbol, range, axis_of(input, axis)});
       return symbol;
     }
     if (known->second.range != range) {
       throw InvalidInput(axis_of(input, axis) + " is in [" + std::to_string(min) + ", " + std::to_string(max) +
-                         "], but shares \"" + dimension + "\" with " + known->second.where + ", which has another range");
+                         "], but shares \"" + dimension + "\" with " + known->second.where +
+                         ", which has another range");
     }
     return known->second.symbol;
   }

@@ -1,13 +1,13 @@
 #pragma once
 
-#include <c10/core/MemoryFormat.h>
-#include <c10/core/Scalar.h>
-
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <c10/core/MemoryFormat.h>
+#include <c10/core/Scalar.h>
 
 #include "graph/graph.h"
 

@@ -1,10 +1,10 @@
 #include "graph/graph.h"
 
-#include <ATen/core/enum_tag.h>
-
 #include <algorithm>
 #include <sstream>
 #include <unordered_set>
+
+#include <ATen/core/enum_tag.h>
 
 #include "support/error.h"
 
@@ -72,9 +72,8 @@ void Graph::eliminate_dead_nodes() {
     --node;
     const bool used = std::any_of(node->outputs_.begin(), node->outputs_.end(),
                                   [&](const Value* value) { return needed.contains(value); });
-    const bool defines_symbol = std::any_of(node->outputs_.begin(), node->outputs_.end(), [](const Value* value) {
-      return value != nullptr && !value->is_tensor();
-    });
+    const bool defines_symbol = std::any_of(node->outputs_.begin(), node->outputs_.end(),
+                                            [](const Value* value) { return value != nullptr && !value->is_tensor(); });
     if (!used && !defines_symbol && !has_effect(*node)) {
       node = nodes_.erase(node);
       continue;
@@ -119,19 +118,26 @@ std::string print_definition(const Value* value) {
 
 const char* print(GraphInput::Kind kind) {
   switch (kind) {
-    case GraphInput::Kind::kParameter: return "parameter";
-    case GraphInput::Kind::kBuffer: return "buffer";
-    case GraphInput::Kind::kConstant: return "constant";
-    case GraphInput::Kind::kUser: return "input";
+    case GraphInput::Kind::kParameter:
+      return "parameter";
+    case GraphInput::Kind::kBuffer:
+      return "buffer";
+    case GraphInput::Kind::kConstant:
+      return "constant";
+    case GraphInput::Kind::kUser:
+      return "input";
   }
   throw Error("unknown kind of graph input");
 }
 
 const char* print(GraphOutput::Kind kind) {
   switch (kind) {
-    case GraphOutput::Kind::kUser: return "output";
-    case GraphOutput::Kind::kBufferMutation: return "writes buffer";
-    case GraphOutput::Kind::kInputMutation: return "writes input";
+    case GraphOutput::Kind::kUser:
+      return "output";
+    case GraphOutput::Kind::kBufferMutation:
+      return "writes buffer";
+    case GraphOutput::Kind::kInputMutation:
+      return "writes input";
   }
   throw Error("unknown kind of graph output");
 }

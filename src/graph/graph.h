@@ -1,9 +1,5 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-#include <ATen/core/dispatch/Dispatcher.h>
-#include <ATen/core/ivalue.h>
-
 #include <deque>
 #include <list>
 #include <memory>
@@ -12,6 +8,10 @@
 #include <string>
 #include <variant>
 #include <vector>
+
+#include <ATen/core/Tensor.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/core/ivalue.h>
 
 #include "graph/tensor_meta.h"
 
@@ -116,8 +116,8 @@ struct GraphOutput {
 /// What one output of a new node is: a tensor, a list of tensors, a runtime scalar, or nothing (undefined tensor).
 using OutputMeta = std::variant<std::monostate, TensorMeta, std::vector<TensorMeta>, c10::IValue>;
 
-/// A program as straight-line code: inputs, nodes in the order of execution, outputs. Free of views and in-place writes.
-/// Every symbol of its shapes is the size of an input's axis, or comes from a node (a data-dependent size).
+/// A program as straight-line code: inputs, nodes in the order of execution, outputs. Free of views and in-place
+/// writes. Every symbol of its shapes is the size of an input's axis, or comes from a node (a data-dependent size).
 class Graph {
  public:
   explicit Graph(std::shared_ptr<symbolic::Context> shapes) : shapes_(std::move(shapes)) {}
@@ -126,7 +126,8 @@ class Graph {
 
   const Value* add_input(GraphInput::Kind kind, std::optional<TensorMeta> meta, std::string name, at::Tensor data = {},
                          bool persistent = true);
-  Node& add_node(c10::OperatorHandle op, std::vector<Argument> arguments, std::vector<OutputMeta> outputs, Location where);
+  Node& add_node(c10::OperatorHandle op, std::vector<Argument> arguments, std::vector<OutputMeta> outputs,
+                 Location where);
   /// To be called once all inputs are there: orders them by kind, so that outputs can refer to them by index.
   void order_inputs();
   void add_output(GraphOutput output) { outputs_.push_back(std::move(output)); }

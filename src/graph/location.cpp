@@ -1,10 +1,10 @@
 #include "graph/location.h"
 
-#include <torch/csrc/profiler/combined_traceback.h>
-
 #include <algorithm>
 #include <fstream>
 #include <string_view>
+
+#include <torch/csrc/profiler/combined_traceback.h>
 
 namespace tracejet {
 
@@ -39,8 +39,7 @@ bool is_trace_entry(const torch::unwind::Frame& frame) {
 }
 
 bool is_internal(const torch::unwind::Frame& frame) {
-  return belongs_to_package(frame.filename, "site-packages/torch") || is_ours(frame) ||
-         frame.filename.starts_with('<');
+  return belongs_to_package(frame.filename, "site-packages/torch") || is_ours(frame) || frame.filename.starts_with('<');
 }
 
 }  // namespace

@@ -1,12 +1,12 @@
 #pragma once
 
+#include <cstdint>
+#include <string>
+
 #include <c10/core/Device.h>
 #include <c10/core/ScalarType.h>
 #include <c10/core/SymInt.h>
 #include <c10/util/SmallVector.h>
-
-#include <cstdint>
-#include <string>
 
 namespace tracejet {
 

@@ -63,8 +63,8 @@ bool runs_fused(const Call& call, const Operands& given) {
   const bool has_batch = query.dim() == 4 && key.dim() == 4 && value.dim() == 4;
   const bool has_none = kFusedAttentionIsLenient && query.dim() == 3 && key.dim() == 3 && value.dim() == 3;
   if (!has_batch && !has_none) return false;
-  if (has_batch && (!shape::known_equal(query.sizes[0], key.sizes[0]) ||
-                    !shape::known_equal(key.sizes[0], value.sizes[0]))) {
+  if (has_batch &&
+      (!shape::known_equal(query.sizes[0], key.sizes[0]) || !shape::known_equal(key.sizes[0], value.sizes[0]))) {
     return false;
   }
   if (!shape::known_equal(size(key, 3), size(value, 3))) return false;

@@ -1,13 +1,13 @@
 #pragma once
 
+#include <span>
+#include <string_view>
+#include <vector>
+
 #include <ATen/core/boxing/KernelFunction.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/core/stack.h>
 #include <torch/library.h>
-
-#include <span>
-#include <string_view>
-#include <vector>
 
 #include "graph/call.h"
 #include "graph/tensor_meta.h"

@@ -30,7 +30,8 @@ int64_t shift_count(int64_t count) {
 
 int64_t shifted_left(int64_t value, int64_t count) {
   if (value == 0) return 0;
-  if (shift_count(count) > 62) throw Error("integer overflow in a symbolic expression: shift by " + std::to_string(count));
+  if (shift_count(count) > 62)
+    throw Error("integer overflow in a symbolic expression: shift by " + std::to_string(count));
   return checked_multiply(value, int64_t{1} << count);
 }
 

@@ -102,9 +102,7 @@ std::span<const Expression> factors_of(const Expression& term) {
   return {&term, 1};
 }
 
-int64_t coefficient_of(const Expression& term) {
-  return term.is_constant() ? term.constant() : term.coefficient();
-}
+int64_t coefficient_of(const Expression& term) { return term.is_constant() ? term.constant() : term.coefficient(); }
 
 int64_t offset_of(const Expression& expression) {
   const auto terms = terms_of(expression);

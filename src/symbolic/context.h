@@ -1,9 +1,5 @@
 #pragma once
 
-#include <c10/core/SymBool.h>
-#include <c10/core/SymFloat.h>
-#include <c10/core/SymInt.h>
-
 #include <algorithm>
 #include <functional>
 #include <memory>
@@ -14,6 +10,10 @@
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
+
+#include <c10/core/SymBool.h>
+#include <c10/core/SymFloat.h>
+#include <c10/core/SymInt.h>
 
 #include "symbolic/expression.h"
 #include "symbolic/guard.h"

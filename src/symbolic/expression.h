@@ -171,8 +171,8 @@ Expression shift_right(const Expression& a, const Expression& b);
 Expression from_bool(const Condition& a);
 
 // Floats -----------------------------------------------------------------------------------------------------------
-Expression to_float(const Expression& a);                           ///< Of an integer, float or boolean.
-Expression true_div(const Expression& a, const Expression& b);      ///< Of two integers or two floats.
+Expression to_float(const Expression& a);                       ///< Of an integer, float or boolean.
+Expression true_div(const Expression& a, const Expression& b);  ///< Of two integers or two floats.
 /// kAdd, kSubtract, kMultiply, kFloatPower or kFloatMod of two floats.
 Expression float_binary(Kind kind, const Expression& a, const Expression& b);
 /// kSqrt … kLog2 of a float.

@@ -11,7 +11,8 @@ namespace {
 size_t mix(size_t seed, size_t value) { return seed ^ (value + 0x9e3779b97f4a7c15ULL + (seed << 6) + (seed >> 2)); }
 
 size_t hash_of(const Node& node) {
-  size_t hash = mix(static_cast<size_t>(node.kind) * 31 + static_cast<size_t>(node.type), std::hash<int64_t>()(node.value));
+  size_t hash =
+      mix(static_cast<size_t>(node.kind) * 31 + static_cast<size_t>(node.type), std::hash<int64_t>()(node.value));
   if (node.type == Type::kFloat && node.kind == Kind::kConstant) hash = mix(hash, std::bit_cast<uint64_t>(node.real));
   if (node.symbol) hash = mix(hash, node.symbol->id);
   for (const Expression& operand : node.operands) hash = mix(hash, operand.hash());

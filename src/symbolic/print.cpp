@@ -123,8 +123,8 @@ std::string print(const Expression& expression, int context) {
     case Kind::kMax:
       return call("max", in);
     case Kind::kSelect:
-      return in_parentheses_if(context > kLoose, print(in[1], kOrs) + " if " + print(in[0], kOrs) + " else " +
-                                                     print(in[2], kLoose));
+      return in_parentheses_if(context > kLoose,
+                               print(in[1], kOrs) + " if " + print(in[0], kOrs) + " else " + print(in[2], kLoose));
     case Kind::kToFloat:
       return call("float", in);
     case Kind::kAdd:

@@ -146,7 +146,9 @@ class SymbolicNode final : public c10::SymNodeImpl {
   bool is_symbolic() override { return !is_constant(); }
 
  private:
-  SymNode wrap(Expression expression) const { return c10::make_intrusive<SymbolicNode>(std::move(expression), context_); }
+  SymNode wrap(Expression expression) const {
+    return c10::make_intrusive<SymbolicNode>(std::move(expression), context_);
+  }
   SymNode answer(bool truth) const { return wrap(Expression::truth(truth)); }
 
   static Expression operand(const SymNode& node) {

@@ -1,11 +1,11 @@
 #pragma once
 
+#include <optional>
+
 #include <c10/core/SymBool.h>
 #include <c10/core/SymFloat.h>
 #include <c10/core/SymInt.h>
 #include <c10/core/SymNodeImpl.h>
-
-#include <optional>
 
 #include "symbolic/context.h"
 #include "symbolic/expression.h"

@@ -1,9 +1,9 @@
 // Walks the table of operators: whatever is said of an operator there must hold against eager PyTorch on its samples.
-#include <ATen/core/enum_tag.h>
 #include <algorithm>
 #include <functional>
 
 #include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/core/enum_tag.h>
 #include <ATen/core/grad_mode.h>
 #include <gtest/gtest.h>
 

@@ -1,10 +1,9 @@
-#include "symbolic/context.h"
-
 #include <cmath>
 
 #include <gtest/gtest.h>
 
 #include "support/error.h"
+#include "symbolic/context.h"
 #include "symbolic/sym_node.h"
 
 namespace tracejet::symbolic {

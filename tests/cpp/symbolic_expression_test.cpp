@@ -1,11 +1,10 @@
-#include "symbolic/expression.h"
-
 #include <cmath>
 
 #include <gtest/gtest.h>
 
 #include "support/error.h"
 #include "symbolic/context.h"
+#include "symbolic/expression.h"
 #include "symbolic/node.h"
 
 namespace tracejet::symbolic {
@@ -20,8 +19,8 @@ class SymbolicExpression : public ::testing::Test {
 };
 
 void expect_range(const Expression& expression, int64_t min, int64_t max) {
-  EXPECT_EQ(expression.range(), (Range{min, max})) << expression.str() << " in " << expression.range().min << " … "
-                                                   << expression.range().max;
+  EXPECT_EQ(expression.range(), (Range{min, max}))
+      << expression.str() << " in " << expression.range().min << " … " << expression.range().max;
 }
 
 TEST_F(SymbolicExpression, sums_and_products_have_one_form) {
@@ -209,7 +208,8 @@ TEST_F(SymbolicExpression, values_of_every_operator) {
   EXPECT_DOUBLE_EQ(evaluate_float(true_div(s, 2), five), 2.5);
   EXPECT_DOUBLE_EQ(evaluate_float(float_function(Kind::kSqrt, to_float(s)), five), std::sqrt(5.0));
   EXPECT_DOUBLE_EQ(evaluate_float(round_digits(true_div(s, 3), 2), five), 1.67);
-  EXPECT_DOUBLE_EQ(evaluate_float(float_binary(Kind::kFloatMod, float_negate(to_float(s)), Expression::real(3)), five), 1);
+  EXPECT_DOUBLE_EQ(evaluate_float(float_binary(Kind::kFloatMod, float_negate(to_float(s)), Expression::real(3)), five),
+                   1);
   // the side that isn't taken may divide by zero
   EXPECT_EQ(evaluate(select(equal(s, t), s, floor_div(s, s - t)), five), 5);
 }

@@ -139,8 +139,7 @@ class Random {
         return {max(a.expression, b.expression),
                 both(a.naive, b.naive, [](Wide x, Wide y) { return std::optional(std::max(x, y)); })};
       default:
-        return {ceil_div(a.expression, b.expression),
-                both(a.naive, b.naive, [](Wide x, Wide y) -> std::optional<Wide> {
+        return {ceil_div(a.expression, b.expression), both(a.naive, b.naive, [](Wide x, Wide y) -> std::optional<Wide> {
                   const auto quotient = naive_floor_div(-x, y);
                   return quotient ? std::optional(-*quotient) : std::nullopt;
                 })};

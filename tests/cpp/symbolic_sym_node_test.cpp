@@ -1,9 +1,8 @@
-#include "symbolic/sym_node.h"
-
 #include <gtest/gtest.h>
 
 #include "support/error.h"
 #include "symbolic/layout.h"
+#include "symbolic/sym_node.h"
 
 namespace tracejet::symbolic {
 namespace {

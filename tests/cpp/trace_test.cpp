@@ -1,16 +1,16 @@
 // Traces of plain C++ code, without Python.
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/cat.h>
 #include <ATen/ops/add.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/mul.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/relu.h>
 #include <gtest/gtest.h>
-#include <tracejet/error.h>
-#include <tracejet/trace.h>
 
 #include "graph/graph.h"
+#include <tracejet/error.h>
+#include <tracejet/trace.h>
 
 namespace tracejet {
 namespace {
@@ -18,7 +18,9 @@ namespace {
 TEST(Trace, RecordsWhatCodeCallsOnTensors) {
   const at::Tensor weight = at::ones({4, 3});
   const Program program = trace(
-      [&](const std::vector<at::Tensor>& inputs) { return std::vector<at::Tensor>{at::linear(inputs[0], weight).relu()}; },
+      [&](const std::vector<at::Tensor>& inputs) {
+        return std::vector<at::Tensor>{at::linear(inputs[0], weight).relu()};
+      },
       {Input::fixed({2, 3})}, {{{"weight", weight}}, {}});
   const Graph& graph = *program.graph();
   ASSERT_EQ(graph.inputs().size(), 2u);
