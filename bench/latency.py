@@ -23,7 +23,7 @@ from bench.measure import Peak, Times, seconds, wide_console, write_json
 from bench.runtimes import RUNTIMES
 from tests.support.models import MODELS, SMALL_MODELS
 
-TURNS, RUNS_PER_TURN = 4, 4
+TURNS, RUNS_PER_TURN = 6, 5
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 
 
@@ -38,11 +38,12 @@ def serve(runtime: str, model: str, small: bool, threads: int, clock_name: str, 
     clock = CLOCKS[clock_name]
     case = (SMALL_MODELS if small else MODELS)[model]
     args, kwargs = case.example()
-    expected = RUNTIMES["eager"](case, threads)(args, kwargs)
+    module = case.module()
+    expected = RUNTIMES["eager"](module, case, threads)(args, kwargs)
     try:
         with Peak.of_block() as peak:
             start = clock()
-            run = RUNTIMES[runtime](case, threads)
+            run = RUNTIMES[runtime](module, case, threads)
             answer = run(args, kwargs)
             ready = clock() - start
     except Exception as error:

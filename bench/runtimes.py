@@ -1,15 +1,19 @@
-"""The ways to run a model on a CPU that bench.latency compares: each turns a case into a function of its inputs.
+"""The ways to run a model on a CPU that bench.latency compares: each makes a function of its inputs.
 
-Every function takes the tensors of `case.example()` and gives the first tensor of the model's output.
+Every such function takes the tensors of `case.example()` and gives the first tensor of the model's output.
 """
 
 from __future__ import annotations
 
 import io
+import os
+import tempfile
+import weakref
 from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch import nn
 from torch.utils import _pytree as pytree
 
 from tests.support.models import Case
@@ -21,26 +25,31 @@ def first_tensor(output: Any) -> torch.Tensor:
     return next(leaf for leaf in pytree.tree_leaves(output) if isinstance(leaf, torch.Tensor))
 
 
-def eager(case: Case, threads: int) -> Run:
-    model = case.module()
+def eager(model: nn.Module, case: Case, threads: int) -> Run:
     return lambda args, kwargs: first_tensor(model(*args, **kwargs))
 
 
-def inductor(case: Case, threads: int) -> Run:
-    """torch.compile as it is fastest for inference on a CPU: with the weights frozen into the code."""
+def inductor(model: nn.Module, case: Case, threads: int) -> Run:
+    """torch.compile as it is fastest for inference on a CPU: with the weights frozen into the code.
+
+    Its caches on disk start out empty, so that the first answer is that of a model it hasn't seen.
+    """
     import torch._inductor.config
 
+    caches = tempfile.TemporaryDirectory()
+    os.environ["TORCHINDUCTOR_CACHE_DIR"] = caches.name
     torch._inductor.config.freezing = True
-    compiled = torch.compile(case.module())
+    compiled = torch.compile(model)
+    weakref.finalize(compiled, caches.cleanup)
     return lambda args, kwargs: first_tensor(compiled(*args, **kwargs))
 
 
-def onnx_runtime(case: Case, threads: int) -> Run:
+def onnx_runtime(model: nn.Module, case: Case, threads: int) -> Run:
     import onnxruntime
 
     args, kwargs = case.example()
     model_file = io.BytesIO()
-    torch.onnx.export(case.module(), args, kwargs=kwargs, dynamo=True, verbose=False).save(model_file)
+    torch.onnx.export(model, args, kwargs=kwargs, dynamo=True, verbose=False).save(model_file)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(model_file.getvalue(), options, providers=["CPUExecutionProvider"])
@@ -53,12 +62,12 @@ def onnx_runtime(case: Case, threads: int) -> Run:
     return run
 
 
-def openvino(case: Case, threads: int) -> Run:
+def openvino(model: nn.Module, case: Case, threads: int) -> Run:
     """OpenVINO's own way in, `convert_model`, which traces and translates the model by itself."""
     import openvino
 
     args, kwargs = case.example()
-    converted = openvino.convert_model(case.module(), example_input=kwargs or args)
+    converted = openvino.convert_model(model, example_input=kwargs or args)
     ports = [converted.input(name) for name in kwargs] or converted.inputs
     tensors = (*args, *kwargs.values())
     converted.reshape({port: list(tensor.shape) for port, tensor in zip(ports, tensors, strict=True)})
@@ -72,23 +81,23 @@ def openvino(case: Case, threads: int) -> Run:
     return run
 
 
-def tracejet_static(case: Case, threads: int) -> Run:
+def tracejet_static(model: nn.Module, case: Case, threads: int) -> Run:
     import tracejet
 
     args, kwargs = case.example()
-    compiled = tracejet.compile(case.module(), arg_inputs=args, kwarg_inputs=kwargs, engine="openvino", threads=threads)
+    compiled = tracejet.compile(model, arg_inputs=args, kwarg_inputs=kwargs, engine="openvino", threads=threads)
     return lambda args, kwargs: first_tensor(compiled(*args, **kwargs))
 
 
-def tracejet_dynamic(case: Case, threads: int) -> Run:
+def tracejet_dynamic(model: nn.Module, case: Case, threads: int) -> Run:
     import tracejet
 
     args, kwargs = case.tracejet_inputs()
-    compiled = tracejet.compile(case.module(), arg_inputs=args, kwarg_inputs=kwargs, engine="openvino", threads=threads)
+    compiled = tracejet.compile(model, arg_inputs=args, kwarg_inputs=kwargs, engine="openvino", threads=threads)
     return lambda args, kwargs: first_tensor(compiled(*args, **kwargs))
 
 
-RUNTIMES: dict[str, Callable[[Case, int], Run]] = {
+RUNTIMES: dict[str, Callable[[nn.Module, Case, int], Run]] = {
     "eager": eager,
     "torch.compile, freezing": inductor,
     "ONNX Runtime": onnx_runtime,
