@@ -242,8 +242,10 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> native_group_norm_backward(
     std::get<0>(gradients) = through_statistics(weighted.reshape_symint(grouped), normalized, deviation, {2, 3})
                                  .reshape_symint(input.sym_sizes());
   }
-  if (output_mask[1]) std::get<1>(gradients) = at::sum(flat_grad * normalized.reshape_symint(flat), {0, 2});
-  if (output_mask[2]) std::get<2>(gradients) = at::sum(flat_grad, {0, 2});
+  if (output_mask[1]) {
+    std::get<1>(gradients) = at::sum(flat_grad * normalized.reshape_symint(flat), all_but_channels(3));
+  }
+  if (output_mask[2]) std::get<2>(gradients) = at::sum(flat_grad, all_but_channels(3));
   return gradients;
 }
 

@@ -1,5 +1,7 @@
 #include "ops/backward_samples.h"
 
+#include <array>
+
 #include <ATen/TensorOperators.h>
 #include <ATen/core/Reduction.h>
 
@@ -108,7 +110,9 @@ Stacks group_norm() {
 
 Stacks batch_norm() {
   const at::Tensor input = floats({2, 3, 4}) * 2;
-  const at::Tensor mean = input.mean({0, 2}), invstd = (input.var({0, 2}, /*unbiased=*/false) + 1e-5).rsqrt();
+  constexpr std::array<int64_t, 2> all_but_channels{0, 2};
+  const at::Tensor mean = input.mean(all_but_channels);
+  const at::Tensor invstd = (input.var(all_but_channels, /*unbiased=*/false) + 1e-5).rsqrt();
   const at::Tensor var = fractions({3}) + 0.5;
   return {
       {floats({2, 3, 4}), input, floats({3}), floats({3}), var, mean, invstd, true, 1e-5, flags(true, true, true)},
