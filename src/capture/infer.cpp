@@ -139,7 +139,7 @@ OutputMeta read_result(const c10::IValue& result, c10::Device device) {
   if (result.isNone()) return std::monostate();
   if (result.isTensorList()) {
     std::vector<TensorMeta> metas;
-    for (const at::Tensor tensor : result.toTensorList()) metas.push_back(read(tensor));
+    for (const at::Tensor& tensor : result.toTensorVector()) metas.push_back(read(tensor));
     return metas;
   }
   throw UnsupportedOperator("returns a " + result.tagKind() + ", which can't be a value of the graph");

@@ -44,7 +44,7 @@ void for_each_tensor(const c10::IValue& value, Visitor&& visit) {
   if (value.isTensor()) {
     if (value.toTensor().defined()) visit(value.toTensor());
   } else if (value.isTensorList()) {
-    for (const at::Tensor tensor : value.toTensorList()) {
+    for (const at::Tensor& tensor : value.toTensorVector()) {
       if (tensor.defined()) visit(tensor);
     }
   } else if (value.isOptionalTensorList()) {

@@ -101,7 +101,7 @@ Argument Tracer::to_argument(const c10::IValue& value) {
   }
   if (value.isTensorList()) {
     std::vector<const Value*> values;
-    for (const at::Tensor tensor : value.toTensorList()) values.push_back(to_value(tensor));
+    for (const at::Tensor& tensor : value.toTensorVector()) values.push_back(to_value(tensor));
     return values;
   }
   if (value.isOptionalTensorList()) {

@@ -30,7 +30,7 @@ class TracedCall {
   c10::IValue traced(const c10::IValue& argument) {
     if (argument.isTensorList()) {
       std::vector<at::Tensor> list;
-      for (const at::Tensor tensor : argument.toTensorList()) list.push_back(traced(tensor));
+      for (const at::Tensor& tensor : argument.toTensorVector()) list.push_back(traced(tensor));
       return list;
     }
     if (argument.isOptionalTensorList()) {
