@@ -41,11 +41,11 @@ def get_dynamic_shapes_kwargs(kwarg_inputs: Any) -> dict[str, Any]:
 
 def _specs(roots: Sequence[Root], values: Sequence[Any]) -> list[Any]:
     leaves = iter(describe_leaves(roots, values, torch.device("cpu")))
-    dims: dict[Dim, torch.export.Dim] = {}
+    dims: dict[str, torch.export.Dim] = {}
     return [_spec(value, leaves, dims) for value in values]
 
 
-def _spec(tree: Any, leaves: Iterator[Leaf], dims: dict[Dim, torch.export.Dim]) -> Any:
+def _spec(tree: Any, leaves: Iterator[Leaf], dims: dict[str, torch.export.Dim]) -> Any:
     """`tree` with each leaf replaced by what varies in it; takes as many leaves as the tree has."""
     node_type = pytree._get_node_type(tree)
     node = pytree.SUPPORTED_NODES.get(node_type)
@@ -58,11 +58,11 @@ def _spec(tree: Any, leaves: Iterator[Leaf], dims: dict[Dim, torch.export.Dim]) 
     return type(children)(specs)  # torch.export sees other containers as what they flatten to
 
 
-def _axes(leaf: Leaf, dims: dict[Dim, torch.export.Dim]) -> dict[int, torch.export.Dim] | None:
+def _axes(leaf: Leaf, dims: dict[str, torch.export.Dim]) -> dict[int, torch.export.Dim] | None:
     if leaf.shape is None:
         return None
     return {
-        axis: dims.setdefault(size, torch.export.Dim(size.name, min=size.min, max=size.max))
+        axis: dims.setdefault(size.name, torch.export.Dim(size.name, min=size.min, max=size.max))
         for axis, size in enumerate(leaf.shape)
         if isinstance(size, Dim)
     }

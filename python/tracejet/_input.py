@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import enum
 import math
-import operator
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 
 from tracejet._C import InvalidInput
+from tracejet._input_shapes import MODES, Ranges, as_int, read_ranges, shown, span
 
-_MODES = ("min", "opt", "max")
 _DEFAULT_DOMAIN = (0.0, 2.0)
 _RANK_OF_FORMAT = {torch.contiguous_format: None, torch.channels_last: 4, torch.channels_last_3d: 5}
 
@@ -20,17 +19,22 @@ _RANK_OF_FORMAT = {torch.contiguous_format: None, torch.channels_last: 4, torch.
 class Input:
     """Describes one tensor input: its shape, or the range of its shape, its dtype and its memory format.
 
-    Three ways to say the shape::
+    Four ways to say the shape::
 
         Input((1, 3, 224, 224))                                         # static
         Input(min_shape=(1, 3), opt_shape=(8, 3), max_shape=(16, 3))    # axis 0 is dynamic, axis 1 static
+        Input(profiles=[decode, prefill])                               # several such ranges, each tuned for by itself
         Input(torch_tensor=x)                                           # static, everything taken from x
 
-    An axis is dynamic where its min and max differ. `opt` is the size the model is traced with and engines tune for.
+    An axis is dynamic where its min and max differ. `opt` is the size that engines tune for.
 
     Args:
         shape: the static shape.
-        min_shape, opt_shape, max_shape: the range of the shape; all three together, instead of `shape`.
+        min_shape, opt_shape, max_shape: the range of the shape; all three together, instead of `shape`. Named tuples
+            name the dynamic axes after their fields, as `shared_dims` would.
+        profiles: optimization profiles, instead of the other shapes: a list of dicts with the keys "min_shape",
+            "opt_shape" and "max_shape". The model is traced for the range that takes in all of them, with the first
+            one's opt. All Inputs of a model that have profiles have equally many.
         dtype: the tensor's dtype; by default `torch_tensor`'s, else float32.
         format: `torch.contiguous_format`, `torch.channels_last` (rank 4) or `torch.channels_last_3d` (rank 5).
         name: names the dynamic axes `name_0`, `name_1`, …; by default the name of forward's parameter. Inputs that
@@ -57,6 +61,7 @@ class Input:
         min_shape: Sequence[int] | None = None,
         opt_shape: Sequence[int] | None = None,
         max_shape: Sequence[int] | None = None,
+        profiles: Sequence[Mapping[str, Sequence[int]]] | None = None,
         dtype: torch.dtype | None = None,
         format: torch.memory_format = torch.contiguous_format,
         name: str = "",
@@ -69,15 +74,17 @@ class Input:
         self.name = _checked_name(name)
         here = self._label()
         if torch_tensor is not None and not isinstance(torch_tensor, torch.Tensor):
-            raise InvalidInput(f"{here}: torch_tensor must be a torch.Tensor, got {_shown(torch_tensor)}")
+            raise InvalidInput(f"{here}: torch_tensor must be a torch.Tensor, got {shown(torch_tensor)}")
         if shared_dims is not None and name_dims is not None:
             raise InvalidInput(f"{here}: shared_dims and name_dims are two names of one argument; pass one of them")
 
-        shapes = _three_shapes(here, shape, min_shape, opt_shape, max_shape, torch_tensor)
-        self.min_shape, self.opt_shape, self.max_shape = shapes
+        ranges = read_ranges(here, shape, (min_shape, opt_shape, max_shape), profiles, torch_tensor)
+        self.min_shape, self.opt_shape, self.max_shape = ranges.envelope
+        #: The optimization profiles as they were given, or None.
+        self.profiles = None if profiles is None else [profile.as_dict() for profile in ranges.profiles]
         self.dtype = _checked_dtype(here, dtype, torch_tensor)
         self.format = _checked_format(here, format, rank=len(self.opt_shape))
-        self.shared_dims = self._checked_shared_dims(shared_dims if shared_dims is not None else name_dims)
+        self.shared_dims = self._checked_shared_dims(shared_dims if shared_dims is not None else name_dims, ranges)
         self.tensor_domain = _checked_domain(here, tensor_domain)
         self.device = _checked_device(here, device, torch_tensor)
         self._torch_tensor = self._checked_example(torch_tensor)
@@ -90,7 +97,7 @@ class Input:
         `disable_memory_format_check` such a tensor counts as contiguous.
         """
         if not isinstance(t, torch.Tensor):
-            raise InvalidInput(f"Input.from_tensor: expected a torch.Tensor, got {_shown(t)}")
+            raise InvalidInput(f"Input.from_tensor: expected a torch.Tensor, got {shown(t)}")
         format = _format_of(t)
         if format is None and not disable_memory_format_check:
             raise InvalidInput(
@@ -103,7 +110,7 @@ class Input:
     def from_tensors(cls, ts: Sequence[torch.Tensor], disable_memory_format_check: bool = False) -> list[Input]:
         """`from_tensor` of each tensor in a list or tuple."""
         if not isinstance(ts, (list, tuple)):
-            raise InvalidInput(f"Input.from_tensors: expected a list or tuple of tensors, got {_shown(ts)}")
+            raise InvalidInput(f"Input.from_tensors: expected a list or tuple of tensors, got {shown(ts)}")
         return [cls.from_tensor(t, disable_memory_format_check) for t in ts]
 
     @property
@@ -138,8 +145,8 @@ class Input:
 
         Floating point values are uniform in `tensor_domain`, integers are drawn from it, booleans are either.
         """
-        if not isinstance(mode, str) or mode.removesuffix("_shape") not in _MODES:
-            raise InvalidInput(f'{self._label()}: example_tensor takes "min", "opt" or "max", got {_shown(mode)}')
+        if not isinstance(mode, str) or mode.removesuffix("_shape") not in MODES:
+            raise InvalidInput(f'{self._label()}: example_tensor takes "min", "opt" or "max", got {shown(mode)}')
         size = getattr(self, f"{mode.removesuffix('_shape')}_shape")
         low, high = self.tensor_domain
         device = self.device or torch.device("cpu")
@@ -154,8 +161,10 @@ class Input:
         return values.contiguous(memory_format=self.format)
 
     def __repr__(self) -> str:
-        if self.is_dynamic:
-            parts = [f"{mode}_shape={getattr(self, mode + '_shape')}" for mode in _MODES]
+        if self.profiles is not None:
+            parts = [f"profiles={self.profiles}"]
+        elif self.is_dynamic:
+            parts = [f"{mode}_shape={getattr(self, mode + '_shape')}" for mode in MODES]
         else:
             parts = [f"shape={self.opt_shape}"]
         parts.append(f"dtype={self.dtype}")
@@ -174,23 +183,23 @@ class Input:
     def _label(self) -> str:
         return f"Input '{self.name}'" if self.name else "Input"
 
-    def _checked_shared_dims(self, shared: Mapping[int, str] | None) -> dict[int, str]:
+    def _checked_shared_dims(self, shared: Mapping[int, str] | None, ranges: Ranges) -> dict[int, str]:
         if shared is None:
-            return {}
+            return ranges.axis_names
         here, rank = self._label(), len(self.opt_shape)
+        if ranges.axis_names:
+            raise InvalidInput(f"{here}: the shapes are named tuples, which name the axes; leave out shared_dims")
         if not isinstance(shared, Mapping):
-            raise InvalidInput(f'{here}: shared_dims must be a dict like {{0: "batch"}}, got {_shown(shared)}')
+            raise InvalidInput(f'{here}: shared_dims must be a dict like {{0: "batch"}}, got {shown(shared)}')
         dims: dict[int, str] = {}
         for key, dim in shared.items():
-            axis = _as_int(key)
+            axis = as_int(key)
             if axis is None or not -rank <= axis < rank:
                 raise InvalidInput(
                     f"{here}: shared_dims names axis {key!r}, but the shape has {rank} axes (0 to {rank - 1})"
                 )
             if not isinstance(dim, str) or not dim.isidentifier():
-                raise InvalidInput(
-                    f"{here}: shared_dims[{key!r}] must be an identifier like 'batch', got {_shown(dim)}"
-                )
+                raise InvalidInput(f"{here}: shared_dims[{key!r}] must be an identifier like 'batch', got {shown(dim)}")
             if dims.setdefault(axis % rank, dim) != dim:
                 raise InvalidInput(
                     f"{here}: shared_dims gives axis {axis % rank} two names, {dims[axis % rank]!r} and {dim!r}"
@@ -207,60 +216,15 @@ class Input:
             raise InvalidInput(f"{here}: torch_tensor has rank {t.dim()}, expected {len(self.opt_shape)}")
         for axis, (low, size, high) in enumerate(zip(self.min_shape, t.shape, self.max_shape, strict=True)):
             if not low <= size <= high:
-                raise InvalidInput(f"{here}: axis {axis} of torch_tensor has size {size}, expected {_span(low, high)}")
+                raise InvalidInput(f"{here}: axis {axis} of torch_tensor has size {size}, expected {span(low, high)}")
         return t
-
-
-def _three_shapes(
-    here: str, shape: Any, min_shape: Any, opt_shape: Any, max_shape: Any, example: torch.Tensor | None
-) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
-    """The (min, opt, max) shapes that the arguments of Input say, checked."""
-    ranges = dict(zip(_MODES, (min_shape, opt_shape, max_shape), strict=True))
-    given = [f"{mode}_shape" for mode, value in ranges.items() if value is not None]
-    if shape is not None and given:
-        raise InvalidInput(f"{here}: got both shape and {', '.join(given)}; pass shape, or all of min/opt/max_shape")
-    if shape is None and not given:
-        if example is None:
-            raise InvalidInput(f"{here}: no shape; pass shape, or all of min_shape, opt_shape and max_shape")
-        shape = example.shape
-    if shape is not None:
-        static = _checked_shape(here, "shape", shape)
-        return static, static, static
-    if len(given) < len(ranges):
-        missing = [f"{mode}_shape" for mode, value in ranges.items() if value is None]
-        raise InvalidInput(f"{here}: got {', '.join(given)} without {', '.join(missing)}; a range needs all three")
-
-    low, opt, high = (_checked_shape(here, f"{mode}_shape", value) for mode, value in ranges.items())
-    if not len(low) == len(opt) == len(high):
-        raise InvalidInput(
-            f"{here}: min_shape, opt_shape and max_shape have ranks {len(low)}, {len(opt)} and {len(high)}; "
-            "expected equal ranks"
-        )
-    for axis, (a, b, c) in enumerate(zip(low, opt, high, strict=True)):
-        if a > c:
-            raise InvalidInput(f"{here}: axis {axis} has min {a} and max {c}; expected min <= max")
-        if not a <= b <= c:
-            raise InvalidInput(f"{here}: axis {axis} has opt {b}; expected {_span(a, c)}")
-    return low, opt, high
-
-
-def _checked_shape(here: str, which: str, shape: Any) -> tuple[int, ...]:
-    if not isinstance(shape, (tuple, list)):  # torch.Size is a tuple
-        raise InvalidInput(f"{here}: {which} must be a tuple or list of sizes, got {_shown(shape)}")
-    sizes = []
-    for axis, given in enumerate(shape):
-        size = _as_int(given)
-        if size is None or size < 0:
-            raise InvalidInput(f"{here}: axis {axis} of {which} is {given!r}; expected an integer >= 0")
-        sizes.append(size)
-    return tuple(sizes)
 
 
 def _checked_name(name: Any) -> str:
     if name is None:
         return ""
     if not isinstance(name, str) or (name and not name.isidentifier()):
-        raise InvalidInput(f"Input: name must be an identifier like 'x', got {_shown(name)}")
+        raise InvalidInput(f"Input: name must be an identifier like 'x', got {shown(name)}")
     return name
 
 
@@ -268,14 +232,14 @@ def _checked_dtype(here: str, dtype: Any, example: torch.Tensor | None) -> torch
     if dtype is None:
         return torch.float32 if example is None else example.dtype
     if not isinstance(dtype, torch.dtype):
-        raise InvalidInput(f"{here}: dtype must be a torch.dtype like torch.float32, got {_shown(dtype)}")
+        raise InvalidInput(f"{here}: dtype must be a torch.dtype like torch.float32, got {shown(dtype)}")
     return dtype
 
 
 def _checked_format(here: str, format: Any, rank: int) -> torch.memory_format:
     if not isinstance(format, torch.memory_format) or format not in _RANK_OF_FORMAT:
         known = ", ".join(str(f) for f in _RANK_OF_FORMAT)
-        raise InvalidInput(f"{here}: format must be one of {known}, got {_shown(format)}")
+        raise InvalidInput(f"{here}: format must be one of {known}, got {shown(format)}")
     if _RANK_OF_FORMAT[format] not in (None, rank):
         raise InvalidInput(f"{here}: format {format} needs rank {_RANK_OF_FORMAT[format]}, got rank {rank}")
     return format
@@ -287,7 +251,7 @@ def _checked_domain(here: str, domain: Any) -> tuple[float, float]:
     try:
         low, high = (float(bound) for bound in domain)
     except (TypeError, ValueError):
-        raise InvalidInput(f"{here}: tensor_domain must be two numbers (low, high), got {_shown(domain)}") from None
+        raise InvalidInput(f"{here}: tensor_domain must be two numbers (low, high), got {shown(domain)}") from None
     if not low < high:
         raise InvalidInput(f"{here}: tensor_domain ({low}, {high}) is empty; expected low < high")
     return low, high
@@ -299,7 +263,7 @@ def _checked_device(here: str, device: Any, example: torch.Tensor | None) -> tor
     try:
         return torch.device(device)
     except (RuntimeError, TypeError):
-        raise InvalidInput(f"{here}: device must be a torch.device or its name, got {_shown(device)}") from None
+        raise InvalidInput(f"{here}: device must be a torch.device or its name, got {shown(device)}") from None
 
 
 def _format_of(t: torch.Tensor) -> torch.memory_format | None:
@@ -307,26 +271,6 @@ def _format_of(t: torch.Tensor) -> torch.memory_format | None:
         if rank in (None, t.dim()) and t.is_contiguous(memory_format=format):
             return format
     return None
-
-
-def _as_int(value: Any) -> int | None:
-    """`value` as an int where it is one (of Python or NumPy), None for anything else, bool included."""
-    if isinstance(value, bool):
-        return None
-    try:
-        return operator.index(value)
-    except TypeError:
-        return None
-
-
-def _span(low: int, high: int) -> str:
-    return f"{low}" if low == high else f"{low} to {high}"
-
-
-def _shown(value: Any) -> str:
-    """What an error message says of a wrong argument: its value where that is short, and its type."""
-    text = repr(value)
-    return f"{type(value).__name__} {text}" if len(text) <= 60 else type(value).__name__
 
 
 def example_of(value: Any) -> Any:

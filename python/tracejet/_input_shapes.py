@@ -1,0 +1,159 @@
+"""What an Input's arguments say of its shape: one range or several (optimization profiles), checked."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+
+from tracejet._C import InvalidInput
+
+MODES = ("min", "opt", "max")
+_KEYS = tuple(f"{mode}_shape" for mode in MODES)
+
+Shape = tuple[int, ...]
+
+
+class Range(NamedTuple):
+    """The sizes from min to max, axis by axis."""
+
+    min: Shape
+    opt: Shape
+    max: Shape
+
+    def as_dict(self) -> dict[str, Shape]:
+        return dict(zip(_KEYS, self, strict=True))
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """All that an Input may be, and the profiles that engines tune for: at least one."""
+
+    envelope: Range  #: takes in every profile; its opt is the first one's
+    profiles: list[Range]
+    axis_names: dict[int, str]  #: of dynamic axes, where the shapes are named tuples
+
+
+def read_ranges(here: str, shape: Any, shapes: Sequence[Any], profiles: Any, example: torch.Tensor | None) -> Ranges:
+    """The ranges that Input's arguments say: `shape`, or `shapes` (min, opt and max), or `profiles`, or an example.
+
+    Raises InvalidInput, whose message starts with `here`.
+    """
+    given = [key for key, value in zip(_KEYS, shapes, strict=True) if value is not None]
+    if profiles is not None:
+        others = [*(["shape"] if shape is not None else []), *given]
+        if others:
+            raise InvalidInput(f"{here}: got both profiles and {', '.join(others)}; each profile has all three shapes")
+        return _read_profiles(here, profiles)
+    if shape is not None and given:
+        raise InvalidInput(f"{here}: got both shape and {', '.join(given)}; pass shape, or all of min/opt/max_shape")
+    if given:
+        return _combined(here, [shapes])
+    if shape is None:
+        if example is None:
+            raise InvalidInput(f"{here}: no shape; pass shape, or all of min_shape, opt_shape and max_shape")
+        shape = example.shape
+    static = _checked_shape(here, "shape", shape)
+    return Ranges(Range(static, static, static), [Range(static, static, static)], {})
+
+
+def _read_profiles(here: str, profiles: Any) -> Ranges:
+    if not isinstance(profiles, (list, tuple)) or not profiles:
+        raise InvalidInput(
+            f"{here}: profiles must be a list of dicts with the keys {_listed(_KEYS)}, got {shown(profiles)}"
+        )
+    shapes = []
+    for index, profile in enumerate(profiles):
+        if not isinstance(profile, Mapping) or set(profile) != set(_KEYS):
+            raise InvalidInput(
+                f"{here}: profiles[{index}] must be a dict with the keys {_listed(_KEYS)}, got {shown(profile)}"
+            )
+        shapes.append([profile[key] for key in _KEYS])
+    return _combined(here, shapes, [f"{here}: profiles[{index}]" for index in range(len(shapes))])
+
+
+def _combined(here: str, profiles: Sequence[Sequence[Any]], places: Sequence[str] | None = None) -> Ranges:
+    """The profiles' (min, opt, max) shapes as ranges; `places` name them in errors."""
+    places = places or [here]
+    ranges = [_checked_range(place, shapes) for place, shapes in zip(places, profiles, strict=True)]
+    ranks = sorted({len(range_.opt) for range_ in ranges})
+    if len(ranks) > 1:
+        raise InvalidInput(f"{here}: the profiles have ranks {_listed(ranks)}; expected equal ranks")
+    envelope = Range(
+        tuple(min(sizes) for sizes in zip(*(range_.min for range_ in ranges), strict=True)),
+        ranges[0].opt,
+        tuple(max(sizes) for sizes in zip(*(range_.max for range_ in ranges), strict=True)),
+    )
+    fields = _fields(here, [shape for shapes in profiles for shape in shapes])
+    varying = zip(fields, envelope.min, envelope.max)  # no fields, no names
+    return Ranges(envelope, ranges, {axis: name for axis, (name, low, high) in enumerate(varying) if low != high})
+
+
+def _checked_range(here: str, shapes: Sequence[Any]) -> Range:
+    missing = [key for key, value in zip(_KEYS, shapes, strict=True) if value is None]
+    if missing:
+        given = [key for key in _KEYS if key not in missing]
+        raise InvalidInput(f"{here}: got {', '.join(given)} without {', '.join(missing)}; a range needs all three")
+    low, opt, high = (_checked_shape(here, key, value) for key, value in zip(_KEYS, shapes, strict=True))
+    if not len(low) == len(opt) == len(high):
+        raise InvalidInput(
+            f"{here}: min_shape, opt_shape and max_shape have ranks {len(low)}, {len(opt)} and {len(high)}; "
+            "expected equal ranks"
+        )
+    for axis, (a, b, c) in enumerate(zip(low, opt, high, strict=True)):
+        if a > c:
+            raise InvalidInput(f"{here}: axis {axis} has min {a} and max {c}; expected min <= max")
+        if not a <= b <= c:
+            raise InvalidInput(f"{here}: axis {axis} has opt {b}; expected {span(a, c)}")
+    return Range(low, opt, high)
+
+
+def _checked_shape(here: str, which: str, shape: Any) -> Shape:
+    if not isinstance(shape, (tuple, list)):  # torch.Size is a tuple
+        raise InvalidInput(f"{here}: {which} must be a tuple or list of sizes, got {shown(shape)}")
+    sizes = []
+    for axis, given in enumerate(shape):
+        size = as_int(given)
+        if size is None or size < 0:
+            raise InvalidInput(f"{here}: axis {axis} of {which} is {given!r}; expected an integer >= 0")
+        sizes.append(size)
+    return tuple(sizes)
+
+
+def _fields(here: str, shapes: Sequence[Any]) -> tuple[str, ...]:
+    """The axes' names where the shapes are named tuples; they must be the same in all."""
+    fields = [getattr(shape, "_fields", ()) for shape in shapes]
+    for other in fields:
+        if other != fields[0]:
+            raise InvalidInput(
+                f"{here}: one shape names its axes {_listed(fields[0])}, another {_listed(other)}; "
+                "expected one type of named tuple for all"
+            )
+    return fields[0]
+
+
+def as_int(value: Any) -> int | None:
+    """`value` as an int where it is one (of Python or NumPy), None for anything else, bool included."""
+    if isinstance(value, bool):
+        return None
+    try:
+        return operator.index(value)
+    except TypeError:
+        return None
+
+
+def span(low: int, high: int) -> str:
+    return f"{low}" if low == high else f"{low} to {high}"
+
+
+def shown(value: Any) -> str:
+    """What an error message says of a wrong argument: its value where that is short, and its type."""
+    text = repr(value)
+    return f"{type(value).__name__} {text}" if len(text) <= 60 else type(value).__name__
+
+
+def _listed(words: Sequence[Any]) -> str:
+    return ", ".join(map(str, words)) if words else "not at all"
