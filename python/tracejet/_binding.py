@@ -12,10 +12,12 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 from torch.utils import _pytree as pytree
 
 from tracejet._C import InvalidInput
-from tracejet._input import Input, _shown
+from tracejet._input import Input
+from tracejet._input_shapes import shown
 
 #: What may stand in a model's arguments beside tensors; a program keeps such a value as it is.
 LITERALS = (bool, int, float, complex, str, type(None), torch.dtype, torch.device, torch.layout, torch.memory_format)
@@ -29,6 +31,17 @@ class Dim:
     min: int
     opt: int
     max: int
+    profiles: tuple[tuple[int, int, int], ...] = ()  #: (min, opt, max) in each optimization profile, if there are any
+
+    def __str__(self) -> str:
+        text = f"min {self.min}, opt {self.opt}, max {self.max}"
+        return f"{text}, profiles {', '.join(map(str, self.profiles))}" if self.profiles else text
+
+    def agrees_with(self, other: Dim) -> bool:
+        """Whether both say the same; an Input without profiles leaves them to the others."""
+        if self.profiles and other.profiles and self.profiles != other.profiles:
+            return False
+        return (self.min, self.opt, self.max) == (other.min, other.opt, other.max)
 
 
 @dataclass
@@ -65,16 +78,22 @@ def bind(
     """Matches `arg_inputs` and `kwarg_inputs` with the parameters of `module.forward`.
 
     Both may be any pytree of Tensor, Input and literals; arguments that aren't passed keep their defaults. `device` is
-    where Inputs that don't say so themselves are: by default where the module's first parameter or buffer is.
+    where Tensors will be, and Inputs that don't say so themselves: by default where the Tensors are, and where the
+    module's first parameter or buffer is.
 
     Raises InvalidInput where the arguments don't fit the signature, a value can't be an input, or Inputs contradict
     each other.
     """
     check_module(module)
+    _check_initialized(module)
     args, kwargs = positional(arg_inputs), keywords(kwarg_inputs)
     roots = match_signature(module, args, kwargs)
     _check_complete(module, roots)
     leaves = describe_leaves(roots, (*args, *kwargs.values()), device or _device_of(module))
+    if device is not None:
+        for leaf in leaves:
+            if isinstance(leaf.value, torch.Tensor):
+                leaf.device = device
     _, in_spec = pytree.tree_flatten((args, kwargs))
     return BoundInputs(leaves, in_spec, [root.name for root in roots])
 
@@ -89,7 +108,14 @@ def check_module(module: Any) -> None:
         raise InvalidInput(
             f"expected a torch.nn.Module, got the class {module.__name__}; pass an instance, {module.__name__}(…)"
         )
-    raise InvalidInput(f"expected a torch.nn.Module, got {_shown(module)}")
+    raise InvalidInput(f"expected a torch.nn.Module, got {shown(module)}")
+
+
+def _check_initialized(module: nn.Module) -> None:
+    """Lazy modules (`nn.LazyLinear`) learn their shapes from the first call."""
+    for name, tensor in (*module.named_parameters(), *module.named_buffers()):
+        if is_lazy(tensor):
+            raise InvalidInput(f"{name} has no shape yet, as its module is lazy: call the model once before the trace")
 
 
 def positional(arg_inputs: Any) -> tuple[Any, ...]:
@@ -101,7 +127,7 @@ def positional(arg_inputs: Any) -> tuple[Any, ...]:
     if type(arg_inputs) in (tuple, list):
         return tuple(arg_inputs)
     raise InvalidInput(
-        f"arg_inputs must be a tuple or list with one entry per positional argument, got {_shown(arg_inputs)}"
+        f"arg_inputs must be a tuple or list with one entry per positional argument, got {shown(arg_inputs)}"
     )
 
 
@@ -110,7 +136,7 @@ def keywords(kwarg_inputs: Any) -> dict[str, Any]:
     if kwarg_inputs is None:
         return {}
     if not isinstance(kwarg_inputs, Mapping):
-        raise InvalidInput(f"kwarg_inputs must be a dict of forward's keyword arguments, got {_shown(kwarg_inputs)}")
+        raise InvalidInput(f"kwarg_inputs must be a dict of forward's keyword arguments, got {shown(kwarg_inputs)}")
     for key in kwarg_inputs:
         if not isinstance(key, str):
             raise InvalidInput(f"kwarg_inputs has the key {key!r}; expected the name of an argument of forward")
@@ -170,6 +196,7 @@ def describe_leaves(roots: Sequence[Root], values: Sequence[Any], device: torch.
         for steps, leaf in _walk(value):
             name = unique_name(_identifier([root.name, *map(_word, steps)]), taken)
             leaves.append(_describe(name, root.path + "".join(map(_subscript, steps)), leaf, device))
+    _check_profiles(leaves)
     _name_dimensions(leaves)
     return leaves
 
@@ -190,15 +217,30 @@ def _name_dimensions(leaves: Sequence[Leaf]) -> None:
                 name = f"{spec.name or leaf.name}_{axis}"
                 while name in chosen:  # a shared dimension that happens to be called so is another one
                     name += "_"
-            dim, where = Dim(name, low, opt, high), f"{leaf.path}, axis {axis}"
+            profiles = tuple(tuple(shape[axis] for shape in profile.values()) for profile in spec.profiles or ())
+            dim, where = Dim(name, low, opt, high, profiles), f"{leaf.path}, axis {axis}"
             first, first_where = known.setdefault(name, (dim, where))
-            if first != dim:
+            if not first.agrees_with(dim):
                 raise InvalidInput(
-                    f"dimension '{name}' is declared twice with different ranges: ({first_where}) has min {first.min}, "
-                    f"opt {first.opt}, max {first.max}; ({where}) has min {low}, opt {opt}, max {high}"
+                    f"dimension '{name}' is declared twice with different ranges: ({first_where}) has {first}; "
+                    f"({where}) has {dim}"
                 )
             if low != high:
                 leaf.shape[axis] = dim
+
+
+def _check_profiles(leaves: Sequence[Leaf]) -> None:
+    """A profile is chosen for all inputs together, so those that have profiles have equally many."""
+    counts = [
+        (leaf.path, len(leaf.value.profiles))
+        for leaf in leaves
+        if isinstance(leaf.value, Input) and leaf.value.profiles is not None
+    ]
+    for path, count in counts[1:]:
+        if count != counts[0][1]:
+            raise InvalidInput(
+                f"{counts[0][0]} has {counts[0][1]} optimization profiles, {path} has {count}; expected equally many"
+            )
 
 
 def _parameters(module: nn.Module) -> list[inspect.Parameter]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import traceback
-from collections.abc import Callable
-from typing import Any
 
 import torch
 
@@ -15,6 +13,7 @@ _SIGNS = (
     "access the data pointer on an invalid",
     "a traced tensor has no data",
     "on a tensor with unallocated storage",
+    'storage of a tensor on device "meta"',
     "known only when the program runs",
 )
 
@@ -31,20 +30,3 @@ def line_of_model(error: BaseException) -> str:
     if not frames:
         return "in PyTorch's own code"
     return f"{frames[-1].filename}:{frames[-1].lineno} in {frames[-1].name}: {frames[-1].line}"
-
-
-def _tolist(tensor: torch.Tensor) -> Any:
-    """`Tensor.tolist`; of a traced tensor by way of `item`, which can give a symbol."""
-    if not torch._is_functional_tensor(tensor):
-        return torch._C.TensorBase.tolist(tensor)
-    return tensor.item() if tensor.dim() == 0 else [_tolist(row) for row in tensor.unbind(0)]
-
-
-def with_symbolic_lists() -> Callable[[], None]:
-    """Lets `tolist` of an integer tensor give symbols; the result undoes it."""
-    torch.Tensor.tolist = _tolist
-
-    def restore() -> None:
-        del torch.Tensor.tolist  # the inherited one is back
-
-    return restore

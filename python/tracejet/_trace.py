@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -14,12 +13,17 @@ from torch.utils import _pytree as pytree
 
 from tracejet import _C
 from tracejet._binding import BoundInputs, Dim, Leaf, bind
-from tracejet._data_access import line_of_model, reads_data, with_symbolic_lists
+from tracejet._carried_state import take_over
+from tracejet._data_access import line_of_model, reads_data
+from tracejet._device import checked_device, devices_of_a_trace
 from tracejet._model_state import ModelState
 from tracejet._module_calls import reported_module_calls
 from tracejet._program import CallSpec, ExportedProgram
+from tracejet._seeding import refused_seeding
 from tracejet._shared_switch import SharedSwitch, switched_attribute
 from tracejet._strict import dynamo_capture
+from tracejet._tensor_methods import traced_tensor_methods
+from tracejet._torch_modules import traceable_modules
 
 
 def trace(
@@ -29,6 +33,7 @@ def trace(
     arg_inputs: Sequence[Any] | None = None,
     kwarg_inputs: Mapping[str, Any] | None = None,
     strict: bool = False,
+    device: torch.device | str | None = None,
     decompositions: str = "tensorrt",
 ) -> ExportedProgram:
     """Traces `mod` once and gives its program in Core ATen, the operators that engines lack already decomposed.
@@ -41,6 +46,8 @@ def trace(
         kwarg_inputs: what forward takes by keyword.
         strict: TorchDynamo captures the model first, and refuses Python code that it doesn't understand; it needs
             example data and takes far longer. What it captured is then traced as without `strict`.
+        device: where the program is to run, by default where the model is. Parameters, buffers and inputs count as
+            being there, whatever they are in fact; the device needn't exist here, and isn't touched where it does.
         decompositions: the set of decompositions that are applied while tracing. "tensorrt" is the one there is.
 
     Returns:
@@ -57,31 +64,35 @@ def trace(
     if inputs is not None and arg_inputs is not None:
         raise _C.InvalidInput("inputs and arg_inputs are two names of one argument; pass one of them")
     arg_inputs = inputs if arg_inputs is None else arg_inputs
-    bound = bind(mod, arg_inputs, kwarg_inputs)
-    captured = _Capture(dynamo_capture(mod, arg_inputs, kwarg_inputs) if strict else mod, bound)
+    device = checked_device(device)
+    bound = bind(mod, arg_inputs, kwarg_inputs, device)
+    captured = _Capture(dynamo_capture(mod, arg_inputs, kwarg_inputs) if strict else mod, bound, device)
     return ExportedProgram._from_capture(captured.graph, captured.call_spec, mod)
 
 
 class _Capture:
     """One run of a model under the tracer."""
 
-    def __init__(self, model: nn.Module, bound: BoundInputs):
+    def __init__(self, model: nn.Module, bound: BoundInputs, device: torch.device | None = None):
         self._tracer = _C.Tracer()
         self._symbols: dict[str, torch.SymInt] = {}
+        if device is not None:
+            self._tracer.set_device(device)
         self._announce_state(model)
         leaves = [self._add_input(leaf) for leaf in bound.leaves]
         args, kwargs = pytree.tree_unflatten(leaves, bound.in_spec)
         state = ModelState(model)
         try:
-            with _tracing_environment(), reported_module_calls(self._tracer, model), self._listening():
+            with (
+                _tracing_environment(),
+                devices_of_a_trace(_device_types(bound, device), is_elsewhere=device is not None),
+                reported_module_calls(self._tracer, model),
+                self._listening(),
+            ):
                 results, out_spec = pytree.tree_flatten(model(*args, **kwargs))
                 for result in results:
                     self._tracer.add_output(result)
-                for name, buffer, replacement in state.rebound_buffers():
-                    if _fits(buffer, replacement):
-                        self._tracer.rebind_buffer(buffer, replacement)
-                    else:
-                        _warn_of_misfit(name, buffer, replacement)
+                take_over(self._tracer, state)
                 self.graph = self._tracer.finish()
         finally:
             state.restore()
@@ -129,16 +140,10 @@ class _Capture:
             self._tracer.end()
 
 
-def _fits(buffer: torch.Tensor, replacement: torch.Tensor) -> bool:
-    return buffer.dtype == replacement.dtype and tuple(buffer.shape) == tuple(replacement.shape)
-
-
-def _warn_of_misfit(name: str, buffer: torch.Tensor, replacement: torch.Tensor) -> None:
-    warnings.warn(
-        f"forward binds the buffer '{name}', {buffer.dtype} {list(buffer.shape)}, to {replacement.dtype} "
-        f"{list(replacement.shape)}; the program uses the new tensor, but doesn't keep it between calls",
-        stacklevel=2,
-    )
+def _device_types(bound: BoundInputs, device: torch.device | None) -> set[str]:
+    """The types of all devices that a trace is for."""
+    named = {leaf.device.type for leaf in bound.leaves if leaf.device is not None}
+    return named if device is None else {*named, device.type}
 
 
 def _raise_own_error(tracer: _C.Tracer, error: Exception) -> None:
@@ -174,7 +179,9 @@ _SWITCHES = (
     switched_attribute(torch.compiler, "_is_exporting_flag", True),
     switched_attribute(torch.compiler, "_is_compiling_flag", True),
     SharedSwitch(_without_fast_path),
-    SharedSwitch(with_symbolic_lists),
+    traced_tensor_methods,
+    *traceable_modules,
+    *refused_seeding,
     SharedSwitch(_without_collections),
 )
 

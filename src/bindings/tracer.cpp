@@ -2,6 +2,7 @@
 
 #include <torch/csrc/PyInterpreter.h>
 #include <torch/csrc/autograd/python_variable.h>
+#include <torch/csrc/utils/device_lazy_init.h>
 #include <torch/csrc/utils/python_symnode.h>
 
 #include "bindings/bindings.h"
@@ -63,10 +64,25 @@ c10::SymInt add_symbol(Tracer& tracer, std::string name, int64_t min, int64_t op
 }  // namespace
 
 void bind_tracer(py::module_& module) {
+  module.def("is_tracing", [] { return Tracer::current() != nullptr; }, "Whether this thread traces.");
+  module.def(
+      "is_model_state",
+      [](const at::Tensor& tensor) { return Tracer::current() != nullptr && Tracer::current()->is_announced(tensor); },
+      py::arg("tensor"), "Whether this thread traces a model with this parameter or buffer.");
+  module.def(
+      "device_of",
+      [](const at::Tensor& tensor) {
+        return Tracer::current() == nullptr ? tensor.device() : Tracer::current()->device_of(tensor);
+      },
+      py::arg("tensor"), "Where a tensor is; in a trace, where it claims to be.");
+  module.def(
+      "set_requires_cuda_init", [](bool value) { torch::utils::set_requires_device_init(c10::kCUDA, value); },
+      py::arg("value"), "Whether PyTorch starts CUDA when Python code names it.");
   py::class_<Tracer>(module, "Tracer", "Records one run of a model on the calling thread.")
       .def(py::init(
           [] { return std::make_unique<Tracer>(FrontendHooks{&symbolic_number, &unwrapped, getPyInterpreter()}); }))
       .def("symbol", &add_symbol, py::arg("name"), py::arg("min"), py::arg("opt"), py::arg("max"))
+      .def("set_device", &Tracer::set_device, py::arg("device"))
       .def("add_parameter", &Tracer::add_parameter, py::arg("name"), py::arg("parameter"))
       .def("add_buffer", &Tracer::add_buffer, py::arg("name"), py::arg("buffer"), py::arg("persistent"))
       .def("add_input", &add_input, py::arg("name"), py::arg("sizes"), py::arg("strides"), py::arg("dtype"),
@@ -78,6 +94,14 @@ void bind_tracer(py::module_& module) {
       .def("exit_module", &Tracer::exit_module)
       .def("add_output", [](Tracer& tracer, const py::handle& result) { tracer.add_output(to_literal(result)); })
       .def("rebind_buffer", &Tracer::rebind_buffer, py::arg("buffer"), py::arg("replacement"))
+      .def(
+          "origin_of",
+          [](Tracer& tracer, const at::Tensor& tensor, const std::optional<at::Tensor>& previous) {
+            const Origin origin = tracer.origin_of(tensor, previous.value_or(at::Tensor()));
+            return std::tuple(origin.reads_previous, origin.is_computed_from_previous, origin.differs);
+          },
+          py::arg("tensor"), py::arg("previous"),
+          "Whether `previous` was read, whether `tensor` is computed from it, whether it differs from call to call.")
       .def("finish", &Tracer::finish)
       .def(
           "raise_error",

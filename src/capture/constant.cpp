@@ -25,7 +25,11 @@ bool holds_symbol(const c10::IValue& value) {
 }  // namespace
 
 std::optional<at::Tensor> Tracer::constant_value(const Value& value) {
-  if (const auto known = constants_.find(&value); known != constants_.end()) return known->second;
+  if (const auto known = constants_.find(&value); known != constants_.end()) {
+    if (known->second.is_meta()) return std::nullopt;
+    const Untraced guard;
+    return known->second.cpu();
+  }
   const Node* node = value.producer();
   if (node == nullptr || node->op().hasTag(at::Tag::nondeterministic_seeded)) return std::nullopt;
 
@@ -52,6 +56,10 @@ std::optional<at::Tensor> Tracer::constant_value(const Value& value) {
     } else {
       const auto& constant = std::get<c10::IValue>(argument);
       if (holds_symbol(constant)) return std::nullopt;
+      if (constant.isDevice()) {  // what is known is computed here, wherever the program will run
+        stack.emplace_back(c10::Device(c10::kCPU));
+        continue;
+      }
       const bool wants_tensor = schema[i].type()->kind() == c10::TypeKind::TensorType;
       stack.push_back(wants_tensor && constant.isScalar()
                           ? c10::IValue(at::native::wrapped_scalar_tensor(constant.toScalar()))

@@ -3,6 +3,7 @@
 #include <ATen/ScalarOps.h>
 #include <c10/core/impl/PythonDispatcherTLS.h>
 
+#include "capture/devices.h"
 #include "capture/keys.h"
 #include "capture/plan.h"
 #include "capture/tracer.h"
@@ -12,21 +13,6 @@
 namespace tracejet {
 
 namespace {
-
-/// Where a call's outputs live: an explicit device, else that of the first tensor that is more than a number.
-c10::Device device_of(const Call& call) {
-  if (call.declares("device")) {
-    if (const auto device = call.device()) return *device;
-  }
-  const TensorMeta* first = nullptr;
-  for (const Argument& argument : call.arguments()) {
-    for_each_value(argument, [&](const Value& value) {
-      const bool better = first == nullptr || (first->dim() == 0 && value.tensor().dim() > 0);
-      if (value.is_tensor() && better) first = &value.tensor();
-    });
-  }
-  return first == nullptr ? c10::Device(c10::kCPU) : first->device;
-}
 
 bool is_tensor_list(const c10::Argument& returned) { return returned.type()->kind() == c10::TypeKind::ListType; }
 
@@ -154,7 +140,7 @@ std::vector<OutputMeta> Tracer::infer(const Call& call) {
   const symbolic::Context::Current current(shapes());
   const Plan& plan = plan_of(call.op());
   if (plan.entry != nullptr && plan.entry->meta != nullptr) {
-    return arrange(call.op(), plan.entry->meta(call), device_of(call));
+    return arrange(call.op(), plan.entry->meta(call), device_of_results(call));
   }
   return infer_by_meta_kernel(call);
 }
@@ -185,7 +171,7 @@ std::vector<OutputMeta> Tracer::infer_by_meta_kernel(const Call& call) {
     }
   }
   std::vector<OutputMeta> outputs;
-  const c10::Device device = device_of(call);
+  const c10::Device device = device_of_results(call);
   for (const c10::IValue& result : stack) outputs.push_back(read_result(result, device));
   return outputs;
 }

@@ -1,9 +1,10 @@
-// Real tensors that a model meets become inputs of the graph; writes to them become outputs.
+// Real tensors that a model meets become inputs of the graph.
 #include <ATen/FunctionalTensorWrapper.h>
 #include <ATen/ops/resolve_conj.h>
 #include <ATen/ops/resolve_neg.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
 
+#include "capture/devices.h"
 #include "capture/keys.h"
 #include "capture/traced_tensor.h"
 #include "capture/tracer.h"
@@ -56,16 +57,28 @@ bool is_same_tensor(const at::Tensor& a, const at::Tensor& b) {
          a.strides() == b.strides();
 }
 
-bool shares_storage(const at::Tensor& a, const at::Tensor& b) {
-  return a.has_storage() && b.has_storage() && a.storage().nbytes() > 0 && a.storage().is_alias_of(b.storage());
-}
-
 }  // namespace
 
 void Tracer::announce(GraphInput::Kind kind, std::string name, const at::Tensor& tensor, bool persistent) {
   check_can_lift(tensor);
-  const Value* value = graph_->add_input(kind, meta_of(tensor), std::move(name), tensor, persistent);
+  TensorMeta meta = meta_of(tensor);
+  if (device_) meta.device = *device_;
+  const Value* value = graph_->add_input(kind, std::move(meta), std::move(name), tensor, persistent);
   if (find_announced(tensor) == nullptr) announced_[address(tensor)].emplace_back(tensor, value);
+}
+
+void Tracer::set_device(c10::Device device) {
+  if (device.is_cuda()) allow_naming_cuda();
+  device_ = with_index(device);
+}
+
+c10::Device Tracer::device_of(const at::Tensor& tensor) const {
+  const Value* announced = needs_no_lift(tensor) ? nullptr : find_announced(tensor);
+  return announced == nullptr ? tensor.device() : announced->tensor().device;
+}
+
+bool Tracer::is_announced(const at::Tensor& tensor) const {
+  return !needs_no_lift(tensor) && find_announced(tensor) != nullptr;
 }
 
 void Tracer::add_parameter(std::string name, const at::Tensor& parameter) {
@@ -85,11 +98,13 @@ const Value* Tracer::find_announced(const at::Tensor& tensor) const {
   return nullptr;
 }
 
-const Value* Tracer::add_constant(const at::Tensor& tensor) {
+const Value* Tracer::add_constant(const at::Tensor& tensor, std::optional<c10::Device> device) {
   check_can_lift(tensor);
   const Untraced guard;
   const at::Tensor data = at::resolve_neg(at::resolve_conj(tensor.detach()));
-  const Value* value = graph_->add_input(GraphInput::Kind::kConstant, meta_of(data),
+  TensorMeta meta = meta_of(data);
+  meta.device = device.value_or(meta.device);
+  const Value* value = graph_->add_input(GraphInput::Kind::kConstant, std::move(meta),
                                          "lifted_tensor_" + std::to_string(constant_count_++), data);
   constants_.emplace(value, data);
   return value;
@@ -121,55 +136,11 @@ at::Tensor Tracer::lift(const at::Tensor& tensor) {
   return stand_in;
 }
 
-at::Tensor Tracer::lift_fresh(const at::Tensor& tensor) {
+at::Tensor Tracer::lift_fresh(const at::Tensor& tensor, std::optional<c10::Device> device) {
   if (needs_no_lift(tensor)) return tensor;
-  const Value* value = add_constant(tensor);
+  const Value* value = add_constant(tensor, device);
   if (c10::impl::tls_is_dispatch_key_excluded(c10::DispatchKey::Functionalize)) return make_traced(*value);
   return make_functional(*value);
-}
-
-void Tracer::add_mutations() {
-  std::unordered_map<const Value*, size_t> index;
-  const auto inputs = graph_->inputs();
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    if (inputs[i].value != nullptr) index.emplace(inputs[i].value, i);
-  }
-  std::unordered_map<const Value*, const Value*> written;  // input, new content
-  for (const auto& [impl, lifted] : lifted_) {
-    const Value& now = current_value(lifted.stand_in);
-    if (&now == lifted.value) continue;
-    written[lifted.value] = &now;
-    for (const auto& [other_impl, other] : lifted_) {
-      if (other.value != lifted.value && shares_storage(other.real, lifted.real)) {
-        throw UnsupportedOperator("the model writes to " + inputs[index.at(lifted.value)].name +
-                                  " in place, whose memory it also reads as another tensor (" +
-                                  inputs[index.at(other.value)].name + "); clone one of them");
-      }
-    }
-  }
-  for (const auto& [buffer, content] : rebound_) written[buffer] = content;
-  for (const UserInput& input : user_inputs_) {
-    const Value& now = current_value(input.tensor);
-    if (&now != input.value) written[input.value] = &now;
-  }
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    const auto write = inputs[i].value == nullptr ? written.end() : written.find(inputs[i].value);
-    if (write == written.end()) continue;
-    switch (inputs[i].kind) {
-      case GraphInput::Kind::kBuffer:
-        graph_->add_output({GraphOutput::Kind::kBufferMutation, write->second, {}, i});
-        break;
-      case GraphInput::Kind::kUser:
-        graph_->add_output({GraphOutput::Kind::kInputMutation, write->second, {}, i});
-        break;
-      case GraphInput::Kind::kParameter:
-      case GraphInput::Kind::kConstant:
-        throw UnsupportedOperator("the model writes to " + inputs[i].name +
-                                  (inputs[i].kind == GraphInput::Kind::kParameter
-                                       ? ", a parameter, in place; make it a buffer"
-                                       : ", a tensor that is no buffer of it, in place; register it as a buffer"));
-    }
-  }
 }
 
 }  // namespace tracejet

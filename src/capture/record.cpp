@@ -2,6 +2,7 @@
 #include <ATen/core/enum_tag.h>
 #include <torch/library.h>
 
+#include "capture/default_dtype.h"
 #include "capture/keys.h"
 #include "capture/plan.h"
 #include "capture/tensor_arguments.h"
@@ -13,11 +14,10 @@ namespace tracejet {
 
 namespace {
 
-/// `.item()`, `float(tensor)`, `if tensor:` all end in `_local_scalar_dense`.
+/// `.item()`, `float(tensor)`, `if tensor:` all end in `_local_scalar_dense`; `equal` and `allclose` say so too.
 bool reads_data(const c10::OperatorHandle& op) {
-  static const c10::OperatorName scalar{"aten::_local_scalar_dense", ""};
-  static const c10::OperatorName equal{"aten::equal", ""};
-  return op.operator_name() == scalar || op.operator_name() == equal;
+  return op.hasTag(at::Tag::data_dependent_output) && op.schema().returns().size() == 1 &&
+         op.schema().returns()[0].type()->kind() != c10::TypeKind::TensorType;
 }
 
 /// The first argument whose data doesn't follow from constants; null where all does.
@@ -35,11 +35,14 @@ const Value* first_unknown(Tracer& tracer, const c10::OperatorHandle& op, const 
 /// Runs a call whose arguments all follow from constants. Its results are constants.
 void compute(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stack& stack) {
   const size_t count = op.schema().arguments().size();
+  std::optional<c10::Device> device;
   for (auto argument = stack.end() - static_cast<std::ptrdiff_t>(count); argument != stack.end(); ++argument) {
     map_tensors(*argument, [&](const at::Tensor& tensor) {
       const Argument read = tracer.to_argument(tensor);
       const Value* const* value = std::get_if<const Value*>(&read);
-      return value == nullptr ? tensor : *tracer.constant_value(**value);
+      if (value == nullptr) return tensor;
+      if (!device) device = (*value)->tensor().device;
+      return *tracer.constant_value(**value);
     });
   }
   {
@@ -48,7 +51,7 @@ void compute(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stack& s
   }
   for (size_t i = 0; i < op.schema().returns().size(); ++i) {
     map_tensors(torch::jit::peek(stack, i, op.schema().returns().size()),
-                [&](const at::Tensor& result) { return tracer.lift_fresh(result); });
+                [&](const at::Tensor& result) { return tracer.lift_fresh(result, device); });
   }
 }
 
@@ -57,6 +60,7 @@ void record_call(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stac
     throw UnsupportedOperator(
         "writes to a tensor in place where functionalization can't see it; use the functional form");
   }
+  spell_out_default_dtype(tracer, op, stack);
   const size_t count = op.schema().arguments().size();
   std::vector<Argument> arguments;
   arguments.reserve(count);

@@ -3,6 +3,7 @@
 #include <ATen/FunctionalTensorWrapper.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
 
+#include "capture/devices.h"
 #include "capture/keys.h"
 #include "capture/tensor_arguments.h"
 #include "capture/traced_tensor.h"
@@ -54,6 +55,8 @@ at::Tensor Tracer::make_functional(const Value& value) const {
 }
 
 at::Tensor Tracer::add_input(std::string name, TensorMeta meta) {
+  if (meta.device.is_cuda()) allow_naming_cuda();
+  meta.device = with_index(meta.device);
   add_axes(symbol_axes_, name, meta);
   const Value* value = graph_->add_input(GraphInput::Kind::kUser, std::move(meta), std::move(name));
   return user_inputs_.emplace_back(make_functional(*value), value).tensor;
@@ -83,6 +86,11 @@ const Value& Tracer::current_value(const at::Tensor& functional) {
 }
 
 Argument Tracer::to_argument(const c10::IValue& value) {
+  if (value.isGenerator()) {
+    throw UnsupportedOperator(
+        "draws from a torch.Generator, which can't be part of a program; draw from the default one "
+        "(leave `generator` out), or take the random tensor as an argument of forward");
+  }
   const auto to_value = [this](const at::Tensor& tensor) -> const Value* {
     if (!tensor.defined()) return nullptr;
     const at::Tensor lifted = as_traced(tensor) != nullptr ? tensor : lift(tensor);

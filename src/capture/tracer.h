@@ -14,6 +14,7 @@
 #include <ATen/core/stack.h>
 
 #include "capture/constraints.h"
+#include "capture/origin.h"
 #include "graph/graph.h"
 #include "ops/operator.h"
 #include "symbolic/context.h"
@@ -59,6 +60,12 @@ class Tracer {
   const TraceStatistics& statistics() const { return statistics_; }
   const FrontendHooks& hooks() const { return hooks_; }
 
+  /// Where the model is taken to be: the parameters and buffers that are announced next claim this device.
+  void set_device(c10::Device device);
+  /// The device that a tensor claims in this trace.
+  c10::Device device_of(const at::Tensor& tensor) const;
+  /// Whether it is a parameter or buffer that was announced.
+  bool is_announced(const at::Tensor& tensor) const;
   /// Announces a tensor that belongs to the model. Shares its data; the same tensor may come under several names.
   void add_parameter(std::string name, const at::Tensor& parameter);
   void add_buffer(std::string name, const at::Tensor& buffer, bool persistent);
@@ -81,6 +88,8 @@ class Tracer {
   void add_output(c10::IValue output);
   /// A buffer was bound to another tensor (`self.buffer = …`): the program has to write it.
   void rebind_buffer(const at::Tensor& buffer, const at::Tensor& replacement);
+  /// What a traced tensor hangs on that an attribute holds after forward. `previous`, if defined, was there before.
+  Origin origin_of(const at::Tensor& tensor, const at::Tensor& previous);
   /// Completes the graph: writes to buffers and inputs become outputs, dead nodes go. Stops listening.
   /// Throws ConstraintViolation where the trace holds for a part of the declared ranges only.
   std::shared_ptr<Graph> finish();
@@ -89,12 +98,15 @@ class Tracer {
 
   /// The traced stand-in of a real tensor; anything else comes back as it is.
   at::Tensor lift(const at::Tensor& tensor);
-  /// As lift(), but a tensor that nobody else holds (a fresh `torch.tensor(…)`): writes to it stay in the program.
-  at::Tensor lift_fresh(const at::Tensor& tensor);
+  /// As lift(), but a tensor that nobody else holds (a fresh `torch.tensor(…)`): writes to it stay in the program. It
+  /// may claim another device than its data is on.
+  at::Tensor lift_fresh(const at::Tensor& tensor, std::optional<c10::Device> device = {});
   /// A symbolic float or boolean as the core made it.
   c10::IValue own_number(const c10::IValue& value) const;
   /// The argument of a node. Throws where a tensor belongs to another trace.
   Argument to_argument(const c10::IValue& value);
+  /// What a call gives: by its shape rule, else by its meta kernel, else by Python's meta functions.
+  std::vector<OutputMeta> infer(const Call& call);
   /// Records a call and gives its outputs as an operator returns them: one entry per return of the schema.
   std::vector<c10::IValue> record(const c10::OperatorHandle& op, std::vector<Argument> arguments);
   /// The value's data where it follows from constants alone, else nothing.
@@ -125,16 +137,16 @@ class Tracer {
   at::Tensor make_functional(const Value& value) const;
   void announce(GraphInput::Kind kind, std::string name, const at::Tensor& tensor, bool persistent);
   const Value* find_announced(const at::Tensor& tensor) const;
-  const Value* add_constant(const at::Tensor& tensor);
+  const Value* add_constant(const at::Tensor& tensor, std::optional<c10::Device> device = {});
   Lifted& find_or_lift(const at::Tensor& tensor);
   /// What a functional tensor holds now, all writes to it and to its views applied.
   const Value& current_value(const at::Tensor& functional);
-  std::vector<OutputMeta> infer(const Call& call);
   std::vector<OutputMeta> infer_by_meta_kernel(const Call& call);
   void add_mutations();
 
   FrontendHooks hooks_;
   std::shared_ptr<Graph> graph_;
+  std::optional<c10::Device> device_;
   TraceStatistics statistics_;
   std::unordered_map<const c10::TensorImpl*, Lifted> lifted_;
   std::unordered_map<const void*, std::vector<std::pair<at::Tensor, const Value*>>> announced_;  ///< by data pointer

@@ -102,6 +102,9 @@ CompiledProgram::CompiledProgram(std::shared_ptr<const Graph> graph, const Compi
   for (size_t i = 0; i < graph_->inputs().size(); ++i) {
     const GraphInput& input = graph_->inputs()[i];
     if (input.kind == GraphInput::Kind::kUser && input.value != nullptr) user_inputs_.push_back(i);
+    if (input.data.defined() && input.data.is_meta()) {
+      refuse(input.name, "it has no data (it is on the meta device): load the weights and trace again");
+    }
   }
   executable_ = prepare(graph_, feeds_, settings_);
 }

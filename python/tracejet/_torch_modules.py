@@ -1,0 +1,48 @@
+"""Code of torch.nn that reads data to make up its mind, in a form that a trace can follow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.modules import batchnorm, transformer
+
+from tracejet import _C
+from tracejet._shared_switch import SharedSwitch, switched_attribute
+
+_batch_norm = batchnorm._BatchNorm.forward
+_detect_is_causal_mask = transformer._detect_is_causal_mask
+
+
+def _batch_norm_forward(module: Any, input: torch.Tensor) -> torch.Tensor:
+    """With momentum=None, torch.nn divides by the number of batches as a Python number. Here it stays a tensor."""
+    averages = module.training and module.track_running_stats and module.momentum is None
+    if not (_C.is_tracing() and averages and module.num_batches_tracked is not None):
+        return _batch_norm(module, input)
+    module._check_input_dim(input)
+    module.num_batches_tracked.add_(1)
+    # Momentum 1 leaves this batch's statistics.
+    mean, var = torch.zeros_like(module.running_mean), torch.zeros_like(module.running_var)
+    output = nn.functional.batch_norm(input, mean, var, module.weight, module.bias, True, 1.0, module.eps)
+    share = 1.0 / module.num_batches_tracked
+    module.running_mean.mul_(1.0 - share).add_(mean * share)
+    module.running_var.mul_(1.0 - share).add_(var * share)
+    return output
+
+
+def _is_causal(mask: torch.Tensor | None, is_causal: bool | None = None, size: int | None = None) -> bool:
+    """Whether attention may leave the mask out. Where that hangs on data, it may not, which is always right."""
+    try:
+        return _detect_is_causal_mask(mask, is_causal, size)
+    except RuntimeError:
+        if not _C.is_tracing():
+            raise
+        return False
+
+
+#: On while anybody traces.
+traceable_modules: tuple[SharedSwitch, ...] = (
+    switched_attribute(batchnorm._BatchNorm, "forward", _batch_norm_forward),
+    switched_attribute(transformer, "_detect_is_causal_mask", _is_causal),
+)

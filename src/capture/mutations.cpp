@@ -1,0 +1,73 @@
+// Writes to the model's tensors and to the user's become outputs of the graph.
+#include <algorithm>
+#include <unordered_map>
+
+#include "capture/tracer.h"
+#include "support/error.h"
+#include "symbolic/sym_node.h"
+
+namespace tracejet {
+
+namespace {
+
+bool shares_storage(const at::Tensor& a, const at::Tensor& b) {
+  return a.has_storage() && b.has_storage() && a.storage().nbytes() > 0 && a.storage().is_alias_of(b.storage());
+}
+
+/// `x.unsqueeze_(0)` makes another tensor of the caller's, which no program can do.
+void check_keeps_shape(const GraphInput& input, const Value& content) {
+  const TensorMeta& before = input.value->tensor();
+  const TensorMeta& now = content.tensor();
+  if (std::ranges::equal(before.sizes, now.sizes, symbolic::is_statically_equal) && before.dtype == now.dtype) return;
+  throw UnsupportedOperator("the model changes " + input.name + " in place from " + before.str() + " to " + now.str() +
+                            "; a program can write new values to it, but not give it another shape: bind a new tensor");
+}
+
+}  // namespace
+
+void Tracer::add_mutations() {
+  std::unordered_map<const Value*, size_t> index;
+  const auto inputs = graph_->inputs();
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (inputs[i].value != nullptr) index.emplace(inputs[i].value, i);
+  }
+  std::unordered_map<const Value*, const Value*> written;  // input, new content
+  for (const auto& [impl, lifted] : lifted_) {
+    const Value& now = current_value(lifted.stand_in);
+    if (&now == lifted.value) continue;
+    written[lifted.value] = &now;
+    for (const auto& [other_impl, other] : lifted_) {
+      if (other.value != lifted.value && shares_storage(other.real, lifted.real)) {
+        throw UnsupportedOperator("the model writes to " + inputs[index.at(lifted.value)].name +
+                                  " in place, whose memory it also reads as another tensor (" +
+                                  inputs[index.at(other.value)].name + "); clone one of them");
+      }
+    }
+  }
+  for (const auto& [buffer, content] : rebound_) written[buffer] = content;
+  for (const UserInput& input : user_inputs_) {
+    const Value& now = current_value(input.tensor);
+    if (&now != input.value) written[input.value] = &now;
+  }
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const auto write = inputs[i].value == nullptr ? written.end() : written.find(inputs[i].value);
+    if (write == written.end()) continue;
+    check_keeps_shape(inputs[i], *write->second);
+    switch (inputs[i].kind) {
+      case GraphInput::Kind::kBuffer:
+        graph_->add_output({GraphOutput::Kind::kBufferMutation, write->second, {}, i});
+        break;
+      case GraphInput::Kind::kUser:
+        graph_->add_output({GraphOutput::Kind::kInputMutation, write->second, {}, i});
+        break;
+      case GraphInput::Kind::kParameter:
+      case GraphInput::Kind::kConstant:
+        throw UnsupportedOperator("the model writes to " + inputs[i].name +
+                                  (inputs[i].kind == GraphInput::Kind::kParameter
+                                       ? ", a parameter, in place; make it a buffer"
+                                       : ", a tensor that is no buffer of it, in place; register it as a buffer"));
+    }
+  }
+}
+
+}  // namespace tracejet
