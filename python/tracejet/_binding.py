@@ -23,6 +23,14 @@ from tracejet._input_shapes import shown
 LITERALS = (bool, int, float, complex, str, type(None), torch.dtype, torch.device, torch.layout, torch.memory_format)
 
 
+#: What holds several of them, for error messages.
+HOW_TO_NEST = (
+    "a container of these (register containers of your own with torch.export.register_dataclass or "
+    "torch.utils._pytree.register_pytree_node, and the caches of transformers with "
+    "transformers.integrations.executorch.register_dynamic_cache_export_support)"
+)
+
+
 @dataclass(frozen=True)
 class Dim:
     """A dynamic axis. Axes with the same name are one symbol."""
@@ -276,8 +284,7 @@ def _describe(name: str, path: str, value: Any, device: torch.device) -> Leaf:
         return Leaf(name, path, value)
     raise InvalidInput(
         f"{path}: {type(value).__module__}.{type(value).__qualname__} can't be an input; expected a Tensor, an "
-        "Input, a number, a string, a bool, None, or a container of these (register other containers with "
-        "torch.utils._pytree.register_pytree_node or torch.export.register_dataclass)"
+        f"Input, a number, a string, a bool, None, or {HOW_TO_NEST}"
     )
 
 

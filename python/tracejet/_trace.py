@@ -12,7 +12,7 @@ from torch import nn
 from torch.utils import _pytree as pytree
 
 from tracejet import _C
-from tracejet._binding import BoundInputs, Dim, Leaf, bind
+from tracejet._binding import HOW_TO_NEST, LITERALS, BoundInputs, Dim, Leaf, bind
 from tracejet._carried_state import take_over
 from tracejet._data_access import line_of_model, reads_data
 from tracejet._device import checked_device, devices_of_a_trace
@@ -80,7 +80,6 @@ class _Capture:
             self._tracer.set_device(device)
         self._announce_state(model)
         leaves = [self._add_input(leaf) for leaf in bound.leaves]
-        args, kwargs = pytree.tree_unflatten(leaves, bound.in_spec)
         state = ModelState(model)
         try:
             with (
@@ -89,8 +88,10 @@ class _Capture:
                 reported_module_calls(self._tracer, model),
                 self._listening(),
             ):
+                args, kwargs = pytree.tree_unflatten(leaves, bound.in_spec)  # a cache may compute as it is made
                 results, out_spec = pytree.tree_flatten(model(*args, **kwargs))
                 for result in results:
+                    _check_result(result)
                     self._tracer.add_output(result)
                 take_over(self._tracer, state)
                 self.graph = self._tracer.finish()
@@ -138,6 +139,14 @@ class _Capture:
             raise
         finally:
             self._tracer.end()
+
+
+def _check_result(result: Any) -> None:
+    if not isinstance(result, (torch.Tensor, torch.SymInt, torch.SymFloat, torch.SymBool, *LITERALS)):
+        raise _C.InvalidInput(
+            f"forward returns a {type(result).__module__}.{type(result).__qualname__}, which can't be a program's "
+            f"result; return tensors, numbers, strings, None, or {HOW_TO_NEST}"
+        )
 
 
 def _device_types(bound: BoundInputs, device: torch.device | None) -> set[str]:

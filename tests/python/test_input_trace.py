@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from typing import Any
 
@@ -11,6 +12,8 @@ from torch import nn
 
 import tracejet
 from tests.support.compare import assert_equal, assert_same_as_eager, outcome
+from tests.support.lambda_module import Lambda
+from tests.support.torchvision_shim import import_torchvision
 from tracejet import Input
 
 
@@ -153,3 +156,81 @@ def test_wrong_arguments_are_refused_before_anything_runs() -> None:
         tracejet.dynamo.trace(Loud())
     with pytest.raises(tracejet.InvalidInput, match=r"expected a torch\.nn\.Module"):
         tracejet.dynamo.trace(lambda x: x, [torch.ones(1)])
+
+
+class Opaque:
+    def __init__(self, x: torch.Tensor):
+        self.x = x
+
+
+RESULTS = {
+    "object": lambda x: Opaque(x),
+    "object in a tuple": lambda x: (x, Opaque(x)),
+    "set": lambda x: {"a": x, "b": {1, 2}},
+    "generator": lambda x: (row for row in [x]),
+    "function": lambda x: (x, len),
+}
+
+
+@pytest.mark.parametrize("function", RESULTS.values(), ids=RESULTS)
+def test_what_no_program_can_give_is_refused(function: Any) -> None:
+    with pytest.raises(tracejet.InvalidInput, match=r"forward returns a .*, which can't be a program's result"):
+        tracejet.trace(Lambda(function), arg_inputs=[torch.ones(2)])
+
+
+def test_results_of_every_kind() -> None:
+    def forward(x: torch.Tensor) -> Any:
+        return {"pair": Pair(x + 1, [x.shape[0], *x.shape]), "literals": ("s", None, 3, 2.5, True, torch.float32, 1j)}
+
+    assert_same_as_eager(Lambda(forward), [batch(3)])
+
+
+@pytest.fixture(scope="module")
+def language_model() -> Any:
+    import_torchvision()
+    transformers = pytest.importorskip("transformers")
+    from transformers.integrations.executorch import register_dynamic_cache_export_support
+
+    register_dynamic_cache_export_support()
+    torch.manual_seed(0)
+    config = transformers.LlamaConfig(
+        vocab_size=50,
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+    )
+    return transformers.LlamaForCausalLM(config).eval()
+
+
+def key_value_cache(model: nn.Module, past: int, size: int) -> Any:
+    from transformers import DynamicCache
+
+    cache = DynamicCache(config=model.config)
+    for layer in range(2):
+        cache.update(torch.randn(size, 1, past, 8), torch.randn(size, 1, past, 8), layer)
+    return cache
+
+
+def test_a_cache_of_transformers_may_hold_inputs(language_model: Any) -> None:
+    """One decoding step, for every number of tokens before it."""
+    cache = key_value_cache(language_model, past=5, size=2)
+    for layer in cache.layers:
+        shapes = {"min_shape": (1, 1, 1, 8), "opt_shape": (2, 1, 5, 8), "max_shape": (4, 1, 20, 8)}
+        layer.keys = Input(**shapes, shared_dims={0: "batch", 2: "past"})
+        layer.values = Input(**shapes, shared_dims={0: "batch", 2: "past"})
+    tokens = Input(min_shape=(1, 1), opt_shape=(2, 1), max_shape=(4, 1), dtype=torch.int64, shared_dims={0: "batch"})
+    program = tracejet.trace(language_model, kwarg_inputs={"input_ids": tokens, "past_key_values": cache})
+    runner = program.module()
+    for past, size in ((1, 1), (5, 2), (19, 4)):
+        given = {"input_ids": torch.randint(0, 50, (size, 1))}
+        cache = key_value_cache(language_model, past, size)
+        with torch.no_grad():
+            expected = language_model(**given, past_key_values=copy.deepcopy(cache))
+            got = runner(**given, past_key_values=copy.deepcopy(cache))
+        assert type(got) is type(expected)
+        assert got.past_key_values.get_seq_length() == past + 1
+        torch.testing.assert_close(got.logits, expected.logits)
+        for ours, theirs in zip(got.past_key_values.layers, expected.past_key_values.layers, strict=True):
+            torch.testing.assert_close(ours.keys, theirs.keys)
