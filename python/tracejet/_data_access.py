@@ -7,8 +7,10 @@ import traceback
 
 import torch
 
+from tracejet import _C
+
 #: How PyTorch words it that somebody asks for data that a traced tensor, or a symbol, doesn't have.
-_SIGNS = (
+_NO_DATA = (
     "Cannot access data pointer",
     "access the data pointer on an invalid",
     "a traced tensor has no data",
@@ -16,11 +18,17 @@ _SIGNS = (
     'storage of a tensor on device "meta"',
     "known only when the program runs",
 )
+#: How it is worded that somebody asks for symbolic sizes as plain numbers, or wants to change them.
+_NO_PLAIN_SIZES = ("takes sizes as plain numbers", "directly modify sizes for customized tensor")
 
 
-def reads_data(error: Exception) -> bool:
-    """Whether PyTorch raised `error` because a traced tensor or a symbol has no data."""
-    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _SIGNS)
+def own_kind(error: Exception) -> type[_C.Error] | None:
+    """What an error of PyTorch's is called here, if it comes of a tensor being traced."""
+    if not isinstance(error, RuntimeError):
+        return None
+    if any(sign in str(error) for sign in _NO_DATA):
+        return _C.DataDependent
+    return _C.UnsupportedOperator if any(sign in str(error) for sign in _NO_PLAIN_SIZES) else None
 
 
 def line_of_model(error: BaseException) -> str:

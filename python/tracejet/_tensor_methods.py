@@ -79,18 +79,6 @@ def _is_dense(tensor: torch.Tensor) -> bool:
     return type(tensor) is torch.Tensor and tensor.layout == torch.strided
 
 
-_METHODS: dict[str, Any] = {
-    "data": property(_TensorBase.data.__get__, _set_data),
-    "tolist": _tolist,
-    "numpy": _numpy,
-    "__repr__": _repr,
-    "__copy__": _copy,
-    "__deepcopy__": _deepcopy,
-    "__reduce_ex__": _reduce_ex,
-}
-_originals = {name: vars(torch.Tensor).get(name) for name in _METHODS}
-
-
 # ---- torch.tensor of symbolic numbers and traced tensors ---------------------------------------------------------
 
 
@@ -104,6 +92,28 @@ def _as_tensor(data: Any, *args: Any, **kwargs: Any) -> torch.Tensor:
     if not _C.is_tracing() or isinstance(data, torch.Tensor) or not _holds_traced(data):
         return _originals_of_torch["as_tensor"](data, *args, **kwargs)
     return _assembled(data, *args, **kwargs)
+
+
+def _asarray(data: Any, **options: Any) -> torch.Tensor:
+    if not (_C.is_tracing() and isinstance(data, (list, tuple)) and _holds_traced(data)):
+        return _originals_of_torch["asarray"](data, **options)
+    return _assembled(data, options.get("dtype"), options.get("device"))
+
+
+def _new_tensor(tensor: torch.Tensor, data: Any, **options: Any) -> torch.Tensor:
+    if not _C.is_tracing():
+        return _TensorBase.new_tensor(tensor, data, **options)
+    placed = {name: options.get(name) or getattr(tensor, name) for name in ("dtype", "device")}
+    return torch.tensor(data, **{**options, **placed})
+
+
+def _new(tensor: torch.Tensor, *args: Any, **options: Any) -> torch.Tensor:
+    """The old way to make a tensor like another one: of these sizes, or of this data."""
+    if not (_C.is_tracing() and _is_traced(tensor)):
+        return _TensorBase.new(tensor, *args, **options)
+    if len(args) == 1 and isinstance(args[0], (list, tuple)) and not isinstance(args[0], torch.Size):
+        return tensor.new_tensor(args[0], **options)
+    return tensor.new_empty(*args if args else (0,), **options)
 
 
 def _holds_traced(data: Any) -> bool:
@@ -151,9 +161,22 @@ def _common_dtype(data: Any) -> torch.dtype:
     return torch.get_default_dtype()
 
 
-_FUNCTIONS: dict[str, Callable[..., Any]] = {"tensor": _tensor, "as_tensor": _as_tensor}
+_FUNCTIONS: dict[str, Callable[..., Any]] = {"tensor": _tensor, "as_tensor": _as_tensor, "asarray": _asarray}
 _originals_of_torch = {name: getattr(torch, name) for name in _FUNCTIONS}
 
+
+_METHODS: dict[str, Any] = {
+    "data": property(_TensorBase.data.__get__, _set_data),
+    "tolist": _tolist,
+    "numpy": _numpy,
+    "new_tensor": _new_tensor,
+    "new": _new,
+    "__repr__": _repr,
+    "__copy__": _copy,
+    "__deepcopy__": _deepcopy,
+    "__reduce_ex__": _reduce_ex,
+}
+_originals = {name: vars(torch.Tensor).get(name) for name in _METHODS}
 
 #: PyTorch gathers these once, at the first use, for `with torch.device(...)`: not while some are replaced.
 _device_constructors()

@@ -14,12 +14,12 @@ from torch.utils import _pytree as pytree
 from tracejet import _C
 from tracejet._binding import HOW_TO_NEST, LITERALS, BoundInputs, Dim, Leaf, bind
 from tracejet._carried_state import take_over
-from tracejet._data_access import line_of_model, reads_data
+from tracejet._data_access import line_of_model, own_kind
 from tracejet._device import checked_device, devices_of_a_trace
 from tracejet._model_state import ModelState
 from tracejet._module_calls import reported_module_calls
 from tracejet._program import CallSpec, ExportedProgram
-from tracejet._seeding import refused_seeding
+from tracejet._random_state import other_generators_watched, refused_seeding
 from tracejet._shared_switch import SharedSwitch, switched_attribute
 from tracejet._strict import dynamo_capture
 from tracejet._tensor_methods import traced_tensor_methods
@@ -86,6 +86,7 @@ class _Capture:
                 _tracing_environment(),
                 devices_of_a_trace(_device_types(bound, device), is_elsewhere=device is not None),
                 reported_module_calls(self._tracer, model),
+                other_generators_watched(),
                 self._listening(),
             ):
                 args, kwargs = pytree.tree_unflatten(leaves, bound.in_spec)  # a cache may compute as it is made
@@ -163,8 +164,8 @@ def _raise_own_error(tracer: _C.Tracer, error: Exception) -> None:
         tracer.raise_error(str(error))
     except _C.Error as own:
         raise own from error
-    if reads_data(error):
-        raise _C.DataDependent(f"{str(error).splitlines()[0]}\n  {line_of_model(error)}") from error
+    if (kind := own_kind(error)) is not None:
+        raise kind(f"{str(error).splitlines()[0]}\n  {line_of_model(error)}") from error
 
 
 def _without_collections() -> Callable[[], None]:

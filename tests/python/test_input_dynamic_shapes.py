@@ -1,5 +1,6 @@
 """get_dynamic_shapes_* say Inputs so that torch.export.export understands them."""
 
+import collections
 import dataclasses
 from typing import Any
 
@@ -93,3 +94,15 @@ def test_torch_export_takes_them(args, kwargs):
     )
     outputs = program.module()(*bigger[0], **bigger[1])
     assert sum(out.shape == (8, 3) for out in outputs) == len(declared)
+
+
+Pair = collections.namedtuple("Pair", "left right")
+
+
+def test_torch_export_takes_them_for_named_tuples_and_outputs_of_transformers():
+    modeling_outputs = pytest.importorskip("transformers").modeling_outputs
+    pair = Pair(batch(), [batch(), None])
+    output = modeling_outputs.BaseModelOutput(last_hidden_state=batch(), hidden_states=(torch.ones(2), batch()))
+    shapes = get_dynamic_shapes_args(Sum(), [pair, output])
+    program = torch.export.export(Sum(), tuple(example([pair, output])), dynamic_shapes=shapes)
+    assert len(program.range_constraints) == 4

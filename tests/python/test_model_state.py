@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+import random
 import types
 import warnings
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from typing import Any
 
+import numpy
 import pytest
 import torch
 import torch.nn.functional as F
@@ -464,6 +466,19 @@ def test_seeding_in_forward_is_refused(seed: Callable[[], Any]) -> None:
         assert torch.equal(torch.get_rng_state(), before)
     finally:
         torch.set_rng_state(before)
+
+
+DRAWS = {
+    "random": lambda x: x * random.random(),
+    "numpy.random": lambda x: x * float(numpy.random.rand()),
+    "random and numpy.random": lambda x: x * random.random() * float(numpy.random.rand()),
+}
+
+
+@pytest.mark.parametrize("place", DRAWS)
+def test_random_numbers_of_others_are_warned_of(place: str) -> None:
+    with pytest.warns(UserWarning, match=f"forward draws from {place}, and the program keeps"):
+        tracejet.trace(Lambda(DRAWS[place]), arg_inputs=[torch.ones(3)])
 
 
 # ---- globals -------------------------------------------------------------------------------------------------------

@@ -46,6 +46,7 @@ READS = {
     "pickle": lambda x: pickle.loads(pickle.dumps(x)),
     "save": lambda x: torch.save(x, io.BytesIO()) or x,
     "share memory": lambda x: x.share_memory_() + 1,
+    "is_pinned": lambda x: x + x.is_pinned(),
 }
 
 
@@ -81,6 +82,18 @@ def test_values_of_parameters_and_buffers_never_become_constants(read: Callable[
 
     with pytest.raises(tracejet.DataDependent):
         tracejet.trace(Reads(), arg_inputs=[torch.ones(3)])
+
+
+PLAIN_SIZES = {
+    "nbytes": lambda x: x + x.nbytes,
+    "resize": lambda x: (x * 2).resize_(2, 2),
+}
+
+
+@pytest.mark.parametrize("function", PLAIN_SIZES.values(), ids=PLAIN_SIZES)
+def test_what_takes_sizes_as_plain_numbers_is_refused_with_its_line(function: Callable[..., Any]) -> None:
+    with pytest.raises(tracejet.UnsupportedOperator, match=r"sizes.*\n.*test_traced_tensors\.py:\d+"):
+        tracejet.trace(Lambda(function), arg_inputs=[batch(3)])
 
 
 # ---- text ----------------------------------------------------------------------------------------------------------
@@ -177,6 +190,13 @@ FROM_NUMBERS = {
     "tensor of tensors": lambda x: torch.tensor([x.sum(), x.mean(), 2.0]),
     "tensor of a tensor": lambda x: torch.tensor(x),
     "tensor of integers and tensors": lambda x: torch.tensor([3, x.long().sum()]),
+    "asarray of sizes": lambda x: torch.asarray([x.shape[0], 2]),
+    "new_tensor": lambda x: x.new_tensor([1, 2, 3]) + x,
+    "new_tensor of sizes": lambda x: x.new_tensor([x.shape[0], 2], dtype=torch.int32),
+    "new_tensor of a tensor": lambda x: x.long().new_tensor(x),
+    "new of sizes": lambda x: x.new(2, 3).fill_(1),
+    "new of a shape": lambda x: x.new(x.shape).zero_(),
+    "new of numbers": lambda x: x.new([x.shape[0], 2]),
     "full": lambda x: torch.full((2,), x.shape[0]),
     "full of floats": lambda x: torch.full((2, 2), x.shape[0] * 0.5),
     "full_like": lambda x: torch.full_like(x, x.shape[0] / 2),
@@ -256,7 +276,18 @@ def test_a_tensor_that_outlives_its_trace_is_refused_in_the_next_one_with_the_op
 
 
 def test_what_a_trace_lends_to_tensors_is_gone_after_it() -> None:
-    names = ("tolist", "numpy", "__repr__", "__copy__", "__deepcopy__", "__reduce_ex__", "device", "is_cuda")
+    names = (
+        "tolist",
+        "data",
+        "new_tensor",
+        "numpy",
+        "__repr__",
+        "__copy__",
+        "__deepcopy__",
+        "__reduce_ex__",
+        "device",
+        "is_cuda",
+    )
     before = {name: getattr(torch.Tensor, name, None) for name in names}
     functions = torch.tensor, torch.as_tensor, torch.manual_seed, nn.BatchNorm2d.forward
     tracejet.trace(Lambda(lambda x: x + 1), arg_inputs=[torch.ones(3)], device="cuda")

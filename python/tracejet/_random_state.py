@@ -1,11 +1,15 @@
-"""Seeding while a trace runs: a program draws from the generator of whoever runs it, and can't seed it."""
+"""Random numbers while a trace runs: a program draws them from PyTorch's generator, and can't seed it."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import random
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import numpy
 import torch
 
 from tracejet import _C
@@ -41,3 +45,23 @@ def _switches() -> list[SharedSwitch]:
 
 #: On while anybody traces.
 refused_seeding: tuple[SharedSwitch, ...] = tuple(_switches())
+
+
+@contextmanager
+def other_generators_watched() -> Iterator[None]:
+    """Warns where forward draws from Python's or NumPy's generator: the program only knows what came out."""
+    before = random.getstate(), _numpy_state()
+    yield
+    after = random.getstate(), _numpy_state()
+    drawn = [name for name, old, new in zip(("random", "numpy.random"), before, after) if old != new]
+    if drawn:
+        warnings.warn(
+            f"forward draws from {' and '.join(drawn)}, and the program keeps the numbers of this one call; draw from "
+            "torch, whose random numbers are new in every call",
+            stacklevel=2,
+        )
+
+
+def _numpy_state() -> Any:
+    state: Any = numpy.random.get_state()
+    return [part.tobytes() if isinstance(part, numpy.ndarray) else part for part in state]
