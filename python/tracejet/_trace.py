@@ -66,7 +66,7 @@ def trace(
     arg_inputs = inputs if arg_inputs is None else arg_inputs
     device = checked_device(device)
     bound = bind(mod, arg_inputs, kwarg_inputs, device)
-    captured = _Capture(dynamo_capture(mod, arg_inputs, kwarg_inputs) if strict else mod, bound, device)
+    captured = _Capture(dynamo_capture(mod, arg_inputs, kwarg_inputs, device) if strict else mod, bound, device)
     return ExportedProgram._from_capture(captured.graph, captured.call_spec, mod)
 
 

@@ -81,6 +81,20 @@ void write(std::vector<std::pair<at::Tensor, at::Tensor>>& writes, std::vector<c
   for (const auto& [target, value] : writes) target.copy_(value);
 }
 
+/// A program may be traced for a device where its weights aren't yet, or which an engine doesn't run on.
+void check_devices(const Graph& graph, const std::string& engine) {
+  for (const GraphInput& input : graph.inputs()) {
+    if (input.value == nullptr) continue;
+    const c10::Device needed = input.value->tensor().device;
+    if (engine == "openvino" && !needed.is_cpu()) {
+      refuse(input.name, "it is on " + needed.str() + " in this program, and openvino runs on the CPU: trace for that");
+    }
+    if (!input.data.defined() || input.data.device() == needed) continue;
+    refuse(input.name, "its data is on " + input.data.device().str() + ", but this program runs on " + needed.str() +
+                           (input.data.is_meta() ? ": load the weights and trace again" : ": move the model there"));
+  }
+}
+
 }  // namespace
 
 Feeds feeds_of(const Graph& graph) {
@@ -99,12 +113,10 @@ Feeds feeds_of(const Graph& graph) {
 CompiledProgram::CompiledProgram(std::shared_ptr<const Graph> graph, const CompileSettings& settings)
     : settings_(settings), graph_(std::move(graph)), feeds_(feeds_of(*graph_)) {
   check_settings(settings_);
+  check_devices(*graph_, settings_.engine);
   for (size_t i = 0; i < graph_->inputs().size(); ++i) {
     const GraphInput& input = graph_->inputs()[i];
     if (input.kind == GraphInput::Kind::kUser && input.value != nullptr) user_inputs_.push_back(i);
-    if (input.data.defined() && input.data.is_meta()) {
-      refuse(input.name, "it has no data (it is on the meta device): load the weights and trace again");
-    }
   }
   executable_ = prepare(graph_, feeds_, settings_);
 }

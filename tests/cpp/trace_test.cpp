@@ -66,6 +66,34 @@ TEST(Trace, TurnsWritesIntoValues) {
   EXPECT_TRUE(count.equal(at::ones({3})));
 }
 
+TEST(Trace, TakesADeviceThatIsNotThere) {
+  Input x = Input::fixed({2, 3}, at::kFloat, "x");
+  x.device = c10::Device(c10::kCUDA);
+  const Program program = trace(
+      [](const std::vector<at::Tensor>& inputs) {
+        return std::vector{inputs[0] + at::ones({3}, inputs[0].options()), at::ones({3}).to(c10::kCUDA)};
+      },
+      {x});
+  for (const GraphOutput& output : program.graph()->outputs()) {
+    EXPECT_EQ(output.value->tensor().device, c10::Device(c10::kCUDA, 0));
+  }
+}
+
+TEST(Trace, RefusesTensorsOnTwoDevices) {
+  Input x = Input::fixed({2, 3}, at::kFloat, "x");
+  x.device = c10::Device(c10::kCUDA);
+  EXPECT_THROW(trace([](const std::vector<at::Tensor>& inputs) { return std::vector{inputs[0] + at::ones({3})}; }, {x}),
+               ShapeError);
+}
+
+TEST(Trace, RefusesInputsThatChangeTheirShape) {
+  const auto forward = [](const std::vector<at::Tensor>& inputs) {
+    const at::Tensor x = inputs[0];
+    return std::vector{x.unsqueeze_(0) + 1};
+  };
+  EXPECT_THROW(trace(forward, {Input::fixed({2, 3})}), UnsupportedOperator);
+}
+
 TEST(Trace, LeavesTheThreadAsItWasAfterAnError) {
   const auto fail = [](const std::vector<at::Tensor>& inputs) -> std::vector<at::Tensor> {
     inputs[0].relu();

@@ -201,3 +201,17 @@ def test_a_program_for_cuda_is_saved_and_loaded(tmp_path: Any) -> None:
 def test_a_wrong_device_is_refused(device: Any) -> None:
     with pytest.raises(tracejet.InvalidInput, match="device"):
         tracejet.trace(nn.Linear(3, 3), arg_inputs=[batch(3)], device=device)
+
+
+def test_strict_traces_for_a_device_too() -> None:
+    linear = nn.Linear(3, 3)
+    forward = Lambda(lambda x: linear(x) + torch.ones(3, device=x.device), linear=linear)
+    program = tracejet.trace(forward, arg_inputs=[batch(3)], device="cuda", strict=True)
+    assert devices(program) == {"cuda:0"}
+
+
+@pytest.mark.parametrize(("engine", "message"), [("openvino", "openvino runs on the CPU"), ("aten", "move the model")])
+def test_a_program_for_cuda_is_not_compiled_for_a_cpu(engine: str, message: str) -> None:
+    program = tracejet.trace(nn.Linear(3, 3), arg_inputs=[batch(3)], device="cuda")
+    with pytest.raises(tracejet.InvalidInput, match=f"weight: .*cuda:0.*{message}"):
+        tracejet.compile(program, engine=engine)
