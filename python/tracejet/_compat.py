@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -121,9 +121,20 @@ def inductor_left_alone() -> Iterator[None]:
             del torch.__dict__["_inductor"]
 
 
-def graph_module(graph: Graph) -> GraphModule:
-    """The module of `graph`. Its Python code, a third of the cost, is written when it is run or printed."""
-    return _LazyGraphModule(torch.nn.Module(), graph)
+def graph_module(graph: Graph, modules: Mapping[str, torch.nn.Module] = types.MappingProxyType({})) -> GraphModule:
+    """The module of `graph`, with the `modules` that its nodes get by name. Its Python code, a third of the cost, is
+    written when it is run or printed."""
+    root = torch.nn.Module()
+    for name, module in modules.items():
+        root.add_module(name, module)
+    return _LazyGraphModule(root, graph)
+
+
+def control_flow_compilers() -> list[tuple[Any, str]]:
+    """Where torch.cond and its like hand their work to TorchDynamo: a module and the name of a function."""
+    from torch._higher_order_ops import utils
+
+    return [(utils, "_hop_compile_and_call")] if hasattr(utils, "_hop_compile_and_call") else []
 
 
 def exported_program_state(
@@ -228,3 +239,18 @@ def new_unbacked_symbol(env: Any, range: Any) -> Any:
         symbol = env.create_unbacked_symint().node.expr
     env.constrain_symbol_range(symbol, compiler_min=range.lower, compiler_max=range.upper)
     return symbol
+
+
+def bind_unbacked_symbols(graph: Graph, shape_env: Any) -> None:
+    """Says at each node which data-dependent sizes first appear there, as PyTorch's passes want to know."""
+    from torch.fx.experimental.symbolic_shapes import _free_unbacked_symbols_with_path, free_unbacked_symbols
+
+    inputs = [node for node in graph.nodes if node.op == "placeholder"]
+    known = {symbol for node in inputs for symbol in free_unbacked_symbols(node.meta.get("val"))}
+    pending = {symbol for node in graph.nodes for symbol in free_unbacked_symbols(node.meta.get("val"))} - known
+    for node in graph.nodes:
+        value = node.meta.get("val")
+        if value is not None and pending:
+            bindings = _free_unbacked_symbols_with_path(value, (), shape_env=shape_env, pending=pending)
+            if bindings:
+                node.meta["unbacked_bindings"] = bindings

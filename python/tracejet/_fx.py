@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 import linecache
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch.fx import Graph, Node
+from torch.fx import Graph, GraphModule, Node
 
 from tracejet import _compat
 from tracejet._shapes import SymbolicNodes, SymbolicNumbers
+
+#: What PyTorch's exporter calls the subgraphs of an operator of control flow.
+_SUBGRAPH_NAMES = {
+    "associative_scan": ("associative_scan_combine_graph",),
+    "cond": ("true_graph", "false_graph"),
+    "map_impl": ("body_graph",),
+    "scan": ("scan_combine_graph",),
+    "while_loop": ("while_loop_cond_graph", "while_loop_body_graph"),
+}
 
 
 class Writer:
     """Makes the nodes, FakeTensors and symbolic numbers that FxBuilder asks for."""
 
-    def __init__(self) -> None:
+    def __init__(self, around: Writer | None = None) -> None:
+        """`around`: writes the graph of which this one is a subgraph."""
         self.graph = Graph()
-        self.mode = _compat.LazyMode()
-        self.fake_tensor = _compat.fake_tensor_maker(self.mode)
-        self.numbers = SymbolicNumbers(self.mode)
+        self.modules: dict[str, GraphModule] = {}
+        self.mode = around.mode if around else _compat.LazyMode()
+        self.fake_tensor = around.fake_tensor if around else _compat.fake_tensor_maker(self.mode)
+        self.numbers = around.numbers if around else SymbolicNumbers(self.mode)
+        self._subgraph_counts: Counter[str] = Counter()
         self.symbolic_number = self.numbers.value
         nodes = SymbolicNodes(self.numbers, self.call)
         self.symbolic_node = nodes.node
@@ -47,7 +61,39 @@ class Writer:
             self._top = node
         return node
 
-    def output(self, values: tuple) -> Node:
+    def nested(self) -> Writer:
+        """For a subgraph."""
+        return Writer(self)
+
+    def module(self) -> GraphModule:
+        """The module of the finished graph."""
+        if self.numbers.has_unbacked:
+            _compat.bind_unbacked_symbols(self.graph, self.mode.shape_env)
+        return _compat.graph_module(self.graph, self.modules)
+
+    def control_flow(
+        self, operator: str, modules: Sequence[GraphModule], operands: tuple, numbers: list, meta: dict[str, Any]
+    ) -> Node:
+        """A call that runs `modules`. `numbers` are symbolic sizes that they need besides the operands."""
+        names = _SUBGRAPH_NAMES[operator]
+        number = self._subgraph_counts[names[0]]
+        self._subgraph_counts[names[0]] += 1
+        graphs = [self._get_module(f"{name}_{number}", module) for name, module in zip(names, modules, strict=True)]
+        lists = tuple if operator in ("cond", "while_loop") else list
+        first = 1 if operator == "cond" else 0
+        *tensors, last = operands[first:]
+        args = (*operands[:first], *graphs, *(lists(each) for each in tensors), (*last, *numbers))
+        return self.call(self.higher_order(operator), operator, args, {}, meta)
+
+    def _get_module(self, name: str, module: GraphModule) -> Node:
+        self.modules[name] = module
+        return self._append("get_attr", name, (), {}, self._unique_name(name, None))
+
+    @staticmethod
+    def higher_order(name: str) -> Any:
+        return getattr(torch.ops.higher_order, name)
+
+    def output(self, values: tuple | Node) -> Node:
         return self._append("output", "output", (values,), {}, self._unique_name("output", None))
 
     @staticmethod

@@ -170,7 +170,7 @@ def _with_reshapes(module: torch.fx.GraphModule) -> torch.fx.GraphModule:
     graph = copy.deepcopy(module.graph)
     for node in graph.find_nodes(op="call_function", target=torch.ops.aten.view.default):
         node.target = torch.ops.aten.reshape.default
-    made = _compat.graph_module(graph)
+    made = _compat.graph_module(graph, dict(module.named_children()))
     made.meta.update(module.meta)
     return made
 
@@ -197,13 +197,13 @@ class _Written:
 
     def __init__(self, program: torch.export.ExportedProgram):
         self._graph = program.graph_module.graph
-        self._nodes = _fingerprint(self._graph)
+        self._nodes = _fingerprint(program.graph_module)
         self._tensors = _tensors(program)
 
     def is_unchanged(self, program: torch.export.ExportedProgram) -> bool:
         if program.graph_module.graph is not self._graph:
             return False
-        now, tensors = _fingerprint(self._graph), _tensors(program)
+        now, tensors = _fingerprint(program.graph_module), _tensors(program)
         return (
             len(now) == len(self._nodes)
             and all(a is b for a, b in zip(now, self._nodes, strict=True))
@@ -212,9 +212,10 @@ class _Written:
         )
 
 
-def _fingerprint(graph: torch.fx.Graph) -> list[Any]:
+def _fingerprint(module: torch.fx.GraphModule) -> list[Any]:
     # fx gives a node a new tuple whenever an argument changes.
-    return [part for node in graph.nodes for part in (node, node.target, node.args, node.kwargs)]
+    graphs = [part.graph for part in module.modules() if isinstance(part, torch.fx.GraphModule)]
+    return [part for graph in graphs for node in graph.nodes for part in (node, node.target, node.args, node.kwargs)]
 
 
 def _tensors(program: torch.export.ExportedProgram) -> dict[str, Any]:
@@ -250,10 +251,8 @@ class _Materializer:
         input_specs = self._add_inputs()
         self._builder.add_nodes()
         output_specs = self._add_outputs()
-        if self._writer.numbers.has_unbacked:
-            _bind_unbacked_symbols(self._writer.graph, self._writer.mode.shape_env)
         return _compat.exported_program_state(
-            _compat.graph_module(self._writer.graph),
+            self._writer.module(),
             ExportGraphSignature(input_specs, output_specs),
             self._state_dict,
             self._writer.numbers.range_constraints,
@@ -356,16 +355,3 @@ def _placeholder_names(names: Sequence[str], kinds: Sequence[InputKind]) -> list
             if (kind == InputKind.USER_INPUT) == user:
                 result[index] = unique_name(_PREFIXES.get(kind, "") + re.sub(r"\W", "_", name).lower(), taken)
     return result
-
-
-def _bind_unbacked_symbols(graph: torch.fx.Graph, shape_env: Any) -> None:
-    """Says at each node which data-dependent sizes first appear there, as PyTorch's passes want to know."""
-    from torch.fx.experimental.symbolic_shapes import _free_unbacked_symbols_with_path, free_unbacked_symbols
-
-    pending = {symbol for node in graph.nodes for symbol in free_unbacked_symbols(node.meta.get("val"))}
-    for node in graph.nodes:
-        value = node.meta.get("val")
-        if value is not None and pending:
-            bindings = _free_unbacked_symbols_with_path(value, (), shape_env=shape_env, pending=pending)
-            if bindings:
-                node.meta["unbacked_bindings"] = bindings

@@ -14,6 +14,8 @@ from torch.utils import _pytree as pytree
 from tracejet import _C
 from tracejet._binding import HOW_TO_NEST, LITERALS, BoundInputs, Dim, Leaf, bind
 from tracejet._carried_state import take_over
+from tracejet._control_flow import CONTROL_FLOW_SWITCHES
+from tracejet._custom_operators import with_dynamic_sizes
 from tracejet._data_access import line_of_model, own_kind
 from tracejet._device import checked_device, devices_of_a_trace
 from tracejet._model_state import ModelState
@@ -192,6 +194,8 @@ _SWITCHES = (
     traced_tensor_methods,
     *traceable_modules,
     *refused_seeding,
+    SharedSwitch(with_dynamic_sizes),
+    *CONTROL_FLOW_SWITCHES,
     SharedSwitch(_without_collections),
 )
 

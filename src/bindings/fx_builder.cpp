@@ -4,6 +4,8 @@
 
 #include <torch/csrc/jit/python/pybind_utils.h>
 
+#include "graph/control_flow.h"
+#include "graph/subgraph_symbols.h"
 #include "support/error.h"
 
 namespace tracejet::python {
@@ -61,6 +63,7 @@ std::vector<bool> used_values(const Graph& graph) {
 
 FxBuilder::FxBuilder(std::shared_ptr<const Graph> graph, py::object writer)
     : graph_(std::move(graph)),
+      writer_(writer),
       call_(writer.attr("call")),
       find_operator_(writer.attr("operator")),
       symbolic_node_(writer.attr("symbolic_node")),
@@ -167,33 +170,104 @@ void FxBuilder::define_item(const Value& value, const py::object& container, siz
 
 void FxBuilder::define_outputs(const Node& node, const py::object& fx_node, const py::object& described) {
   const auto returns = node.returns();
-  size_t next = 0;
-  const auto define_list = [&](size_t count, const py::object& list, const py::object& items) {
-    for (size_t i = 0; i < count; ++i) {
-      const Value* value = node.outputs()[next++];
-      if (value != nullptr && is_needed(*value)) define_item(*value, list, i, items[py::int_(i)]);
-    }
-  };
-  if (returns.size() == 1) {
-    if (returns[0]) return define_list(*returns[0], fx_node, described);
+  if (returns.size() != 1) return define_items(node, fx_node, described, 0);
+  if (!returns[0]) {
     if (node.outputs()[0] != nullptr) define(*node.outputs()[0], fx_node);
     return;
   }
+  for (size_t i = 0; i < *returns[0]; ++i) {
+    const Value* value = node.outputs()[i];
+    if (value != nullptr && is_needed(*value)) define_item(*value, fx_node, i, described[py::int_(i)]);
+  }
+}
+
+void FxBuilder::define_items(const Node& node, const py::object& fx_node, const py::object& described, size_t first) {
+  const auto returns = node.returns();
+  size_t next = 0;
   for (size_t i = 0; i < returns.size(); ++i) {
-    const py::object item = described[py::int_(i)];
-    if (returns[i]) {
-      py::dict meta(annotations_.attr("copy")());
-      meta["val"] = item;
-      define_list(*returns[i], call_(getitem_, "getitem", py::make_tuple(fx_node, i), py::dict(), meta), item);
+    const py::object item = described[py::int_(first + i)];
+    if (!returns[i]) {
+      const Value* value = node.outputs()[next++];
+      if (value != nullptr && is_needed(*value)) define_item(*value, fx_node, first + i, item);
       continue;
     }
-    const Value* value = node.outputs()[next++];
-    if (value != nullptr && is_needed(*value)) define_item(*value, fx_node, i, item);
+    py::dict meta(annotations_.attr("copy")());
+    meta["val"] = item;
+    const py::object list = call_(getitem_, "getitem", py::make_tuple(fx_node, first + i), py::dict(), meta);
+    for (size_t j = 0; j < *returns[i]; ++j) {
+      const Value* value = node.outputs()[next++];
+      if (value != nullptr && is_needed(*value)) define_item(*value, list, j, item[py::int_(j)]);
+    }
   }
+}
+
+/// Operators that write to copies of arguments: `auto_functionalized` is PyTorch's word for that. It gives what the
+/// operator returns (None where that is nothing), then the copies.
+void FxBuilder::add_writing_call(const Node& node) {
+  const size_t returned = node.op().schema().returns().size();
+  const FxArguments arguments = fx_arguments(node, references_);
+  py::dict named(arguments.kwargs);
+  for (size_t i = 0; i < arguments.args.size(); ++i) {
+    named[py::str(node.op().schema().arguments()[i].name())] = arguments.args[i];
+  }
+  py::list described;
+  if (returned == 0) described.append(py::none());
+  const py::object values = describe(node);
+  if (node.returns().size() == 1) {
+    described.append(values);
+  } else {
+    for (const py::handle value : values) described.append(value);
+  }
+  py::dict meta(annotations_.attr("copy")());
+  meta["val"] = py::tuple(described);
+  const py::object target = writer_.attr("higher_order")("auto_functionalized");
+  const py::object call = call_(target, "auto_functionalized", py::make_tuple(operator_of(node.op())), named, meta);
+  define_items(node, call, meta["val"], returned == 0 ? 1 : 0);
+}
+
+py::object FxBuilder::module_of(const std::shared_ptr<Graph>& subgraph, std::span<const symbolic::Symbol> symbols,
+                                bool returns_tuple) const {
+  const py::object writer = writer_.attr("nested")();
+  FxBuilder builder(subgraph, writer);
+  for (const GraphInput& input : subgraph->inputs()) {
+    const py::object described = builder.value(*input.value, /*requires_grad=*/false);
+    builder.define(*input.value, writer.attr("placeholder")(input.name, described));
+  }
+  for (const symbolic::Symbol& symbol : symbols) {
+    const auto expression = symbolic::Expression::of(symbol);
+    const py::object node = writer.attr("placeholder")(symbol.name, builder.values_.number(expression));
+    builder.symbol_source_(expression, node, py::none());
+    builder.sourced_symbols_.insert(symbol.id);
+  }
+  builder.add_nodes();
+  py::tuple results(subgraph->outputs().size());
+  for (size_t i = 0; i < results.size(); ++i) results[i] = builder.output(subgraph->outputs()[i]);
+  writer.attr("output")(returns_tuple ? py::object(results) : py::object(results[0]));
+  return writer.attr("module")();
+}
+
+void FxBuilder::add_control_flow(const Node& node) {
+  const std::vector<symbolic::Symbol> symbols = symbols_from_around(node);
+  py::list modules, numbers;
+  for (const auto& subgraph : node.subgraphs()) {
+    const bool is_condition = node.op() == control_flow::while_loop() && modules.empty();
+    modules.append(module_of(subgraph, symbols, /*returns_tuple=*/!is_condition));
+  }
+  for (const symbolic::Symbol& symbol : symbols) {
+    numbers.append(symbolic_node_(symbolic::Expression::of(symbol), annotations_));
+  }
+  py::dict meta(annotations_.attr("copy")());
+  meta["val"] = py::tuple(describe(node));
+  const std::string& name = node.op().operator_name().name;
+  const py::object call = writer_.attr("control_flow")(name.substr(name.find("::") + 2), modules,
+                                                       fx_arguments(node, references_).args, numbers, meta);
+  define_outputs(node, call, meta["val"]);
 }
 
 void FxBuilder::add(const Node& node) {
   annotations_ = annotations(node.where());
+  if (!node.subgraphs().empty()) return add_control_flow(node);
+  if (node.op().schema().is_mutable()) return add_writing_call(node);
   const FxArguments arguments = fx_arguments(node, references_);
   const py::object described = describe(node);
   py::dict meta(annotations_.attr("copy")());

@@ -32,16 +32,25 @@ class FxBuilder {
 
  private:
   void add(const Node& node);
+  void add_control_flow(const Node& node);
+  void add_writing_call(const Node& node);
+  /// The GraphModule of a subgraph, whose last inputs are the values of `symbols`. It returns a tuple, or the one value
+  /// that there is where PyTorch wants that.
+  py::object module_of(const std::shared_ptr<Graph>& subgraph, std::span<const symbolic::Symbol> symbols,
+                       bool returns_tuple) const;
   py::object describe(const Value& value, bool requires_grad);
   py::object describe(const Node& node);
   py::dict annotations(const Location& where) const;
   void define_outputs(const Node& node, const py::object& fx_node, const py::object& described);
+  /// As before, for a call that gives a tuple: its items from `first` on are the outputs.
+  void define_items(const Node& node, const py::object& fx_node, const py::object& described, size_t first);
   void define_item(const Value& value, const py::object& container, size_t index, const py::object& described);
   bool is_needed(const Value& value) const;
   void note_symbol(const c10::IValue& number, const py::object& fx_node, const py::object& axis);
   py::object operator_of(const c10::OperatorHandle& op);
 
   std::shared_ptr<const Graph> graph_;
+  py::object writer_;
   py::object call_;
   py::object find_operator_;
   py::object symbolic_node_;

@@ -57,6 +57,12 @@ void bind_node(py::module_& module) {
       .def_property_readonly(
           "outputs",
           [](const Node& node) { return std::vector<const Value*>(node.outputs().begin(), node.outputs().end()); })
+      .def_property_readonly(
+          "subgraphs",
+          [](const Node& node) {
+            return std::vector<std::shared_ptr<Graph>>(node.subgraphs().begin(), node.subgraphs().end());
+          },
+          "What an operator of control flow runs.")
       .def("__repr__", &name_of);
 }
 

@@ -10,4 +10,5 @@ PYBIND11_MODULE(_C, module) {
   tracejet::bind_operators(module);
   tracejet::bind_program(module);
   tracejet::bind_tracer(module);
+  tracejet::bind_control_flow(module);
 }

@@ -88,6 +88,15 @@ void bind_tracer(py::module_& module) {
       .def("add_input", &add_input, py::arg("name"), py::arg("sizes"), py::arg("strides"), py::arg("dtype"),
            py::arg("device"))
       .def("add_literal_input", &Tracer::add_literal_input, py::arg("name"))
+      .def(
+          "unbacked",
+          [](Tracer& tracer, int64_t min, std::optional<int64_t> max) {
+            symbolic::Context& shapes = tracer.shapes();
+            return shapes.sym_int(shapes.unbacked("u", {min, max.value_or(symbolic::kInfinity)}));
+          },
+          py::arg("min"), py::arg("max"), "A size that is only known when the program runs.")
+      .def_static("current", &Tracer::current, py::return_value_policy::reference,
+                  "The tracer that listens on this thread, or None.")
       .def("begin", &Tracer::begin)
       .def("end", &Tracer::end)
       .def("enter_module", &Tracer::enter_module, py::arg("path"), py::arg("type"))

@@ -111,6 +111,17 @@ class PythonDispatch {
   c10::impl::PyInterpreter* saved_;
 };
 
+[[noreturn]] void throw_no_fake_implementation(const c10::OperatorHandle& op) {
+  std::string arguments;
+  for (const c10::Argument& argument : op.schema().arguments()) {
+    arguments += (arguments.empty() ? "" : ", ") + argument.name();
+  }
+  throw UnsupportedOperator(
+      "has no fake implementation (a meta kernel), so the shape of its result is unknown. One returns an empty tensor "
+      "of that shape:\n    @torch.library.register_fake(\"" +
+      op.operator_name().name + "\")\n    def _(" + arguments + "):\n        return torch.empty(...)");
+}
+
 /// A result of a meta kernel as outputs of a node.
 OutputMeta read_result(const c10::IValue& result, c10::Device device) {
   const auto read = [&](const at::Tensor& tensor) {
@@ -164,10 +175,12 @@ std::vector<OutputMeta> Tracer::infer_by_meta_kernel(const Call& call) {
     if (symbolic) python.emplace(hooks_.python);
     try {
       call.op().callBoxed(stack);
-    } catch (const c10::NotImplementedError& error) {
-      throw UnsupportedOperator(
-          "has no meta kernel, so its result's shape is unknown; register one with "
-          "torch.library.register_fake");
+    } catch (const c10::NotImplementedError&) {
+      throw_no_fake_implementation(call.op());
+    } catch (const std::exception& error) {
+      // Python's way to say the same, of its custom operators.
+      if (std::string_view(error.what()).find("no fake impl registered") == std::string_view::npos) throw;
+      throw_no_fake_implementation(call.op());
     }
   }
   std::vector<OutputMeta> outputs;

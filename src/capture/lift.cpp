@@ -63,7 +63,7 @@ void Tracer::announce(GraphInput::Kind kind, std::string name, const at::Tensor&
   check_can_lift(tensor);
   TensorMeta meta = meta_of(tensor);
   if (device_) meta.device = *device_;
-  const Value* value = graph_->add_input(kind, std::move(meta), std::move(name), tensor, persistent);
+  const Value* value = program()->add_input(kind, std::move(meta), std::move(name), tensor, persistent);
   if (find_announced(tensor) == nullptr) announced_[address(tensor)].emplace_back(tensor, value);
 }
 
@@ -104,30 +104,32 @@ const Value* Tracer::add_constant(const at::Tensor& tensor, std::optional<c10::D
   const at::Tensor data = at::resolve_neg(at::resolve_conj(tensor.detach()));
   TensorMeta meta = meta_of(data);
   meta.device = device.value_or(meta.device);
-  const Value* value = graph_->add_input(GraphInput::Kind::kConstant, std::move(meta),
+  const Value* value = program()->add_input(GraphInput::Kind::kConstant, std::move(meta),
                                          "lifted_tensor_" + std::to_string(constant_count_++), data);
   constants_.emplace(value, data);
   return value;
 }
 
 Tracer::Lifted& Tracer::find_or_lift(const at::Tensor& tensor) {
-  const auto found = lifted_.find(tensor.unsafeGetTensorImpl());
-  if (found != lifted_.end()) return found->second;
+  LiftedTensors& known = scopes_[depth_].lifted;
+  const auto found = known.find(tensor.unsafeGetTensorImpl());
+  if (found != known.end()) return found->second;
+  if (depth_ > 0) return bring_in(tensor);
   const Value* value = find_announced(tensor);
   // The same storage under another tensor object (`parameter.data`) shares the stand-in, and so the writes.
   if (value != nullptr) {
-    for (const auto& [impl, lifted] : lifted_) {
+    for (const auto& [impl, lifted] : known) {
       if (lifted.value == value)
-        return lifted_.emplace(tensor.unsafeGetTensorImpl(), Lifted{tensor, lifted.stand_in, value}).first->second;
+        return known.emplace(tensor.unsafeGetTensorImpl(), Lifted{tensor, lifted.stand_in, value}).first->second;
     }
   } else {
     value = add_constant(tensor);
   }
-  return lifted_.emplace(tensor.unsafeGetTensorImpl(), Lifted{tensor, make_functional(*value), value}).first->second;
+  return known.emplace(tensor.unsafeGetTensorImpl(), Lifted{tensor, make_functional(*value), value}).first->second;
 }
 
 at::Tensor Tracer::lift(const at::Tensor& tensor) {
-  if (needs_no_lift(tensor)) return tensor;
+  if (needs_no_lift(tensor) && !is_from_around(tensor)) return tensor;
   const at::Tensor& stand_in = find_or_lift(tensor).stand_in;
   // Below functionalization, kernels expect what functional tensors wrap.
   if (c10::impl::tls_is_dispatch_key_excluded(c10::DispatchKey::Functionalize)) {
@@ -138,9 +140,9 @@ at::Tensor Tracer::lift(const at::Tensor& tensor) {
 
 at::Tensor Tracer::lift_fresh(const at::Tensor& tensor, std::optional<c10::Device> device) {
   if (needs_no_lift(tensor)) return tensor;
-  const Value* value = add_constant(tensor, device);
-  if (c10::impl::tls_is_dispatch_key_excluded(c10::DispatchKey::Functionalize)) return make_traced(*value);
-  return make_functional(*value);
+  const Value& value = capture_from_program(*add_constant(tensor, device));
+  if (c10::impl::tls_is_dispatch_key_excluded(c10::DispatchKey::Functionalize)) return make_traced(value);
+  return make_functional(value);
 }
 
 }  // namespace tracejet

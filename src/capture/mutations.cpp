@@ -27,16 +27,16 @@ void check_keeps_shape(const GraphInput& input, const Value& content) {
 
 void Tracer::add_mutations() {
   std::unordered_map<const Value*, size_t> index;
-  const auto inputs = graph_->inputs();
+  const auto inputs = program()->inputs();
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (inputs[i].value != nullptr) index.emplace(inputs[i].value, i);
   }
   std::unordered_map<const Value*, const Value*> written;  // input, new content
-  for (const auto& [impl, lifted] : lifted_) {
+  for (const auto& [impl, lifted] : scopes_.front().lifted) {
     const Value& now = current_value(lifted.stand_in);
     if (&now == lifted.value) continue;
     written[lifted.value] = &now;
-    for (const auto& [other_impl, other] : lifted_) {
+    for (const auto& [other_impl, other] : scopes_.front().lifted) {
       if (other.value != lifted.value && shares_storage(other.real, lifted.real)) {
         throw UnsupportedOperator("the model writes to " + inputs[index.at(lifted.value)].name +
                                   " in place, whose memory it also reads as another tensor (" +
@@ -55,10 +55,10 @@ void Tracer::add_mutations() {
     check_keeps_shape(inputs[i], *write->second);
     switch (inputs[i].kind) {
       case GraphInput::Kind::kBuffer:
-        graph_->add_output({GraphOutput::Kind::kBufferMutation, write->second, {}, i});
+        program()->add_output({GraphOutput::Kind::kBufferMutation, write->second, {}, i});
         break;
       case GraphInput::Kind::kUser:
-        graph_->add_output({GraphOutput::Kind::kInputMutation, write->second, {}, i});
+        program()->add_output({GraphOutput::Kind::kInputMutation, write->second, {}, i});
         break;
       case GraphInput::Kind::kParameter:
       case GraphInput::Kind::kConstant:

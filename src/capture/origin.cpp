@@ -28,16 +28,16 @@ Origin Tracer::origin_of(const at::Tensor& tensor, const at::Tensor& previous) {
   Origin origin;
   const Value* before = nullptr;
   if (previous.defined()) {
-    const auto lifted = lifted_.find(previous.unsafeGetTensorImpl());
-    if (lifted != lifted_.end()) before = lifted->second.value;
+    const auto lifted = scopes_.front().lifted.find(previous.unsafeGetTensorImpl());
+    if (lifted != scopes_.front().lifted.end()) before = lifted->second.value;
   }
   origin.reads_previous = before != nullptr;
 
   std::set<const Value*> varying;
-  for (const GraphInput& input : graph_->inputs()) {
+  for (const GraphInput& input : program()->inputs()) {
     if (input.kind == GraphInput::Kind::kUser) varying.insert(input.value);
   }
-  for (const auto& [impl, lifted] : lifted_) {
+  for (const auto& [impl, lifted] : scopes_.front().lifted) {
     if (&current_value(lifted.stand_in) != lifted.value) varying.insert(lifted.value);
   }
 

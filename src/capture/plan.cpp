@@ -6,12 +6,17 @@ namespace tracejet {
 
 namespace {
 
+bool writes_on_its_own(const c10::OperatorHandle& op) {
+  return op.schema().is_mutable() && !op.hasKernelForDispatchKey(c10::DispatchKey::Functionalize) &&
+         !op.operator_name().name.starts_with("aten::");
+}
+
 Plan make_plan(const c10::OperatorHandle& op) {
   const bool composite = op.hasKernelForDispatchKey(c10::DispatchKey::CompositeImplicitAutograd);
   const Operator* entry = find_operator(op);
-  if (entry != nullptr && entry->decompose != nullptr) return {Plan::Action::kDecompose, composite, entry};
-  if (entry == nullptr && composite) return {Plan::Action::kExpandComposite, composite, entry};
-  return {Plan::Action::kRecord, composite, entry};
+  if (entry != nullptr && entry->decompose != nullptr) return {Plan::Action::kDecompose, composite, false, entry};
+  if (entry == nullptr && composite) return {Plan::Action::kExpandComposite, composite, false, entry};
+  return {Plan::Action::kRecord, composite, writes_on_its_own(op), entry};
 }
 
 }  // namespace

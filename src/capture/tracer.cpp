@@ -30,8 +30,9 @@ struct Tracer::Activation {
 
 Tracer* Tracer::current() { return current_tracer; }
 
-Tracer::Tracer(FrontendHooks hooks)
-    : hooks_(hooks), graph_(std::make_shared<Graph>(symbolic::Context::create(capture_stack))) {}
+Tracer::Tracer(FrontendHooks hooks) : hooks_(hooks), scopes_(1) {
+  scopes_.front().graph = std::make_shared<Graph>(symbolic::Context::create(capture_stack));
+}
 
 Tracer::~Tracer() { end(); }
 
@@ -45,7 +46,7 @@ void Tracer::begin() {
 void Tracer::end() { activation_.reset(); }
 
 at::Tensor Tracer::make_traced(const Value& value) const {
-  return at::Tensor(c10::make_intrusive<TracedTensor>(graph_, value));
+  return at::Tensor(c10::make_intrusive<TracedTensor>(graph(), value));
 }
 
 at::Tensor Tracer::make_functional(const Value& value) const {
@@ -58,17 +59,17 @@ at::Tensor Tracer::add_input(std::string name, TensorMeta meta) {
   if (meta.device.is_cuda()) allow_naming_cuda();
   meta.device = with_index(meta.device);
   add_axes(symbol_axes_, name, meta);
-  const Value* value = graph_->add_input(GraphInput::Kind::kUser, std::move(meta), std::move(name));
+  const Value* value = program()->add_input(GraphInput::Kind::kUser, std::move(meta), std::move(name));
   return user_inputs_.emplace_back(make_functional(*value), value).tensor;
 }
 
 void Tracer::add_literal_input(std::string name) {
-  graph_->add_input(GraphInput::Kind::kUser, std::nullopt, std::move(name));
+  program()->add_input(GraphInput::Kind::kUser, std::nullopt, std::move(name));
 }
 
 void Tracer::enter_module(std::string path, std::string type) {
   const int32_t parent = module_stack_.empty() ? -1 : module_stack_.back();
-  module_stack_.push_back(graph_->add_module_frame({std::move(path), std::move(type), parent}));
+  module_stack_.push_back(graph()->add_module_frame({std::move(path), std::move(type), parent}));
 }
 
 void Tracer::exit_module() { module_stack_.pop_back(); }
@@ -79,10 +80,18 @@ const Value& Tracer::current_value(const at::Tensor& functional) {
   functionalization::impl::sync(functional);
   const at::Tensor inner = functionalization::impl::from_functional_tensor(functional);
   const TracedTensor* traced = as_traced(inner);
-  if (traced == nullptr || traced->graph() != graph_) {
-    throw Error("a tensor of another trace has leaked into this one: a module, a global or a cache kept it");
-  }
+  if (traced == nullptr) throw Error("a functional tensor that no trace of ours made takes part in the call");
+  if (traced->graph() != graph()) throw_of_another_graph(*traced->graph());
   return traced->value();
+}
+
+void Tracer::throw_of_another_graph(const Graph& other) const {
+  if (&other.shapes() == &shapes()) {
+    throw UnsupportedOperator(
+        "a tensor that was computed inside of a branch or loop body of control flow is used outside of it; return it "
+        "from there");
+  }
+  throw Error("a tensor of another trace has leaked into this one: a module, a global or a cache kept it");
 }
 
 Argument Tracer::to_argument(const c10::IValue& value) {
@@ -96,9 +105,7 @@ Argument Tracer::to_argument(const c10::IValue& value) {
     const at::Tensor lifted = as_traced(tensor) != nullptr ? tensor : lift(tensor);
     const TracedTensor* traced = as_traced(lifted);
     if (traced == nullptr) return &current_value(lifted);
-    if (traced->graph() != graph_) {
-      throw Error("a tensor of another trace has leaked into this one: a module, a global or a cache kept it");
-    }
+    if (traced->graph() != graph()) throw_of_another_graph(*traced->graph());
     return &traced->value();
   };
   if (value.isTensor()) {
@@ -143,7 +150,10 @@ c10::IValue Tracer::number_of(const at::Tensor& wrapped_number) const {
 
 std::vector<c10::IValue> Tracer::record(const c10::OperatorHandle& op, std::vector<Argument> arguments) {
   std::vector<OutputMeta> outputs = infer(Call(op, arguments));
-  const Node& node = graph_->add_node(op, std::move(arguments), std::move(outputs), location());
+  return results_of(graph()->add_node(op, std::move(arguments), std::move(outputs), location()));
+}
+
+std::vector<c10::IValue> Tracer::results_of(const Node& node) const {
   std::vector<c10::IValue> results;
   auto value = node.outputs().begin();
   const auto next = [&] {
@@ -192,7 +202,7 @@ void Tracer::rethrow_with_location(const c10::OperatorHandle& op) {
     if (last_message_ == error.what()) throw;  // an inner call has said where
     std::string text = error.what();
     if (!text.starts_with('[')) text = "[" + c10::toString(op.operator_name()) + "] " + text;
-    if (const std::string where = describe(location(), *graph_); !where.empty()) text += "\n" + where;
+    if (const std::string where = describe(location(), *graph()); !where.empty()) text += "\n" + where;
     const OwnError located(text);
     last_error_ = std::make_exception_ptr(located);
     last_message_ = text;
@@ -222,13 +232,13 @@ void Tracer::rebind_buffer(const at::Tensor& buffer, const at::Tensor& replaceme
 }
 
 std::shared_ptr<Graph> Tracer::finish() {
-  graph_->order_inputs();
+  program()->order_inputs();
   add_mutations();
-  for (GraphOutput& result : results_) graph_->add_output(std::move(result));
+  for (GraphOutput& result : results_) program()->add_output(std::move(result));
   end();
-  check_constraints(*graph_, symbol_axes_);
-  graph_->eliminate_dead_nodes();
-  return graph_;
+  check_constraints(*program(), symbol_axes_);
+  program()->eliminate_dead_nodes();
+  return program();
 }
 
 }  // namespace tracejet

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <deque>
 #include <exception>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -35,6 +37,16 @@ struct FrontendHooks {
   c10::impl::PyInterpreter* python = nullptr;
 };
 
+/// Code of the model that control flow runs, any number of times.
+using Body = std::function<std::vector<at::Tensor>(const std::vector<at::Tensor>& operands)>;
+
+/// A piece of a program that control flow runs. Its inputs are the operands, then what it takes from outside; its
+/// outputs are contiguous and share no memory with the inputs or with each other.
+struct Subgraph {
+  std::shared_ptr<Graph> graph;
+  std::vector<const Value*> captured;  ///< values of the graph around it
+};
+
 /// What a trace had to do the slow way, by operator.
 struct TraceStatistics {
   std::map<std::string, int64_t> python_meta_calls;  ///< symbolic sizes, no shape rule: Python's meta functions
@@ -55,8 +67,9 @@ class Tracer {
   /// The tracer that listens on this thread, or null.
   static Tracer* current();
 
-  symbolic::Context& shapes() const { return graph_->shapes(); }
-  const std::shared_ptr<Graph>& graph() const { return graph_; }
+  symbolic::Context& shapes() const { return graph()->shapes(); }
+  /// The graph that is being recorded: the program's, or the subgraph at hand.
+  const std::shared_ptr<Graph>& graph() const { return scopes_[depth_].graph; }
   const TraceStatistics& statistics() const { return statistics_; }
   const FrontendHooks& hooks() const { return hooks_; }
 
@@ -94,9 +107,24 @@ class Tracer {
   /// Throws ConstraintViolation where the trace holds for a part of the declared ranges only.
   std::shared_ptr<Graph> finish();
 
+  // For control flow.
+
+  /// Records one run of `body` apart from the graph at hand. `captured` are values that the subgraph takes from outside
+  /// in any case, so that two subgraphs can have the same inputs.
+  /// Throws UnsupportedOperator where it writes to tensors from outside.
+  Subgraph record_subgraph(const Body& body, std::span<const TensorMeta> operands,
+                           std::span<const Value* const> captured = {});
+  /// Records a call that runs subgraphs, and gives its results.
+  std::vector<at::Tensor> record_control_flow(const c10::OperatorHandle& op, std::vector<Argument> arguments,
+                                              std::vector<TensorMeta> results,
+                                              std::vector<std::shared_ptr<Graph>> subgraphs);
+  /// The value of the graph at hand that a tensor holds now.
+  const Value& value_of(const at::Tensor& tensor) { return current_value(lift(tensor)); }
+
   // For the hooks.
 
-  /// The traced stand-in of a real tensor; anything else comes back as it is.
+  /// The traced stand-in of a real tensor, or in a subgraph of any tensor from outside; what stands for a value of the
+  /// graph at hand comes back as it is.
   at::Tensor lift(const at::Tensor& tensor);
   /// As lift(), but a tensor that nobody else holds (a fresh `torch.tensor(…)`): writes to it stay in the program. It
   /// may claim another device than its data is on.
@@ -109,6 +137,9 @@ class Tracer {
   std::vector<OutputMeta> infer(const Call& call);
   /// Records a call and gives its outputs as an operator returns them: one entry per return of the schema.
   std::vector<c10::IValue> record(const c10::OperatorHandle& op, std::vector<Argument> arguments);
+  /// Records a call of a custom operator that writes to its arguments, and writes what it computes to them. For the
+  /// upper hook: the arguments are functional tensors.
+  void record_writing_call(const c10::OperatorHandle& op, torch::jit::Stack& stack);
   /// The value's data where it follows from constants alone, else nothing.
   std::optional<at::Tensor> constant_value(const Value& value);
   Location location() const;
@@ -121,12 +152,23 @@ class Tracer {
   std::exception_ptr find_error(std::string_view message) const;
 
  private:
-  /// A real tensor that has become an input of the graph.
+  /// A tensor from outside that has become an input of the graph.
   struct Lifted {
     at::Tensor real;      ///< also keeps the address by which it is found in use
     at::Tensor stand_in;  ///< functional: takes the writes
     const Value* value;   ///< its content before any write
   };
+  using LiftedTensors = std::unordered_map<const c10::TensorImpl*, Lifted>;
+  /// A graph that is being recorded, with the tensors from outside that it has met: real ones for the program's graph,
+  /// all tensors of the graph around it for a subgraph.
+  struct Scope {
+    std::shared_ptr<Graph> graph;
+    LiftedTensors lifted;
+    std::vector<const Value*> captured;                     ///< of a subgraph: what it takes from outside, ...
+    std::unordered_map<const Value*, const Value*> inputs;  ///< ... and what stands for it inside
+  };
+  class Nesting;
+  class Outward;
   struct UserInput {
     at::Tensor tensor;
     const Value* value;
@@ -139,16 +181,32 @@ class Tracer {
   const Value* find_announced(const at::Tensor& tensor) const;
   const Value* add_constant(const at::Tensor& tensor, std::optional<c10::Device> device = {});
   Lifted& find_or_lift(const at::Tensor& tensor);
+  /// In a subgraph: the stand-in of a tensor from outside.
+  Lifted& bring_in(const at::Tensor& tensor);
+  /// What stands for a value of the graph around, in the graph at hand.
+  const Value& capture(const Value& outer);
+  /// What stands for a value of the program's graph, in the graph at hand.
+  const Value& capture_from_program(const Value& value);
+  /// Whether a subgraph is being recorded, and the tensor stands for a value of a graph around it.
+  bool is_from_around(const at::Tensor& tensor) const;
+  const Value& unshared_result(const at::Tensor& result, const std::vector<const Value*>& others);
+  void refuse_writes_to_outside(std::span<const at::Tensor> operands, std::span<const Value* const> values);
+  void refuse_promises_about_outside(size_t first_guard, size_t first_symbol);
+  [[noreturn]] void throw_of_another_graph(const Graph& graph) const;
   /// What a functional tensor holds now, all writes to it and to its views applied.
   const Value& current_value(const at::Tensor& functional);
+  /// What a node gives: tensors and numbers, in lists as `node.returns()` says.
+  std::vector<c10::IValue> results_of(const Node& node) const;
   std::vector<OutputMeta> infer_by_meta_kernel(const Call& call);
   void add_mutations();
 
+  const std::shared_ptr<Graph>& program() const { return scopes_.front().graph; }
+
   FrontendHooks hooks_;
-  std::shared_ptr<Graph> graph_;
+  std::deque<Scope> scopes_;  ///< the program's, then those of the subgraphs that are being recorded
+  size_t depth_ = 0;          ///< the scope at hand
   std::optional<c10::Device> device_;
   TraceStatistics statistics_;
-  std::unordered_map<const c10::TensorImpl*, Lifted> lifted_;
   std::unordered_map<const void*, std::vector<std::pair<at::Tensor, const Value*>>> announced_;  ///< by data pointer
   std::vector<UserInput> user_inputs_;
   SymbolAxes symbol_axes_;

@@ -19,8 +19,9 @@ const Value* Graph::add_input(GraphInput::Kind kind, std::optional<TensorMeta> m
 }
 
 Node& Graph::add_node(c10::OperatorHandle op, std::vector<Argument> arguments, std::vector<OutputMeta> outputs,
-                      Location where) {
+                      Location where, std::vector<std::shared_ptr<Graph>> subgraphs) {
   Node& node = nodes_.emplace_back(std::move(op), std::move(arguments), std::move(where));
+  node.subgraphs_ = std::move(subgraphs);
   const auto add_value = [&](auto content) {
     Value& value = values_.emplace_back(static_cast<int64_t>(values_.size()), std::move(content));
     value.producer_ = &node;
@@ -43,9 +44,15 @@ Node& Graph::add_node(c10::OperatorHandle op, std::vector<Argument> arguments, s
   return node;
 }
 
+std::shared_ptr<Graph> Graph::make_subgraph() const {
+  auto graph = std::make_shared<Graph>(shapes_);
+  graph->module_frames_ = module_frames_;
+  return graph;
+}
+
 int32_t Graph::add_module_frame(ModuleFrame frame) {
-  module_frames_.push_back(std::move(frame));
-  return static_cast<int32_t>(module_frames_.size()) - 1;
+  module_frames_->push_back(std::move(frame));
+  return static_cast<int32_t>(module_frames_->size()) - 1;
 }
 
 void Graph::order_inputs() {
@@ -57,8 +64,11 @@ namespace {
 
 /// Removing it would change what the program does, not only what it computes.
 bool has_effect(const Node& node) {
+  const auto runs_effect = [](const std::shared_ptr<Graph>& subgraph) {
+    return std::ranges::any_of(subgraph->nodes(), has_effect);
+  };
   return node.outputs().empty() || node.op().schema().is_mutable() ||
-         node.op().hasTag(at::Tag::nondeterministic_seeded);
+         node.op().hasTag(at::Tag::nondeterministic_seeded) || std::ranges::any_of(node.subgraphs(), runs_effect);
 }
 
 }  // namespace
@@ -142,6 +152,13 @@ const char* print(GraphOutput::Kind kind) {
   throw Error("unknown kind of graph output");
 }
 
+std::string indented(const std::string& text) {
+  std::string result;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) result += "  " + line + '\n';
+  return result;
+}
+
 }  // namespace
 
 std::string Graph::str() const {
@@ -159,6 +176,7 @@ std::string Graph::str() const {
       out << (i == 0 ? "" : ", ") << schema[i].name() << '=' << print(node.arguments()[i]);
     }
     out << ")\n";
+    for (const auto& subgraph : node.subgraphs()) out << "{\n" << indented(subgraph->str()) << "}\n";
   }
   for (const GraphOutput& output : outputs_) {
     out << print(output.kind);

@@ -24,6 +24,7 @@ class Context;
 
 namespace tracejet {
 
+class Graph;
 class Node;
 
 /// A tensor, or a scalar that only exists when the program runs (the result of `.item()`), in a graph.
@@ -69,6 +70,9 @@ struct Location {
 };
 
 /// One call of an operator. Arguments are complete and in schema order, defaults filled in.
+///
+/// An operator of control flow (`higher_order::cond`) runs subgraphs: see graph/control_flow.h. One that writes to
+/// arguments (a custom operator) writes to copies of them here, which come as further outputs after its returns.
 class Node {
  public:
   Node(c10::OperatorHandle op, std::vector<Argument> arguments, Location where)
@@ -78,8 +82,11 @@ class Node {
   std::span<const Argument> arguments() const { return arguments_; }
   /// All values that it computes, lists flattened; null where the operator returned an undefined tensor.
   std::span<Value* const> outputs() const { return outputs_; }
-  /// For each return of the schema: nullopt for a single value, or how many values its list has.
+  /// For each return of the schema, then each copy that was written to: nullopt for a single value, or how many values
+  /// its list has.
   std::span<const std::optional<size_t>> returns() const { return returns_; }
+  /// What an operator of control flow runs, in its own order; empty for all others.
+  std::span<const std::shared_ptr<Graph>> subgraphs() const { return subgraphs_; }
   const Location& where() const { return where_; }
 
  private:
@@ -89,6 +96,7 @@ class Node {
   std::vector<Value*> outputs_;
   std::vector<std::optional<size_t>> returns_;
   Location where_;
+  std::vector<std::shared_ptr<Graph>> subgraphs_;
 };
 
 struct GraphInput {
@@ -117,17 +125,21 @@ struct GraphOutput {
 using OutputMeta = std::variant<std::monostate, TensorMeta, std::vector<TensorMeta>, c10::IValue>;
 
 /// A program as straight-line code: inputs, nodes in the order of execution, outputs. Free of views and in-place
-/// writes. Every symbol of its shapes is the size of an input's axis, or comes from a node (a data-dependent size).
+/// writes. Every symbol of its shapes is the size of an input's axis, or comes from a node (a data-dependent size). A
+/// subgraph also knows the symbols of the graph around it.
 class Graph {
  public:
-  explicit Graph(std::shared_ptr<symbolic::Context> shapes) : shapes_(std::move(shapes)) {}
+  explicit Graph(std::shared_ptr<symbolic::Context> shapes)
+      : shapes_(std::move(shapes)), module_frames_(std::make_shared<std::vector<ModuleFrame>>()) {}
   Graph(const Graph&) = delete;
   Graph& operator=(const Graph&) = delete;
 
   const Value* add_input(GraphInput::Kind kind, std::optional<TensorMeta> meta, std::string name, at::Tensor data = {},
                          bool persistent = true);
   Node& add_node(c10::OperatorHandle op, std::vector<Argument> arguments, std::vector<OutputMeta> outputs,
-                 Location where);
+                 Location where, std::vector<std::shared_ptr<Graph>> subgraphs = {});
+  /// An empty graph of the same symbols and modules, for a piece that control flow runs.
+  std::shared_ptr<Graph> make_subgraph() const;
   /// To be called once all inputs are there: orders them by kind, so that outputs can refer to them by index.
   void order_inputs();
   void add_output(GraphOutput output) { outputs_.push_back(std::move(output)); }
@@ -141,7 +153,7 @@ class Graph {
   std::span<const GraphOutput> outputs() const { return outputs_; }
   /// In the order of execution.
   const std::list<Node>& nodes() const { return nodes_; }
-  std::span<const ModuleFrame> module_frames() const { return module_frames_; }
+  std::span<const ModuleFrame> module_frames() const { return *module_frames_; }
   symbolic::Context& shapes() const { return *shapes_; }
 
   /// A listing for people: one line per input, node and output.
@@ -153,7 +165,7 @@ class Graph {
   std::list<Node> nodes_;
   std::vector<GraphInput> inputs_;
   std::vector<GraphOutput> outputs_;
-  std::vector<ModuleFrame> module_frames_;
+  std::shared_ptr<std::vector<ModuleFrame>> module_frames_;  ///< shared with all subgraphs
 };
 
 /// Calls `visit(const Value&)` for every value that an argument mentions.

@@ -1,12 +1,14 @@
 #include "engines/aten/interpreter.h"
 
 #include <algorithm>
+#include <numeric>
 #include <unordered_map>
 
 #include <ATen/ScalarOps.h>
 #include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 
+#include "engines/aten/control_flow.h"
 #include "engines/runtime_sizes.h"
 #include "graph/size_expression.h"
 #include "support/error.h"
@@ -44,9 +46,12 @@ struct Told {
   SymbolSource symbol;
 };
 
+class Interpreter;
+
 struct Instruction {
   c10::OperatorHandle op;
   std::vector<Source> arguments;
+  std::vector<std::shared_ptr<const Interpreter>> subgraphs;
   std::vector<Slot> outputs;
   std::vector<Told> told;   // symbols that become known by the outputs
   std::vector<Slot> freed;  // values that nobody needs afterwards
@@ -97,6 +102,31 @@ struct Frame {
   }
 };
 
+/// Calls an operator that writes to arguments on copies of them, which come as results after its own.
+void call_on_copies(const c10::OperatorHandle& op, torch::jit::Stack& stack) {
+  const auto& declared = op.schema().arguments();
+  torch::jit::Stack copies;
+  for (size_t i = 0; i < declared.size(); ++i) {
+    if (declared[i].alias_info() == nullptr || !declared[i].alias_info()->isWrite()) continue;
+    if (stack[i].isTensor()) {
+      stack[i] = stack[i].toTensor().clone();
+    } else if (stack[i].isTensorList()) {
+      std::vector<at::Tensor> list = stack[i].toTensorVector();
+      for (at::Tensor& tensor : list) tensor = tensor.clone();
+      stack[i] = std::move(list);
+    }
+    copies.push_back(stack[i]);
+  }
+  op.callBoxed(stack);
+  stack.insert(stack.end(), copies.begin(), copies.end());
+}
+
+Feeds all_inputs_of(const Graph& graph) {
+  Feeds feeds(graph.inputs().size());
+  std::iota(feeds.begin(), feeds.end(), size_t{0});
+  return feeds;
+}
+
 class Interpreter final : public Executable {
  public:
   Interpreter(std::shared_ptr<const Graph> graph, const Feeds& feeds) : graph_(std::move(graph)) {
@@ -112,7 +142,13 @@ class Interpreter final : public Executable {
     // Gradients don't pass through a compiled program. (InferenceMode would say so too, but its outputs couldn't be
     // changed in place outside of it.)
     const at::AutoDispatchBelowADInplaceOrView no_autograd;
-    Frame frame{weights_, {}};
+    return run(std::move(feeds), {});
+  }
+
+ private:
+  /// `sizes`: of the graph around, where this one is a subgraph.
+  std::vector<c10::IValue> run(std::vector<at::Tensor> feeds, RuntimeSizes sizes) const {
+    Frame frame{weights_, std::move(sizes)};
     for (size_t i = 0; i < feeds.size(); ++i) frame.values[feed_slots_[i]] = std::move(feeds[i]);
     feeds.clear();
     tell(input_symbols_, frame);
@@ -120,7 +156,7 @@ class Interpreter final : public Executable {
     for (const Instruction& instruction : instructions_) {
       stack.clear();
       for (const Source& argument : instruction.arguments) stack.push_back(std::visit(frame, argument));
-      instruction.op.callBoxed(stack);
+      call(instruction, stack, frame);
       store(instruction, stack, frame);
       tell(instruction.told, frame);
       for (const Slot slot : instruction.freed) frame.values[slot] = {};
@@ -130,7 +166,28 @@ class Interpreter final : public Executable {
     return results;
   }
 
- private:
+  static void call(const Instruction& instruction, torch::jit::Stack& stack, const Frame& frame) {
+    if (!instruction.subgraphs.empty()) return run_subgraphs(instruction, stack, frame);
+    if (instruction.op.schema().is_mutable()) return call_on_copies(instruction.op, stack);
+    instruction.op.callBoxed(stack);
+  }
+
+  static void run_subgraphs(const Instruction& instruction, torch::jit::Stack& stack, const Frame& frame) {
+    std::vector<Run> subgraphs;
+    for (const auto& subgraph : instruction.subgraphs) {
+      subgraphs.emplace_back([&subgraph, &frame](std::vector<at::Tensor> operands) {
+        std::vector<at::Tensor> results;
+        for (c10::IValue& result : subgraph->run(std::move(operands), frame.sizes)) {
+          results.push_back(std::move(result).toTensor());
+        }
+        return results;
+      });
+    }
+    std::vector<at::Tensor> results = control_flow_of(instruction.op)(subgraphs, stack);
+    stack.clear();
+    stack.emplace_back(std::move(results));
+  }
+
   void declare_inputs(const Feeds& feeds) {
     for (size_t i = 0; i < graph_->inputs().size(); ++i) {
       const GraphInput& input = graph_->inputs()[i];
@@ -151,7 +208,10 @@ class Interpreter final : public Executable {
   }
 
   Instruction compile(const Node& node) {
-    Instruction instruction{node.op(), {}, {}, {}, {}};
+    Instruction instruction{node.op(), {}, {}, {}, {}, {}};
+    for (const auto& subgraph : node.subgraphs()) {
+      instruction.subgraphs.push_back(std::make_shared<const Interpreter>(subgraph, all_inputs_of(*subgraph)));
+    }
     const auto& schema = node.op().schema().arguments();
     for (size_t i = 0; i < node.arguments().size(); ++i) {
       instruction.arguments.push_back(source_of(node.arguments()[i], schema[i]));

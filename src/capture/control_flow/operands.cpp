@@ -1,0 +1,98 @@
+#include "capture/control_flow/operands.h"
+
+#include <algorithm>
+
+#include <ATen/ops/clone.h>
+
+#include "capture/keys.h"
+#include "ops/shape.h"
+#include "support/error.h"
+#include "symbolic/sym_node.h"
+
+namespace tracejet::control_flow {
+
+namespace {
+
+void refuse_transforms(const at::Tensor& tensor) {
+  if (!tensor.defined() || !tensor.key_set().has_any(kTransformKeys)) return;
+  throw UnsupportedOperator("control flow inside of a transform of torch.func (vmap, grad) can't be captured");
+}
+
+}  // namespace
+
+std::vector<const Value*> values_of(Tracer& tracer, const std::vector<at::Tensor>& tensors) {
+  std::vector<const Value*> values;
+  for (const at::Tensor& tensor : tensors) {
+    refuse_transforms(tensor);
+    values.push_back(&tracer.value_of(tensor));
+  }
+  return values;
+}
+
+std::vector<const Value*> contiguous_values_of(Tracer& tracer, const std::vector<at::Tensor>& tensors) {
+  std::vector<const Value*> values = values_of(tracer, tensors);
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (shape::is_contiguous(values[i]->tensor())) continue;
+    values[i] = &tracer.value_of(at::clone(tracer.lift(tensors[i]), c10::MemoryFormat::Contiguous));
+  }
+  return values;
+}
+
+std::vector<TensorMeta> metas_of(std::span<const Value* const> values) {
+  std::vector<TensorMeta> metas;
+  for (const Value* value : values) metas.push_back(value->tensor());
+  return metas;
+}
+
+std::vector<TensorMeta> results_of(const Graph& subgraph) {
+  std::vector<TensorMeta> metas;
+  for (const GraphOutput& output : subgraph.outputs()) metas.push_back(output.value->tensor());
+  return metas;
+}
+
+void add_captured(Subgraph& subgraph, std::span<const Value* const> all) {
+  for (const Value* value : all.subspan(subgraph.captured.size())) {
+    const std::string name = "captured_" + std::to_string(subgraph.captured.size());
+    subgraph.graph->add_input(GraphInput::Kind::kUser, value->tensor(), name);
+    subgraph.captured.push_back(value);
+  }
+}
+
+namespace {
+
+[[noreturn]] void throw_differ(const TensorMeta& a, const TensorMeta& b, std::string_view what,
+                               std::string_view other) {
+  throw ShapeError(std::string(what) + " is " + a.str() + ", and " + std::string(other) + " is " + b.str() +
+                   "; they must be alike");
+}
+
+}  // namespace
+
+void require_same_kind(const TensorMeta& a, const TensorMeta& b, std::string_view what, std::string_view other) {
+  if (a.dtype != b.dtype || a.device != b.device || a.dim() != b.dim()) throw_differ(a, b, what, other);
+}
+
+void require_same(const TensorMeta& a, const TensorMeta& b, std::string_view what, std::string_view other) {
+  require_same_kind(a, b, what, other);
+  if (!shape::known_equal(a.sizes, b.sizes)) throw_differ(a, b, what, other);
+}
+
+void require_boolean(const TensorMeta& meta, std::string_view what) {
+  if (meta.dtype == at::kBool && shape::known_equal(meta.numel(), 1)) return;
+  throw ShapeError(std::string(what) + " is " + meta.str() + "; expected a boolean tensor of one element");
+}
+
+bool NewSymbols::appear_in(const c10::SymInt& size) const {
+  const auto expression = symbolic::expression_of(size);
+  if (!expression) return false;
+  const auto made = context_.symbols().subspan(first_);
+  return std::ranges::any_of(symbolic::symbols_of(*expression), [&](const symbolic::Symbol& symbol) {
+    return std::ranges::any_of(made, [&](const symbolic::Symbol& other) { return other.id == symbol.id; });
+  });
+}
+
+bool NewSymbols::appear_in(const TensorMeta& meta) const {
+  return std::ranges::any_of(meta.sizes, [this](const c10::SymInt& size) { return appear_in(size); });
+}
+
+}  // namespace tracejet::control_flow
