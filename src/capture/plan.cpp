@@ -21,6 +21,11 @@ Plan make_plan(const c10::OperatorHandle& op) {
 
 }  // namespace
 
+bool is_view(const c10::OperatorHandle& op) {
+  static const c10::OperatorHandle view = c10::Dispatcher::singleton().findSchemaOrThrow("aten::view", "");
+  return op == view;
+}
+
 const Plan& plan_of(const c10::OperatorHandle& op) {
   thread_local std::unordered_map<c10::OperatorHandle, Plan> plans;
   const auto found = plans.find(op);

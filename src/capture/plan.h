@@ -22,6 +22,9 @@ struct Plan {
   const Operator* entry;  ///< null where the table has none
 };
 
+/// `aten::view` with sizes.
+bool is_view(const c10::OperatorHandle& op);
+
 /// Cached; operators may be registered at any time.
 const Plan& plan_of(const c10::OperatorHandle& op);
 

@@ -1,5 +1,6 @@
 // The lower hook: what arrives here is functional and becomes nodes of the graph.
 #include <ATen/core/enum_tag.h>
+#include <ATen/ops/reshape.h>
 #include <torch/library.h>
 
 #include "capture/default_dtype.h"
@@ -72,6 +73,20 @@ void record_call(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stac
   for (c10::IValue& result : results) stack.push_back(std::move(result));
 }
 
+/// A view. Writes give new tensors, whose strides may differ from those that eager's tensor has kept; where they don't
+/// bear the view, a copy of equal values takes its place.
+void record_view(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stack& stack) {
+  try {
+    record_call(tracer, op, stack);
+  } catch (const ShapeError&) {
+    if (tracer.strides_are_eagers()) throw;
+    const std::vector<c10::SymInt> sizes = torch::jit::peek(stack, 1, 2).toSymIntVector();
+    at::Tensor copy = at::reshape_symint(torch::jit::peek(stack, 0, 2).toTensor(), sizes);
+    torch::jit::drop(stack, 2);
+    stack.emplace_back(std::move(copy));
+  }
+}
+
 /// A read of data: answered from constants; an integer that hangs on inputs becomes a symbol.
 void read_data(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stack& stack) {
   const Value* unknown = first_unknown(tracer, op, stack);
@@ -103,6 +118,7 @@ void record(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::jit::Stac
       case Plan::Action::kExpandComposite:
         return op.callBoxedForDispatchKey(c10::DispatchKey::CompositeImplicitAutograd, *stack);
       case Plan::Action::kRecord:
+        if (is_view(op)) return record_view(*tracer, op, *stack);
         return record_call(*tracer, op, *stack);
     }
   } catch (const Error&) {

@@ -140,6 +140,10 @@ class Tracer {
   /// Records a call of a custom operator that writes to its arguments, and writes what it computes to them. For the
   /// upper hook: the arguments are functional tensors.
   void record_writing_call(const c10::OperatorHandle& op, torch::jit::Stack& stack);
+  /// Whether the strides of the tensor that the model makes a view of are certainly those that it has in eager: nobody
+  /// has written to it. False outside of such a call.
+  bool strides_are_eagers() const { return strides_are_eagers_; }
+  void set_strides_are_eagers(bool known) { strides_are_eagers_ = known; }
   /// The value's data where it follows from constants alone, else nothing.
   std::optional<at::Tensor> constant_value(const Value& value);
   Location location() const;
@@ -215,6 +219,7 @@ class Tracer {
   std::vector<int32_t> module_stack_;
   std::unordered_map<const Value*, at::Tensor> constants_;
   size_t constant_count_ = 0;
+  bool strides_are_eagers_ = false;
   std::exception_ptr last_error_;
   std::string last_message_;
   std::unique_ptr<Activation> activation_;

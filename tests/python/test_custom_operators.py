@@ -1,0 +1,149 @@
+"""Operators of the user's own: those that write to their arguments, and what their fake implementations may ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+import tracejet
+from tests.support.compare import assert_same_as_eager
+from tracejet import Input
+
+INPUT = Input(min_shape=(2, 4), opt_shape=(3, 4), max_shape=(8, 4), name="x")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def operators() -> Iterator[None]:
+    with torch.library._scoped_library("tracejet_test", "FRAGMENT") as library:
+        define(library, "bump_(Tensor(a!) x) -> ()", add_one, lambda x: None)
+        define(library, "spread(Tensor(a!) x, Tensor(b!)[] ys, float k=2.0) -> Tensor", spread, fake_spread)
+        define(library, "above(Tensor x, float limit) -> Tensor", lambda x, limit: x[x > limit], fake_above)
+        define(library, "same_(Tensor(a!) x) -> Tensor(a!)", lambda x: x.add_(1), lambda x: x)
+        define(library, "unknown(Tensor x) -> Tensor", lambda x: x + 1, None)
+        yield
+
+
+def define(library: torch.library.Library, schema: str, implementation: Callable, fake: Callable | None) -> None:
+    name = library.define(schema)
+    library.impl(name, implementation, "CPU")
+    if fake is not None:
+        torch.library.register_fake(f"tracejet_test::{name}", fake, lib=library)
+
+
+def add_one(x: torch.Tensor) -> None:
+    x.add_(1)
+
+
+def spread(x: torch.Tensor, ys: list[torch.Tensor], k: float = 2.0) -> torch.Tensor:
+    x.mul_(k)
+    for y in ys:
+        y.add_(x.sum())
+    return x * 2
+
+
+def fake_spread(x: torch.Tensor, ys: list[torch.Tensor], k: float = 2.0) -> torch.Tensor:
+    return torch.empty_like(x)
+
+
+def fake_above(x: torch.Tensor, limit: float) -> torch.Tensor:
+    return x.new_empty(torch.library.get_ctx().new_dynamic_size())
+
+
+class Model(nn.Module):
+    def __init__(self, function: Callable[[Model, torch.Tensor], Any]):
+        super().__init__()
+        self.register_buffer("total", torch.zeros(4))
+        self.function = function
+
+    def forward(self, x: torch.Tensor) -> Any:
+        return self.function(self, x)
+
+
+def bump(tensor: torch.Tensor) -> None:
+    torch.ops.tracejet_test.bump_(tensor)
+
+
+def a_tensor(model: Model, x: torch.Tensor) -> torch.Tensor:
+    y = x * 2
+    bump(y)
+    return y + x
+
+
+def views(model: Model, x: torch.Tensor) -> torch.Tensor:
+    y = x * 2
+    bump(y[:, 0])
+    bump(y.T)
+    return y
+
+
+def several(model: Model, x: torch.Tensor) -> Any:
+    a, b, c = x * 2, x + 1, x - 1
+    result = torch.ops.tracejet_test.spread(a, [b, c], 0.5)
+    return result, a, b, c
+
+
+def a_buffer(model: Model, x: torch.Tensor) -> torch.Tensor:
+    bump(model.total)
+    return x + model.total
+
+
+def the_input(model: Model, x: torch.Tensor) -> torch.Tensor:
+    bump(x)
+    return x * 2
+
+
+@pytest.mark.parametrize("function", [a_tensor, views, several, a_buffer, the_input])
+def test_writes_of_custom_operators_are_seen(function: Callable[[Model, torch.Tensor], Any]) -> None:
+    program = assert_same_as_eager(Model(function), [INPUT])
+    assert program.graph.find_nodes(op="call_function", target=torch.ops.higher_order.auto_functionalized)
+
+
+@pytest.mark.parametrize("function", [a_tensor, views, several])
+def test_the_interpreter_leaves_the_arguments_of_such_operators_alone(
+    function: Callable[[Model, torch.Tensor], Any],
+) -> None:
+    model = Model(function)
+    compiled = tracejet.compile(tracejet.trace(model, arg_inputs=[INPUT]), engine="aten")
+    x = torch.randn(5, 4)
+    before = x.clone()
+    torch.testing.assert_close(compiled(x), model(x))
+    torch.testing.assert_close(x, before)
+
+
+@pytest.mark.parametrize("given", [INPUT, torch.randn(3, 4)], ids=["dynamic", "static"])
+def test_a_fake_implementation_may_make_sizes_of_data(given: Any) -> None:
+    model = Model(lambda model, x: torch.ops.tracejet_test.above(x, 0.3).exp())
+    program = tracejet.trace(model, arg_inputs=[given])
+    program._validate()
+    x = torch.randn(3, 4)
+    torch.testing.assert_close(program.module()(x), model(x))
+    torch.testing.assert_close(tracejet.compile(program, engine="aten")(x), model(x))
+
+
+def shared(model: Model, x: torch.Tensor) -> torch.Tensor:
+    y = x * 2
+    torch.ops.tracejet_test.spread(y, [y[0]])
+    return y
+
+
+REFUSED: dict[str, tuple[Callable[[Model, torch.Tensor], Any], str]] = {
+    "memory is shared": (shared, "whose memory another argument shares"),
+    "the result is the argument": (
+        lambda model, x: torch.ops.tracejet_test.same_(x * 2),
+        "that shares memory with them",
+    ),
+    "no fake implementation": (
+        lambda model, x: torch.ops.tracejet_test.unknown(x),
+        r'@torch.library.register_fake\("tracejet_test::unknown"\)\s+def _\(x\)',
+    ),
+}
+
+
+@pytest.mark.parametrize(("function", "message"), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_captured_is_refused(function: Callable[[Model, torch.Tensor], Any], message: str) -> None:
+    with pytest.raises(tracejet.UnsupportedOperator, match=message):
+        tracejet.trace(Model(function), arg_inputs=[INPUT])
