@@ -143,7 +143,7 @@ def _call(operator: Any, /, *args: Any, **kwargs: Any) -> Any:
 
 
 def _without_compiler(compile_and_call: Callable[..., Any]) -> Callable[..., Any]:
-    """PyTorch hands control flow to TorchDynamo, which finds out what its functions take from outside; so does a trace."""
+    """PyTorch has TorchDynamo find out what the functions of control flow take from outside; a trace sees that."""
 
     def call(function: Callable[..., Any], args: Sequence[Any], kwargs: Any = None) -> Any:
         if _C.Tracer.current() is None:

@@ -30,9 +30,9 @@ class Writer:
         """`around`: writes the graph of which this one is a subgraph."""
         self.graph = Graph()
         self.modules: dict[str, GraphModule] = {}
-        self.mode = around.mode if around else _compat.LazyMode()
-        self.fake_tensor = around.fake_tensor if around else _compat.fake_tensor_maker(self.mode)
-        self.numbers = around.numbers if around else SymbolicNumbers(self.mode)
+        self.mode: _compat.LazyMode = around.mode if around else _compat.LazyMode()
+        self.fake_tensor: Any = around.fake_tensor if around else _compat.fake_tensor_maker(self.mode)
+        self.numbers: SymbolicNumbers = around.numbers if around else SymbolicNumbers(self.mode)
         self._subgraph_counts: Counter[str] = Counter()
         self.symbolic_number = self.numbers.value
         nodes = SymbolicNodes(self.numbers, self.call)
