@@ -6,6 +6,7 @@ import sys
 import types
 from collections import OrderedDict, deque
 from collections.abc import Iterator
+from operator import is_
 from typing import Any, NamedTuple
 
 import torch
@@ -16,24 +17,26 @@ _ATOMS = frozenset(
     {type(None), bool, int, float, complex, str, bytes, type, torch.Tensor, nn.Parameter, torch.dtype, torch.device}
     | {torch.Size, types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType}
 )
+_CONTAINERS = frozenset({dict, OrderedDict, list, set})
 #: What a module keeps its own tensors and modules in: to a reader, these are attributes too.
 _REGISTRIES = ("_parameters", "_buffers", "_modules")
 
 _MISSING: Any = type("Missing", (), {"__repr__": lambda _: "nothing"})()
 
 
-class _Place(NamedTuple):
-    """How the model reaches something: `layers[2].cache['x']` is three steps."""
+#: How the model reaches something: from where, by which name or key, and whether that is an attribute. None: the model.
+_Place = tuple[Any, Any, bool] | None
 
-    owner: _Place | None
-    step: Any
-    is_attribute: bool
 
-    def __str__(self) -> str:
-        before = "" if self.owner is None else str(self.owner)
-        if not self.is_attribute:
-            return f"{before}[{self.step!r}]"
-        return f"{before}.{self.step}" if before and self.step else before or str(self.step)
+def _path(place: _Place) -> str:
+    """As Python writes it: `layers[2].cache['x']`."""
+    if place is None:
+        return ""
+    owner, step, is_attribute = place
+    before = _path(owner)
+    if not is_attribute:
+        return f"{before}[{step!r}]"
+    return f"{before}.{step}" if before and step else before or str(step)
 
 
 class _Saved(NamedTuple):
@@ -55,40 +58,49 @@ class Change(NamedTuple):
 
 class ModelState:
     """A snapshot of every module's attributes and of the containers and objects in them, by identity. No tensor is
-    copied."""
+    copied. A model has thousands of containers, nearly all of them empty (hooks): these cost next to nothing.
+    """
 
     def __init__(self, model: nn.Module):
         self._saved: list[_Saved] = []
+        self._empty: list[tuple[Any, _Place, bool]] = []  # as _Saved, without the content
         self._seen: set[int] = set()
         for path, module in model.named_modules():
-            self._save(module, _Place(None, path, True))
-        for name, parameter in model.named_parameters():
-            self._save_attributes(vars(parameter), _Place(None, name, True))
+            self._save(module, (None, path, True))
+        for path, parameter in model.named_parameters():
+            if vars(parameter):
+                self._save_attributes(vars(parameter), (None, path, True))
+            else:
+                self._empty.append((vars(parameter), (None, path, True), True))
         self._buffers = {id(buffer) for buffer in model.buffers()}
         self._requires_grad = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
 
     def changes(self) -> Iterator[Change]:
         """What is now in the place of something else, or of nothing."""
-        for holder, content, place, has_attributes in self._saved:
-            if not isinstance(holder, (dict, list)) or _holds_the_same(holder, content):
+        for holder, content, place, has_attributes in self._changed():
+            if not isinstance(holder, (dict, list)):
                 continue
             before, now = _by_key(content), _by_key(holder)
             for key in [*before, *(key for key in now if key not in before)]:
                 old, new = before.get(key, _MISSING), now.get(key, _MISSING)
                 if old is not new:
-                    yield Change(str(_Place(place, key, has_attributes)), old, new)
+                    yield Change(_path((place, key, has_attributes)), old, new)
 
     def is_buffer(self, value: Any) -> bool:
         """Whether it was a buffer of the model when this was made."""
         return id(value) in self._buffers
 
     def restore(self) -> None:
-        for holder, content, _, _ in self._saved:
-            if not _holds_the_same(holder, content):
-                _refill(holder, content)
+        for holder, content, _, _ in self._changed():
+            _refill(holder, content)
         for parameter, requires_grad in self._requires_grad:
             if parameter.requires_grad != requires_grad:
                 parameter.requires_grad_(requires_grad)
+
+    def _changed(self) -> list[_Saved]:
+        changed = [saved for saved in self._saved if not _holds_the_same(saved[0], saved[1])]
+        changed += [_Saved(holder, type(holder)(), place, named) for holder, place, named in self._empty if holder]
+        return changed
 
     def _save(self, value: Any, place: _Place) -> None:
         if type(value) in _ATOMS or id(value) in self._seen:
@@ -97,7 +109,7 @@ class ModelState:
         if isinstance(value, dict):
             self._saved.append(_Saved(value, value.copy(), place, False))
             for key, item in value.items():
-                self._save(item, _Place(place, key, False))
+                self._save(item, (place, key, False))
         elif isinstance(value, (list, deque)):
             self._saved.append(_Saved(value, list(value), place, False))
             self._save_items(value, place)
@@ -110,15 +122,23 @@ class ModelState:
 
     def _save_items(self, items: Any, place: _Place) -> None:
         for index, item in enumerate(items):
-            self._save(item, _Place(place, index, False))
+            self._save(item, (place, index, False))
 
     def _save_attributes(self, attributes: dict[str, Any], place: _Place) -> None:
         self._saved.append(_Saved(attributes, attributes.copy(), place, True))
         for name, value in attributes.items():
+            kind = type(value)
+            if kind in _ATOMS:
+                continue
             if name in _REGISTRIES:
-                self._saved.append(_Saved(value, value.copy(), place, True))
-            elif type(value) not in _ATOMS:
-                self._save(value, _Place(place, name, True))
+                if value:
+                    self._saved.append(_Saved(value, value.copy(), place, True))
+                else:
+                    self._empty.append((value, place, True))
+            elif kind in _CONTAINERS and not value:
+                self._empty.append((value, (place, name, True), False))
+            else:
+                self._save(value, (place, name, True))
 
 
 def _is_users(value: Any) -> bool:
@@ -137,10 +157,10 @@ def _holds_the_same(holder: Any, content: Any) -> bool:
     if len(holder) != len(content):
         return False
     if isinstance(holder, dict):
-        return all(holder.get(name, _MISSING) is value for name, value in content.items())
+        return all(map(is_, holder.values(), content.values())) and all(map(is_, holder, content))
     if isinstance(holder, (list, deque)):
-        return all(now is before for now, before in zip(holder, content))
-    return holder == content
+        return all(map(is_, holder, content))
+    return bool(holder == content)
 
 
 def _refill(holder: Any, content: Any) -> None:
