@@ -13,6 +13,7 @@ from tracejet._shared_switch import SharedSwitch, switched_attribute
 
 _batch_norm = batchnorm._BatchNorm.forward
 _detect_is_causal_mask = transformer._detect_is_causal_mask
+_checked_affine_grid = nn.functional.affine_grid
 
 
 def _batch_norm_forward(module: Any, input: torch.Tensor) -> torch.Tensor:
@@ -41,8 +42,18 @@ def _is_causal(mask: torch.Tensor | None, is_causal: bool | None = None, size: i
         return False
 
 
+def _affine_grid(theta: torch.Tensor, size: Any, align_corners: bool | None = None) -> torch.Tensor:
+    """torch.nn looks for the smallest size, and so compares symbolic sizes with each other."""
+    if not (_C.is_tracing() and any(isinstance(length, torch.SymInt) for length in size)):
+        return _checked_affine_grid(theta, size, align_corners)
+    if any(length <= 0 for length in size):
+        raise ValueError(f"affine_grid: expected sizes above 0, got {list(size)}")
+    return torch.affine_grid_generator(theta, list(size), bool(align_corners))
+
+
 #: On while anybody traces.
 traceable_modules: tuple[SharedSwitch, ...] = (
     switched_attribute(batchnorm._BatchNorm, "forward", _batch_norm_forward),
     switched_attribute(transformer, "_detect_is_causal_mask", _is_causal),
+    switched_attribute(nn.functional, "affine_grid", _affine_grid),
 )

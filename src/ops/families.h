@@ -22,5 +22,6 @@ std::span<const Operator> resampling_operators();
 std::span<const Operator> recurrent_operators();
 std::span<const Operator> backward_operators();
 std::span<const Operator> data_dependent_operators();
+std::span<const Operator> spectral_operators();
 
 }  // namespace tracejet

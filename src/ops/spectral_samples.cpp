@@ -1,0 +1,40 @@
+#include "ops/spectral_samples.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/complex.h>
+
+namespace tracejet::samples::spectral {
+
+namespace {
+
+constexpr int64_t kSize = 8, kStep = 2, kWindow = 6;
+
+at::Tensor frequencies(int64_t count, int64_t frames) {
+  const at::Tensor real = floats({2, count, frames});
+  return at::complex(real, real * 0.5 + 0.1);
+}
+
+}  // namespace
+
+Stacks stft() {
+  const at::Tensor window = floats({kWindow}) + 2;
+  const at::Tensor complex = at::complex(floats({2, 20}), floats({2, 20}) * 0.3);
+  return {
+      {floats({2, 20}), kSize, kStep, kWindow, window, true, "reflect", false, none, true, none},
+      {floats({20}), kSize, none, none, none, false, "constant", true, false, false, none},
+      {floats({2, 20}), kSize, kStep, kWindow, none, false, "reflect", false, none, true, none},
+      {complex, kSize, kStep, none, none, true, "constant", false, none, none, none},
+  };
+}
+
+Stacks istft() {
+  const at::Tensor window = floats({kWindow}).abs() + 1;
+  return {
+      {frequencies(kSize / 2 + 1, 7), kSize, kStep, kWindow, window, true, false, none, none, false},
+      {frequencies(kSize / 2 + 1, 7).select(0, 0), kSize, kStep, none, none, true, true, true, 30, false},
+      {frequencies(kSize, 7), kSize, kStep, none, none, false, false, none, none, true},
+      {frequencies(kSize, 7), kSize, kStep, none, none, true, false, false, 5, false},
+  };
+}
+
+}  // namespace tracejet::samples::spectral
