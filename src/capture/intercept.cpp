@@ -1,11 +1,11 @@
 // The upper hook: sees every call before autocast, autograd and functionalization do.
 #include <cstdlib>
 
-#include <ATen/FunctionalTensorWrapper.h>
 #include <torch/library.h>
 
 #include "capture/keys.h"
 #include "capture/plan.h"
+#include "capture/strides.h"
 #include "capture/tensor_arguments.h"
 #include "capture/traced_tensor.h"
 #include "capture/tracer.h"
@@ -41,29 +41,6 @@ bool comes_again(const c10::OperatorHandle& op, c10::DispatchKeySet keys) {
   return false;
 }
 
-/// While it lives, the tracer knows whether the model makes a view of a tensor that nobody has written to.
-class ViewOf {
- public:
-  ViewOf(Tracer& tracer, const c10::OperatorHandle& op, const torch::jit::Stack& stack)
-      : tracer_(tracer), before_(tracer.strides_are_eagers()) {
-    if (!is_view(op)) return;
-    const at::Tensor& self = torch::jit::peek(stack, 0, 2).toTensor();
-    // What functionalization wraps comes here, too, on behalf of the same call.
-    if (self.key_set().has(c10::DispatchKey::Functionalize)) tracer.set_strides_are_eagers(is_unwritten(self));
-  }
-  ViewOf(const ViewOf&) = delete;
-  ViewOf& operator=(const ViewOf&) = delete;
-  ~ViewOf() { tracer_.set_strides_are_eagers(before_); }
-
- private:
-  static bool is_unwritten(const at::Tensor& functional) {
-    return at::functionalization::impl::unsafeGetFunctionalWrapper(functional)->mutation_counter() == 0;
-  }
-
-  Tracer& tracer_;
-  bool before_;
-};
-
 void intercept(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
   Tracer* tracer = Tracer::current();
   if (tracer == nullptr) return op.redispatchBoxed(keys & kBelowIntercept, stack);
@@ -80,7 +57,7 @@ void intercept(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::j
       if (plan.action == Plan::Action::kDecompose) return plan.entry->decompose(op, stack);
       return op.redispatchBoxed(keys & c10::after_ADInplaceOrView_keyset, stack);
     }
-    const ViewOf view(*tracer, op, *stack);
+    const ViewByModel view(*tracer, op, *stack);
     op.redispatchBoxed(keys & kBelowIntercept, stack);
     for (size_t i = 0; i < op.schema().returns().size(); ++i) {
       for_each_tensor(torch::jit::peek(*stack, i, op.schema().returns().size()), forbid_data_access);

@@ -105,7 +105,7 @@ const Value* Tracer::add_constant(const at::Tensor& tensor, std::optional<c10::D
   TensorMeta meta = meta_of(data);
   meta.device = device.value_or(meta.device);
   const Value* value = program()->add_input(GraphInput::Kind::kConstant, std::move(meta),
-                                         "lifted_tensor_" + std::to_string(constant_count_++), data);
+                                            "lifted_tensor_" + std::to_string(constant_count_++), data);
   constants_.emplace(value, data);
   return value;
 }

@@ -26,6 +26,17 @@ bool is_view(const c10::OperatorHandle& op) {
   return op == view;
 }
 
+bool is_as_strided(const c10::OperatorHandle& op) {
+  static const c10::OperatorHandle as_strided = c10::Dispatcher::singleton().findSchemaOrThrow("aten::as_strided", "");
+  return op == as_strided;
+}
+
+bool is_as_strided_scatter(const c10::OperatorHandle& op) {
+  static const c10::OperatorHandle scatter =
+      c10::Dispatcher::singleton().findSchemaOrThrow("aten::as_strided_scatter", "");
+  return op == scatter;
+}
+
 const Plan& plan_of(const c10::OperatorHandle& op) {
   thread_local std::unordered_map<c10::OperatorHandle, Plan> plans;
   const auto found = plans.find(op);

@@ -24,6 +24,9 @@ struct Plan {
 
 /// `aten::view` with sizes.
 bool is_view(const c10::OperatorHandle& op);
+/// `aten::as_strided`, and what writes through it. Both read their first argument's memory by strides.
+bool is_as_strided(const c10::OperatorHandle& op);
+bool is_as_strided_scatter(const c10::OperatorHandle& op);
 
 /// Cached; operators may be registered at any time.
 const Plan& plan_of(const c10::OperatorHandle& op);

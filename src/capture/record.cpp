@@ -6,6 +6,7 @@
 #include "capture/default_dtype.h"
 #include "capture/keys.h"
 #include "capture/plan.h"
+#include "capture/strides.h"
 #include "capture/tensor_arguments.h"
 #include "capture/traced_tensor.h"
 #include "capture/tracer.h"
@@ -112,6 +113,7 @@ void record(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::jit::Stac
     if (op.hasTag(at::Tag::dynamic_output_shape) && first_unknown(*tracer, op, *stack) == nullptr) {
       return compute(*tracer, op, *stack);
     }
+    if (is_as_strided_scatter(op)) check_strides_below(*tracer, op, *stack);
     switch (plan.action) {
       case Plan::Action::kDecompose:
         return plan.entry->decompose(op, stack);
@@ -119,6 +121,7 @@ void record(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::jit::Stac
         return op.callBoxedForDispatchKey(c10::DispatchKey::CompositeImplicitAutograd, *stack);
       case Plan::Action::kRecord:
         if (is_view(op)) return record_view(*tracer, op, *stack);
+        if (is_as_strided(op)) check_strides_below(*tracer, op, *stack);
         return record_call(*tracer, op, *stack);
     }
   } catch (const Error&) {

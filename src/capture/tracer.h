@@ -144,6 +144,10 @@ class Tracer {
   /// has written to it. False outside of such a call.
   bool strides_are_eagers() const { return strides_are_eagers_; }
   void set_strides_are_eagers(bool known) { strides_are_eagers_ = known; }
+  /// The strides that a tensor had when the model called as_strided on it with this size, stride and offset (as text).
+  /// Null where it never did, an empty list where it did so on tensors of different strides.
+  const Sizes* strides_below(const std::string& as_strided) const;
+  void set_strides_below(const std::string& as_strided, Sizes strides);
   /// The value's data where it follows from constants alone, else nothing.
   std::optional<at::Tensor> constant_value(const Value& value);
   Location location() const;
@@ -220,6 +224,7 @@ class Tracer {
   std::unordered_map<const Value*, at::Tensor> constants_;
   size_t constant_count_ = 0;
   bool strides_are_eagers_ = false;
+  std::unordered_map<std::string, Sizes> strides_below_;
   std::exception_ptr last_error_;
   std::string last_message_;
   std::unique_ptr<Activation> activation_;

@@ -196,3 +196,94 @@ def test_a_buffer_that_grows_to_what_every_call_would_make_of_it_is_made_by_ever
     x = torch.randn(2, 3)
     assert_equal(x + torch.arange(3) * 0.5, program.module()(x))
     assert model.positions.shape == (1,)
+
+
+def view_of_what_is_written(x: torch.Tensor) -> Any:
+    """Eager's `y` keeps its strides when it is written to; the program's new tensor may have others."""
+    y = x.transpose(1, 2) * 1
+    rows = y.transpose(1, 2).view(x.shape[0], -1)
+    y[:, 0] = 7
+    y[:, :2].mul_(2)
+    return rows + 1, y.transpose(1, 2).view(-1)
+
+
+@pytest.mark.parametrize("given", [batch(4, 3), torch.randn(2, 4, 3)], ids=["dynamic", "static"])
+def test_a_view_shows_what_was_written_later(given: Any) -> None:
+    assert_same_as_eager(Lambda(view_of_what_is_written), [given])
+
+
+def strided_and_then_written(x: torch.Tensor) -> torch.Tensor:
+    y = torch.zeros(x.shape[0], 4, 2, 3)
+    part = y.as_strided((x.shape[0], 4, 2), (24, 6, 1))
+    y.permute(0, 2, 1, 3)[:, :1] = x[:, None]
+    return part + 1
+
+
+def strided_after_it_was_written(x: torch.Tensor) -> torch.Tensor:
+    y = x.transpose(1, 2) * 1
+    y[:, 0] = 7
+    return y.as_strided((2, 2), (3, 1))
+
+
+def written_through_strides(x: torch.Tensor) -> torch.Tensor:
+    y = torch.zeros(x.shape[0], 4, 2, 3)
+    part = y.as_strided((x.shape[0], 4, 2), (24, 6, 1))
+    y.permute(0, 2, 1, 3)[:, :1] = x[:, None]
+    part.fill_(1)
+    return y
+
+
+@pytest.mark.parametrize("function", [strided_and_then_written, strided_after_it_was_written, written_through_strides])
+@pytest.mark.parametrize("given", [batch(4, 3), torch.randn(2, 4, 3)], ids=["dynamic", "static"])
+def test_as_strided_of_what_is_written_is_refused(function: Callable[..., Any], given: Any) -> None:
+    with pytest.raises(tracejet.UnsupportedOperator, match="memory"):
+        tracejet.trace(Lambda(function), arg_inputs=[given])
+
+
+def test_as_strided_may_be_written_through() -> None:
+    def function(x: torch.Tensor) -> torch.Tensor:
+        y = x * 2
+        y.as_strided((2, 2), (4, 1)).add_(1)
+        return y
+
+    assert_same_as_eager(Lambda(function), [torch.randn(3, 4)])
+
+
+def test_a_view_that_strides_do_not_bear_is_an_error_as_in_eager() -> None:
+    with pytest.raises(tracejet.ShapeError, match="can't be viewed"):
+        tracejet.trace(Lambda(lambda x: x.transpose(1, 2).view(x.shape[0], -1)), arg_inputs=[batch(4, 3)])
+
+
+SPECTRA: dict[str, Callable[[torch.Tensor, torch.Tensor], Any]] = {
+    "stft": lambda x, window: torch.stft(x, 64, 16, window=window, return_complex=True).abs(),
+    "stft without a window": lambda x, window: torch.stft(
+        x, 32, center=False, normalized=True, return_complex=True
+    ).abs(),
+    "there and back": lambda x, window: torch.istft(
+        torch.stft(x, 64, 16, window=window, return_complex=True), 64, 16, window=window, length=256
+    ),
+}
+
+
+@pytest.mark.parametrize("function", SPECTRA.values(), ids=SPECTRA)
+@pytest.mark.parametrize("given", [batch(256), torch.randn(2, 256)], ids=["dynamic", "static"])
+def test_short_time_fourier_transforms(function: Callable[..., Any], given: Any) -> None:
+    window = torch.hann_window(64)
+    assert_same_as_eager(Lambda(lambda x: function(x, window)), [given])
+
+
+def test_istft_refuses_windows_that_add_up_to_zero_when_it_runs() -> None:
+    model = Lambda(lambda x, window: torch.istft(torch.complex(x, x), 8, 8, window=window, center=False))
+    program = tracejet.trace(model, arg_inputs=[torch.randn(5, 4), torch.ones(8)])
+    program.module()(torch.randn(5, 4), torch.ones(8))
+    with pytest.raises(RuntimeError, match="add up to zero"):
+        program.module()(torch.randn(5, 4), torch.zeros(8))
+
+
+def test_affine_grid_of_a_dynamic_batch() -> None:
+    def function(x: torch.Tensor) -> torch.Tensor:
+        theta = torch.eye(2, 3).expand(x.shape[0], 2, 3)
+        grid = nn.functional.affine_grid(theta, x.shape, align_corners=False)
+        return nn.functional.grid_sample(x, grid, align_corners=False)
+
+    assert_same_as_eager(Lambda(function), [batch(3, 5, 5)])

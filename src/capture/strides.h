@@ -1,0 +1,29 @@
+#pragma once
+
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/core/stack.h>
+
+#include "capture/tracer.h"
+
+namespace tracejet {
+
+/// While it lives, the tracer knows whether the model makes a view of a tensor that nobody has written to, and which
+/// strides as_strided counts by. For the upper hook; does nothing for other operators.
+/// Throws UnsupportedOperator for as_strided of a tensor that was written to.
+class ViewByModel {
+ public:
+  ViewByModel(Tracer& tracer, const c10::OperatorHandle& op, const torch::jit::Stack& stack);
+  ViewByModel(const ViewByModel&) = delete;
+  ViewByModel& operator=(const ViewByModel&) = delete;
+  ~ViewByModel();
+
+ private:
+  Tracer& tracer_;
+  bool before_;
+};
+
+/// For the lower hook and as_strided (or its scatter): throws UnsupportedOperator where functionalization applies it
+/// anew, to a tensor of other strides.
+void check_strides_below(const Tracer& tracer, const c10::OperatorHandle& op, const torch::jit::Stack& stack);
+
+}  // namespace tracejet
