@@ -130,7 +130,7 @@ class ModelState:
             kind = type(value)
             if kind in _ATOMS:
                 continue
-            if name in _REGISTRIES:
+            if name in _REGISTRIES and kind is dict:  # TorchScript's aren't
                 if value:
                     self._saved.append(_Saved(value, value.copy(), place, True))
                 else:

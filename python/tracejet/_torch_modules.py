@@ -1,7 +1,9 @@
-"""Code of torch.nn that reads data to make up its mind, in a form that a trace can follow."""
+"""Code of PyTorch that a trace can't follow as it is: what reads data to make up its mind, and compiled modules."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -51,9 +53,18 @@ def _affine_grid(theta: torch.Tensor, size: Any, align_corners: bool | None = No
     return torch.affine_grid_generator(theta, list(size), bool(align_corners))
 
 
+def _without_compiling() -> Callable[[], None]:
+    """A module inside `torch.compile` runs as it was written."""
+    if "torch._dynamo" not in sys.modules:  # nobody has compiled anything
+        return lambda: None
+    eager = torch.compiler.set_stance("force_eager")
+    return lambda: eager.__exit__(None, None, None)
+
+
 #: On while anybody traces.
 traceable_modules: tuple[SharedSwitch, ...] = (
     switched_attribute(batchnorm._BatchNorm, "forward", _batch_norm_forward),
+    SharedSwitch(_without_compiling),
     switched_attribute(transformer, "_detect_is_causal_mask", _is_causal),
     switched_attribute(nn.functional, "affine_grid", _affine_grid),
 )

@@ -12,6 +12,7 @@ bool writes_on_its_own(const c10::OperatorHandle& op) {
 }
 
 Plan make_plan(const c10::OperatorHandle& op) {
+  if (op.operator_name().name.starts_with("profiler::")) return {Plan::Action::kRun, false, false, nullptr};
   const bool composite = op.hasKernelForDispatchKey(c10::DispatchKey::CompositeImplicitAutograd);
   const Operator* entry = find_operator(op);
   if (entry != nullptr && entry->decompose != nullptr) return {Plan::Action::kDecompose, composite, false, entry};

@@ -12,6 +12,7 @@ struct Plan {
     kRecord,           ///< it becomes a node
     kDecompose,        ///< the table's decomposition runs in its place
     kExpandComposite,  ///< ATen's own composite kernel runs in its place
+    kRun,              ///< it runs now: a profiler's mark, of no concern to the program
   };
   Action action;
   /// Made of other operators by ATen. One that is recorded or decomposed here must be caught before autograd expands

@@ -123,6 +123,10 @@ void record(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::jit::Stac
         if (is_view(op)) return record_view(*tracer, op, *stack);
         if (is_as_strided(op)) check_strides_below(*tracer, op, *stack);
         return record_call(*tracer, op, *stack);
+      case Plan::Action::kRun: {
+        const Untraced guard;
+        return op.callBoxed(stack);
+      }
     }
   } catch (const Error&) {
     tracer->rethrow_with_location(op);

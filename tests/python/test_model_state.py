@@ -578,3 +578,49 @@ def test_a_transformer_with_masks() -> None:
     masks["src_mask"] = torch.randn(5, 5)
     source, target = torch.randn(2, 5, 8), torch.randn(2, 4, 8)
     torch.testing.assert_close(program.module()(source, target, **masks), model(source, target, **masks))
+
+
+# ---- modules that are wrapped --------------------------------------------------------------------------------------
+
+
+def network() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3), nn.ReLU())
+
+
+WRAPPED = {
+    "compiled": lambda: torch.compile(network()),
+    "a compiled part": lambda: nn.Sequential(torch.compile(network()), nn.Tanh()),
+    "traced by torch.jit": lambda: torch.jit.trace(network().eval(), torch.randn(2, 3)),
+    "data parallel": lambda: nn.DataParallel(network()),
+    "weight norm": lambda: nn.utils.parametrizations.weight_norm(nn.Linear(3, 3)),
+    "spectral norm": lambda: nn.utils.parametrizations.spectral_norm(nn.Linear(3, 3)),
+    "fx": lambda: torch.fx.symbolic_trace(network()),
+    "exported": lambda: torch.export.export(network().eval(), (torch.randn(2, 3),)).module(),
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*is deprecated")
+@pytest.mark.parametrize("make", WRAPPED.values(), ids=WRAPPED)
+def test_wrapped_modules_are_followed(make: Callable[[], nn.Module]) -> None:
+    model, eager = make(), make()
+    eager.load_state_dict(model.state_dict())
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    runner = tracejet.trace(model, arg_inputs=[torch.randn(2, 3)]).module()
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+    for _ in range(2):
+        x = torch.randn(2, 3)
+        with torch.no_grad(), torch.compiler.set_stance("force_eager"):
+            torch.testing.assert_close(runner(x), eager(x))
+
+
+def test_marks_for_a_profiler_leave_no_nodes() -> None:
+    def forward(x: torch.Tensor) -> torch.Tensor:
+        with torch.profiler.record_function("block"):
+            return x.relu() + 1
+
+    program = assert_same_as_eager(Lambda(forward), [batch(3)])
+    assert {node.target for node in program.graph.nodes if node.op == "call_function"} == {
+        torch.ops.aten.relu.default,
+        torch.ops.aten.add.Tensor,
+    }
