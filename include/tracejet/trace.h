@@ -53,6 +53,12 @@ class Program {
   std::shared_ptr<const Graph> graph_;
 };
 
+struct TraceOptions {
+  /// What the trace assumes of several sizes together (`height % 8 == 0`, `a == 2 * b`) is checked when the program
+  /// runs; if not, it is a ConstraintViolation. Named as in torch.export.
+  bool prefer_deferred_runtime_asserts_over_guards = true;
+};
+
 using Forward = std::function<std::vector<at::Tensor>(const std::vector<at::Tensor>&)>;
 
 /// Runs `forward` once, on tensors without data, and gives its program. Works on any code that calls ATen.
@@ -60,6 +66,7 @@ using Forward = std::function<std::vector<at::Tensor>(const std::vector<at::Tens
 /// Weights are shared with the model, not copied, and are unchanged afterwards, whether or not this succeeds.
 /// Throws InvalidInput where an Input contradicts itself, ConstraintViolation where a declared range can't hold, and
 /// UnsupportedOperator, ShapeError or DataDependent where a call can't be captured.
-Program trace(const Forward& forward, const std::vector<Input>& inputs, const ModelState& state = {});
+Program trace(const Forward& forward, const std::vector<Input>& inputs, const ModelState& state = {},
+              const TraceOptions& options = {});
 
 }  // namespace tracejet

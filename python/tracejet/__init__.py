@@ -6,7 +6,8 @@ from tracejet import _symbolic, dynamo  # noqa: F401  (completes PyTorch's symbo
 from tracejet._C import ConstraintViolation, DataDependent, Error, InvalidInput, ShapeError, UnsupportedOperator
 from tracejet._compile import CompiledModule, compile, save_onnx
 from tracejet._input import Input
-from tracejet._trace import trace
+from tracejet._report import Report
+from tracejet._trace import diagnose, trace
 
 __all__ = [
     "CompiledModule",
@@ -15,9 +16,11 @@ __all__ = [
     "Error",
     "Input",
     "InvalidInput",
+    "Report",
     "ShapeError",
     "UnsupportedOperator",
     "compile",
+    "diagnose",
     "dynamo",
     "save_onnx",
     "trace",

@@ -7,7 +7,7 @@ import inspect
 import keyword
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -78,6 +78,18 @@ class BoundInputs:
     def dims(self) -> dict[str, Dim]:
         """The dynamic dimensions by name, in the order of their first appearance."""
         return {size.name: size for leaf in self.leaves for size in leaf.shape or () if isinstance(size, Dim)}
+
+    def with_static(self, sizes: Mapping[str, int]) -> BoundInputs:
+        """The same with some dimensions, by name, fixed at a size."""
+
+        def fixed(size: int | Dim) -> int | Dim:
+            return sizes.get(size.name, size) if isinstance(size, Dim) else size
+
+        leaves = [
+            leaf if leaf.shape is None else replace(leaf, shape=[fixed(size) for size in leaf.shape])
+            for leaf in self.leaves
+        ]
+        return replace(self, leaves=leaves)
 
 
 def bind(

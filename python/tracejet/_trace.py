@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -22,7 +24,9 @@ from tracejet._model_state import ModelState
 from tracejet._module_calls import reported_module_calls
 from tracejet._program import CallSpec, ExportedProgram
 from tracejet._random_state import other_generators_watched, refused_seeding
+from tracejet._report import Report
 from tracejet._shared_switch import SharedSwitch, switched_attribute
+from tracejet._size_branches import Budget, harmless_branches
 from tracejet._strict import dynamo_capture
 from tracejet._tensor_methods import traced_tensor_methods
 from tracejet._torch_modules import traceable_modules
@@ -37,6 +41,7 @@ def trace(
     strict: bool = False,
     device: torch.device | str | None = None,
     decompositions: str = "tensorrt",
+    prefer_deferred_runtime_asserts_over_guards: bool = True,
 ) -> ExportedProgram:
     """Traces `mod` once and gives its program in Core ATen, the operators that engines lack already decomposed.
 
@@ -51,6 +56,8 @@ def trace(
         device: where the program is to run, by default where the model is. Parameters, buffers and inputs count as
             being there, whatever they are in fact; the device needn't exist here, and isn't touched where it does.
         decompositions: the set of decompositions that are applied while tracing. "tensorrt" is the one there is.
+        prefer_deferred_runtime_asserts_over_guards: what the trace relies on that ranges can't say (a size is a
+            multiple of 8, or twice another) is checked when the program runs. If not, it is a ConstraintViolation.
 
     Returns:
         A `torch.export.ExportedProgram`. Its Python side (`graph_module`, `graph_signature`, ...) is made when
@@ -58,28 +65,105 @@ def trace(
 
     Raises:
         InvalidInput: an argument doesn't fit forward, or an Input contradicts itself.
-        UnsupportedOperator, ShapeError, DataDependent, ConstraintViolation: what the model does can't be captured;
-            the message names the operator and the model's line.
+        ConstraintViolation: the model can't take every size that was declared. The message lists all problems with
+            their lines and fixes; the exception's `report` is what `diagnose` gives.
+        UnsupportedOperator, ShapeError, DataDependent: what the model does can't be captured; the message names the
+            operator and the model's line.
     """
-    if decompositions != "tensorrt":
-        raise _C.InvalidInput(f'decompositions: expected "tensorrt", got {decompositions!r}')
-    if inputs is not None and arg_inputs is not None:
-        raise _C.InvalidInput("inputs and arg_inputs are two names of one argument; pass one of them")
-    arg_inputs = inputs if arg_inputs is None else arg_inputs
-    device = checked_device(device)
-    bound = bind(mod, arg_inputs, kwarg_inputs, device)
-    captured = _Capture(dynamo_capture(mod, arg_inputs, kwarg_inputs, device) if strict else mod, bound, device)
-    return ExportedProgram._from_capture(captured.graph, captured.call_spec, mod)
+    capture = _Capture.of_call(
+        mod,
+        inputs if arg_inputs is None else arg_inputs,
+        kwarg_inputs,
+        strict=strict,
+        decompositions=decompositions,
+        options=_Options(checked_device(device), prefer_deferred_runtime_asserts_over_guards),
+        given_twice=inputs is not None and arg_inputs is not None,
+    )
+    capture.run()
+    if capture.violated_conditions():
+        report = capture.report()
+        violation = _C.ConstraintViolation(str(report))
+        violation.report = report
+        raise violation
+    return ExportedProgram._from_capture(capture.graph, capture.call_spec, mod)
+
+
+def diagnose(
+    mod: nn.Module,
+    inputs: Sequence[Any] | None = None,
+    *,
+    arg_inputs: Sequence[Any] | None = None,
+    kwarg_inputs: Mapping[str, Any] | None = None,
+    strict: bool = False,
+    device: torch.device | str | None = None,
+    decompositions: str = "tensorrt",
+    prefer_deferred_runtime_asserts_over_guards: bool = True,
+) -> Report:
+    """Traces `mod` and reports everything that keeps the sizes of its inputs from varying as declared.
+
+    Takes what `trace` takes, and raises only where that call itself is wrong. What ends the trace is a problem of the
+    report like others; `report.suggested_inputs()` are inputs with which a trace succeeds.
+    """
+    capture = _Capture.of_call(
+        mod,
+        inputs if arg_inputs is None else arg_inputs,
+        kwarg_inputs,
+        strict=strict,
+        decompositions=decompositions,
+        options=_Options(checked_device(device), prefer_deferred_runtime_asserts_over_guards),
+        given_twice=inputs is not None and arg_inputs is not None,
+    )
+    try:
+        capture.run()
+    except Exception as error:
+        return capture.report(error)
+    return capture.report()
+
+
+@dataclass
+class _Options:
+    """What the captures of one call of `trace` have in common."""
+
+    device: torch.device | None = None
+    asserts: bool = True  #: relations among sizes are asserted
+    budget: Budget = field(default_factory=Budget)
 
 
 class _Capture:
     """One run of a model under the tracer."""
 
-    def __init__(self, model: nn.Module, bound: BoundInputs, device: torch.device | None = None):
+    def __init__(self, model: nn.Module, bound: BoundInputs, options: _Options | None = None):
+        self._model = model
+        self._bound = bound
+        self._options = options or _Options()
         self._tracer = _C.Tracer()
         self._symbols: dict[str, torch.SymInt] = {}
-        if device is not None:
-            self._tracer.set_device(device)
+        if self._options.device is not None:
+            self._tracer.set_device(self._options.device)
+
+    @classmethod
+    def of_call(
+        cls,
+        mod: nn.Module,
+        arg_inputs: Sequence[Any] | None,
+        kwarg_inputs: Mapping[str, Any] | None,
+        *,
+        strict: bool,
+        decompositions: str,
+        options: _Options,
+        given_twice: bool,
+    ) -> _Capture:
+        """The capture that the arguments of `trace` ask for."""
+        if decompositions != "tensorrt":
+            raise _C.InvalidInput(f'decompositions: expected "tensorrt", got {decompositions!r}')
+        if given_twice:
+            raise _C.InvalidInput("inputs and arg_inputs are two names of one argument; pass one of them")
+        bound = bind(mod, arg_inputs, kwarg_inputs, options.device)
+        return cls(dynamo_capture(mod, arg_inputs, kwarg_inputs, options.device) if strict else mod, bound, options)
+
+    def run(self) -> None:
+        """Traces. Sets `graph` and `call_spec`."""
+        model, bound, device = self._model, self._bound, self._options.device
         self._announce_state(model)
         leaves = [self._add_input(leaf) for leaf in bound.leaves]
         state = ModelState(model)
@@ -97,10 +181,35 @@ class _Capture:
                     _check_result(result)
                     self._tracer.add_output(result)
                 take_over(self._tracer, state)
-                self.graph = self._tracer.finish()
+                self.graph = self._tracer.finish(self._options.asserts)
         finally:
             state.restore()
         self.call_spec = CallSpec.of(bound, results, out_spec)
+
+    @functools.cached_property
+    def harmless(self) -> set[int]:
+        """The guards on sizes of 0 and 1 that make no difference."""
+        return harmless_branches(self, self._trace_at, self._options.budget) if hasattr(self, "graph") else set()
+
+    def violated_conditions(self, harmless: set[int] | None = None) -> set[str]:
+        """What keeps sizes from varying as declared."""
+        harmless = self.harmless if harmless is None else harmless
+        return _C.violated_conditions(self._tracer, self._options.asserts, harmless)
+
+    def report(self, error: Exception | None = None) -> Report:
+        """Everything that was assumed of sizes; `error` is what run() raised."""
+        found, corrections = _C.report_shapes(self._tracer, self._options.asserts, self.harmless)
+        return Report(found, corrections, self._bound, error)
+
+    def result_structure(self) -> Any:
+        """What forward returned, without what the graph knows of it."""
+        return self.call_spec.out_spec, self.call_spec.outputs
+
+    def _trace_at(self, name: str, size: int) -> _Capture:
+        """The same trace with one dimension static."""
+        capture = _Capture(self._model, self._bound.with_static({name: size}), self._options)
+        capture.run()
+        return capture
 
     @property
     def slow_calls(self) -> dict[str, int]:
@@ -160,6 +269,8 @@ def _device_types(bound: BoundInputs, device: torch.device | None) -> set[str]:
 
 def _raise_own_error(tracer: _C.Tracer, error: Exception) -> None:
     """PyTorch's bindings turn exceptions of the core into RuntimeError; this raises what was thrown first."""
+    if isinstance(error, _C.DataDependent) and (line := line_of_model(error)).split(" ")[0] not in str(error):
+        raise _C.DataDependent(f"{error}\n  {line}") from error  # the branch of a model's code, which no operator saw
     if isinstance(error, _C.Error):
         return
     try:

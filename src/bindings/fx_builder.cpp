@@ -7,6 +7,7 @@
 #include "graph/control_flow.h"
 #include "graph/subgraph_symbols.h"
 #include "support/error.h"
+#include "symbolic/sym_node.h"
 
 namespace tracejet::python {
 
@@ -99,6 +100,11 @@ py::object FxBuilder::describe(const Value& value, bool requires_grad) {
 }
 
 void FxBuilder::note_symbol(const c10::IValue& number, const py::object& fx_node, const py::object& axis) {
+  // Assertions mention a symbol as it was declared, whatever it has turned out to be.
+  if (const auto declared = number.isSymInt() ? symbolic::symbol_behind(number.toSymInt()) : std::nullopt) {
+    if (sourced_symbols_.insert(declared->id).second)
+      symbol_source_(symbolic::Expression::of(*declared), fx_node, axis);
+  }
   const auto expression = expression_of(number);
   if (!expression || expression->kind() != symbolic::Kind::kSymbol) return;
   if (sourced_symbols_.insert(expression->symbol().id).second) symbol_source_(*expression, fx_node, axis);
@@ -117,9 +123,8 @@ void FxBuilder::define(const Value& value, const py::object& fx_node) {
 bool FxBuilder::is_needed(const Value& value) const {
   if (used_[static_cast<size_t>(value.id())] || !value.is_tensor()) return true;
   return std::ranges::any_of(value.tensor().sizes, [&](const c10::SymInt& size) {
-    const auto expression = expression_of(size);
-    return expression && expression->kind() == symbolic::Kind::kSymbol && !expression->symbol().backed &&
-           !sourced_symbols_.contains(expression->symbol().id);
+    const auto symbol = symbolic::symbol_behind(size);
+    return symbol && !symbol->backed && !sourced_symbols_.contains(symbol->id);
   });
 }
 

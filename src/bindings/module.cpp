@@ -9,6 +9,7 @@ PYBIND11_MODULE(_C, module) {
   tracejet::bind_graph(module);
   tracejet::bind_operators(module);
   tracejet::bind_program(module);
+  tracejet::bind_shape_report(module);
   tracejet::bind_tracer(module);
   tracejet::bind_control_flow(module);
 }

@@ -110,14 +110,13 @@ symbolic::Range to_range(const std::optional<int64_t>& min, const std::optional<
   return {min.value_or(-symbolic::kInfinity), max.value_or(symbolic::kInfinity)};
 }
 
-std::shared_ptr<const symbolic::Location> current_line() {
-  return torch::CapturedTraceback::gather(/*python=*/true, /*script=*/false, /*cpp=*/false);
-}
+Location current_line() { return {torch::CapturedTraceback::gather(/*python=*/true, /*script=*/false, /*cpp=*/false)}; }
 
 void bind_context(py::module_& module) {
   py::enum_<Guard::Kind>(module, "GuardKind")
       .value("RELATION", Guard::Kind::kRelation)
       .value("GENERAL_SIZE", Guard::Kind::kGeneralSize)
+      .value("SIZE_BRANCH", Guard::Kind::kSizeBranch)
       .value("SPECIALIZATION", Guard::Kind::kSpecialization)
       .value("ASSERTION", Guard::Kind::kAssertion);
 

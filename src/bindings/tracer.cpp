@@ -56,6 +56,12 @@ at::Tensor add_input(Tracer& tracer, std::string name, const std::vector<c10::Sy
   return tracer.add_input(std::move(name), std::move(meta));
 }
 
+/// Whether Python is in an `assert` on the condition that it asks for.
+bool is_asserted() {
+  const py::gil_scoped_acquire gil;
+  return py::module_::import("tracejet._asserting").attr("is_asserted")().cast<bool>();
+}
+
 c10::SymInt add_symbol(Tracer& tracer, std::string name, int64_t min, int64_t opt, int64_t max) {
   symbolic::Context& shapes = tracer.shapes();
   return shapes.sym_int(shapes.symbol(std::move(name), {min, max}, symbolic::general_size(min, opt, max)));
@@ -79,8 +85,9 @@ void bind_tracer(py::module_& module) {
       "set_requires_cuda_init", [](bool value) { torch::utils::set_requires_device_init(c10::kCUDA, value); },
       py::arg("value"), "Whether PyTorch starts CUDA when Python code names it.");
   py::class_<Tracer>(module, "Tracer", "Records one run of a model on the calling thread.")
-      .def(py::init(
-          [] { return std::make_unique<Tracer>(FrontendHooks{&symbolic_number, &unwrapped, getPyInterpreter()}); }))
+      .def(py::init([] {
+        return std::make_unique<Tracer>(FrontendHooks{&symbolic_number, &unwrapped, &is_asserted, getPyInterpreter()});
+      }))
       .def("symbol", &add_symbol, py::arg("name"), py::arg("min"), py::arg("opt"), py::arg("max"))
       .def("set_device", &Tracer::set_device, py::arg("device"))
       .def("add_parameter", &Tracer::add_parameter, py::arg("name"), py::arg("parameter"))
@@ -111,7 +118,12 @@ void bind_tracer(py::module_& module) {
           },
           py::arg("tensor"), py::arg("previous"),
           "Whether `previous` was read, whether `tensor` is computed from it, whether it differs from call to call.")
-      .def("finish", &Tracer::finish)
+      .def(
+          "finish",
+          [](Tracer& tracer, bool asserts) {
+            return tracer.finish({.prefer_deferred_runtime_asserts_over_guards = asserts});
+          },
+          py::arg("prefer_deferred_runtime_asserts_over_guards") = true)
       .def(
           "raise_error",
           [](const Tracer& tracer, std::string_view message) {

@@ -2,19 +2,23 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "graph/graph.h"
+#include "symbolic/diagnosis.h"
 
 namespace tracejet {
 
-/// The inputs' axes that each symbol is the size of: "batch" -> "x[0], mask[0]".
-using SymbolAxes = std::map<std::string, std::string>;
+/// The inputs' axes that each symbol is the size of: "batch" -> "x[0]", "mask[0]".
+using SymbolAxes = std::map<std::string, std::vector<std::string>>;
 
 /// Adds the axes of one input.
 void add_axes(SymbolAxes& axes, const std::string& input, const TensorMeta& meta);
 
-/// Throws ConstraintViolation where the trace has assumed anything of its symbolic sizes that their ranges don't
-/// promise: the program would be wrong at other sizes. The message lists every assumption with its source line.
-void check_constraints(const Graph& graph, const SymbolAxes& axes);
+/// A condition in the words of the caller: "x[1] % 12 == 0", where the symbol is called otherwise.
+std::string in_words(const symbolic::Condition& condition, const SymbolAxes& axes);
+
+/// Makes the program check what the trace relies on: the diagnosis's assertions become nodes of the graph.
+void add_assertions(Graph& graph, const symbolic::Diagnosis& diagnosis, const SymbolAxes& axes);
 
 }  // namespace tracejet

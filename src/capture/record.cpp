@@ -10,6 +10,7 @@
 #include "capture/tensor_arguments.h"
 #include "capture/traced_tensor.h"
 #include "capture/tracer.h"
+#include "graph/size_expression.h"
 #include "support/error.h"
 
 namespace tracejet {
@@ -101,6 +102,36 @@ void read_data(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stack&
                       "torch.cond), or pass the number as an argument of forward");
 }
 
+/// Operators that say something of sizes: what `torch._check` becomes in a program of torch.export's.
+bool is_promise(const c10::OperatorHandle& op) {
+  const std::string& name = op.operator_name().name;
+  return name == "aten::_assert_scalar" || name == "aten::sym_constrain_range" ||
+         name == "aten::sym_constrain_range_for_size";
+}
+
+symbolic::Expression number_in(const c10::IValue& value) {
+  if (value.isSymInt()) return expression_of(value.toSymInt());
+  if (value.isSymBool()) return expression_of(value.toSymBool());
+  return value.isBool() ? symbolic::Expression::truth(value.toBool()) : symbolic::Expression(value.toInt());
+}
+
+/// Takes it for granted; the program checks it when it runs.
+void take_promise(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stack& stack) {
+  const std::vector<c10::IValue> arguments = torch::jit::pop(stack, op.schema().arguments().size());
+  const auto promise = [&](const symbolic::Condition& condition, const std::string& otherwise) {
+    if (!tracer.shapes().expect(condition)) throw ShapeError(otherwise);
+  };
+  const symbolic::Expression number = number_in(tracer.own_number(arguments[0]));
+  if (op.operator_name().name == "aten::_assert_scalar") {
+    promise(number.is_bool() ? number : symbolic::not_equal(number, 0), arguments[1].toStringRef());
+    return;
+  }
+  const std::string out_of_range = number.str() + " is out of the range that the model promises";
+  const auto bound = [&](const c10::IValue& limit) { return symbolic::Expression(limit.toInt()); };
+  if (!arguments[1].isNone()) promise(symbolic::less_equal(bound(arguments[1]), number), out_of_range);
+  if (!arguments[2].isNone()) promise(symbolic::less_equal(number, bound(arguments[2])), out_of_range);
+}
+
 void record(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::jit::Stack* stack) {
   Tracer* tracer = Tracer::current();
   if (tracer == nullptr) {
@@ -109,6 +140,7 @@ void record(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::jit::Stac
   }
   const Plan& plan = plan_of(op);
   try {
+    if (is_promise(op)) return take_promise(*tracer, op, *stack);
     if (reads_data(op)) return read_data(*tracer, op, *stack);
     if (op.hasTag(at::Tag::dynamic_output_shape) && first_unknown(*tracer, op, *stack) == nullptr) {
       return compute(*tracer, op, *stack);

@@ -18,6 +18,16 @@ namespace {
 
 thread_local Tracer* current_tracer = nullptr;
 
+// Symbols outlive the tracer, so these ask for the one at work.
+Location current_location() {
+  return current_tracer == nullptr ? Location{capture_stack()} : current_tracer->location();
+}
+
+bool is_asserted() {
+  return current_tracer != nullptr && current_tracer->hooks().is_asserted != nullptr &&
+         current_tracer->hooks().is_asserted();
+}
+
 }  // namespace
 
 /// The thread's dispatch state during a trace; going out of scope restores it.
@@ -31,7 +41,7 @@ struct Tracer::Activation {
 Tracer* Tracer::current() { return current_tracer; }
 
 Tracer::Tracer(FrontendHooks hooks) : hooks_(hooks), scopes_(1) {
-  scopes_.front().graph = std::make_shared<Graph>(symbolic::Context::create(capture_stack));
+  scopes_.front().graph = std::make_shared<Graph>(symbolic::Context::create(current_location, is_asserted));
 }
 
 Tracer::~Tracer() { end(); }
@@ -231,12 +241,13 @@ void Tracer::rebind_buffer(const at::Tensor& buffer, const at::Tensor& replaceme
   rebound_.emplace_back(target, &current_value(lift(replacement)));
 }
 
-std::shared_ptr<Graph> Tracer::finish() {
+std::shared_ptr<Graph> Tracer::finish(const symbolic::DiagnosisOptions& options) {
   program()->order_inputs();
   add_mutations();
   for (GraphOutput& result : results_) program()->add_output(std::move(result));
   end();
-  check_constraints(*program(), symbol_axes_);
+  diagnosis_ = symbolic::diagnose(shapes(), options);
+  add_assertions(*program(), diagnosis_, symbol_axes_);
   program()->eliminate_dead_nodes();
   return program();
 }

@@ -33,6 +33,8 @@ struct FrontendHooks {
   std::optional<c10::IValue> (*symbolic_number)(const at::Tensor&) = nullptr;
   /// What is behind a node that the language has wrapped in one of its own (torch.SymFloat, torch.SymBool).
   c10::SymNode (*unwrapped)(const c10::SymNode&) = nullptr;
+  /// Whether the code that asks for a condition gives up at once if it is false (`assert condition`).
+  bool (*is_asserted)() = nullptr;
   /// Knows Python's meta registrations, the slow way for symbolic calls that no shape rule covers.
   c10::impl::PyInterpreter* python = nullptr;
 };
@@ -68,6 +70,7 @@ class Tracer {
   static Tracer* current();
 
   symbolic::Context& shapes() const { return graph()->shapes(); }
+  const SymbolAxes& symbol_axes() const { return symbol_axes_; }
   /// The graph that is being recorded: the program's, or the subgraph at hand.
   const std::shared_ptr<Graph>& graph() const { return scopes_[depth_].graph; }
   const TraceStatistics& statistics() const { return statistics_; }
@@ -103,9 +106,12 @@ class Tracer {
   void rebind_buffer(const at::Tensor& buffer, const at::Tensor& replacement);
   /// What a traced tensor hangs on that an attribute holds after forward. `previous`, if defined, was there before.
   Origin origin_of(const at::Tensor& tensor, const at::Tensor& previous);
-  /// Completes the graph: writes to buffers and inputs become outputs, dead nodes go. Stops listening.
-  /// Throws ConstraintViolation where the trace holds for a part of the declared ranges only.
-  std::shared_ptr<Graph> finish();
+  /// Completes the graph: writes to buffers and inputs become outputs, what is assumed of sizes becomes assertions,
+  /// dead nodes go. Stops listening. The trace holds for all sizes that were declared only where diagnosis() has no
+  /// problems.
+  std::shared_ptr<Graph> finish(const symbolic::DiagnosisOptions& options = {});
+  /// Of a finished trace.
+  const symbolic::Diagnosis& diagnosis() const { return diagnosis_; }
 
   // For control flow.
 
@@ -218,6 +224,7 @@ class Tracer {
   std::unordered_map<const void*, std::vector<std::pair<at::Tensor, const Value*>>> announced_;  ///< by data pointer
   std::vector<UserInput> user_inputs_;
   SymbolAxes symbol_axes_;
+  symbolic::Diagnosis diagnosis_;
   std::vector<std::pair<const Value*, const Value*>> rebound_;  ///< buffer, new content
   std::vector<GraphOutput> results_;
   std::vector<int32_t> module_stack_;

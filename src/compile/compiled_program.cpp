@@ -118,6 +118,10 @@ CompiledProgram::CompiledProgram(std::shared_ptr<const Graph> graph, const Compi
     const GraphInput& input = graph_->inputs()[i];
     if (input.kind == GraphInput::Kind::kUser && input.value != nullptr) user_inputs_.push_back(i);
   }
+  for (const Node& node : graph_->nodes()) {
+    auto assertion = assertion_of(node);
+    if (assertion && !symbolic::is_data_dependent(assertion->condition)) assertions_.push_back(*std::move(assertion));
+  }
   executable_ = prepare(graph_, feeds_, settings_);
 }
 
@@ -140,6 +144,9 @@ RuntimeSizes CompiledProgram::check(const std::vector<at::Tensor>& inputs) const
         continue;
       }
       if (!expression.range().contains(size)) refuse_axis(input.name, axis, size, describe(expression.range()));
+      // What was declared as a symbol of its own may be 2 * another by now; assertions mention it still.
+      const auto declared = symbolic::symbol_behind(expected[axis]);
+      if (declared && Expression::of(*declared) != expression) sizes.bind(declared->id, size);
       if (expression.kind() != symbolic::Kind::kSymbol) continue;
       const auto id = expression.symbol().id;
       if (const auto other = sizes.find(id); other && *other != size) {
@@ -159,7 +166,14 @@ RuntimeSizes CompiledProgram::check(const std::vector<at::Tensor>& inputs) const
       refuse_axis(input.name, axis, size, std::to_string(needed) + " here, " + expression_of(expected[axis]).str());
     }
   }
+  check_assertions(sizes);
   return sizes;
+}
+
+void CompiledProgram::check_assertions(const RuntimeSizes& sizes) const {
+  for (const auto& [condition, message] : assertions_) {
+    if (!sizes.holds(condition)) throw InvalidInput(message);
+  }
 }
 
 std::vector<c10::IValue> CompiledProgram::run_for_all_outputs(const std::vector<at::Tensor>& inputs) const {

@@ -6,6 +6,7 @@
 
 #include "engines/engine.h"
 #include "engines/runtime_sizes.h"
+#include "graph/assertion.h"
 #include "graph/graph.h"
 #include "tracejet/compile.h"
 
@@ -31,10 +32,12 @@ class CompiledProgram {
 
  private:
   RuntimeSizes check(const std::vector<at::Tensor>& inputs) const;
+  void check_assertions(const RuntimeSizes& sizes) const;
 
   CompileSettings settings_;
   std::shared_ptr<const Graph> graph_;
-  std::vector<size_t> user_inputs_;  // indices into graph.inputs(): tensors only
+  std::vector<size_t> user_inputs_;           // indices into graph.inputs(): tensors only
+  std::vector<RuntimeAssertion> assertions_;  // on sizes of inputs; engines check those on data
   Feeds feeds_;
   std::unique_ptr<Executable> executable_;
 };

@@ -63,14 +63,37 @@ c10::IValue resolve(const c10::IValue& constant, const RuntimeSizes& sizes) {
   return constant;
 }
 
+namespace {
+
+std::vector<uint64_t> symbols_of_number(const c10::SymInt& number) {
+  std::vector<uint64_t> symbols;
+  if (!number.is_heap_allocated()) return symbols;
+  const auto declared = symbolic::symbol_behind(number);
+  if (declared) symbols.push_back(declared->id);
+  const Expression now = expression_of(number);
+  if (now.kind() == symbolic::Kind::kSymbol && (!declared || now.symbol().id != declared->id)) {
+    symbols.push_back(now.symbol().id);
+  }
+  return symbols;
+}
+
+}  // namespace
+
 std::vector<SymbolSource> symbols_told_by(const TensorMeta& meta) {
   std::vector<SymbolSource> told;
   for (size_t axis = 0; axis < meta.sizes.size(); ++axis) {
-    if (meta.sizes[axis].maybe_as_int()) continue;
-    const Expression size = expression_of(meta.sizes[axis]);
-    if (size.kind() == symbolic::Kind::kSymbol) told.push_back({size.symbol().id, static_cast<int64_t>(axis)});
+    for (const uint64_t symbol : symbols_of_number(meta.sizes[axis]))
+      told.push_back({symbol, static_cast<int64_t>(axis)});
   }
   return told;
+}
+
+std::vector<uint64_t> symbols_told_by(const c10::IValue& number) {
+  return number.isSymInt() ? symbols_of_number(number.toSymInt()) : std::vector<uint64_t>();
+}
+
+void check(const RuntimeAssertion& assertion, const RuntimeSizes& sizes) {
+  if (!sizes.holds(assertion.condition)) throw Error(assertion.message);
 }
 
 }  // namespace tracejet

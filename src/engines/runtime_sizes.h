@@ -7,6 +7,7 @@
 
 #include <ATen/core/ivalue.h>
 
+#include "graph/assertion.h"
 #include "graph/tensor_meta.h"
 #include "symbolic/expression.h"
 
@@ -41,7 +42,12 @@ struct SymbolSource {
   uint64_t symbol;
   int64_t axis;
 };
-/// The symbols that a value of these sizes tells.
+/// The symbols that a value of these sizes tells, as they were declared and as what they have turned out to be.
 std::vector<SymbolSource> symbols_told_by(const TensorMeta& meta);
+/// The same of a number that the program computes.
+std::vector<uint64_t> symbols_told_by(const c10::IValue& number);
+
+/// Throws Error with the assertion's message where it doesn't hold.
+void check(const RuntimeAssertion& assertion, const RuntimeSizes& sizes);
 
 }  // namespace tracejet

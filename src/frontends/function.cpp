@@ -3,6 +3,7 @@
 
 #include <ATen/core/grad_mode.h>
 
+#include "capture/shape_report.h"
 #include "capture/tracer.h"
 #include "support/error.h"
 #include <tracejet/trace.h>
@@ -88,7 +89,8 @@ class Dimensions {
 
 }  // namespace
 
-Program trace(const Forward& forward, const std::vector<Input>& inputs, const ModelState& state) {
+Program trace(const Forward& forward, const std::vector<Input>& inputs, const ModelState& state,
+              const TraceOptions& options) {
   Tracer tracer;
   for (const auto& [name, parameter] : state.parameters) tracer.add_parameter(name, parameter);
   for (const auto& [name, buffer] : state.buffers) tracer.add_buffer(name, buffer, /*persistent=*/true);
@@ -111,7 +113,11 @@ Program trace(const Forward& forward, const std::vector<Input>& inputs, const Mo
   const at::NoGradGuard no_grad;
   tracer.begin();
   for (at::Tensor& result : forward(arguments)) tracer.add_output(std::move(result));
-  return Program(tracer.finish());
+  const auto graph = tracer.finish({options.prefer_deferred_runtime_asserts_over_guards, {}});
+  if (!tracer.diagnosis().problems.empty()) {
+    throw ConstraintViolation(describe(report_shapes(*graph, tracer.diagnosis(), tracer.symbol_axes()).problems));
+  }
+  return Program(graph);
 }
 
 }  // namespace tracejet

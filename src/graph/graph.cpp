@@ -2,11 +2,15 @@
 
 #include <algorithm>
 #include <sstream>
+#include <unordered_map>
 #include <unordered_set>
 
 #include <ATen/core/enum_tag.h>
 
+#include "graph/assertion.h"
+#include "graph/subgraph_symbols.h"
 #include "support/error.h"
+#include "symbolic/sym_node.h"
 
 namespace tracejet {
 
@@ -62,6 +66,28 @@ void Graph::order_inputs() {
 
 namespace {
 
+/// The symbols that a constant argument mentions: the sizes of a view, the condition of an assertion.
+void collect_symbols(const c10::IValue& constant, std::unordered_set<uint64_t>& symbols) {
+  std::optional<symbolic::Expression> expression;
+  if (constant.isSymInt()) expression = symbolic::expression_of(constant.toSymInt());
+  if (constant.isSymFloat()) expression = symbolic::expression_of(constant.toSymFloat());
+  if (constant.isSymBool()) expression = symbolic::expression_of(constant.toSymBool());
+  if (constant.isList()) {
+    for (const c10::IValue& element : constant.toListRef()) collect_symbols(element, symbols);
+  }
+  if (!expression) return;
+  for (const symbolic::Symbol& symbol : symbolic::symbols_of(*expression)) symbols.insert(symbol.id);
+}
+
+/// The node that each data-dependent number comes from.
+std::unordered_map<uint64_t, const Node*> sources_of_symbols(const std::list<Node>& nodes) {
+  std::unordered_map<uint64_t, const Node*> sources;
+  for (const Node& node : nodes) {
+    for (const uint64_t symbol : unbacked_symbols_from(node)) sources.emplace(symbol, &node);
+  }
+  return sources;
+}
+
 /// Removing it would change what the program does, not only what it computes.
 bool has_effect(const Node& node) {
   const auto runs_effect = [](const std::shared_ptr<Graph>& subgraph) {
@@ -74,23 +100,42 @@ bool has_effect(const Node& node) {
 }  // namespace
 
 void Graph::eliminate_dead_nodes() {
+  const auto sources = sources_of_symbols(nodes_);
   std::unordered_set<const Value*> needed;
+  std::unordered_set<uint64_t> symbols;
+  std::unordered_set<const Node*> needed_for_symbols;
+  const auto need_symbol = [&](uint64_t symbol) {
+    if (const auto source = sources.find(symbol); source != sources.end()) needed_for_symbols.insert(source->second);
+  };
+  const auto need_symbols = [&](const c10::IValue& constant) {
+    if (sources.empty()) return;
+    symbols.clear();
+    collect_symbols(constant, symbols);
+    std::ranges::for_each(symbols, need_symbol);
+  };
   for (const GraphOutput& output : outputs_) {
-    if (output.value != nullptr) needed.insert(output.value);
+    if (output.value != nullptr) {
+      needed.insert(output.value);
+    } else {
+      need_symbols(output.literal);
+    }
   }
   for (auto node = nodes_.end(); node != nodes_.begin();) {
     --node;
     const bool used = std::any_of(node->outputs_.begin(), node->outputs_.end(),
                                   [&](const Value* value) { return needed.contains(value); });
-    const bool defines_symbol = std::any_of(node->outputs_.begin(), node->outputs_.end(),
+    const bool defines_number = std::any_of(node->outputs_.begin(), node->outputs_.end(),
                                             [](const Value* value) { return value != nullptr && !value->is_tensor(); });
-    if (!used && !defines_symbol && !has_effect(*node)) {
+    if (!used && !defines_number && !needed_for_symbols.contains(&*node) && !has_effect(*node)) {
       node = nodes_.erase(node);
       continue;
     }
     for (const Argument& argument : node->arguments_) {
       for_each_value(argument, [&](const Value& value) { needed.insert(&value); });
+      if (const auto* constant = std::get_if<c10::IValue>(&argument)) need_symbols(*constant);
     }
+    if (sources.empty() || node->subgraphs().empty()) continue;
+    for (const symbolic::Symbol& symbol : symbols_from_around(*node)) need_symbol(symbol.id);
   }
 }
 

@@ -14,13 +14,12 @@
 #include <ATen/core/ivalue.h>
 
 #include "graph/tensor_meta.h"
+#include "support/location.h"
 
-namespace torch {
-struct CapturedTraceback;
-}
 namespace tracejet::symbolic {
 class Context;
-}
+class Expression;
+}  // namespace tracejet::symbolic
 
 namespace tracejet {
 
@@ -61,12 +60,6 @@ struct ModuleFrame {
   std::string path;
   std::string type;
   int32_t parent = -1;  ///< index into Graph::module_frames, -1 for the root's caller
-};
-
-/// Where in the user's program a node comes from. Frames are gathered cheaply and become text when printed.
-struct Location {
-  std::shared_ptr<const torch::CapturedTraceback> stack;
-  int32_t module_frame = -1;  ///< index into Graph::module_frames
 };
 
 /// One call of an operator. Arguments are complete and in schema order, defaults filled in.
@@ -138,6 +131,10 @@ class Graph {
                          bool persistent = true);
   Node& add_node(c10::OperatorHandle op, std::vector<Argument> arguments, std::vector<OutputMeta> outputs,
                  Location where, std::vector<std::shared_ptr<Graph>> subgraphs = {});
+  /// Adds `aten::_assert_scalar` on a condition, which has to hold when the program runs: before all other nodes, or,
+  /// where it hangs on data, right after the last of its numbers is known.
+  /// Throws UnsupportedOperator where one of these numbers is known inside of control flow only.
+  void add_assertion(const symbolic::Expression& condition, const std::string& message, Location where);
   /// An empty graph of the same symbols and modules, for a piece that control flow runs.
   std::shared_ptr<Graph> make_subgraph() const;
   /// To be called once all inputs are there: orders them by kind, so that outputs can refer to them by index.

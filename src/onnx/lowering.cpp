@@ -28,7 +28,7 @@ std::string label_of(const Node& node) {
 
 bool is_runtime_check(const Node& node) {
   const auto& name = node.op().operator_name().name;
-  return name == "aten::_assert_async" || name == "aten::_functional_assert_async" || name == "aten::_assert_scalar" ||
+  return name == "aten::_assert_async" || name == "aten::_functional_assert_async" ||
          name == "aten::sym_constrain_range" || name == "aten::sym_constrain_range_for_size" ||
          name == "aten::_functional_sym_constrain_range" || name == "aten::_assert_tensor_metadata";
 }
@@ -93,6 +93,7 @@ void Lowering::convert(const Node& node) {
   label_ = label_of(node);
   next_result_ = 0;
   if (is_runtime_check(node)) return;
+  if (const auto assertion = assertion_of(node)) return convert_assertion(*assertion);
   const Operator* entry = find_operator(node.op());
   if (entry == nullptr || !entry->onnx) fail("has no conversion");
   check_dtypes(node);
@@ -102,6 +103,14 @@ void Lowering::convert(const Node& node) {
     fail(error.what());
   }
   if (next_result_ != node.outputs().size()) fail("its conversion gives fewer results than it has");
+}
+
+/// What is asserted of the inputs' sizes is checked before an engine runs.
+void Lowering::convert_assertion(const RuntimeAssertion& assertion) {
+  if (!target_.checks || !symbolic::is_data_dependent(assertion.condition)) return;
+  const Operand holds = emit("Identity", {compute(assertion.condition)});
+  checks_.push_back({holds.name, at::kBool, {int64_t{1}}});
+  model_.checks.push_back(assertion.message);
 }
 
 void Lowering::check_dtypes(const Node& node) const {
@@ -151,6 +160,7 @@ void Lowering::declare_outputs() {
       model_.outputs.push_back({named.name, named.dtype, {}});
     }
   }
+  model_.outputs.insert(model_.outputs.end(), checks_.begin(), checks_.end());
 }
 
 TensorInfo Lowering::describe(const Operand& operand, const TensorMeta& meta) const {

@@ -6,6 +6,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "graph/assertion.h"
 #include "graph/call.h"
 #include "graph/graph.h"
 #include "onnx/model.h"
@@ -29,6 +30,7 @@ struct Unsupported {
 struct Target {
   std::string name = "ONNX";  ///< in messages
   bool float64 = true;        ///< computes in double precision
+  bool checks = false;        ///< wants what the program asserts of data as outputs of their own
 };
 
 /// Writes a Graph as an ONNX model. Conversions (see conversions.h) are its users: they read a Call, emit ONNX nodes
@@ -101,6 +103,7 @@ class Lowering {
   void declare_outputs();
   void note_symbols(const Value& value);
   void convert(const Node& node);
+  void convert_assertion(const RuntimeAssertion& assertion);
   void check_dtypes(const Node& node) const;
   std::string unique(std::string name);
   Operand as_declared(const Operand& operand, const TensorMeta& meta);
@@ -127,6 +130,7 @@ class Lowering {
     int64_t axis;  // -1: the tensor is the number itself
   };
   std::unordered_map<uint64_t, SymbolSource> symbols_;
+  std::vector<TensorInfo> checks_;  // booleans
 
   const Node* node_ = nullptr;  // the one being converted
   std::string label_;           // its name

@@ -57,7 +57,8 @@ enum class WeightForm {
 /// An ONNX model. Weights are shared with the program that it comes from; constants are small and its own.
 struct Model {
   std::vector<TensorInfo> inputs;
-  std::vector<TensorInfo> outputs;
+  std::vector<TensorInfo> outputs;  ///< those of the program, then one boolean for each of `checks`
+  std::vector<std::string> checks;  ///< what to say where such a boolean is false
   std::vector<NamedTensor> weights;
   std::vector<NamedTensor> constants;
   std::vector<OnnxNode> nodes;

@@ -82,6 +82,9 @@ at::ScalarType dtype_of(const Expression& expression) {
 void Lowering::note_symbols(const Value& value) {
   const Operand tensor = operand(value);
   const auto note = [&](const c10::SymInt& size, int64_t axis) {
+    if (const auto declared = symbolic::symbol_behind(size)) {
+      symbols_.try_emplace(declared->id, SymbolSource{tensor, axis});
+    }
     if (is_static(size)) return;
     const Expression expression = expression_of(size);
     if (expression.kind() == Kind::kSymbol) symbols_.try_emplace(expression.symbol().id, SymbolSource{tensor, axis});

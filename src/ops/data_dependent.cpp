@@ -1,6 +1,7 @@
 // Operators whose results have as many elements as their data says.
 #include "ops/data_dependent.h"
 
+#include "onnx/conversions.h"
 #include "ops/families.h"
 #include "ops/shape.h"
 #include "support/error.h"
@@ -58,9 +59,10 @@ Metas repeat_interleave(const Call& call) {
 
 std::span<const Operator> data_dependent_operators() {
   static constexpr Operator table[] = {
+      {.name = "aten::_local_scalar_dense", .onnx = onnx::item},  // capture gives its result
       {.name = "aten::_unique2", .meta = unique},
       {.name = "aten::masked_select", .meta = masked_select},
-      {.name = "aten::nonzero", .meta = nonzero},
+      {.name = "aten::nonzero", .meta = nonzero, .onnx = onnx::nonzero},
       {.name = "aten::repeat_interleave.Tensor", .meta = repeat_interleave},
       {.name = "aten::unique_consecutive", .meta = unique},
   };

@@ -23,8 +23,8 @@ namespace {
 
 }  // namespace
 
-std::shared_ptr<Context> Context::create(Locate locate) {
-  return std::shared_ptr<Context>(new Context(std::move(locate)));
+std::shared_ptr<Context> Context::create(Locate locate, IsAsserted is_asserted) {
+  return std::shared_ptr<Context>(new Context(std::move(locate), std::move(is_asserted)));
 }
 
 Expression Context::symbol(std::string name, Range range, int64_t hint) {
@@ -73,24 +73,46 @@ c10::SymBool Context::sym_bool(const Condition& condition) {
   return c10::SymBool(make_sym_node(condition, *this));
 }
 
-bool Context::guard(const Condition& condition) {
-  if (const auto known = decide(condition)) return *known;
+bool Context::guard(const Condition& condition, Guard::Kind when_general) {
+  if (const auto known = decide(condition)) {
+    if (!guards_.empty() && !condition.is_constant()) note_repeated(*known ? condition : logical_not(condition));
+    return *known;
+  }
   const Condition open = simplified(condition);
-  if (const auto seen = general_.find(open); seen != general_.end()) return seen->second;
-  if (const auto general = decide_for_general_sizes(open)) {
-    general_.emplace(open, *general);
-    guards_.push_back({*general ? open : logical_not(open), Guard::Kind::kGeneralSize, locate_ ? locate_() : nullptr});
+  if (const auto general = general_answer(open)) {
+    const Condition assumed = *general ? open : logical_not(open);
+    // No trace at a size of 0 or 1 can show that a branch on data makes no difference there.
+    if (when_general == Guard::Kind::kSizeBranch && is_data_dependent(open)) {
+      record(assumed, Guard::Kind::kAssertion);
+    } else {
+      add_guard(assumed, when_general);
+    }
     return *general;
   }
-  if (is_data_dependent(open)) data_dependent("the condition " + open.str(), open);
+  if (is_data_dependent(open)) {
+    const bool is_promised = when_general == Guard::Kind::kSizeBranch && is_asserted_ && is_asserted_();
+    if (!is_promised) data_dependent("the condition " + open.str(), open);
+    record(open, Guard::Kind::kAssertion);
+    return true;
+  }
   const bool value = open.hint() != 0;
   record(value ? open : logical_not(open), Guard::Kind::kRelation);
   return value;
 }
 
+std::optional<bool> Context::general_answer(const Condition& open) {
+  if (const auto seen = general_.find(open); seen != general_.end()) return seen->second;
+  const auto answer = decide_for_general_sizes(open);
+  if (answer) general_.emplace(open, *answer);
+  return answer;
+}
+
 int64_t Context::guard_int(const Expression& expression) {
   const Expression open = simplified(expression);
-  if (open.is_constant()) return open.constant();
+  if (open.is_constant()) {
+    note_repeated_number(expression);
+    return open.constant();
+  }
   if (is_data_dependent(open)) data_dependent("the number " + open.str(), open);
   record(equal(open, open.hint()), Guard::Kind::kSpecialization);
   return open.hint();
@@ -98,7 +120,10 @@ int64_t Context::guard_int(const Expression& expression) {
 
 double Context::guard_float(const Expression& expression) {
   const Expression open = simplified(expression);
-  if (open.is_constant()) return open.real();
+  if (open.is_constant()) {
+    note_repeated_number(expression);
+    return open.real();
+  }
   if (is_data_dependent(open)) data_dependent("the number " + open.str(), open);
   // A float that comes from one size alone is fixed by fixing the size, which is what a user can act upon.
   const auto symbols = symbols_of(open);
@@ -124,10 +149,39 @@ bool Context::expect(const Condition& condition) {
 
 void Context::record(const Condition& condition, Guard::Kind kind) {
   if (condition.is_constant()) return;
-  guards_.push_back({condition, kind, locate_ ? locate_() : nullptr});
+  add_guard(condition, kind);
   assumed_.push_back(condition);
   learn(condition);
   facts_changed();
+}
+
+void Context::add_guard(const Condition& condition, Guard::Kind kind) {
+  const bool is_general = kind == Guard::Kind::kGeneralSize;
+  const auto [known, is_new] = (is_general ? general_guards_ : guard_of_).try_emplace(condition, guards_.size());
+  if (!is_new) return is_general ? void() : note_again(known->second);
+  if (kind == Guard::Kind::kSpecialization) {
+    for (const Symbol& symbol : symbols_of(condition)) specialization_of_.try_emplace(symbol.id, guards_.size());
+  }
+  guards_.push_back({condition, kind, {}});
+  note_again(known->second);
+}
+
+void Context::note_again(size_t guard) {
+  constexpr size_t kMostLines = 8;  // enough to see the pattern: a layer may ask as often as it is there
+  std::vector<Location>& where = guards_[guard].where;
+  if (locate_ && where.size() < kMostLines) where.push_back(locate_());
+}
+
+void Context::note_repeated(const Condition& assumed) {
+  if (const auto known = guard_of_.find(assumed); known != guard_of_.end()) note_again(known->second);
+}
+
+void Context::note_repeated_number(const Expression& expression) {
+  if (expression.is_constant() || specialization_of_.empty()) return;
+  for (const Symbol& symbol : symbols_of(expression)) {
+    const auto known = specialization_of_.find(symbol.id);
+    if (known != specialization_of_.end()) return note_again(known->second);
+  }
 }
 
 }  // namespace tracejet::symbolic

@@ -32,10 +32,13 @@ constexpr int64_t general_size(int64_t min, int64_t opt, int64_t max) {
 /// later questions without another guard. Always owned by a shared_ptr: the SymInts that it hands out keep it alive.
 class Context : public std::enable_shared_from_this<Context> {
  public:
-  using Locate = std::function<std::shared_ptr<const Location>()>;
+  using Locate = std::function<Location()>;
+  using IsAsserted = std::function<bool()>;
 
-  /// `locate` is asked for the current Python line once for every new guard.
-  static std::shared_ptr<Context> create(Locate locate = {});
+  /// `locate` is asked for the current line at every guard. `is_asserted` is asked when the model's code needs the
+  /// truth of a condition that hangs on data: whether it gives up at once if the condition is false (`assert
+  /// condition`).
+  static std::shared_ptr<Context> create(Locate locate = {}, IsAsserted is_asserted = {});
 
   /// The context that new symbols of a shape rule belong to; null while none is at work on this thread.
   static Context* current();
@@ -83,7 +86,10 @@ class Context : public std::enable_shared_from_this<Context> {
   /// that only sizes of 0 and 1 can change is decided for all others, and nothing is learned from it: expressions stay
   /// right at 0 and 1.
   /// Throws DataDependent when it is open and an unbacked symbol takes part.
-  bool guard(const Condition& condition);
+  bool guard(const Condition& condition) { return guard(condition, Guard::Kind::kGeneralSize); }
+  /// The same, asked by the model's own code (`if size == 1:`). A condition on data is taken for granted and recorded,
+  /// as by expect(), where the code asserts it or where only sizes of 0 and 1 can change it.
+  bool guard_branch(const Condition& condition) { return guard(condition, Guard::Kind::kSizeBranch); }
   /// The number on the traced example, recorded as a specialisation. Throws DataDependent like guard.
   int64_t guard_int(const Expression& expression);
   double guard_float(const Expression& expression);
@@ -91,7 +97,7 @@ class Context : public std::enable_shared_from_this<Context> {
   bool expect(const Condition& condition);
 
  private:
-  explicit Context(Locate locate) : locate_(std::move(locate)) {}
+  Context(Locate locate, IsAsserted is_asserted) : locate_(std::move(locate)), is_asserted_(std::move(is_asserted)) {}
 
   /// s is modulus * t + residue, where t is a hidden symbol: only used to decide, never shown.
   struct Multiple {
@@ -100,8 +106,16 @@ class Context : public std::enable_shared_from_this<Context> {
     uint64_t hidden_id;
   };
 
+  /// `when_general`: what a condition is that only sizes of 0 and 1 can change.
+  bool guard(const Condition& condition, Guard::Kind when_general);
   void record(const Condition& condition, Guard::Kind kind);
+  void add_guard(const Condition& condition, Guard::Kind kind);
+  void note_again(size_t guard);
+  /// Notes the line where an answer was asked for that an earlier guard gives.
+  void note_repeated(const Condition& assumed);
+  void note_repeated_number(const Expression& expression);
   std::optional<bool> decide_for_general_sizes(const Condition& open);
+  std::optional<bool> general_answer(const Condition& open);
   void learn(const Condition& assumed);
   void learn_equal(const Expression& a, const Expression& b);
   void learn_multiple(const Expression& dividend, int64_t modulus, int64_t residue);
@@ -117,10 +131,14 @@ class Context : public std::enable_shared_from_this<Context> {
   bool is_never_negative(const Expression& difference);
 
   Locate locate_;
+  IsAsserted is_asserted_;
   std::vector<Symbol> symbols_;
   std::unordered_set<std::string> names_;
   std::vector<Guard> guards_;
-  std::unordered_map<Condition, bool> general_;  ///< Decided for general sizes; no facts.
+  std::unordered_map<Condition, bool> general_;             ///< Decided for general sizes; no facts.
+  std::unordered_map<Condition, size_t> general_guards_;    ///< Those of kind kGeneralSize, by their condition.
+  std::unordered_map<Condition, size_t> guard_of_;          ///< All others.
+  std::unordered_map<uint64_t, size_t> specialization_of_;  ///< By the id of a symbol that became a number.
   int64_t next_unbacked_ = 0;
 
   /// By symbol id: what stands for it now (itself with a narrower range, another expression, a number).

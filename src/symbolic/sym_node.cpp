@@ -10,10 +10,11 @@ using c10::SymNode;
 
 class SymbolicNode final : public c10::SymNodeImpl {
  public:
-  SymbolicNode(Expression expression, std::shared_ptr<Context> context)
-      : expression_(std::move(expression)), context_(std::move(context)) {}
+  SymbolicNode(Expression expression, std::shared_ptr<Context> context, bool is_fixed = false)
+      : expression_(std::move(expression)), context_(std::move(context)), is_fixed_(is_fixed) {}
 
-  Expression value() const { return context_->simplified(expression_); }
+  Expression value() const { return is_fixed_ ? expression_ : context_->simplified(expression_); }
+  const Expression& as_made() const { return expression_; }
   const std::shared_ptr<Context>& context() const { return context_; }
 
   bool is_int() override { return expression_.is_int(); }
@@ -116,10 +117,10 @@ class SymbolicNode final : public c10::SymNodeImpl {
 
   int64_t guard_int(const char*, int64_t) override {
     if (is_bool()) return context_->guard(value()) ? 1 : 0;
-    return context_->guard_int(is_float() ? to_int(Kind::kTruncate, value()) : value());
+    return context_->guard_int(is_float() ? to_int(Kind::kTruncate, value()) : expression_);
   }
   double guard_float(const char*, int64_t) override {
-    return is_float() ? context_->guard_float(value()) : static_cast<double>(guard_int("", 0));
+    return is_float() ? context_->guard_float(expression_) : static_cast<double>(guard_int("", 0));
   }
   bool guard_bool(const char*, int64_t) override { return context_->guard(condition()); }
   bool guard_size_oblivious(const char*, int64_t) override {
@@ -131,7 +132,10 @@ class SymbolicNode final : public c10::SymNodeImpl {
   bool statically_known_true(const char*, int64_t) override { return guard_or_false("", 0); }
   bool expect_true(const char*, int64_t) override { return context_->expect(condition()); }
   int64_t int_() override { return guard_int("", 0); }
-  bool bool_() override { return guard_bool("", 0); }
+  // Python's `if` and `assert` end here. While a shape rule is at work, it is PyTorch's code that asks.
+  bool bool_() override {
+    return Context::current() == nullptr ? context_->guard_branch(condition()) : context_->guard(condition());
+  }
 
   bool has_hint() override { return value().has_hint(); }
   std::string str() override { return value().str(); }
@@ -140,7 +144,9 @@ class SymbolicNode final : public c10::SymNodeImpl {
     const Expression now = value();
     return now.is_int() && now.is_constant() ? std::optional(now.constant()) : std::nullopt;
   }
-  std::optional<bool> constant_bool() override { return is_bool() ? context_->decide(value()) : std::nullopt; }
+  std::optional<bool> constant_bool() override {
+    return is_bool() && !is_fixed_ ? context_->decide(value()) : std::nullopt;
+  }
   // PyTorch's Python asks a constant for its int or bool, so a constant float doesn't count.
   bool is_constant() override { return constant_int().has_value() || constant_bool().has_value(); }
   bool is_symbolic() override { return !is_constant(); }
@@ -199,12 +205,25 @@ class SymbolicNode final : public c10::SymNodeImpl {
 
   Expression expression_;
   std::shared_ptr<Context> context_;
+  bool is_fixed_;
 };
 
 }  // namespace
 
 SymNode make_sym_node(const Expression& expression, Context& context) {
   return c10::make_intrusive<SymbolicNode>(expression, context.shared_from_this());
+}
+
+c10::SymBool fixed_sym_bool(const Condition& condition, Context& context) {
+  const SymNode node = c10::make_intrusive<SymbolicNode>(condition, context.shared_from_this(), /*is_fixed=*/true);
+  return c10::SymBool(node);
+}
+
+std::optional<Symbol> symbol_behind(const c10::SymInt& value) {
+  if (!value.is_heap_allocated()) return std::nullopt;
+  const auto* ours = dynamic_cast<SymbolicNode*>(value.toSymNodeImplUnowned());
+  if (ours == nullptr || ours->as_made().kind() != Kind::kSymbol) return std::nullopt;
+  return ours->as_made().symbol();
 }
 
 std::optional<Expression> expression_of(c10::SymNodeImpl& node) {

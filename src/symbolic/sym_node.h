@@ -15,6 +15,11 @@ namespace tracejet::symbolic {
 /// The node that PyTorch's SymInt, SymFloat and SymBool wrap.
 c10::SymNode make_sym_node(const Expression& expression, Context& context);
 
+/// A condition that stays what it is, whatever is assumed: an assertion must not vanish because it was believed.
+c10::SymBool fixed_sym_bool(const Condition& condition, Context& context);
+/// The symbol that a size was made as, before anything was assumed of it; nullopt for a compound or a plain number.
+std::optional<Symbol> symbol_behind(const c10::SymInt& value);
+
 /// The expression behind a number, with what has been assumed since put in; a constant for a plain number, nullopt
 /// for a node that isn't ours (a nested int, one of torch.export's).
 std::optional<Expression> expression_of(const c10::SymInt& value);

@@ -54,4 +54,5 @@ def test_no_call_needs_pythons_meta_functions(case: Case) -> None:
     args, kwargs = case.tracejet_inputs()
     model = case.module()
     captured = _Capture(model, bind(model, args, kwargs))
+    captured.run()
     assert captured.slow_calls == {}

@@ -10,6 +10,7 @@
 
 #include "engines/aten/control_flow.h"
 #include "engines/runtime_sizes.h"
+#include "graph/assertion.h"
 #include "graph/size_expression.h"
 #include "support/error.h"
 
@@ -55,6 +56,7 @@ struct Instruction {
   std::vector<Slot> outputs;
   std::vector<Told> told;   // symbols that become known by the outputs
   std::vector<Slot> freed;  // values that nobody needs afterwards
+  std::optional<RuntimeAssertion> assertion;
 };
 
 /// A number in the place of a tensor, as Python's argument parser makes it: it doesn't take part in type promotion.
@@ -155,6 +157,10 @@ class Interpreter final : public Executable {
     torch::jit::Stack stack;
     for (const Instruction& instruction : instructions_) {
       stack.clear();
+      if (instruction.assertion) {
+        check(*instruction.assertion, frame.sizes);
+        continue;
+      }
       for (const Source& argument : instruction.arguments) stack.push_back(std::visit(frame, argument));
       call(instruction, stack, frame);
       store(instruction, stack, frame);
@@ -208,7 +214,8 @@ class Interpreter final : public Executable {
   }
 
   Instruction compile(const Node& node) {
-    Instruction instruction{node.op(), {}, {}, {}, {}, {}};
+    Instruction instruction{node.op(), {}, {}, {}, {}, {}, assertion_of(node)};
+    if (instruction.assertion) return instruction;
     for (const auto& subgraph : node.subgraphs()) {
       instruction.subgraphs.push_back(std::make_shared<const Interpreter>(subgraph, all_inputs_of(*subgraph)));
     }
@@ -222,8 +229,9 @@ class Interpreter final : public Executable {
       if (output == nullptr) continue;
       if (output->is_tensor()) {
         for (const auto& symbol : symbols_told_by(output->tensor())) instruction.told.push_back({slot, symbol});
-      } else if (const auto symbol = symbol_of(output->scalar())) {
-        instruction.told.push_back({slot, {*symbol, -1}});
+      } else {
+        for (const uint64_t symbol : symbols_told_by(output->scalar()))
+          instruction.told.push_back({slot, {symbol, -1}});
       }
     }
     return instruction;
@@ -283,13 +291,6 @@ class Interpreter final : public Executable {
       const c10::IValue& value = frame.values[slot];
       frame.sizes.bind(source.symbol, source.axis < 0 ? value.toInt() : value.toTensor().size(source.axis));
     }
-  }
-
-  static std::optional<uint64_t> symbol_of(const c10::IValue& scalar) {
-    if (!scalar.isSymInt() || scalar.toSymInt().maybe_as_int()) return std::nullopt;
-    const auto expression = expression_of(scalar.toSymInt());
-    if (expression.kind() != symbolic::Kind::kSymbol) return std::nullopt;
-    return expression.symbol().id;
   }
 
   std::shared_ptr<const Graph> graph_;

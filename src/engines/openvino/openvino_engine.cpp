@@ -119,7 +119,7 @@ class Program final : public Executable {
  public:
   Program(std::shared_ptr<const Graph> graph, const Feeds& feeds, const CompileSettings& settings)
       : graph_(std::move(graph)) {
-    const onnx::Model model = onnx::lower(*graph_, feeds, {.name = "openvino", .float64 = false});
+    const onnx::Model model = onnx::lower(*graph_, feeds, {.name = "openvino", .float64 = false, .checks = true});
     const auto ov_model = core().read_model(model.serialize(onnx::WeightForm::kInputs), ov::Tensor());
     bind_weights(*ov_model, model.weights);
     std::map<std::string, ov::PartialShape> shapes;
@@ -135,6 +135,9 @@ class Program final : public Executable {
     }
     for (const GraphOutput& output : graph_->outputs()) {
       if (output.value != nullptr) outputs_.push_back(describe(*output.value, model.outputs[outputs_.size()].name));
+    }
+    for (const std::string& message : model.checks) {
+      checks_.push_back({compiled_.output(model.outputs[outputs_.size() + checks_.size()].name), message});
     }
   }
 
@@ -154,6 +157,9 @@ class Program final : public Executable {
     } catch (const ov::Exception& error) {
       throw Error(std::string("openvino failed while running the program; it says:\n") + error.what());
     }
+    for (const auto& [port, message] : checks_) {
+      if (!copy_of(request->get_tensor(port)).item().toBool()) throw Error(message);
+    }
     std::vector<c10::IValue> values;
     for (size_t i = 0; i < outputs_.size(); ++i) {
       const at::Tensor result = results[i].defined() ? results[i] : copy_of(request->get_tensor(outputs_[i].port));
@@ -167,6 +173,10 @@ class Program final : public Executable {
     ov::Output<const ov::Node> port;
     const TensorMeta* meta;  ///< null for a runtime scalar
     bool is_foreseeable;     ///< its size follows from those of the inputs
+  };
+  struct Check {
+    ov::Output<const ov::Node> port;  ///< a boolean
+    std::string message;
   };
   struct InputSymbol {
     size_t feed;
@@ -223,6 +233,7 @@ class Program final : public Executable {
   std::vector<std::optional<ov::Output<const ov::Node>>> inputs_;  // none where no output depends on it
   std::vector<InputSymbol> input_symbols_;
   std::vector<Output> outputs_;
+  std::vector<Check> checks_;
   mutable std::mutex idle_mutex_;
   mutable std::vector<std::unique_ptr<ov::InferRequest>> idle_;
 };

@@ -1,0 +1,273 @@
+// Numbers the values of two graphs alike where they are computed alike.
+#include "graph/equivalence.h"
+
+#include <algorithm>
+#include <bit>
+#include <set>
+#include <sstream>
+#include <unordered_map>
+
+#include <ATen/core/enum_tag.h>
+#include <ATen/ops/equal.h>
+
+#include "graph/assertion.h"
+#include "graph/call.h"
+#include "graph/size_expression.h"
+
+namespace tracejet {
+
+namespace {
+
+using Number = size_t;
+
+/// Numbers for everything that two graphs compute; what is written the same is the same.
+class Numbers {
+ public:
+  Number of(const std::string& key) { return known_.try_emplace(key, known_.size()).first->second; }
+
+  /// Of a tensor that a model holds: equal ones are the same.
+  Number of_constant(const at::Tensor& data) {
+    for (const auto& [other, number] : constants_) {
+      const bool alike =
+          other.scalar_type() == data.scalar_type() && other.sizes() == data.sizes() && other.device() == data.device();
+      if (alike && (other.is_same(data) || (!data.is_meta() && at::equal(other, data)))) return number;
+    }
+    const Number number = of("constant " + std::to_string(constants_.size()));
+    constants_.emplace_back(data, number);
+    return number;
+  }
+
+ private:
+  std::unordered_map<std::string, Number> known_;
+  std::vector<std::pair<at::Tensor, Number>> constants_;
+};
+
+/// Operators that give the elements of their first argument in the same order.
+bool keeps_elements(const Call& call) {
+  static const std::set<std::string> names{"aten::view",
+                                           "aten::_unsafe_view",
+                                           "aten::reshape",
+                                           "aten::squeeze",
+                                           "aten::squeeze.dim",
+                                           "aten::squeeze.dims",
+                                           "aten::unsqueeze",
+                                           "aten::clone",
+                                           "aten::alias",
+                                           "aten::detach",
+                                           "aten::lift_fresh_copy",
+                                           "aten::contiguous",
+                                           "aten::flatten.using_ints"};
+  return names.contains(call.name());
+}
+
+/// A reduction over a list of axes, or over all, with keepdim=True.
+bool keeps_reduced_axes(const Call& call) {
+  if (!call.declares("keepdim") || !call.declares("dim") || !call.flag("keepdim")) return false;
+  const auto* dim = std::get_if<c10::IValue>(&call.argument("dim"));
+  return dim != nullptr && (dim->isNone() || dim->isIntList());
+}
+
+class Numbering {
+ public:
+  Numbering(const Graph& graph, const std::map<std::string, int64_t>& sizes, Numbers& numbers)
+      : graph_(graph), sizes_(sizes), numbers_(numbers) {
+    for (const GraphInput& input : graph.inputs()) add_input(input);
+    for (const Node& node : graph.nodes()) add(node);
+  }
+
+  /// One line per output.
+  std::vector<std::string> outputs() const {
+    std::vector<std::string> lines;
+    for (const GraphOutput& output : graph_.outputs()) {
+      std::string line = output.value != nullptr ? "%" + std::to_string(of(*output.value)) : text(output.literal);
+      if (output.kind != GraphOutput::Kind::kUser) line += " to " + graph_.inputs()[output.target].name;
+      lines.push_back(std::move(line));
+    }
+    return lines;
+  }
+
+  /// What is checked when the program runs.
+  std::set<std::string> assertions() const {
+    std::set<std::string> conditions;
+    for (const Node& node : graph_.nodes()) {
+      if (const auto assertion = assertion_of(node)) conditions.insert(text(assertion->condition));
+    }
+    conditions.erase("True");
+    return conditions;
+  }
+
+ private:
+  Number of(const Value& value) const { return numbers_by_value_.at(&value); }
+
+  void add_input(const GraphInput& input) {
+    if (input.value == nullptr) return;
+    const bool is_constant = input.kind == GraphInput::Kind::kConstant;
+    const std::string key = "input " + std::to_string(static_cast<int>(input.kind)) + " " + input.name;
+    define(*input.value, is_constant ? numbers_.of_constant(input.data) : numbers_.of(key));
+  }
+
+  void define(const Value& value, Number number) {
+    numbers_by_value_[&value] = number;
+    if (value.is_tensor()) shapes_.try_emplace(number, shape(value.tensor().sizes));
+  }
+
+  void add(const Node& node) {
+    if (assertion_of(node)) return;
+    const Call call(node);
+    const bool gives_one = node.outputs().size() == 1 && node.outputs()[0] != nullptr && node.outputs()[0]->is_tensor();
+    if (gives_one) {
+      if (const auto same = same_elements(call, *node.outputs()[0])) return define(*node.outputs()[0], *same);
+      if (keeps_reduced_axes(call)) return add_reduction(call, *node.outputs()[0]);
+    }
+    const std::string key = this->key(node);
+    for (size_t i = 0; i < node.outputs().size(); ++i) {
+      const Value* value = node.outputs()[i];
+      if (value != nullptr) define(*value, numbers_.of(key + " -> " + std::to_string(i)));
+    }
+  }
+
+  std::string key(const Node& node, std::string_view replaced = {}, const c10::IValue& by = {}) {
+    std::string key = Call(node).name();
+    if (node.op().hasTag(at::Tag::nondeterministic_seeded)) key += " #" + std::to_string(random_calls_++);
+    // What is broadcast may have leading axes of size 1 or none at all.
+    const bool broadcasts = node.op().hasTag(at::Tag::pointwise);
+    const auto& schema = node.op().schema().arguments();
+    for (size_t i = 0; i < node.arguments().size(); ++i) {
+      const auto* value = std::get_if<const Value*>(&node.arguments()[i]);
+      if (schema[i].name() == replaced) {
+        key += " " + text(by);
+      } else if (broadcasts && value != nullptr && (*value)->is_tensor()) {
+        key += " %" + std::to_string(without_leading_ones(**value));
+      } else {
+        key += " " + text(node.arguments()[i]);
+      }
+    }
+    // What control flow runs isn't looked into, so it is only like itself.
+    for (const auto& subgraph : node.subgraphs()) key += " " + std::to_string(std::bit_cast<uintptr_t>(subgraph.get()));
+    if (broadcasts) key += " : " + shape(node.outputs()[0]->tensor().sizes);
+    return key;
+  }
+
+  /// A reduction that keeps its axes is the one that doesn't, reshaped.
+  void add_reduction(const Call& call, const Value& output) {
+    const auto& sizes = output.tensor().sizes;
+    const auto reduced = call.axes("dim", output.tensor().dim());
+    Sizes left;
+    for (int64_t axis = 0; axis < output.tensor().dim(); ++axis) {
+      const bool is_reduced = reduced.empty() || std::ranges::find(reduced, axis) != reduced.end();
+      if (!is_reduced) left.push_back(sizes[static_cast<size_t>(axis)]);
+    }
+    const Number base = numbers_.of(key(*output.producer(), "keepdim", false) + " -> 0");
+    shapes_.try_emplace(base, shape(left));
+    define(output, reshaped(base, shape(sizes)));
+  }
+
+  Number without_leading_ones(const Value& value) {
+    const auto& sizes = value.tensor().sizes;
+    const auto first = std::ranges::find_if(sizes, [this](const c10::SymInt& size) { return text(size) != "1"; });
+    return reshaped(base_of(of(value)), shape(Sizes(first, sizes.end())));
+  }
+
+  Number reshaped(Number base, const std::string& target) {
+    if (shapes_.at(base) == target) return base;
+    const Number result = numbers_.of("%" + std::to_string(base) + " as " + target);
+    bases_.emplace(result, base);
+    return result;
+  }
+
+  /// Where a call only changes the shape of a value, or not even that: what it comes to.
+  std::optional<Number> same_elements(const Call& call, const Value& output) {
+    const auto* first = call.arguments().empty() ? nullptr : std::get_if<const Value*>(&call.arguments()[0]);
+    if (first == nullptr || !(*first)->is_tensor()) return {};
+    const TensorMeta& from = (*first)->tensor();
+    const TensorMeta& to = output.tensor();
+    if (from.dtype != to.dtype || from.device != to.device) return {};
+    const bool expands_nothing = call.name() == "aten::expand" && product(from.sizes) == product(to.sizes);
+    const bool copies = call.name() == "aten::_to_copy";
+    const bool moves_nothing = call.name() == "aten::permute" && moves_only_ones(call, from);
+    if (!keeps_elements(call) && !expands_nothing && !copies && !moves_nothing) return {};
+    return reshaped(base_of(of(**first)), shape(to.sizes));
+  }
+
+  Number base_of(Number number) const {
+    const auto found = bases_.find(number);
+    return found == bases_.end() ? number : found->second;
+  }
+
+  bool moves_only_ones(const Call& call, const TensorMeta& from) const {
+    std::vector<int64_t> kept;
+    for (const int64_t axis : call.axes("dims", from.dim())) {
+      if (text(from.sizes[static_cast<size_t>(axis)]) != "1") kept.push_back(axis);
+    }
+    return std::ranges::is_sorted(kept);
+  }
+
+  std::string product(const Sizes& sizes) const {
+    symbolic::Expression elements = 1;
+    for (const c10::SymInt& size : sizes) elements = elements * at_sizes(expression_of(size));
+    return elements.str();
+  }
+
+  std::string shape(const Sizes& sizes) const {
+    std::string result = "[";
+    for (const c10::SymInt& size : sizes) result += text(size) + ",";
+    return result + "]";
+  }
+
+  symbolic::Expression at_sizes(const symbolic::Expression& expression) const {
+    return symbolic::substitute(expression, [this](const symbolic::Expression& symbol) -> symbolic::Expression {
+      const auto found = sizes_.find(symbol.symbol().name);
+      return found == sizes_.end() ? symbol : symbolic::Expression(found->second);
+    });
+  }
+
+  std::string text(const symbolic::Expression& expression) const { return at_sizes(expression).str(); }
+  std::string text(const c10::SymInt& size) const { return text(expression_of(size)); }
+
+  std::string text(const c10::IValue& constant) const {
+    if (constant.isSymInt()) return text(expression_of(constant.toSymInt()));
+    if (constant.isSymFloat()) return text(expression_of(constant.toSymFloat()));
+    if (constant.isSymBool()) return text(expression_of(constant.toSymBool()));
+    if (constant.isInt()) return std::to_string(constant.toInt());
+    if (constant.isList()) {
+      std::string result = "[";
+      for (const c10::IValue& element : constant.toListRef()) result += text(element) + ",";
+      return result + "]";
+    }
+    std::ostringstream out;
+    out.precision(17);
+    out << constant.tagKind() << " " << constant;
+    return out.str();
+  }
+
+  std::string text(const Argument& argument) const {
+    if (const auto* value = std::get_if<const Value*>(&argument)) return "%" + std::to_string(of(**value));
+    if (const auto* list = std::get_if<std::vector<const Value*>>(&argument)) {
+      std::string result = "[";
+      for (const Value* value : *list) result += (value == nullptr ? "None" : "%" + std::to_string(of(*value))) + ",";
+      return result + "]";
+    }
+    return text(std::get<c10::IValue>(argument));
+  }
+
+  const Graph& graph_;
+  const std::map<std::string, int64_t>& sizes_;
+  Numbers& numbers_;
+  std::unordered_map<const Value*, Number> numbers_by_value_;
+  std::unordered_map<Number, std::string> shapes_;
+  std::unordered_map<Number, Number> bases_;  ///< of reshaped values: what they are a view of
+  size_t random_calls_ = 0;
+};
+
+}  // namespace
+
+bool computes_the_same(const Graph& general, const std::map<std::string, int64_t>& sizes, const Graph& special) {
+  Numbers numbers;
+  const Numbering at_sizes(general, sizes, numbers);
+  const Numbering as_numbers(special, sizes, numbers);
+  // What the special trace relies on beyond the general one would make the proof a proof for fewer sizes.
+  return at_sizes.outputs() == as_numbers.outputs() &&
+         std::ranges::includes(at_sizes.assertions(), as_numbers.assertions());
+}
+
+}  // namespace tracejet
