@@ -70,6 +70,10 @@ def _sympy_functions() -> dict[Any, Callable[..., sympy.Basic]]:
     import sympy
     from torch.utils._sympy import functions
 
+    def truncate(number: sympy.Basic) -> sympy.Basic:
+        truncated = functions.TruncToInt(number)  # of a number, a Float in torch 2.15, an Integer before
+        return sympy.Integer(int(truncated)) if truncated.is_number else truncated
+
     def piecewise(condition: sympy.Basic, when_true: sympy.Basic, when_false: sympy.Basic) -> sympy.Basic:
         return sympy.Piecewise((when_true, condition), (when_false, True))
 
@@ -84,7 +88,7 @@ def _sympy_functions() -> dict[Any, Callable[..., sympy.Basic]]:
         Kind.SHIFT_RIGHT: functions.RShift,
         Kind.FLOOR: functions.FloorToInt,
         Kind.CEIL: functions.CeilToInt,
-        Kind.TRUNCATE: functions.TruncToInt,
+        Kind.TRUNCATE: truncate,
         Kind.ROUND: functions.RoundToInt,
         Kind.ROUND_DIGITS: functions.RoundDecimal,
         Kind.FROM_BOOL: lambda condition: piecewise(condition, sympy.Integer(1), sympy.Integer(0)),

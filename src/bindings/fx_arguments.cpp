@@ -1,6 +1,7 @@
 #include "bindings/fx_arguments.h"
 
 #include <ATen/core/jit_type.h>
+#include <torch/csrc/DynamicTypes.h>
 #include <torch/csrc/jit/python/pybind_utils.h>
 
 #include "bindings/fx_values.h"
@@ -16,7 +17,8 @@ py::object enumeration(int64_t value, c10::TypeKind kind) {
     case c10::TypeKind::ScalarTypeType:
       return py::cast(static_cast<at::ScalarType>(value));
     case c10::TypeKind::LayoutType:
-      return py::cast(static_cast<at::Layout>(value));
+      return py::reinterpret_borrow<py::object>(
+          reinterpret_cast<PyObject*>(torch::getTHPLayout(static_cast<at::Layout>(value))));
     case c10::TypeKind::MemoryFormatType:
       return py::cast(static_cast<at::MemoryFormat>(value));
     default:
