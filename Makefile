@@ -16,7 +16,7 @@ CPP := $(wildcard src/*/*.cpp src/*/*.h src/*/*/*.cpp src/*/*/*.h include/tracej
 PY := python tests bench examples docs
 
 .DEFAULT_GOAL := help
-.PHONY: help venv build test demo bench docs lint format clean
+.PHONY: help venv build test demo bench docs lint tidy format clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t12
@@ -62,6 +62,11 @@ lint: build ## formatting, ruff, mypy
 	$(BIN)/ruff check $(PY)
 	$(BIN)/ruff format --check $(PY)
 	$(BIN)/mypy
+
+tidy: build ## clang-tidy over the core; takes twenty times as long as to compile it
+	$(PIP) clang-tidy
+	ls $(filter-out tests/cpp_consumer/%,$(filter %.cpp,$(CPP))) | xargs -P $(JOBS) -n 1 \
+	  $(BIN)/clang-tidy -p $(BUILD) --quiet --warnings-as-errors='*' --extra-arg=-Wno-unknown-warning-option
 
 format: $(VENV)/.dev ## formats C++ and Python
 	$(BIN)/clang-format -i $(CPP)

@@ -12,8 +12,6 @@
 
 namespace tracejet {
 
-namespace functionalization = at::functionalization;
-
 namespace {
 
 /// Stands for a value already, or for a tensor that unwraps itself further down.

@@ -1,6 +1,7 @@
 #include "onnx/lowering.h"
 
 #include <algorithm>
+#include <stdexcept>
 
 #include <ATen/ops/tensor.h>
 
@@ -17,8 +18,8 @@ namespace {
 constexpr size_t kInlineBytes = 256;
 
 /// Thrown by Lowering::fail and caught by Lowering::run.
-struct ConversionFailed {
-  std::string reason;
+struct ConversionFailed : std::runtime_error {
+  using std::runtime_error::runtime_error;
 };
 
 std::string label_of(const Node& node) {
@@ -75,7 +76,7 @@ void Lowering::run() {
     try {
       convert(node);
     } catch (const ConversionFailed& failure) {
-      unsupported_.push_back({&node, failure.reason});
+      unsupported_.push_back({&node, failure.what()});
       // Placeholders, so that the rest is looked at too and one error can list everything.
       for (const Value* output : node.outputs()) {
         if (output == nullptr || operands_.contains(output)) continue;
@@ -266,7 +267,7 @@ Operand Lowering::constant(const at::Tensor& data) {
     fail(std::string("ONNX has no data type for ") + c10::toString(dense.scalar_type()));
   std::string key = std::to_string(static_cast<int>(dense.scalar_type()));
   for (const int64_t size : dense.sizes()) key += "," + std::to_string(size);
-  key += ":";
+  key += ':';
   key.append(static_cast<const char*>(dense.const_data_ptr()), dense.nbytes());
   const auto [found, is_new] = constants_.try_emplace(std::move(key));
   if (is_new) {
@@ -278,6 +279,6 @@ Operand Lowering::constant(const at::Tensor& data) {
 
 Operand Lowering::integers(const std::vector<int64_t>& values) { return constant(at::tensor(values, at::kLong)); }
 
-void Lowering::fail(std::string_view reason) const { throw ConversionFailed{std::string(reason)}; }
+void Lowering::fail(std::string_view reason) const { throw ConversionFailed(std::string(reason)); }
 
 }  // namespace tracejet::onnx

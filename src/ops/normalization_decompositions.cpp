@@ -86,7 +86,7 @@ at::Tensor instance_norm(const at::Tensor& input, const OptionalTensor& weight, 
   if (given(running_mean) && given(running_var)) {
     // The statistics of each instance count alike.
     const std::vector<int64_t> positions = axes_from(2, input.dim());
-    const at::Tensor means = input.mean(positions), vars = at::var(input, positions, /*correction=*/1, false);
+    const at::Tensor means = input.mean(positions), vars = at::var(input, positions, /*unbiased=*/true, false);
     at::Tensor mean = *running_mean, var = *running_var;
     mean.copy_(moving_average(mean, means.mean(0), momentum));
     var.copy_(moving_average(var, vars.mean(0), momentum));
@@ -122,9 +122,9 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor, at::Tensor> native_ba
   if (training) {
     const std::vector<int64_t> axes = all_axes_but_channels(rank);
     mean = wide.mean(axes);
-    inverse_deviation = (at::var(wide, axes, /*correction=*/0, false) + eps).rsqrt();
+    inverse_deviation = (at::var(wide, axes, /*unbiased=*/false, false) + eps).rsqrt();
     new_mean = moving_average(running_mean, mean, momentum);
-    new_var = moving_average(running_var, at::var(wide, axes, /*correction=*/1, false), momentum);
+    new_var = moving_average(running_var, at::var(wide, axes, /*unbiased=*/true, false), momentum);
   } else {
     mean = running_mean.to(wide.scalar_type());
     inverse_deviation = (running_var.to(wide.scalar_type()) + eps).rsqrt();

@@ -214,11 +214,11 @@ class Program final : public Executable {
 
   Request take_request() const {
     const auto give_back = [this](ov::InferRequest* request) {
-      const std::lock_guard lock(idle_mutex_);
+      const std::scoped_lock lock(idle_mutex_);
       idle_.emplace_back(request);
     };
     {
-      const std::lock_guard lock(idle_mutex_);
+      const std::scoped_lock lock(idle_mutex_);
       if (!idle_.empty()) {
         Request request(idle_.back().release(), give_back);
         idle_.pop_back();
