@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import torch
 from torch import nn
 
 from tracejet._C import Tracer
@@ -23,9 +24,20 @@ def _report_call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
     kind = type(module)
     tracer.enter_module(_this_thread.paths.get(id(module), ""), f"{kind.__module__}.{kind.__qualname__}")
     try:
+        if isinstance(module, torch.jit.ScriptModule):
+            return _call_script(module, *args, **kwargs)
         return _call_module(module, *args, **kwargs)
     finally:
         tracer.exit_module()
+
+
+def _call_script(module: torch.jit.ScriptModule, *args: Any, **kwargs: Any) -> Any:
+    """While a model is exported, PyTorch runs the Python that TorchScript was made of, and gives it `self` twice."""
+    torch.compiler._is_exporting_flag = False
+    try:
+        return _call_module(module, *args, **kwargs)
+    finally:
+        torch.compiler._is_exporting_flag = True  # as it is in every trace
 
 
 _reporting = switched_attribute(nn.Module, "__call__", _report_call)

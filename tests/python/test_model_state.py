@@ -591,6 +591,8 @@ def network() -> nn.Module:
 WRAPPED = {
     "compiled": lambda: torch.compile(network()),
     "a compiled part": lambda: nn.Sequential(torch.compile(network()), nn.Tanh()),
+    "scripted": lambda: torch.jit.script(network().eval()),
+    "a scripted part": lambda: nn.Sequential(torch.jit.script(network()), nn.Tanh()),
     "traced by torch.jit": lambda: torch.jit.trace(network().eval(), torch.randn(2, 3)),
     "data parallel": lambda: nn.DataParallel(network()),
     "weight norm": lambda: nn.utils.parametrizations.weight_norm(nn.Linear(3, 3)),
