@@ -22,7 +22,7 @@ def take_over(tracer: _C.Tracer, state: ModelState) -> None:
     for place, before, now in state.changes():
         if isinstance(now, torch.Tensor) and state.is_buffer(before) and _fits(before, now):
             tracer.rebind_buffer(before, now)
-        elif any(_is_carried(tracer, place, before, tensor) for tensor in _traced_tensors(now)):
+        elif any(_is_carried(tracer, place, before, tensor) for tensor in traced_tensors(now)):
             lost.append(place)
         elif _is_other_number(before, now):
             lost.append(f"{place} ({before!r}, then {now!r})")
@@ -55,17 +55,17 @@ def _misfit(before: torch.Tensor, now: torch.Tensor) -> str:
     return f"; it goes from {before.dtype} {list(before.shape)} to {now.dtype} {list(now.shape)}"
 
 
-def _traced_tensors(value: Any) -> Iterator[torch.Tensor]:
+def traced_tensors(value: Any) -> Iterator[torch.Tensor]:
     """The traced tensors in a value, or in a container of such."""
     if isinstance(value, torch.Tensor):
         if torch._is_functional_tensor(value):
             yield value
-    elif isinstance(value, (list, tuple)):
+    elif isinstance(value, (list, tuple, set)):
         for item in value:
-            yield from _traced_tensors(item)
+            yield from traced_tensors(item)
     elif isinstance(value, dict):
         for item in value.values():
-            yield from _traced_tensors(item)
+            yield from traced_tensors(item)
 
 
 def _is_other_number(before: Any, now: Any) -> bool:

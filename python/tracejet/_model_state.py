@@ -92,13 +92,13 @@ class ModelState:
 
     def restore(self) -> None:
         for holder, content, _, _ in self._changed():
-            _refill(holder, content)
+            refill(holder, content)
         for parameter, requires_grad in self._requires_grad:
             if parameter.requires_grad != requires_grad:
                 parameter.requires_grad_(requires_grad)
 
     def _changed(self) -> list[_Saved]:
-        changed = [saved for saved in self._saved if not _holds_the_same(saved[0], saved[1])]
+        changed = [saved for saved in self._saved if not holds_the_same(saved[0], saved[1])]
         changed += [_Saved(holder, type(holder)(), place, named) for holder, place, named in self._empty if holder]
         return changed
 
@@ -145,15 +145,21 @@ def _is_users(value: Any) -> bool:
     """Whether `value` is an object of the model's own making: a module, a cache, a configuration."""
     if isinstance(value, (nn.Module, types.SimpleNamespace)):
         return True
-    library = type(value).__module__.partition(".")[0]
-    return hasattr(value, "__dict__") and library != "torch" and library not in sys.stdlib_module_names
+    return hasattr(value, "__dict__") and is_users_type(type(value))
+
+
+def is_users_type(kind: type) -> bool:
+    """Whether a class is neither PyTorch's nor Python's."""
+    library = kind.__module__.partition(".")[0]
+    return library != "torch" and library not in sys.stdlib_module_names
 
 
 def _by_key(content: Any) -> dict[Any, Any]:
     return content if isinstance(content, dict) else dict(enumerate(content))
 
 
-def _holds_the_same(holder: Any, content: Any) -> bool:
+def holds_the_same(holder: Any, content: Any) -> bool:
+    """Whether a container holds the very objects of `content`."""
     if len(holder) != len(content):
         return False
     if isinstance(holder, dict):
@@ -163,7 +169,8 @@ def _holds_the_same(holder: Any, content: Any) -> bool:
     return bool(holder == content)
 
 
-def _refill(holder: Any, content: Any) -> None:
+def refill(holder: Any, content: Any) -> None:
+    """Makes a container hold what `content` holds."""
     if isinstance(holder, dict):  # by the plain methods: a class of the model's may have changed them
         kind = OrderedDict if isinstance(holder, OrderedDict) else dict
         kind.clear(holder)

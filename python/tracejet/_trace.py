@@ -25,6 +25,7 @@ from tracejet._module_calls import reported_module_calls
 from tracejet._program import CallSpec, ExportedProgram
 from tracejet._random_state import other_generators_watched, refused_seeding
 from tracejet._report import Report
+from tracejet._shared_caches import SharedCaches
 from tracejet._shared_switch import SharedSwitch, switched_attribute
 from tracejet._size_branches import Budget, harmless_branches
 from tracejet._strict import dynamo_capture
@@ -166,7 +167,7 @@ class _Capture:
         model, bound, device = self._model, self._bound, self._options.device
         self._announce_state(model)
         leaves = [self._add_input(leaf) for leaf in bound.leaves]
-        state = ModelState(model)
+        state, caches = ModelState(model), SharedCaches(model)
         try:
             with (
                 _tracing_environment(),
@@ -184,6 +185,7 @@ class _Capture:
                 self.graph = self._tracer.finish(self._options.asserts)
         finally:
             state.restore()
+            caches.restore()
         self.call_spec = CallSpec.of(bound, results, out_spec)
 
     @functools.cached_property

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
+import functools
 import random
 import types
 import warnings
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy
 import pytest
@@ -242,6 +243,46 @@ def test_whatever_forward_keeps_is_gone_after_the_trace(keep: Callable[..., Any]
         else:
             tracejet.trace(model, arg_inputs=[torch.randn(2, 3)])
     assert all_of(model) == before
+
+
+MASKS: dict[Any, torch.Tensor] = {"kept": torch.ones(1)}
+
+
+@functools.lru_cache
+def positions(length: int) -> torch.Tensor:
+    return torch.arange(length) * 0.5
+
+
+class CachesBeside(nn.Module):
+    """Keeps tensors in its class, in its file, and in a cached function."""
+
+    table: ClassVar[dict[int, torch.Tensor]] = {}
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        length = x.shape[1]
+        if length not in self.table:
+            self.table[length] = torch.arange(length) * 2.0
+        MASKS.setdefault(length, torch.ones(length))
+        return x + self.table[length] * MASKS[length] + positions(length)
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["succeeds", "fails"])
+def test_caches_in_classes_files_and_functions_keep_no_traced_tensors(fails: bool) -> None:
+    model, x = CachesBeside(), torch.randn(2, 3)
+    if fails:
+        hook = model.register_forward_hook(lambda *_: float("not a number"))
+        with pytest.raises(ValueError, match="not a number"):
+            tracejet.trace(model, arg_inputs=[x])
+        hook.remove()
+    else:
+        runner = tracejet.trace(model, arg_inputs=[batch(3)]).module()
+        torch.testing.assert_close(runner(x), x + torch.arange(3) * 2.5)
+    assert CachesBeside.table == {}
+    assert list(MASKS) == ["kept"]
+    assert torch.equal(positions(3), torch.arange(3) * 0.5)
+    torch.testing.assert_close(model(x), x + torch.arange(3) * 2.5)
+    CachesBeside.table.clear()
+    MASKS.pop(3)
 
 
 CACHES = {
