@@ -9,6 +9,7 @@
 #include "capture/traced_tensor.h"
 #include "graph/location.h"
 #include "support/error.h"
+#include "symbolic/sym_node.h"
 
 namespace tracejet {
 
@@ -225,14 +226,33 @@ std::exception_ptr Tracer::find_error(std::string_view message) const {
   return message.find(last_message_) != std::string_view::npos && !last_message_.empty() ? last_error_ : nullptr;
 }
 
+namespace {
+
+/// The node's output that a symbol stands for (the result of `.item()`); null for sizes and for all that is computed.
+const Value* find_scalar(const Graph& graph, const c10::IValue& number) {
+  const auto expression = number.isSymInt() ? symbolic::expression_of(number.toSymInt()) : std::nullopt;
+  if (!expression || expression->kind() != symbolic::Kind::kSymbol || expression->symbol().backed) return nullptr;
+  for (const Node& node : graph.nodes()) {
+    for (const Value* output : node.outputs()) {
+      if (output == nullptr || output->is_tensor() || !output->scalar().isSymInt()) continue;
+      if (symbolic::expression_of(output->scalar().toSymInt()) == expression) return output;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace
+
 void Tracer::add_output(c10::IValue output) {
   if (output.isTensor()) {
     const at::Tensor lifted = lift(output.toTensor());
     const Value& value = current_value(lifted);
     results_.push_back({GraphOutput::Kind::kUser, &value, {}, 0});
-  } else {
-    results_.push_back({GraphOutput::Kind::kUser, nullptr, own_number(output), 0});
+    return;
   }
+  c10::IValue number = own_number(output);
+  const Value* scalar = find_scalar(*program(), number);
+  results_.push_back({GraphOutput::Kind::kUser, scalar, scalar == nullptr ? std::move(number) : c10::IValue(), 0});
 }
 
 void Tracer::rebind_buffer(const at::Tensor& buffer, const at::Tensor& replacement) {

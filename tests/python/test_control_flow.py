@@ -79,6 +79,10 @@ CASES: dict[str, Callable[[Model, torch.Tensor], Any]] = {
     "scan along another axis": lambda model, x: scan(
         lambda sum, y: (sum * 0.5 + y, {"y": sum + y + x.shape[0]}), x[:, 0] * 0, x, dim=1
     ),
+    "cond of integers": lambda model, x: torch.cond(positive(x), lambda y: (y + 1, 1), lambda y: (y * 2, 2), (x,)),
+    "while_loop that counts": lambda model, x: while_loop(
+        lambda i, y: i < 3, lambda i, y: (i + 1, y * model.weights + i), (0, x)
+    ),
     "map": lambda model, x: map_slices(lambda row, y: model.linear(row) + y.sum(), x, x + 1),
     "map of a tuple": lambda model, x: map_slices(
         lambda rows: {"u": rows[0].sin(), "v": rows[1].view(2, 2) + 1}, (x, x + 1)
