@@ -51,6 +51,7 @@ void intercept(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::j
     }
     lift_arguments(*tracer, op, *stack);
     const Plan& plan = plan_of(op);
+    if (plan.mutates) note_writes(*tracer, op, *stack);
     if (plan.writes && !comes_again(op, keys)) return tracer->record_writing_call(op, *stack);
     const bool expanded_by_autograd = plan.composite && plan.action != Plan::Action::kExpandComposite;
     if (expanded_by_autograd && !comes_again(op, keys)) {

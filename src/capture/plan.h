@@ -18,6 +18,8 @@ struct Plan {
   /// Made of other operators by ATen. One that is recorded or decomposed here must be caught before autograd expands
   /// it.
   bool composite;
+  /// Writes to arguments.
+  bool mutates;
   /// Writes to arguments, and ATen's functionalization doesn't know how to do without: a custom operator.
   bool writes;
   const Operator* entry;  ///< null where the table has none

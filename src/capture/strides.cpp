@@ -7,6 +7,7 @@
 #include <ATen/FunctionalTensorWrapper.h>
 
 #include "capture/plan.h"
+#include "capture/tensor_arguments.h"
 #include "ops/shape.h"
 #include "support/error.h"
 
@@ -35,6 +36,12 @@ bool is_unwritten(const at::Tensor& functional) {
   return at::functionalization::impl::unsafeGetFunctionalWrapper(functional)->mutation_counter() == 0;
 }
 
+/// What a functional tensor and its views show parts of.
+at::functionalization::FunctionalStorageImpl* memory_of(const at::Tensor& functional) {
+  const c10::Storage& storage = functional.unsafeGetTensorImpl()->unsafe_storage();
+  return static_cast<at::functionalization::FunctionalStorageImpl*>(storage.unsafeGetStorageImpl());
+}
+
 [[noreturn]] void refuse() {
   throw UnsupportedOperator(
       "takes elements by where they are in memory, of a tensor that is written to in place, and a program has no "
@@ -42,6 +49,18 @@ bool is_unwritten(const at::Tensor& functional) {
 }
 
 }  // namespace
+
+void note_writes(Tracer& tracer, const c10::OperatorHandle& op, const torch::jit::Stack& stack) {
+  const auto& declared = op.schema().arguments();
+  for (size_t i = 0; i < declared.size(); ++i) {
+    if (declared[i].alias_info() == nullptr || !declared[i].alias_info()->isWrite()) continue;
+    for_each_tensor(torch::jit::peek(stack, i, declared.size()), [&](const at::Tensor& tensor) {
+      if (is_functional(tensor) && is_unwritten(tensor)) {
+        tracer.set_strides_when_first_written(tensor, strides_of(memory_of(tensor)->base()));
+      }
+    });
+  }
+}
 
 ViewByModel::ViewByModel(Tracer& tracer, const c10::OperatorHandle& op, const torch::jit::Stack& stack)
     : tracer_(tracer), before_(tracer.strides_are_eagers()) {
@@ -52,7 +71,11 @@ ViewByModel::ViewByModel(Tracer& tracer, const c10::OperatorHandle& op, const to
   if (!is_functional(self)) return;
   tracer.set_strides_are_eagers(is_unwritten(self));
   if (!by_strides) return;
-  if (!is_unwritten(self)) refuse();
+  if (!is_unwritten(self)) {
+    at::functionalization::impl::sync(self);
+    const Sizes* eagers = tracer.strides_when_first_written(self);
+    if (eagers == nullptr || !shape::known_equal(strides_of(memory_of(self)->base()), *eagers)) refuse();
+  }
   tracer.set_strides_below(text_of(stack), strides_of(self));
 }
 
@@ -64,6 +87,16 @@ void check_strides_below(const Tracer& tracer, const c10::OperatorHandle& op, co
   if (expected == nullptr) return;  // not the model's: a decomposition's own
   const at::Tensor& self = torch::jit::peek(stack, 0, op.schema().arguments().size()).toTensor();
   if (!shape::known_equal(strides_of(self), *expected)) refuse();
+}
+
+const Sizes* Tracer::strides_when_first_written(const at::Tensor& functional) const {
+  const auto found = first_written_.find(functional.unsafeGetTensorImpl()->unsafe_storage().unsafeGetStorageImpl());
+  return found == first_written_.end() ? nullptr : &found->second.second;
+}
+
+void Tracer::set_strides_when_first_written(const at::Tensor& functional, Sizes strides) {
+  const c10::Storage& storage = functional.unsafeGetTensorImpl()->unsafe_storage();
+  first_written_.insert_or_assign(storage.unsafeGetStorageImpl(), std::pair(storage, std::move(strides)));
 }
 
 const Sizes* Tracer::strides_below(const std::string& as_strided) const {

@@ -7,9 +7,13 @@
 
 namespace tracejet {
 
+/// To be called before a call that writes to its arguments: notes the strides of memory that is written for the first
+/// time, which are the ones that it keeps in eager.
+void note_writes(Tracer& tracer, const c10::OperatorHandle& op, const torch::jit::Stack& stack);
+
 /// While it lives, the tracer knows whether the model makes a view of a tensor that nobody has written to, and which
 /// strides as_strided counts by. For the upper hook; does nothing for other operators.
-/// Throws UnsupportedOperator for as_strided of a tensor that was written to.
+/// Throws UnsupportedOperator for as_strided of a tensor that has other strides than in eager since it was written to.
 class ViewByModel {
  public:
   ViewByModel(Tracer& tracer, const c10::OperatorHandle& op, const torch::jit::Stack& stack);

@@ -150,6 +150,10 @@ class Tracer {
   /// has written to it. False outside of such a call.
   bool strides_are_eagers() const { return strides_are_eagers_; }
   void set_strides_are_eagers(bool known) { strides_are_eagers_ = known; }
+  /// The strides of all the memory that a functional tensor shows, before anything was written there. Null where
+  /// nothing was.
+  const Sizes* strides_when_first_written(const at::Tensor& functional) const;
+  void set_strides_when_first_written(const at::Tensor& functional, Sizes strides);
   /// The strides that a tensor had when the model called as_strided on it with this size, stride and offset (as text).
   /// Null where it never did, an empty list where it did so on tensors of different strides.
   const Sizes* strides_below(const std::string& as_strided) const;
@@ -232,6 +236,7 @@ class Tracer {
   size_t constant_count_ = 0;
   bool strides_are_eagers_ = false;
   std::unordered_map<std::string, Sizes> strides_below_;
+  std::unordered_map<const c10::StorageImpl*, std::pair<c10::Storage, Sizes>> first_written_;  ///< keeps the key in use
   std::exception_ptr last_error_;
   std::string last_message_;
   std::unique_ptr<Activation> activation_;

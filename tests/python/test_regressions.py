@@ -221,7 +221,7 @@ def strided_and_then_written(x: torch.Tensor) -> torch.Tensor:
 
 def strided_after_it_was_written(x: torch.Tensor) -> torch.Tensor:
     y = x.transpose(1, 2) * 1
-    y[:, 0] = 7
+    y[:, 1:] = 7
     return y.as_strided((2, 2), (3, 1))
 
 
@@ -245,6 +245,18 @@ def test_as_strided_may_be_written_through() -> None:
         y = x * 2
         y.as_strided((2, 2), (4, 1)).add_(1)
         return y
+
+    assert_same_as_eager(Lambda(function), [torch.randn(3, 4)])
+
+
+def test_as_strided_may_follow_writes_that_leave_strides_alone() -> None:
+    def function(x: torch.Tensor) -> torch.Tensor:
+        y = x + 1
+        y /= 2
+        y[:, 0] = 7
+        rows = y.view(2, 6).as_strided((3, 4), (2, 1))
+        y.mul_(2)
+        return rows + 1
 
     assert_same_as_eager(Lambda(function), [torch.randn(3, 4)])
 
