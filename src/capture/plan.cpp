@@ -12,14 +12,22 @@ bool writes_on_its_own(const c10::OperatorHandle& op) {
 }
 
 Plan make_plan(const c10::OperatorHandle& op) {
-  if (op.operator_name().name.starts_with("profiler::")) return {Plan::Action::kRun, false, false, nullptr};
-  const bool composite = op.hasKernelForDispatchKey(c10::DispatchKey::CompositeImplicitAutograd);
-  const bool mutates = op.schema().is_mutable();
-  const Operator* entry = find_operator(op);
-  if (entry != nullptr && entry->decompose != nullptr)
-    return {Plan::Action::kDecompose, composite, mutates, false, entry};
-  if (entry == nullptr && composite) return {Plan::Action::kExpandComposite, composite, mutates, false, entry};
-  return {Plan::Action::kRecord, composite, mutates, writes_on_its_own(op), entry};
+  Plan plan;
+  if (op.operator_name().name.starts_with("profiler::")) {
+    plan.action = Plan::Action::kRun;
+    return plan;
+  }
+  plan.composite = op.hasKernelForDispatchKey(c10::DispatchKey::CompositeImplicitAutograd);
+  plan.mutates = op.schema().is_mutable();
+  plan.entry = find_operator(op);
+  if (plan.entry != nullptr && plan.entry->decompose != nullptr) {
+    plan.action = Plan::Action::kDecompose;
+  } else if (plan.entry == nullptr && plan.composite) {
+    plan.action = Plan::Action::kExpandComposite;
+  } else {
+    plan.writes = writes_on_its_own(op);
+  }
+  return plan;
 }
 
 }  // namespace

@@ -14,15 +14,15 @@ struct Plan {
     kExpandComposite,  ///< ATen's own composite kernel runs in its place
     kRun,              ///< it runs now: a profiler's mark, of no concern to the program
   };
-  Action action;
+  Action action = Action::kRecord;
   /// Made of other operators by ATen. One that is recorded or decomposed here must be caught before autograd expands
   /// it.
-  bool composite;
+  bool composite = false;
   /// Writes to arguments.
-  bool mutates;
+  bool mutates = false;
   /// Writes to arguments, and ATen's functionalization doesn't know how to do without: a custom operator.
-  bool writes;
-  const Operator* entry;  ///< null where the table has none
+  bool writes = false;
+  const Operator* entry = nullptr;  ///< null where the table has none
 };
 
 /// `aten::view` with sizes.
