@@ -1,14 +1,78 @@
-// Short-time Fourier transforms. ATen's composites look at plain sizes and at the window's data.
+// Fourier transforms. ATen's composites of short-time ones look at plain sizes and at the window's data.
+#include <algorithm>
+#include <numeric>
+
 #include "ops/families.h"
+#include "ops/shape.h"
 #include "ops/spectral_decompositions.h"
 #include "ops/spectral_samples.h"
 
 namespace tracejet {
 
+namespace {
+
+using Metas = std::vector<TensorMeta>;
+
+/// The axes that aren't transformed lie outside, in the order in which they do in the input. ATen: mkl/SpectralOps.cpp.
+TensorMeta transformed(const TensorMeta& self, Sizes sizes, std::span<const int64_t> axes, at::ScalarType dtype) {
+  std::vector<size_t> order(self.sizes.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  const auto is_batch = [&](size_t axis) { return std::ranges::find(axes, static_cast<int64_t>(axis)) == axes.end(); };
+  const auto inner = std::stable_partition(order.begin(), order.end(), is_batch);
+  std::stable_sort(order.begin(), inner,
+                   [&](size_t a, size_t b) { return shape::layout_less(self.strides[b], self.strides[a]); });
+  Sizes strides(sizes.size());
+  c10::SymInt inside = 1;
+  for (auto axis = order.rbegin(); axis != order.rend(); ++axis) {
+    strides[*axis] = inside;
+    inside = inside * sizes[*axis];
+  }
+  return shape::strided(std::move(sizes), std::move(strides), dtype, self.device);
+}
+
+Metas real_to_complex(const Call& call) {
+  const TensorMeta& self = call.tensor("self");
+  const auto axes = call.axes("dim", self.dim());
+  Sizes sizes = self.sizes;
+  c10::SymInt& last = sizes[static_cast<size_t>(axes.back())];
+  if (call.flag("onesided")) last = last / 2 + 1;
+  return {transformed(self, std::move(sizes), axes, c10::toComplexType(self.dtype))};
+}
+
+Metas complex_to_complex(const Call& call) {
+  const TensorMeta& self = call.tensor("self");
+  return {transformed(self, self.sizes, call.axes("dim", self.dim()), self.dtype)};
+}
+
+/// Adds up the windows that `unfold` shows.
+Metas unfold_backward(const Call& call) {
+  const TensorMeta& windows = call.tensor("grad_in");
+  return {shape::contiguous(call.sym_ints("input_sizes"), windows.dtype, windows.device)};
+}
+
+/// A check when the program runs.
+Metas nothing(const Call&) { return {}; }
+
+Metas complex_to_real(const Call& call) {
+  const TensorMeta& self = call.tensor("self");
+  const auto axes = call.axes("dim", self.dim());
+  Sizes sizes = self.sizes;
+  sizes[static_cast<size_t>(axes.back())] = call.sym_int("last_dim_size");
+  const int64_t last[] = {axes.back()};  // the others are transformed before
+  return {transformed(self, std::move(sizes), last, c10::toRealValueType(self.dtype))};
+}
+
+}  // namespace
+
 std::span<const Operator> spectral_operators() {
   namespace given = samples::spectral;
   namespace as = decompositions;
   static constexpr Operator table[] = {
+      {.name = "aten::_fft_r2c", .meta = real_to_complex, .samples = given::real_to_complex},
+      {.name = "aten::_fft_c2r", .meta = complex_to_real, .samples = given::complex_to_real},
+      {.name = "aten::_fft_c2c", .meta = complex_to_complex, .samples = given::complex_to_complex},
+      {.name = "aten::unfold_backward", .meta = unfold_backward, .samples = given::unfold_backward},
+      {.name = "aten::_assert_async.msg", .meta = nothing, .samples = given::assertion},
       {.name = "aten::stft.center", .decompose = expand<&as::stft>, .samples = given::stft},
       {.name = "aten::istft", .decompose = expand<&as::istft>, .samples = given::istft},
   };

@@ -16,6 +16,36 @@ at::Tensor frequencies(int64_t count, int64_t frames) {
 
 }  // namespace
 
+Stacks real_to_complex() {
+  const c10::List<int64_t> last({2});
+  return {
+      {floats({2, 3, 8}), last, 0, true},
+      {floats({2, 3, 8}), last, 1, false},
+      {floats({3, 2, 8}).transpose(0, 1), last, 0, true},
+      {floats({2, 20}).unfold(1, 8, 2), last, 0, true},
+  };
+}
+
+Stacks complex_to_real() {
+  const c10::List<int64_t> last({2});
+  return {
+      {frequencies(3, 5), last, 2, 8},
+      {frequencies(5, 3).transpose(1, 2), last, 0, 9},
+  };
+}
+
+Stacks complex_to_complex() {
+  const c10::List<int64_t> last({2});
+  return {{frequencies(3, 5), last, 0, true}, {frequencies(5, 3).transpose(1, 2), last, 2, false}};
+}
+
+Stacks unfold_backward() {
+  const c10::List<int64_t> sizes({2, 20});
+  return {{floats({2, 7, 8}), sizes, 1, 8, 2}, {floats({2, 2, 8}), sizes, 1, 8, 10}};
+}
+
+Stacks assertion() { return {{floats({1}).abs() > 0, "must hold"}}; }
+
 Stacks stft() {
   const at::Tensor window = floats({kWindow}) + 2;
   const at::Tensor complex = at::complex(floats({2, 20}), floats({2, 20}) * 0.3);
