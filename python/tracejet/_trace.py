@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -31,6 +32,9 @@ from tracejet._size_branches import Budget, harmless_branches
 from tracejet._strict import dynamo_capture
 from tracejet._tensor_methods import traced_tensor_methods
 from tracejet._torch_modules import traceable_modules
+
+#: In the environment, it holds every shape rule against the operator's meta kernel. The tests run so.
+CHECK_RULES = "TRACEJET_CHECK_RULES"
 
 
 def trace(
@@ -137,7 +141,7 @@ class _Capture:
         self._model = model
         self._bound = bound
         self._options = options or _Options()
-        self._tracer = _C.Tracer()
+        self._tracer = _C.Tracer(check_rules=CHECK_RULES in os.environ)
         self._symbols: dict[str, torch.SymInt] = {}
         if self._options.device is not None:
             self._tracer.set_device(self._options.device)

@@ -85,9 +85,11 @@ void bind_tracer(py::module_& module) {
       "set_requires_cuda_init", [](bool value) { torch::utils::set_requires_device_init(c10::kCUDA, value); },
       py::arg("value"), "Whether PyTorch starts CUDA when Python code names it.");
   py::class_<Tracer>(module, "Tracer", "Records one run of a model on the calling thread.")
-      .def(py::init([] {
-        return std::make_unique<Tracer>(FrontendHooks{&symbolic_number, &unwrapped, &is_asserted, getPyInterpreter()});
-      }))
+      .def(py::init([](bool check_rules) {
+             const FrontendHooks hooks{&symbolic_number, &unwrapped, &is_asserted, getPyInterpreter()};
+             return std::make_unique<Tracer>(hooks, TracerOptions{.check_rules = check_rules});
+           }),
+           py::kw_only(), py::arg("check_rules") = false)
       .def("symbol", &add_symbol, py::arg("name"), py::arg("min"), py::arg("opt"), py::arg("max"))
       .def("set_device", &Tracer::set_device, py::arg("device"))
       .def("add_parameter", &Tracer::add_parameter, py::arg("name"), py::arg("parameter"))

@@ -1,10 +1,7 @@
 // What a call gives: by its shape rule, else by its meta kernel, else by Python's meta functions.
-#include <ATen/EmptyTensor.h>
-#include <ATen/ScalarOps.h>
-#include <c10/core/impl/PythonDispatcherTLS.h>
-
+#include "capture/check_rule.h"
 #include "capture/devices.h"
-#include "capture/keys.h"
+#include "capture/meta_kernel.h"
 #include "capture/plan.h"
 #include "capture/tracer.h"
 #include "support/error.h"
@@ -32,85 +29,6 @@ std::vector<OutputMeta> arrange(const c10::OperatorHandle& op, std::vector<Tenso
   return {std::make_move_iterator(metas.begin()), std::make_move_iterator(metas.end())};
 }
 
-at::Tensor make_meta_tensor(const TensorMeta& meta) {
-  if (meta.is_symbolic()) return at::detail::empty_strided_symint_meta(meta.sizes, meta.strides, meta.dtype);
-  c10::DimVector sizes;
-  c10::DimVector strides;
-  for (const c10::SymInt& size : meta.sizes) sizes.push_back(size.as_int_unchecked());
-  for (const c10::SymInt& stride : meta.strides) strides.push_back(stride.as_int_unchecked());
-  return at::detail::empty_strided_meta(sizes, strides, meta.dtype);
-}
-
-TensorMeta read_meta_tensor(const at::Tensor& tensor) {
-  TensorMeta meta;
-  for (const c10::SymInt& size : tensor.sym_sizes()) meta.sizes.push_back(size);
-  for (const c10::SymInt& stride : tensor.sym_strides()) meta.strides.push_back(stride);
-  meta.dtype = tensor.scalar_type();
-  return meta;
-}
-
-at::Tensor make_wrapped_number(const c10::IValue& number) {
-  // Only its dtype matters to a meta kernel, so a symbolic number may be any.
-  if (number.isSymInt()) return at::native::wrapped_scalar_tensor(1);
-  if (number.isSymFloat()) return at::native::wrapped_scalar_tensor(1.0);
-  if (number.isSymBool()) return at::native::wrapped_scalar_tensor(true);
-  return at::native::wrapped_scalar_tensor(number.toScalar());
-}
-
-c10::IValue to_meta(const Argument& argument, const c10::Argument& declared, bool has_tensors) {
-  if (const auto* value = std::get_if<const Value*>(&argument)) return make_meta_tensor((*value)->tensor());
-  if (const auto* list = std::get_if<std::vector<const Value*>>(&argument)) {
-    const auto& element = declared.type()->castRaw<c10::ListType>()->getElementType();
-    if (element->kind() == c10::TypeKind::OptionalType) {
-      c10::List<std::optional<at::Tensor>> tensors;
-      for (const Value* value : *list) {
-        tensors.push_back(value == nullptr ? std::nullopt : std::make_optional(make_meta_tensor(value->tensor())));
-      }
-      return tensors;
-    }
-    std::vector<at::Tensor> tensors;
-    for (const Value* value : *list) tensors.push_back(make_meta_tensor(value->tensor()));
-    return tensors;
-  }
-  const auto& constant = std::get<c10::IValue>(argument);
-  if (declared.name() == "device" && (constant.isDevice() || !has_tensors)) return c10::Device(c10::kMeta);
-  if (declared.name() == "pin_memory") return {};
-  if (declared.type()->kind() == c10::TypeKind::TensorType && !constant.isNone()) return make_wrapped_number(constant);
-  return constant;
-}
-
-bool is_symbolic(const c10::IValue& value) {
-  if (value.isSymInt() || value.isSymFloat() || value.isSymBool()) return true;
-  if (!value.isList()) return false;
-  const auto elements = value.toListRef();
-  return std::any_of(elements.begin(), elements.end(), [](const c10::IValue& element) { return element.isSymInt(); });
-}
-
-bool is_symbolic(const Call& call) {
-  for (const Argument& argument : call.arguments()) {
-    bool symbolic = false;
-    for_each_value(argument,
-                   [&](const Value& value) { symbolic |= !value.is_tensor() || value.tensor().is_symbolic(); });
-    if (const auto* constant = std::get_if<c10::IValue>(&argument)) symbolic |= is_symbolic(*constant);
-    if (symbolic) return true;
-  }
-  return false;
-}
-
-/// Routes calls to Python's meta registrations while it lives.
-class PythonDispatch {
- public:
-  explicit PythonDispatch(c10::impl::PyInterpreter* python) : saved_(c10::impl::PythonDispatcherTLS::get_state()) {
-    c10::impl::PythonDispatcherTLS::set_state(python);
-  }
-  PythonDispatch(const PythonDispatch&) = delete;
-  PythonDispatch& operator=(const PythonDispatch&) = delete;
-  ~PythonDispatch() { c10::impl::PythonDispatcherTLS::set_state(saved_); }
-
- private:
-  c10::impl::PyInterpreter* saved_;
-};
-
 [[noreturn]] void throw_no_fake_implementation(const c10::OperatorHandle& op) {
   std::string arguments;
   for (const c10::Argument& argument : op.schema().arguments()) {
@@ -122,26 +40,6 @@ class PythonDispatch {
       op.operator_name().name + "\")\n    def _(" + arguments + "):\n        return torch.empty(...)");
 }
 
-/// A result of a meta kernel as outputs of a node.
-OutputMeta read_result(const c10::IValue& result, c10::Device device) {
-  const auto read = [&](const at::Tensor& tensor) {
-    TensorMeta meta = read_meta_tensor(tensor);
-    meta.device = device;
-    return meta;
-  };
-  if (result.isTensor()) {
-    if (!result.toTensor().defined()) return std::monostate();
-    return read(result.toTensor());
-  }
-  if (result.isNone()) return std::monostate();
-  if (result.isTensorList()) {
-    std::vector<TensorMeta> metas;
-    for (const at::Tensor& tensor : result.toTensorVector()) metas.push_back(read(tensor));
-    return metas;
-  }
-  throw UnsupportedOperator("returns a " + result.tagKind() + ", which can't be a value of the graph");
-}
-
 }  // namespace
 
 std::vector<OutputMeta> Tracer::infer(const Call& call) {
@@ -151,42 +49,29 @@ std::vector<OutputMeta> Tracer::infer(const Call& call) {
   const symbolic::Context::Current current(shapes());
   const Plan& plan = plan_of(call.op());
   if (plan.entry != nullptr && plan.entry->meta != nullptr) {
-    return arrange(call.op(), plan.entry->meta(call), device_of_results(call));
+    std::vector<OutputMeta> outputs = arrange(call.op(), plan.entry->meta(call), device_of_results(call));
+    if (options_.check_rules) check_rule(call, outputs, hooks_.python);
+    return outputs;
   }
   return infer_by_meta_kernel(call);
 }
 
 std::vector<OutputMeta> Tracer::infer_by_meta_kernel(const Call& call) {
-  bool has_tensors = false;
-  for (const Argument& argument : call.arguments()) for_each_value(argument, [&](const Value&) { has_tensors = true; });
-  torch::jit::Stack stack;
-  const auto& declared = call.op().schema().arguments();
-  for (size_t i = 0; i < call.arguments().size(); ++i) {
-    stack.push_back(to_meta(call.arguments()[i], declared[i], has_tensors));
-  }
-  const bool symbolic = is_symbolic(call);
-  ++(symbolic ? statistics_.python_meta_calls : statistics_.meta_kernel_calls)[call.name()];
-  {
-    const Untraced guard;
-    if (symbolic && hooks_.python == nullptr) {
-      throw UnsupportedOperator("has no shape rule for symbolic sizes, and Python's meta functions are not at hand");
+  if (!is_symbolic(call)) {
+    if (auto outputs = outputs_by_meta_kernel(call, nullptr)) {
+      ++statistics_.meta_kernel_calls[call.name()];
+      return *std::move(outputs);
     }
-    std::optional<PythonDispatch> python;
-    if (symbolic) python.emplace(hooks_.python);
-    try {
-      call.op().callBoxed(stack);
-    } catch (const c10::NotImplementedError&) {
-      throw_no_fake_implementation(call.op());
-    } catch (const std::exception& error) {
-      // Python's way to say the same, of its custom operators.
-      if (std::string_view(error.what()).find("no fake impl registered") == std::string_view::npos) throw;
-      throw_no_fake_implementation(call.op());
+  } else if (hooks_.python == nullptr) {
+    throw UnsupportedOperator("has no shape rule for symbolic sizes, and Python's meta functions are not at hand");
+  }
+  if (hooks_.python != nullptr) {
+    if (auto outputs = outputs_by_meta_kernel(call, hooks_.python)) {
+      ++statistics_.python_meta_calls[call.name()];
+      return *std::move(outputs);
     }
   }
-  std::vector<OutputMeta> outputs;
-  const c10::Device device = device_of_results(call);
-  for (const c10::IValue& result : stack) outputs.push_back(read_result(result, device));
-  return outputs;
+  throw_no_fake_implementation(call.op());
 }
 
 }  // namespace tracejet

@@ -41,7 +41,7 @@ struct Tracer::Activation {
 
 Tracer* Tracer::current() { return current_tracer; }
 
-Tracer::Tracer(FrontendHooks hooks) : hooks_(hooks), scopes_(1) {
+Tracer::Tracer(FrontendHooks hooks, TracerOptions options) : hooks_(hooks), options_(options), scopes_(1) {
   scopes_.front().graph = std::make_shared<Graph>(symbolic::Context::create(current_location, is_asserted));
 }
 

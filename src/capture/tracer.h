@@ -39,6 +39,11 @@ struct FrontendHooks {
   c10::impl::PyInterpreter* python = nullptr;
 };
 
+struct TracerOptions {
+  /// Every shape rule is held against the operator's meta kernel where sizes are known; a difference is an Error.
+  bool check_rules = false;
+};
+
 /// Code of the model that control flow runs, any number of times.
 using Body = std::function<std::vector<at::Tensor>(const std::vector<at::Tensor>& operands)>;
 
@@ -51,7 +56,8 @@ struct Subgraph {
 
 /// What a trace had to do the slow way, by operator.
 struct TraceStatistics {
-  std::map<std::string, int64_t> python_meta_calls;  ///< symbolic sizes, no shape rule: Python's meta functions
+  std::map<std::string, int64_t>
+      python_meta_calls;  ///< no shape rule, and no kernel for such sizes: Python's meta functions
   std::map<std::string, int64_t> meta_kernel_calls;  ///< known sizes, no shape rule: the operator's meta kernel
 };
 
@@ -61,7 +67,7 @@ struct TraceStatistics {
 /// first mentions them, so the model's own state is never replaced.
 class Tracer {
  public:
-  explicit Tracer(FrontendHooks hooks = {});
+  explicit Tracer(FrontendHooks hooks = {}, TracerOptions options = {});
   ~Tracer();
   Tracer(const Tracer&) = delete;
   Tracer& operator=(const Tracer&) = delete;
@@ -221,6 +227,7 @@ class Tracer {
   const std::shared_ptr<Graph>& program() const { return scopes_.front().graph; }
 
   FrontendHooks hooks_;
+  TracerOptions options_;
   std::deque<Scope> scopes_;  ///< the program's, then those of the subgraphs that are being recorded
   size_t depth_ = 0;          ///< the scope at hand
   std::optional<c10::Device> device_;

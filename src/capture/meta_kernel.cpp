@@ -1,0 +1,151 @@
+// Runs an operator on tensors without data, to learn what it gives.
+#include "capture/meta_kernel.h"
+
+#include <algorithm>
+
+#include <ATen/EmptyTensor.h>
+#include <ATen/ScalarOps.h>
+#include <c10/core/impl/PythonDispatcherTLS.h>
+
+#include "capture/devices.h"
+#include "capture/keys.h"
+#include "support/error.h"
+
+namespace tracejet {
+
+namespace {
+
+at::Tensor make_meta_tensor(const TensorMeta& meta) {
+  if (meta.is_symbolic()) return at::detail::empty_strided_symint_meta(meta.sizes, meta.strides, meta.dtype);
+  c10::DimVector sizes;
+  c10::DimVector strides;
+  for (const c10::SymInt& size : meta.sizes) sizes.push_back(size.expect_int());
+  for (const c10::SymInt& stride : meta.strides) strides.push_back(stride.expect_int());
+  return at::detail::empty_strided_meta(sizes, strides, meta.dtype);
+}
+
+TensorMeta read_meta_tensor(const at::Tensor& tensor) {
+  TensorMeta meta;
+  for (const c10::SymInt& size : tensor.sym_sizes()) meta.sizes.push_back(size);
+  for (const c10::SymInt& stride : tensor.sym_strides()) meta.strides.push_back(stride);
+  meta.dtype = tensor.scalar_type();
+  return meta;
+}
+
+at::Tensor make_wrapped_number(const c10::IValue& number) {
+  // Only its dtype matters to a meta kernel, so a symbolic number may be any.
+  if (number.isSymInt()) return at::native::wrapped_scalar_tensor(1);
+  if (number.isSymFloat()) return at::native::wrapped_scalar_tensor(1.0);
+  if (number.isSymBool()) return at::native::wrapped_scalar_tensor(true);
+  return at::native::wrapped_scalar_tensor(number.toScalar());
+}
+
+c10::IValue to_meta(const Argument& argument, const c10::Argument& declared, bool has_tensors) {
+  if (const auto* value = std::get_if<const Value*>(&argument)) return make_meta_tensor((*value)->tensor());
+  if (const auto* list = std::get_if<std::vector<const Value*>>(&argument)) {
+    const auto& element = declared.type()->castRaw<c10::ListType>()->getElementType();
+    if (element->kind() == c10::TypeKind::OptionalType) {
+      c10::List<std::optional<at::Tensor>> tensors;
+      for (const Value* value : *list) {
+        tensors.push_back(value == nullptr ? std::nullopt : std::make_optional(make_meta_tensor(value->tensor())));
+      }
+      return tensors;
+    }
+    std::vector<at::Tensor> tensors;
+    for (const Value* value : *list) tensors.push_back(make_meta_tensor(value->tensor()));
+    return tensors;
+  }
+  const auto& constant = std::get<c10::IValue>(argument);
+  if (declared.name() == "device" && (constant.isDevice() || !has_tensors)) return c10::Device(c10::kMeta);
+  if (declared.name() == "pin_memory") return {};
+  if (declared.type()->kind() == c10::TypeKind::TensorType && !constant.isNone()) return make_wrapped_number(constant);
+  return constant;
+}
+
+bool is_symbolic(const c10::IValue& value) {
+  if (value.isSymInt() || value.isSymFloat() || value.isSymBool()) return true;
+  if (!value.isList()) return false;
+  const auto elements = value.toListRef();
+  return std::any_of(elements.begin(), elements.end(), [](const c10::IValue& element) { return element.isSymInt(); });
+}
+
+/// Routes calls to Python's meta registrations while it lives.
+class PythonDispatch {
+ public:
+  explicit PythonDispatch(c10::impl::PyInterpreter* python) : saved_(c10::impl::PythonDispatcherTLS::get_state()) {
+    c10::impl::PythonDispatcherTLS::set_state(python);
+  }
+  PythonDispatch(const PythonDispatch&) = delete;
+  PythonDispatch& operator=(const PythonDispatch&) = delete;
+  ~PythonDispatch() { c10::impl::PythonDispatcherTLS::set_state(saved_); }
+
+ private:
+  c10::impl::PyInterpreter* saved_;
+};
+
+/// A result of a meta kernel as outputs of a node.
+OutputMeta read_result(const c10::IValue& result, c10::Device device) {
+  const auto read = [&](const at::Tensor& tensor) {
+    TensorMeta meta = read_meta_tensor(tensor);
+    meta.device = device;
+    return meta;
+  };
+  if (result.isTensor()) {
+    if (!result.toTensor().defined()) return std::monostate();
+    return read(result.toTensor());
+  }
+  if (result.isNone()) return std::monostate();
+  if (result.isTensorList()) {
+    std::vector<TensorMeta> metas;
+    for (const at::Tensor& tensor : result.toTensorVector()) metas.push_back(read(tensor));
+    return metas;
+  }
+  throw UnsupportedOperator("returns a " + result.tagKind() + ", which can't be a value of the graph");
+}
+
+}  // namespace
+
+bool is_symbolic(const Call& call) {
+  for (const Argument& argument : call.arguments()) {
+    bool symbolic = false;
+    for_each_value(argument,
+                   [&](const Value& value) { symbolic |= !value.is_tensor() || value.tensor().is_symbolic(); });
+    if (const auto* constant = std::get_if<c10::IValue>(&argument)) symbolic |= is_symbolic(*constant);
+    if (symbolic) return true;
+  }
+  return false;
+}
+
+std::optional<std::vector<OutputMeta>> outputs_by_meta_kernel(const Call& call, c10::impl::PyInterpreter* python) {
+  bool has_tensors = false;
+  for (const Argument& argument : call.arguments()) for_each_value(argument, [&](const Value&) { has_tensors = true; });
+  torch::jit::Stack stack;
+  const auto& declared = call.op().schema().arguments();
+  for (size_t i = 0; i < call.arguments().size(); ++i) {
+    stack.push_back(to_meta(call.arguments()[i], declared[i], has_tensors));
+  }
+  {
+    const Untraced guard;
+    std::optional<PythonDispatch> dispatch;
+    if (python != nullptr) dispatch.emplace(python);
+    try {
+      call.op().callBoxed(stack);
+    } catch (const c10::NotImplementedError&) {
+      return std::nullopt;
+    } catch (const c10::Error& error) {
+      throw ShapeError(error.what_without_backtrace());
+    } catch (const std::exception& error) {
+      const std::string_view message = error.what();
+      // Python's way to say that there is none, of its custom operators.
+      if (message.find("no fake impl registered") != message.npos) return std::nullopt;
+      if (message.find("INTERNAL ASSERT FAILED") == message.npos) throw;
+      throw UnsupportedOperator("has no shape rule, and Python's meta function asks for plain sizes");
+    }
+  }
+  std::vector<OutputMeta> outputs;
+  const c10::Device device = device_of_results(call);
+  for (const c10::IValue& result : stack) outputs.push_back(read_result(result, device));
+  return outputs;
+}
+
+}  // namespace tracejet

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "graph/call.h"
+#include "graph/graph.h"
+
+namespace c10::impl {
+struct PyInterpreter;
+}
+
+namespace tracejet {
+
+/// Whether any size, stride or number that the call mentions is symbolic.
+bool is_symbolic(const Call& call);
+
+/// What the operator's own meta kernel says of the call's outputs; nullopt where it has none. With `python`, the meta
+/// functions that are registered there come first; calls with symbolic sizes need them.
+/// Throws ShapeError where the meta kernel refuses the call.
+std::optional<std::vector<OutputMeta>> outputs_by_meta_kernel(const Call& call, c10::impl::PyInterpreter* python);
+
+}  // namespace tracejet
