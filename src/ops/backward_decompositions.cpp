@@ -2,7 +2,6 @@
 
 #include <cmath>
 #include <numbers>
-#include <numeric>
 #include <vector>
 
 #include <ATen/TensorOperators.h>
@@ -22,6 +21,7 @@
 #include <ATen/ops/zeros_like.h>
 
 #include "graph/tensor_meta.h"
+#include "ops/channels.h"
 
 namespace tracejet::decompositions {
 
@@ -37,30 +37,11 @@ at::Tensor shared(const at::Tensor& gradient, const at::Tensor& elements, int64_
   return reduction == at::Reduction::Mean ? gradient / at::Scalar(elements.sym_numel()) : gradient;
 }
 
-std::vector<int64_t> axes(int64_t begin, int64_t end) {
-  std::vector<int64_t> list(static_cast<size_t>(end - begin));
-  std::iota(list.begin(), list.end(), begin);
-  return list;
-}
-
-std::vector<int64_t> all_but_channels(int64_t rank) {
-  std::vector<int64_t> list = axes(1, rank);
-  list[0] = 0;
-  return list;
-}
-
 /// Through y = (x - mean) * rstd, where mean and rstd follow from x along `over`.
 at::Tensor through_statistics(const at::Tensor& grad, const at::Tensor& normalized, const at::Tensor& rstd,
                               at::IntArrayRef over) {
   const at::Tensor along = (grad * normalized).mean(over, /*keepdim=*/true);
   return (grad - grad.mean(over, /*keepdim=*/true) - normalized * along) * rstd;
-}
-
-/// One value per channel of [N, C, ...].
-at::Tensor per_channel(const at::Tensor& vector, int64_t rank) {
-  Sizes sizes(static_cast<size_t>(rank), 1);
-  sizes[1] = vector.sym_size(0);
-  return vector.view_symint(sizes);
 }
 
 }  // namespace
@@ -216,11 +197,13 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> native_layer_norm_backward(
   const int64_t rank = input.dim(), first = rank - static_cast<int64_t>(normalized_shape.size());
   const at::Tensor normalized = (input - mean) * rstd;
   // Without a leading axis there is nothing to sum over, and no axes would mean all of them.
-  const auto summed = [&](const at::Tensor& tensor) { return first == 0 ? tensor : at::sum(tensor, axes(0, first)); };
+  const auto summed = [&](const at::Tensor& tensor) {
+    return first == 0 ? tensor : at::sum(tensor, axes_between(0, first));
+  };
   std::tuple<at::Tensor, at::Tensor, at::Tensor> gradients;
   if (output_mask[0]) {
     const at::Tensor weighted = given(weight) ? grad * *weight : grad;
-    std::get<0>(gradients) = through_statistics(weighted, normalized, rstd, axes(first, rank));
+    std::get<0>(gradients) = through_statistics(weighted, normalized, rstd, axes_between(first, rank));
   }
   if (output_mask[1] && given(weight)) std::get<1>(gradients) = summed(grad * normalized);
   if (output_mask[2] && given(bias)) std::get<2>(gradients) = summed(grad);

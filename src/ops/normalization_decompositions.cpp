@@ -1,7 +1,6 @@
 #include "ops/normalization_decompositions.h"
 
 #include <limits>
-#include <numeric>
 
 #include <ATen/OpMathType.h>
 #include <ATen/TensorOperators.h>
@@ -10,6 +9,8 @@
 #include <ATen/ops/native_group_norm.h>
 #include <ATen/ops/var.h>
 
+#include "ops/channels.h"
+#include "ops/shape.h"
 #include "support/error.h"
 
 namespace tracejet::decompositions {
@@ -21,25 +22,6 @@ bool given(const OptionalTensor& tensor) { return tensor && tensor->defined(); }
 void require_statistics(const OptionalTensor& mean, const OptionalTensor& var) {
   if (given(mean) && given(var)) return;
   throw ShapeError("running_mean and running_var must be given in evaluation mode");
-}
-
-std::vector<int64_t> axes_from(int64_t first, int64_t rank) {
-  std::vector<int64_t> axes(static_cast<size_t>(rank - first));
-  std::iota(axes.begin(), axes.end(), first);
-  return axes;
-}
-
-std::vector<int64_t> all_axes_but_channels(int64_t rank) {
-  std::vector<int64_t> axes = axes_from(2, rank);
-  axes.insert(axes.begin(), 0);
-  return axes;
-}
-
-/// A vector of one value per channel, to be broadcast against [N, C, ...].
-at::Tensor per_channel(const at::Tensor& vector, int64_t rank) {
-  std::vector<c10::SymInt> sizes(static_cast<size_t>(rank), 1);
-  sizes[1] = vector.sym_size(0);
-  return vector.view_symint(sizes);
 }
 
 double epsilon_of(at::ScalarType dtype) {
@@ -85,7 +67,7 @@ at::Tensor instance_norm(const at::Tensor& input, const OptionalTensor& weight, 
   }
   if (given(running_mean) && given(running_var)) {
     // The statistics of each instance count alike.
-    const std::vector<int64_t> positions = axes_from(2, input.dim());
+    const std::vector<int64_t> positions = axes_between(2, input.dim());
     const at::Tensor means = input.mean(positions), vars = at::var(input, positions, /*unbiased=*/true, false);
     at::Tensor mean = *running_mean, var = *running_var;
     mean.copy_(moving_average(mean, means.mean(0), momentum));
@@ -106,8 +88,11 @@ at::Tensor rms_norm(const at::Tensor& input, c10::SymIntArrayRef normalized_shap
     throw ShapeError("input has " + std::to_string(rank) + " axes, normalized_shape " + std::to_string(normalized) +
                      ", expected at least one and no more than the input");
   }
+  for (int64_t i = 0; i < normalized; ++i) {
+    shape::require_equal(normalized_shape[i], input.sym_size(rank - normalized + i), "normalized_shape and input");
+  }
   const at::Tensor wide = input.to(at::toOpMathType(input.scalar_type()));
-  const at::Tensor mean_square = wide.pow(2).mean(axes_from(rank - normalized, rank), /*keepdim=*/true);
+  const at::Tensor mean_square = wide.pow(2).mean(axes_between(rank - normalized, rank), /*keepdim=*/true);
   at::Tensor result = wide * (mean_square + eps.value_or(epsilon_of(input.scalar_type()))).rsqrt();
   if (given(weight)) result = result * *weight;
   return result.to(input.scalar_type());
@@ -120,7 +105,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor, at::Tensor> native_ba
   const at::Tensor wide = input.to(at::toOpMathType(input.scalar_type()));
   at::Tensor mean, inverse_deviation, new_mean = running_mean, new_var = running_var;
   if (training) {
-    const std::vector<int64_t> axes = all_axes_but_channels(rank);
+    const std::vector<int64_t> axes = all_but_channels(rank);
     mean = wide.mean(axes);
     inverse_deviation = (at::var(wide, axes, /*unbiased=*/false, false) + eps).rsqrt();
     new_mean = moving_average(running_mean, mean, momentum);
