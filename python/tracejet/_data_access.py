@@ -13,7 +13,8 @@ from tracejet import _C
 _NO_DATA = (
     "Cannot access data pointer",
     "access the data pointer on an invalid",
-    "a traced tensor has no data",
+    "Cannot access storage of",
+    "its data is not allocated yet",
     "on a tensor with unallocated storage",
     'storage of a tensor on device "meta"',
     "known only when the program runs",

@@ -1,6 +1,10 @@
 // The upper hook: sees every call before autocast, autograd and functionalization do.
+#include <algorithm>
 #include <cstdlib>
+#include <string_view>
+#include <typeinfo>
 
+#include <ATen/FunctionalTensorWrapper.h>
 #include <torch/library.h>
 
 #include "capture/keys.h"
@@ -41,6 +45,30 @@ bool comes_again(const c10::OperatorHandle& op, c10::DispatchKeySet keys) {
   return false;
 }
 
+/// Whether several elements of a view may share one place in memory. Functionalization would add up what is written to
+/// them. (The types of views are internal to PyTorch, so their names tell.)
+bool may_share_memory(const at::Tensor& tensor) {
+  if (!at::functionalization::impl::isFunctionalTensor(tensor)) return false;
+  const auto& views = at::functionalization::impl::unsafeGetFunctionalWrapper(tensor)->view_metas();
+  return std::any_of(views.begin(), views.end(), [](const auto& view) {
+    const std::string_view type = typeid(*view).name();
+    return type.find("expand") != type.npos || type.find("unfold") != type.npos;
+  });
+}
+
+void refuse_ambiguous_writes(const c10::OperatorHandle& op, const torch::jit::Stack& stack) {
+  const auto& declared = op.schema().arguments();
+  for (size_t i = 0; i < declared.size(); ++i) {
+    if (declared[i].alias_info() == nullptr || !declared[i].alias_info()->isWrite()) continue;
+    for_each_tensor(torch::jit::peek(stack, i, declared.size()), [](const at::Tensor& tensor) {
+      if (!may_share_memory(tensor)) return;
+      throw UnsupportedOperator(
+          "writes to a view that expand or unfold has made, whose elements share memory: clone() "
+          "it before writing");
+    });
+  }
+}
+
 void intercept(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
   Tracer* tracer = Tracer::current();
   if (tracer == nullptr) return op.redispatchBoxed(keys & kBelowIntercept, stack);
@@ -50,6 +78,7 @@ void intercept(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::j
       return;
     }
     lift_arguments(*tracer, op, *stack);
+    if (op.schema().is_mutable()) refuse_ambiguous_writes(op, *stack);
     const Plan& plan = plan_of(op);
     if (plan.mutates) note_writes(*tracer, op, *stack);
     if (plan.writes && !comes_again(op, keys)) return tracer->record_writing_call(op, *stack);

@@ -17,7 +17,11 @@ Plan make_plan(const c10::OperatorHandle& op) {
     plan.action = Plan::Action::kRun;
     return plan;
   }
-  plan.composite = op.hasKernelForDispatchKey(c10::DispatchKey::CompositeImplicitAutograd);
+  // ATen undoes writes to the parts of an unbind with plain sizes. Its decomposition is views again, so it can be
+  // early.
+  static const c10::OperatorName unbind{"aten::unbind", "int"};
+  plan.composite =
+      op.hasKernelForDispatchKey(c10::DispatchKey::CompositeImplicitAutograd) || op.operator_name() == unbind;
   plan.mutates = op.schema().is_mutable();
   plan.entry = find_operator(op);
   if (plan.entry != nullptr && plan.entry->decompose != nullptr) {

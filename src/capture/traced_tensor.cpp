@@ -14,7 +14,7 @@ c10::DispatchKeySet keys_of(const TensorMeta& meta) {
 
 c10::DimVector concrete(const Sizes& sizes) {
   c10::DimVector result;
-  for (const c10::SymInt& size : sizes) result.push_back(size.as_int_unchecked());
+  for (const c10::SymInt& size : sizes) result.push_back(size.expect_int());
   return result;
 }
 
@@ -28,10 +28,11 @@ TracedTensor::TracedTensor(std::shared_ptr<Graph> graph, const Value& value)
   if (meta.is_symbolic()) {
     set_sizes_and_strides(meta.sizes, meta.strides, meta.storage_offset);
   } else {
-    set_sizes_and_strides(concrete(meta.sizes), concrete(meta.strides), meta.storage_offset.as_int_unchecked());
+    set_sizes_and_strides(concrete(meta.sizes), concrete(meta.strides), meta.storage_offset.expect_int());
   }
-  release_storage_and_set_meta_custom_data_ptr_error_msg_(
-      "a traced tensor has no data: the model reads values that only exist when the program runs");
+  // With PyTorch's own message: one of ours would be copied into functional tensors, whose sizes could then never turn
+  // from plain numbers to symbolic ones.
+  set_storage_access_should_throw();
 }
 
 c10::intrusive_ptr<c10::TensorImpl> TracedTensor::shallow_copy_and_detach(const c10::VariableVersion& version,
