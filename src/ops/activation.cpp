@@ -151,7 +151,7 @@ std::span<const Operator> activation_operators() {
        .meta = elementwise,
        .decompose = expand<&as::hardsigmoid>,
        .samples = given::unary},
-      {.name = "aten::hardtanh", .meta = elementwise, .decompose = expand<&as::hardtanh>, .samples = given::bounds},
+      {.name = "aten::hardtanh", .meta = elementwise, .decompose = expand<&as::hardtanh>, .samples = given::hardtanh},
       {.name = "aten::elu", .meta = elementwise, .onnx = onnx::elu, .samples = given::elu},
       {.name = "aten::celu", .meta = elementwise, .decompose = expand<&as::celu>, .samples = given::one_number},
       {.name = "aten::leaky_relu", .meta = elementwise, .onnx = onnx::leaky_relu, .samples = given::one_number},

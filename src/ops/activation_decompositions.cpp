@@ -20,6 +20,8 @@
 #include <ATen/ops/tanh.h>
 #include <ATen/ops/where.h>
 
+#include "ops/shape.h"
+
 namespace tracejet::decompositions {
 
 namespace {
@@ -47,7 +49,11 @@ at::Tensor hardsigmoid(const at::Tensor& self) {
   return in_computation_dtype(self, [](const at::Tensor& x) { return at::clamp(x + 3, 0, 6) / 6; });
 }
 
+/// Integers stay integers, so their bounds become some.
 at::Tensor hardtanh(const at::Tensor& self, const at::Scalar& min_val, const at::Scalar& max_val) {
+  if (c10::isIntegralType(self.scalar_type(), /*includeBool=*/false)) {
+    return at::clamp(self, min_val.toLong(), max_val.toLong());
+  }
   return at::clamp(self, min_val, max_val);
 }
 
@@ -86,6 +92,7 @@ at::Tensor rrelu(const at::Tensor& self, const at::Scalar& lower, const at::Scal
 at::Tensor log_softmax(const at::Tensor& self, int64_t dim, bool half_to_float) {
   const auto dtype = half_to_float ? at::kFloat : self.scalar_type();
   const at::Tensor wide = self.to(at::toOpMathType(self.scalar_type()));
+  if (shape::known_equal(self.sym_numel(), 0)) return wide.to(dtype);
   const at::Tensor shifted = wide - at::amax(wide, dim, /*keepdim=*/true);
   return (shifted - at::log(at::sum(at::exp(shifted), dim, /*keepdim=*/true))).to(dtype);
 }

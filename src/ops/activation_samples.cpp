@@ -43,6 +43,7 @@ Stacks unary() { return each(float_inputs()); }
 Stacks relu() { return join({each(float_inputs()), each(integer_layouts())}); }
 Stacks gelu() { return join({each(float_inputs(), {"none"}), each(float_inputs(), {"tanh"})}); }
 Stacks bounds() { return each(float_inputs(), {0.5, 1.5}); }
+Stacks hardtanh() { return join({bounds(), each(integer_layouts(), {-1.0, 1.0})}); }
 Stacks elu() { return join({each(float_inputs(), {1.0, 1.0, 1.0}), each(float_inputs(), {1.5, 1.25, 0.5})}); }
 Stacks one_number() { return each(float_inputs(), {0.75}); }
 

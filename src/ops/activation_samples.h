@@ -8,6 +8,7 @@ Stacks relu();
 Stacks gelu();
 Stacks unary();
 Stacks bounds();
+Stacks hardtanh();
 Stacks elu();
 Stacks one_number();
 Stacks glu();

@@ -70,8 +70,10 @@ c10::SymInt count_floats(const c10::SymFloat& start, const c10::SymFloat& end, c
 
 Metas arange(const Call& call) {
   const auto start = call.scalar("start"), end = call.scalar("end"), step = call.scalar("step");
-  const bool exact = is_integer(start) && is_integer(end) && is_integer(step);
-  const auto dtype = call.dtype().value_or(exact ? at::kLong : c10::get_default_dtype_as_scalartype());
+  const bool integers = is_integer(start) && is_integer(end) && is_integer(step);
+  const auto dtype = call.dtype().value_or(integers ? at::kLong : c10::get_default_dtype_as_scalartype());
+  const bool symbolic = start.isSymbolic() || end.isSymbolic() || step.isSymbolic();
+  const bool exact = integers || (dtype == at::kLong && !symbolic);  // then ATen cuts the numbers off first
   const c10::SymInt count = exact ? count_integers(as_sym_int(start), as_sym_int(end), as_sym_int(step))
                                   : count_floats(as_sym_float(start), as_sym_float(end), as_sym_float(step));
   if (count.sym_lt(0).guard_bool(__FILE__, __LINE__)) throw ShapeError("arange: the step leads away from the end");

@@ -62,13 +62,23 @@ at::Tensor eye_m(c10::SymInt n, c10::SymInt m, Type dtype, Layout /*layout*/, De
   return at::eq(at::unsqueeze(count_to(n), 1), count_to(m)).to(given.dtype());
 }
 
+namespace {
+
+/// What is behind the point of an end of a range is lost before anything is computed, if the range has integers.
+double number_in(const at::Scalar& number, bool is_integral) {
+  return is_integral ? static_cast<double>(number.toLong()) : number.toDouble();
+}
+
+}  // namespace
+
 at::Tensor linspace(const at::Scalar& start, const at::Scalar& end, int64_t steps, Type dtype, Layout /*layout*/,
                     Device device, Flag /*pin_memory*/) {
   const auto given = options(dtype, device);
   if (steps == 1) return at::full(at::IntArrayRef(1), start, given);
   const auto result = c10::typeMetaToScalarType(given.dtype());
-  const auto inner = given.dtype(c10::isIntegralType(result, /*includeBool=*/true) ? at::kDouble : result);
-  const double first = start.toDouble(), last = end.toDouble();
+  const bool is_integral = c10::isIntegralType(result, /*includeBool=*/true);
+  const auto inner = given.dtype(is_integral ? at::kDouble : result);
+  const double first = number_in(start, is_integral), last = number_in(end, is_integral);
   const double step = (last - first) / static_cast<double>(std::max<int64_t>(steps - 1, 1));
   // Counted from both ends, so that both are hit exactly.
   const at::Tensor index = at::arange(steps, inner);
@@ -80,7 +90,13 @@ at::Tensor linspace(const at::Scalar& start, const at::Scalar& end, int64_t step
 
 at::Tensor logspace(const at::Scalar& start, const at::Scalar& end, int64_t steps, double base, Type dtype,
                     Layout layout, Device device, Flag pin_memory) {
-  return at::pow(base, at::linspace(start, end, steps, dtype, layout, device, pin_memory));
+  const auto result = c10::typeMetaToScalarType(options(dtype, device).dtype());
+  if (!c10::isIntegralType(result, /*includeBool=*/true)) {
+    return at::pow(base, at::linspace(start, end, steps, dtype, layout, device, pin_memory));
+  }
+  const auto exponents =
+      at::linspace(number_in(start, true), number_in(end, true), steps, at::kDouble, layout, device, pin_memory);
+  return at::pow(base, exponents).to(result);
 }
 
 // The same number everywhere -----------------------------------------------------------------------------------------

@@ -35,16 +35,23 @@ Stacks arange() { return with_options({{7}, {0}, {2.5}, {4.0}}, at::kFloat); }
 Stacks arange_start() { return with_options({{2, 7}, {-1.5, 3}, {3, 3}}, at::kDouble); }
 
 Stacks arange_start_step() {
-  return with_options({{2, 9, 3}, {9, 2, -3}, {0.0, 1.0, 0.1}, {5, 0, -0.5}, {0, 10, 5}, {4, 4, 2}}, at::kFloat);
+  return join({with_options({{2, 9, 3}, {9, 2, -3}, {0.0, 1.0, 0.1}, {5, 0, -0.5}, {0, 10, 5}, {4, 4, 2}}, at::kFloat),
+               with_options({{0.5, 6.9, 2.5}}, at::kLong)});
 }
 
 Stacks eye() { return with_options({{3}, {0}}, at::kLong); }
 
 Stacks eye_m() { return with_options({{3, 5}, {4, 2}}, at::kInt); }
 
-Stacks linspace() { return with_options({{0, 1, 5}, {-2.5, 7, 8}, {3, 3, 1}, {0, 1, 0}, {0, 12, 7}}, at::kDouble); }
+Stacks linspace() {
+  return join({with_options({{0, 1, 5}, {-2.5, 7, 8}, {3, 3, 1}, {0, 1, 0}, {0, 12, 7}}, at::kDouble),
+               with_options({{-1.5, 9.9, 4}}, at::kLong)});
+}
 
-Stacks logspace() { return with_options({{0, 2, 5, 10.0}, {-1.5, 1, 4, 2.0}, {1, 5, 1, 10.0}}, at::kDouble); }
+Stacks logspace() {
+  return join({with_options({{0, 2, 5, 10.0}, {-1.5, 1, 4, 2.0}, {1, 5, 1, 10.0}}, at::kDouble),
+               with_options({{0.5, 4.9, 4, 2.0}}, at::kLong)});
+}
 
 // The same number everywhere -----------------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 #include "ops/indexing_decompositions.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/any.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
@@ -91,7 +92,8 @@ at::Tensor take_along_dim(const at::Tensor& self, const at::Tensor& indices, std
   Sizes index_sizes = self_sizes;
   self_sizes[axis] = self.sym_size(axis);
   index_sizes[axis] = indices.sym_size(axis);
-  return at::gather(self.expand_symint(self_sizes), axis, indices.expand_symint(index_sizes));
+  const at::Tensor from_start = at::where(indices < 0, indices + at::Scalar(self.sym_size(axis)), indices);
+  return at::gather(self.expand_symint(self_sizes), axis, from_start.expand_symint(index_sizes));
 }
 
 at::Tensor unsafe_index(const at::Tensor& self, const Indices& indices) { return at::index(self, indices); }

@@ -178,6 +178,19 @@ Metas pairwise_distances(const Call& call) {
   return {shape::contiguous(std::move(sizes), a.dtype, a.device)};
 }
 
+/// A factor in place of the matrices, each of them column by column as LAPACK writes it, and a scalar per reflector.
+Metas geqrf(const Call& call) {
+  const TensorMeta& self = call.tensor("self");
+  require(self.dim() >= 2, [&] { return "self is " + shape::text(self.sizes) + ", expected at least 2 axes"; });
+  const size_t rows = self.sizes.size() - 2, columns = self.sizes.size() - 1;
+  TensorMeta factor = shape::contiguous(self.sizes, self.dtype, self.device);
+  factor.strides[rows] = 1;
+  factor.strides[columns] = self.sizes[rows].max(1);
+  Sizes reflectors(self.sizes.begin(), self.sizes.end() - 2);
+  reflectors.push_back(self.sizes[rows].min(self.sizes[columns]));
+  return {factor, shape::contiguous(std::move(reflectors), self.dtype, self.device)};
+}
+
 }  // namespace
 
 std::span<const Operator> linear_algebra_operators() {
@@ -201,6 +214,8 @@ std::span<const Operator> linear_algebra_operators() {
       {.name = "aten::linear", .meta = linear, .decompose = expand<&decompositions::linear>, .samples = given::linear},
       {.name = "aten::bilinear", .decompose = expand<&decompositions::bilinear>, .samples = given::bilinear},
       {.name = "aten::kron", .decompose = expand<&decompositions::kron>, .samples = given::kron},
+      {.name = "aten::cov", .decompose = expand<&decompositions::cov>, .samples = given::cov},
+      {.name = "aten::geqrf", .meta = geqrf, .samples = given::geqrf},
       {.name = "aten::_cdist_forward", .meta = pairwise_distances, .samples = given::cdist},
       {.name = "aten::_euclidean_dist",
        .meta = pairwise_distances,

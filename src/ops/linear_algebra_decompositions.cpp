@@ -6,9 +6,15 @@
 #include <ATen/ops/addmm.h>
 #include <ATen/ops/bmm.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/clamp.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/mm.h>
 #include <ATen/ops/ones_like.h>
+#include <ATen/ops/squeeze.h>
+#include <ATen/ops/sum.h>
+#include <ATen/ops/t.h>
+#include <ATen/ops/unsqueeze.h>
 
 #include "graph/tensor_meta.h"
 
@@ -18,9 +24,16 @@ namespace {
 
 bool is(const at::Scalar& factor, int64_t number) { return !factor.isSymbolic() && factor.equal(number); }
 
+/// Integers stay integers: their factors lose what is behind the point.
+at::Scalar factor_of(const at::Tensor& product, const at::Scalar& number) {
+  const bool is_cut = c10::isIntegralType(product.scalar_type(), /*includeBool=*/false) && number.isFloatingPoint();
+  return is_cut ? at::Scalar(number.toLong()) : number;
+}
+
 /// beta * self + alpha * product. A factor of 1 costs nothing, and with beta = 0 self isn't even read.
-at::Tensor weighted_sum(const at::Tensor& self, const at::Scalar& beta, const at::Tensor& product,
-                        const at::Scalar& alpha) {
+at::Tensor weighted_sum(const at::Tensor& self, const at::Scalar& given_beta, const at::Tensor& product,
+                        const at::Scalar& given_alpha) {
+  const at::Scalar beta = factor_of(product, given_beta), alpha = factor_of(product, given_alpha);
   const at::Tensor scaled = is(alpha, 1) ? product : product * alpha;
   if (is(beta, 0)) return scaled;
   return (is(beta, 1) ? self : self * beta) + scaled;
@@ -103,6 +116,24 @@ at::Tensor euclidean_dist(const at::Tensor& x1, const at::Tensor& x2) {
   const at::Tensor left = at::cat({x1 * -2, square1, at::ones_like(square1)}, -1);
   const at::Tensor right = at::cat({x2, at::ones_like(square2), square2}, -1);
   return at::matmul(left, right.transpose(-2, -1)).clamp_min(0).sqrt();
+}
+
+/// Without ATen's look at the weights' data. Where it warns that no degrees of freedom are left, this divides by 0 too.
+at::Tensor cov(const at::Tensor& self, int64_t correction, const std::optional<at::Tensor>& fweights,
+               const std::optional<at::Tensor>& aweights) {
+  const at::Tensor rows = self.dim() < 2 ? self.reshape({1, -1}) : self;
+  const bool is_repeated = fweights && fweights->defined(), is_weighted = aweights && aweights->defined();
+  at::Tensor weights = is_repeated ? *fweights : at::Tensor();
+  if (is_weighted) weights = is_repeated ? weights * *aweights : *aweights;
+  const auto weighted = [&](const at::Tensor& tensor) { return weights.defined() ? tensor * weights : tensor; };
+  const at::Tensor count =
+      weights.defined() ? at::sum(weights)
+                        : at::full(at::IntArrayRef{}, at::Scalar(rows.sym_size(1)), self.options().dtype(at::kLong));
+  const at::Tensor centred = rows - at::unsqueeze(at::sum(weighted(rows), 1) / count, 1);
+  const at::Tensor lost =
+      is_weighted && correction != 0 ? at::sum(weights * *aweights) * correction / count : at::Tensor();
+  const at::Tensor freedom = at::clamp(lost.defined() ? count - lost : count - correction, 0);
+  return at::squeeze(at::mm(centred, at::t(weighted(centred)).conj()) / freedom);
 }
 
 }  // namespace tracejet::decompositions

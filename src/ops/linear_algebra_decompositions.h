@@ -17,5 +17,7 @@ at::Tensor addr(const at::Tensor& self, const at::Tensor& vec1, const at::Tensor
 /// ATen's own composite takes only plain sizes.
 at::Tensor kron(const at::Tensor& self, const at::Tensor& other);
 at::Tensor euclidean_dist(const at::Tensor& x1, const at::Tensor& x2);
+at::Tensor cov(const at::Tensor& self, int64_t correction, const std::optional<at::Tensor>& fweights,
+               const std::optional<at::Tensor>& aweights);
 
 }  // namespace tracejet::decompositions

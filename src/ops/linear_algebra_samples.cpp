@@ -1,5 +1,8 @@
 #include "ops/linear_algebra_samples.h"
 
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
+
 namespace tracejet::samples::linear_algebra {
 
 Stacks mm() {
@@ -42,6 +45,7 @@ Stacks baddbmm() {
       {floats({2, 1, 5}), floats({2, 3, 4}), floats({2, 4, 5}), 0, 0.125},
       {floats({1, 3, 5}), floats({1, 3, 4}), floats({1, 4, 5}), 2, 1},
       {integers({2, 3, 5}), integers({2, 3, 4}), integers({2, 4, 5}), 2, 3},
+      {integers({2, 3, 5}), integers({2, 3, 4}), integers({2, 4, 5}), 0.5, 2.5},
   };
 }
 
@@ -152,6 +156,16 @@ Stacks euclidean_dist() {
   return {
       {floats({3, 4}), floats({5, 4})},
       {floats({2, 3, 4}), floats({2, 5, 4})},
+  };
+}
+
+Stacks geqrf() { return {{floats({4, 3})}, {floats({2, 3, 5})}, {floats({3, 4}).t()}, {floats({2, 0, 3})}}; }
+
+Stacks cov() {
+  const at::Tensor repeats = at::arange(1, 6), weights = at::arange(1.0, 6.0) / 4;
+  return {
+      {floats({3, 5}), 1, none, none},       {floats({5}), 0, none, none},       {floats({3, 5}), 1, repeats, none},
+      {floats({3, 5}), 1, repeats, weights}, {floats({3, 5}), 0, none, weights},
   };
 }
 

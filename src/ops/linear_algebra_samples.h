@@ -20,5 +20,7 @@ Stacks bilinear();
 Stacks kron();
 Stacks cdist();
 Stacks euclidean_dist();
+Stacks cov();
+Stacks geqrf();
 
 }  // namespace tracejet::samples::linear_algebra

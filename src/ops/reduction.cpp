@@ -95,6 +95,16 @@ Metas topk(const Call& call) {
   return {shape::contiguous(sizes, self.dtype, self.device), shape::contiguous(sizes, at::kLong, self.device)};
 }
 
+/// Counts, and the edges between which they are.
+Metas histogram(const Call& call, const c10::SymInt& bins) {
+  const TensorMeta& self = call.tensor("self");
+  return {shape::contiguous({bins}, self.dtype, self.device), shape::contiguous({bins + 1}, self.dtype, self.device)};
+}
+
+Metas histogram_of_bins(const Call& call) { return histogram(call, call.sym_int("bins")); }
+
+Metas histogram_of_edges(const Call& call) { return histogram(call, call.tensor("bins").numel() - 1); }
+
 }  // namespace
 
 std::span<const Operator> reduction_operators() {
@@ -117,6 +127,8 @@ std::span<const Operator> reduction_operators() {
       {.name = "aten::linalg_vector_norm",
        .decompose = expand<&to::linalg_vector_norm>,
        .samples = samples::vector_norm},
+      {.name = "aten::histogram.bin_ct", .meta = histogram_of_bins, .samples = samples::histogram_of_bins},
+      {.name = "aten::histogram.bins_tensor", .meta = histogram_of_edges, .samples = samples::histogram_of_edges},
       {.name = "aten::logsumexp", .decompose = expand<&to::logsumexp>, .samples = samples::logsumexp},
       {.name = "aten::norm.Scalar", .decompose = expand<&to::norm_scalar>, .samples = samples::norm_of_all},
       {.name = "aten::norm.ScalarOpt_dim", .decompose = expand<&to::norm_axes>, .samples = samples::norm},

@@ -2,6 +2,8 @@
 
 #include <limits>
 
+#include <ATen/ops/linspace.h>
+
 namespace tracejet::samples {
 
 namespace {
@@ -107,6 +109,12 @@ Stacks norm_to_dtype() {
 Stacks norm_of_all_to_dtype() { return {{cube(), 2, type(at::kDouble)}, {turned(), none, type(at::kDouble)}}; }
 
 Stacks renorm() { return {{cube(), 2, 0, 1.5}, {turned(), 1, -1, 2}, {floats({3, 4}), kInfinity, 1, 0.5}}; }
+
+Stacks histogram_of_bins() {
+  return {{floats({4, 3}), 5, none, none, false}, {floats({7}), 3, std::vector<double>{-1.0, 2.0}, floats({7}), true}};
+}
+
+Stacks histogram_of_edges() { return {{floats({4, 3}), at::linspace(-2, 2, 6), none, false}}; }
 
 Stacks logsumexp() {
   const at::Tensor infinite = floats({3, 4}).masked_fill(bools({3, 4}), -kInfinity);

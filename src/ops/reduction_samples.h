@@ -11,6 +11,8 @@ Stacks axis();
 Stacks count_nonzero();
 Stacks count_nonzero_axes();
 Stacks kthvalue();
+Stacks histogram_of_bins();
+Stacks histogram_of_edges();
 Stacks logsumexp();
 Stacks mean();
 Stacks mean_of_all();

@@ -74,8 +74,9 @@ TensorMeta pointwise(std::initializer_list<const TensorMeta*> operands, at::Scal
 
 // Views --------------------------------------------------------------------------------------------------------------
 
-/// `shape` with its -1 (at most one) filled in; guards that the number of elements fits.
-Sizes infer_size(c10::SymIntArrayRef shape, const c10::SymInt& numel);
+/// `shape` with its -1 (at most one) filled in, to view a tensor of sizes `from`; guards that the number of elements
+/// fits.
+Sizes infer_size(c10::SymIntArrayRef shape, c10::SymIntArrayRef from);
 /// The strides that show `self` as `sizes` without a copy, or nullopt. `sizes` has the same number of elements.
 /// Guards only where it depends on a symbolic size whether axes can be merged or split.
 std::optional<Sizes> view_strides(const TensorMeta& self, c10::SymIntArrayRef sizes);

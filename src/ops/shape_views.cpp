@@ -11,6 +11,12 @@ namespace {
 
 bool is_minus_one(const c10::SymInt& size) { return size.maybe_as_int() == std::optional<int64_t>(-1); }
 
+c10::SymInt product(c10::SymIntArrayRef sizes) {
+  c10::SymInt result = 1;
+  for (const c10::SymInt& size : sizes) result = result * size;
+  return result;
+}
+
 /// Strides of a tensor without elements are arbitrary; these are the ones ATen gives.
 Sizes strides_without_elements(const TensorMeta& self, c10::SymIntArrayRef sizes) {
   return known_equal(self.sizes, sizes) ? self.strides : contiguous_strides(sizes);
@@ -18,31 +24,42 @@ Sizes strides_without_elements(const TensorMeta& self, c10::SymIntArrayRef sizes
 
 }  // namespace
 
-Sizes infer_size(c10::SymIntArrayRef shape, const c10::SymInt& numel) {
+Sizes infer_size(c10::SymIntArrayRef shape, c10::SymIntArrayRef from) {
   Sizes sizes(shape.begin(), shape.end());
+  Sizes unmatched(from.begin(), from.end());
   c10::SymInt* inferred = nullptr;
   c10::SymInt others = 1;
+  bool is_empty = false;
   for (c10::SymInt& size : sizes) {
-    if (!is_minus_one(size)) {
-      others = others * size;
-    } else if (inferred == nullptr) {
+    if (is_minus_one(size)) {
+      if (inferred != nullptr) throw ShapeError("only one size can be inferred: " + text(shape));
       inferred = &size;
+      continue;
+    }
+    is_empty |= known_equal(size, 0);
+    // A size on both sides drops out: what is left is easier to divide.
+    const auto same = std::find_if(unmatched.begin(), unmatched.end(),
+                                   [&](const c10::SymInt& candidate) { return known_equal(candidate, size); });
+    if (same == unmatched.end()) {
+      others = others * size;
     } else {
-      throw ShapeError("only one size can be inferred: " + text(shape));
+      unmatched.erase(same);
     }
   }
+  const c10::SymInt rest = product(unmatched);
   const auto refuse = [&](std::string_view why) {
     std::ostringstream message;
-    message << "a tensor of " << numel << " elements can't have shape " << text(shape) << why;
+    message << "a tensor of " << product(from) << " elements can't have shape " << text(shape) << why;
     throw ShapeError(message.str());
   };
   if (inferred == nullptr) {
-    if (!equal(numel, others)) refuse("");
+    if (!is_empty && !equal(rest, others)) refuse("");
+    if (is_empty && !equal(product(from), 0)) refuse("");
     return sizes;
   }
-  if (known_equal(others, 0)) refuse(": -1 could be anything");
-  if (!equal(numel % others, 0)) refuse("");
-  *inferred = numel / others;
+  if (is_empty) refuse(": -1 could be anything");
+  if (!equal(rest % others, 0)) refuse("");
+  *inferred = rest / others;
   return sizes;
 }
 

@@ -5,6 +5,7 @@
 #include <ATen/ops/add.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/chunk.h>
 #include <ATen/ops/clone.h>
 #include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/diagonal.h>
@@ -28,6 +29,7 @@
 #include <ATen/ops/where.h>
 
 #include "ops/numbers.h"
+#include "ops/refusal.h"
 #include "ops/shape.h"
 
 namespace tracejet::decompositions {
@@ -49,11 +51,14 @@ std::vector<int64_t> axes_of(const at::Tensor& self) {
 
 at::Tensor itself(const at::Tensor& self) { return self; }
 
+/// Not the very same tensor: PyTorch refuses views that are their base.
+at::Tensor alias(const at::Tensor& self) { return self.variable_data(); }
+
 at::Tensor expand_as(const at::Tensor& self, const at::Tensor& other) { return self.expand_symint(other.sym_sizes()); }
 
 at::Tensor reshape(const at::Tensor& self, c10::SymIntArrayRef target) {
   const TensorMeta meta = shape::describe(self);
-  const Sizes sizes = shape::infer_size(target, meta.numel());
+  const Sizes sizes = shape::infer_size(target, meta.sizes);
   const bool is_view = shape::is_known_view(meta, sizes);
   return (is_view ? self : at::clone(self, c10::MemoryFormat::Contiguous)).view_symint(sizes);
 }
@@ -79,8 +84,9 @@ at::Tensor narrow(const at::Tensor& self, int64_t dim, c10::SymInt start, c10::S
   const c10::SymInt size = self.sym_size(dim);
   const bool from_end = start.sym_lt(0).guard_bool(__FILE__, __LINE__);
   const c10::SymInt begin = from_end ? start + size : start;
-  // Unlike slice, narrow refuses what doesn't fit.
-  const bool fits = begin.sym_ge(0).sym_and((begin + length).sym_le(size)).guard_bool(__FILE__, __LINE__);
+  // Unlike slice, narrow refuses what doesn't fit; at sizes of 0 and 1, too, where the slice would only be shorter.
+  const bool fits =
+      begin.sym_ge(0).expect_true(__FILE__, __LINE__) && (begin + length).sym_le(size).expect_true(__FILE__, __LINE__);
   if (!fits) throw ShapeError("narrow asks for more than axis " + std::to_string(dim) + " has");
   return at::slice_symint(self, dim, begin, begin + length);
 }
@@ -94,6 +100,20 @@ std::vector<at::Tensor> split(const at::Tensor& self, c10::SymInt split_size, in
   std::vector<c10::SymInt> sizes(count, split_size);
   sizes.back() = size - split_size * (count - 1);
   return at::split_with_sizes_symint(self, sizes, dim);
+}
+
+/// The first size % sections parts are longer by one.
+std::vector<at::Tensor> tensor_split(const at::Tensor& self, c10::SymInt sections, int64_t dim) {
+  const int64_t count = sections.guard_int(__FILE__, __LINE__);
+  require(count > 0, [&] { return "tensor_split needs at least one section, got " + std::to_string(count); });
+  const c10::SymInt size = self.sym_size(dim);
+  std::vector<c10::SymInt> sizes;
+  for (int64_t i = 0; i < count; ++i) sizes.push_back((size + (count - 1 - i)) / count);
+  return at::split_with_sizes_symint(self, sizes, dim);
+}
+
+std::vector<at::Tensor> unsafe_chunk(const at::Tensor& self, int64_t chunks, int64_t dim) {
+  return at::chunk(self, chunks, dim);
 }
 
 std::vector<at::Tensor> unsafe_split_with_sizes(const at::Tensor& self, c10::SymIntArrayRef split_sizes, int64_t dim) {
@@ -111,6 +131,10 @@ std::vector<at::Tensor> unbind(const at::Tensor& self, int64_t dim) {
 at::Tensor unfold(const at::Tensor& self, int64_t dimension, int64_t size, int64_t step) {
   if (self.dim() == 0) return at::slice(at::unsqueeze(self, 0), 0, 0, size);
   const int64_t axis = shape::wrap_axis(dimension, self.dim());
+  require(self.sym_size(axis).sym_ge(size), [&] {
+    return "a window of " + std::to_string(size) + " doesn't fit into axis " + std::to_string(axis) + " of " +
+           shape::text(self.sym_sizes());
+  });
   const c10::SymInt count = (self.sym_size(axis) - size) / step + 1;
   const at::Tensor starts = at::mul(count_to(count, self), step);
   const at::Tensor indices = at::add(at::unsqueeze(starts, 1), count_to(size, self));

@@ -9,8 +9,9 @@
 /// Views and rearrangements as other operators. Each has the signature of the operator that it stands for.
 namespace tracejet::decompositions {
 
-/// What is the input itself in a program without writes: alias, detach, lift_fresh.
+/// What is the input itself in a program without writes: detach, lift_fresh.
 at::Tensor itself(const at::Tensor& self);
+at::Tensor alias(const at::Tensor& self);
 at::Tensor expand_as(const at::Tensor& self, const at::Tensor& other);
 at::Tensor reshape(const at::Tensor& self, c10::SymIntArrayRef shape);
 at::Tensor reshape_alias(const at::Tensor& self, c10::SymIntArrayRef size, c10::SymIntArrayRef stride);
@@ -20,6 +21,8 @@ at::Tensor unsafe_view(const at::Tensor& self, c10::SymIntArrayRef size);
 
 at::Tensor narrow(const at::Tensor& self, int64_t dim, c10::SymInt start, c10::SymInt length);
 std::vector<at::Tensor> split(const at::Tensor& self, c10::SymInt split_size, int64_t dim);
+std::vector<at::Tensor> tensor_split(const at::Tensor& self, c10::SymInt sections, int64_t dim);
+std::vector<at::Tensor> unsafe_chunk(const at::Tensor& self, int64_t chunks, int64_t dim);
 std::vector<at::Tensor> unbind(const at::Tensor& self, int64_t dim);
 at::Tensor unfold(const at::Tensor& self, int64_t dimension, int64_t size, int64_t step);
 std::vector<at::Tensor> unsafe_split_with_sizes(const at::Tensor& self, c10::SymIntArrayRef split_sizes, int64_t dim);

@@ -154,6 +154,12 @@ Stacks split() {
           {floats({0, 3}), 0, 0}};
 }
 
+Stacks split_into() { return {{floats({7, 2}), 3, 0}, {floats({2, 6}), 2, -1}, {floats({2}), 4, 0}}; }
+
+Stacks tensor_split() {
+  return {{floats({7, 2}), 3, 0}, {floats({2, 6}), 3, -1}, {floats({2}), 4, 0}, {floats({0, 3}), 2, 0}};
+}
+
 Stacks split_with_sizes() {
   return {{floats({4, 6}), List{1, 2, 3}, 1}, {floats({4, 6}).t(), List{6, 0}, 0}, {floats({4}), List{4}, -1}};
 }

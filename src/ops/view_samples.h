@@ -28,6 +28,8 @@ Stacks select();
 Stacks slice();
 Stacks split();
 Stacks split_with_sizes();
+Stacks split_into();
+Stacks tensor_split();
 Stacks squeeze_axes();
 Stacks squeeze_axis();
 Stacks stack();

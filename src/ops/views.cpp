@@ -18,7 +18,7 @@ using Metas = std::vector<TensorMeta>;
 
 Metas view(const Call& call) {
   const TensorMeta& self = call.tensor("self");
-  Sizes sizes = shape::infer_size(call.sym_ints("size"), self.numel());
+  Sizes sizes = shape::infer_size(call.sym_ints("size"), self.sizes);
   auto strides = shape::view_strides(self, sizes);
   if (!strides) {
     throw ShapeError(self.str() + " can't be viewed as " + shape::text(sizes) + " without a copy: use reshape");
@@ -271,7 +271,7 @@ std::span<const Operator> view_operators() {
       // The same elements in another shape. `view` is what remains of every reshape: its target says all.
       {.name = "aten::_reshape_alias", .decompose = expand<&to::reshape_alias>, .samples = samples::reshape_alias},
       {.name = "aten::_unsafe_view", .decompose = expand<&to::unsafe_view>, .samples = samples::unsafe_view},
-      {.name = "aten::alias", .decompose = expand<&to::itself>, .samples = samples::layouts_only},
+      {.name = "aten::alias", .decompose = expand<&to::alias>, .samples = samples::layouts_only},
       {.name = "aten::as_strided", .meta = as_strided, .onnx = onnx::as_strided, .samples = samples::as_strided},
       {.name = "aten::detach", .decompose = expand<&to::itself>, .samples = samples::layouts_only},
       {.name = "aten::expand", .meta = expand_view, .onnx = onnx::expand, .samples = samples::expand},
@@ -301,6 +301,8 @@ std::span<const Operator> view_operators() {
        .meta = split_with_sizes,
        .onnx = onnx::split,
        .samples = samples::split_with_sizes},
+      {.name = "aten::tensor_split.sections", .decompose = expand<&to::tensor_split>, .samples = samples::tensor_split},
+      {.name = "aten::unsafe_chunk", .decompose = expand<&to::unsafe_chunk>, .samples = samples::split_into},
       {.name = "aten::unbind.int", .decompose = expand<&to::unbind>, .samples = samples::unbind},
       {.name = "aten::unfold", .decompose = expand<&to::unfold>, .samples = samples::unfold},
       {.name = "aten::unfold_copy", .decompose = expand<&to::unfold>, .samples = samples::unfold},

@@ -99,8 +99,13 @@ def state_of(module: nn.Module) -> dict[str, torch.Tensor]:
     return dict(module.named_buffers())
 
 
-def assert_equal(expected: Any, got: Any, tolerance: float | None = None, where: str = "") -> None:
-    """Trees of the same shape with equal leaves. A buffer that only one side has is not compared."""
+def assert_equal(
+    expected: Any, got: Any, tolerance: float | None = None, where: str = "", least_scale: float = 1e-6
+) -> None:
+    """Trees of the same shape with equal leaves. A buffer that only one side has is not compared.
+
+    The tolerance is relative to a tensor's greatest value, or to `least_scale` where all of its values are smaller.
+    """
     if isinstance(expected, dict) and "state" in expected:
         both = expected["state"].keys() & got["state"].keys()
         expected = {**expected, "state": {name: expected["state"][name] for name in sorted(both)}}
@@ -111,13 +116,15 @@ def assert_equal(expected: Any, got: Any, tolerance: float | None = None, where:
     for (path, want), have in zip(wanted, leaves, strict=True):
         here = where + pytree.keystr(path)
         if isinstance(want, torch.Tensor):
-            assert_equal_tensor(want, have, tolerance, here)
+            assert_equal_tensor(want, have, tolerance, here, least_scale)
         else:
             assert type(want) is type(have), f"{here}: expected {want!r}, got {have!r}"
             assert want == have, f"{here}: expected {want!r}, got {have!r}"
 
 
-def assert_equal_tensor(want: torch.Tensor, have: Any, tolerance: float | None, where: str) -> None:
+def assert_equal_tensor(
+    want: torch.Tensor, have: Any, tolerance: float | None, where: str, least_scale: float = 1e-6
+) -> None:
     assert isinstance(have, torch.Tensor), f"{where}: expected a tensor, got {have!r}"
     assert have.dtype == want.dtype, f"{where}: expected {want.dtype}, got {have.dtype}"
     assert have.shape == want.shape, f"{where}: expected {tuple(want.shape)}, got {tuple(have.shape)}"
@@ -130,7 +137,7 @@ def assert_equal_tensor(want: torch.Tensor, have: Any, tolerance: float | None, 
     want, have = want.detach().to(wide), have.detach().to(wide)
     finite = want[torch.isfinite(want)].abs()
     scale = finite.max().item() if finite.numel() else 1.0
-    close = torch.isclose(have, want, rtol=0, atol=tolerance * max(scale, 1e-6), equal_nan=True)
+    close = torch.isclose(have, want, rtol=0, atol=tolerance * max(scale, least_scale), equal_nan=True)
     worst = (have - want).abs().nan_to_num(0, 0, 0).max().item() if want.numel() else 0.0
     assert close.all(), f"{where}: differs by {worst:.3g} on a scale of {scale:.3g}"
 

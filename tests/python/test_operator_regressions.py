@@ -1,0 +1,90 @@
+"""What random programs and the operator database once found wrong, one small model each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+import tracejet
+from tests.support.compare import assert_same_as_eager
+from tracejet import Input
+
+
+class Lambda(nn.Module):
+    """A model that is one function."""
+
+    def __init__(self, function: Callable[..., Any]):
+        super().__init__()
+        self.function = function
+
+    def forward(self, *args: Any) -> Any:
+        return self.function(*args)
+
+
+def batch(*rest: int, low: int = 1, opt: int = 4, high: int = 9, dtype: torch.dtype = torch.float32) -> Input:
+    """An Input whose axis 0 is dynamic."""
+    shapes = {f"{mode}_shape": (size, *rest) for mode, size in (("min", low), ("opt", opt), ("max", high))}
+    return Input(**shapes, dtype=dtype, shared_dims={0: "n"})
+
+
+def _written(x: torch.Tensor, write: Callable[[torch.Tensor], Any]) -> torch.Tensor:
+    x = x * 1
+    write(x)
+    return x
+
+
+def _aliased(x: torch.Tensor) -> torch.Tensor:
+    whole = x[:, : x.shape[1] + 3]
+    x.add_(1)
+    return whole
+
+
+SAME = {
+    "the bounds of integers": lambda x: functional.hardtanh((x * 4).long()),
+    "tensor_split at size 1": lambda x: x[:2].tensor_split(2)[0],
+    "a write to a part of unbind": lambda x: _written(x, lambda x: x.unbind(1)[-1].add_(1)),
+    "a write through strides that become symbolic": lambda x: _written(
+        x.tile(2), lambda x: (x.mT.narrow(1, 0, 1).zero_(), x.zero_(), x.narrow(1, 0, 1).zero_())
+    ),
+    "a view that keeps an odd product": lambda x: functional.max_pool2d(x[None], 3, 2, 1).view(1, -1),
+    "a size that is cancelled": lambda x: x.reshape(-1, x.shape[0] * 2, 3).reshape(x.shape[0], -1),
+    "an alias of what is written to later": lambda x: _aliased(x * 1),
+    "an index from the end": lambda x: torch.take_along_dim(x, torch.tensor([[-1]]), 1),
+    "a softmax of nothing": lambda x: x[:, :0].log_softmax(1),
+}
+
+
+@pytest.mark.parametrize("function", SAME.values(), ids=SAME)
+def test_what_once_was_wrong_is_as_eager(function: Callable[..., Any]) -> None:
+    assert_same_as_eager(Lambda(function), [batch(6)])
+
+
+WRITES_TO_SHARED_MEMORY = {
+    "expand": lambda x: x.expand(3, -1, -1)[0].add_(1),
+    "diagonal of expand": lambda x: x.unsqueeze(2).expand(-1, -1, x.shape[0]).diagonal().fill_(2),
+    "unfold": lambda x: x.unfold(1, 3, 1)[0].zero_(),
+}
+
+
+@pytest.mark.parametrize("write", WRITES_TO_SHARED_MEMORY.values(), ids=WRITES_TO_SHARED_MEMORY)
+def test_writing_to_elements_that_share_memory_is_refused(write: Callable[..., Any]) -> None:
+    with pytest.raises(tracejet.UnsupportedOperator, match="clone"):
+        tracejet.dynamo.trace(Lambda(lambda x: _written(x, write)), arg_inputs=[batch(6)])
+
+
+CHECKS = {
+    "a window larger than its axis": lambda x: x.unfold(0, 3, 1),
+    "a part that doesn't fit": lambda x: x.narrow(0, 1, 1),
+    "a normalized_shape that isn't the input's": lambda x: functional.rms_norm(x.mT, (4,)),
+}
+
+
+@pytest.mark.parametrize("function", CHECKS.values(), ids=CHECKS)
+def test_what_eager_checks_restricts_the_range(function: Callable[..., Any]) -> None:
+    with pytest.raises(tracejet.ConstraintViolation):
+        tracejet.dynamo.trace(Lambda(function), arg_inputs=[batch(6)])
