@@ -16,10 +16,10 @@ CPP := $(wildcard src/*/*.cpp src/*/*.h src/*/*/*.cpp src/*/*/*.h include/tracej
 PY := python tests bench examples docs
 
 .DEFAULT_GOAL := help
-.PHONY: help venv build test demo bench docs lint tidy format clean
+.PHONY: help venv build test test-ops demo bench docs lint tidy format clean
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t12
 
 $(VENV)/.torch:
 	$(PYTHON) -m venv $(VENV)
@@ -46,6 +46,9 @@ build: $(BUILD)/build.ninja ## the C++ core and the extension, in place
 test: build ## the C++ tests, then the Python tests
 	PATH="$(CURDIR)/$(BIN):$$PATH" ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
 	$(RUN) -m pytest -n $(JOBS)
+
+test-ops: build ## every operator of PyTorch's own database
+	TRACEJET_OPERATORS=all $(RUN) -m pytest -n $(JOBS) tests/python/test_op_database.py
 
 demo: build ## semantic search with a real sentence encoder: traced, compiled, compared
 	$(RUN) examples/semantic_search.py

@@ -1,0 +1,36 @@
+"""Every operator in PyTorch's own database of samples: what is traced is right, and what can't be traced is refused.
+
+`make test` runs some of the operators; with TRACEJET_OPERATORS=all in the environment, all of them (`make test-ops`).
+Those that are refused are listed in refused_operators.json, with the reason: the list must be exact.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from torch.testing._internal.common_methods_invocations import op_db
+from torch.testing._internal.opinfo.core import OpInfo
+
+from tests.support.operator_calls import Result, traced_dynamically, traced_statically
+
+ALL = os.environ.get("TRACEJET_OPERATORS") == "all"
+OPERATORS = op_db if ALL else op_db[::10]
+REFUSED = json.loads(Path(__file__).with_name("refused_operators.json").read_text())
+
+
+@pytest.mark.parametrize("op", OPERATORS, ids=lambda op: op.formatted_name)
+@pytest.mark.parametrize(("mode", "trace"), [("static", traced_statically), ("dynamic", traced_dynamically)])
+@pytest.mark.filterwarnings("ignore")
+def test_an_operator_is_traced_right_or_known_to_be_refused(
+    op: OpInfo, mode: str, trace: Callable[[OpInfo], Result | None]
+) -> None:
+    result = trace(op)
+    if result is None:
+        return
+    assert result.kind != "wrong", result.why
+    is_known = op.formatted_name in REFUSED[mode]
+    assert is_known == (result.kind == "refused"), result.why or "works: take it off the list of refused operators"
