@@ -133,7 +133,12 @@ std::optional<std::vector<OutputMeta>> outputs_by_meta_kernel(const Call& call, 
     } catch (const c10::NotImplementedError&) {
       return std::nullopt;
     } catch (const c10::Error& error) {
-      throw ShapeError(error.what_without_backtrace());
+      const std::string message = error.what_without_backtrace();
+      // What TensorImpl says of tensors with symbolic sizes.
+      if (message.find("customized tensor") != std::string::npos) {
+        throw UnsupportedOperator("takes sizes as plain numbers: " + message);
+      }
+      throw ShapeError(message);
     } catch (const std::exception& error) {
       const std::string_view message = error.what();
       // Python's way to say that there is none, of its custom operators.
