@@ -2,6 +2,12 @@
 
 import os
 
+import pytest
+
 from tracejet._trace import CHECK_RULES
 
 os.environ[CHECK_RULES] = "1"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full-size", action="store_true", help="test_models.py with the models as they are deployed")

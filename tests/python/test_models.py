@@ -9,11 +9,15 @@ import torch
 
 import tracejet
 from tests.support.compare import assert_equal, assert_same_as_eager, outcome
-from tests.support.models import SMALL_MODELS, Case
+from tests.support.models import MODELS, SMALL_MODELS, Case
 from tracejet._binding import bind
 from tracejet._trace import _Capture
 
-EVERY_MODEL = pytest.mark.parametrize("case", SMALL_MODELS.values(), ids=SMALL_MODELS)
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """The small models, or those of full size where `--full-size` asks for them."""
+    models = MODELS if metafunc.config.getoption("full_size") else SMALL_MODELS
+    metafunc.parametrize("case", models.values(), ids=models)
 
 
 def sizes_between(case: Case) -> dict[str, int]:
@@ -21,14 +25,12 @@ def sizes_between(case: Case) -> dict[str, int]:
     return {name: (dim.opt + dim.max) // 2 for name, dim in case.dims.items()}
 
 
-@EVERY_MODEL
 def test_static_shapes_give_what_eager_gives(case: Case) -> None:
     args, kwargs = case.example()
     program = assert_same_as_eager(case.module(), args, [{}], kwargs=kwargs, make=lambda _: case.example())
     assert not program.range_constraints
 
 
-@EVERY_MODEL
 def test_dynamic_shapes_give_what_eager_gives_everywhere_in_their_range(case: Case) -> None:
     args, kwargs = case.tracejet_inputs()
     sizes = [case.sizes(which) for which in ("opt", "min", "max")]
@@ -37,7 +39,6 @@ def test_dynamic_shapes_give_what_eager_gives_everywhere_in_their_range(case: Ca
     assert len(program.range_constraints) == len(case.dims)
 
 
-@EVERY_MODEL
 def test_a_saved_program_is_the_program(case: Case) -> None:
     model = case.module()
     args, kwargs = case.tracejet_inputs()
@@ -49,7 +50,6 @@ def test_a_saved_program_is_the_program(case: Case) -> None:
     assert_equal(outcome(model, case.example("max")), outcome(loaded, case.example("max")))
 
 
-@EVERY_MODEL
 def test_no_call_needs_pythons_meta_functions(case: Case) -> None:
     args, kwargs = case.tracejet_inputs()
     model = case.module()
