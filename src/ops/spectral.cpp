@@ -58,8 +58,9 @@ Metas complex_to_real(const Call& call) {
   const auto axes = call.axes("dim", self.dim());
   Sizes sizes = self.sizes;
   sizes[static_cast<size_t>(axes.back())] = call.sym_int("last_dim_size");
-  const int64_t last[] = {axes.back()};  // the others are transformed before
-  return {transformed(self, std::move(sizes), last, c10::toRealValueType(self.dtype))};
+  const std::span<const int64_t> all(axes), last = all.last(1), before = all.first(all.size() - 1);
+  const TensorMeta complex = before.empty() ? self : transformed(self, self.sizes, before, self.dtype);
+  return {transformed(complex, std::move(sizes), last, c10::toRealValueType(self.dtype))};
 }
 
 }  // namespace

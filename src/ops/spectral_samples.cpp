@@ -31,6 +31,7 @@ Stacks complex_to_real() {
   return {
       {frequencies(3, 5), last, 2, 8},
       {frequencies(5, 3).transpose(1, 2), last, 0, 9},
+      {frequencies(3, 5), c10::List<int64_t>({0, 2}), 1, 8},
   };
 }
 
