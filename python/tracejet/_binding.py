@@ -138,6 +138,13 @@ def _check_initialized(module: nn.Module) -> None:
             raise InvalidInput(f"{name} has no shape yet, as its module is lazy: call the model once before the trace")
 
 
+def either_name(inputs: Any, arg_inputs: Any) -> Any:
+    """What forward takes by position, under whichever of the argument's two names it was passed."""
+    if inputs is not None and arg_inputs is not None:
+        raise InvalidInput("inputs and arg_inputs are two names of one argument; pass one of them")
+    return inputs if arg_inputs is None else arg_inputs
+
+
 def positional(arg_inputs: Any) -> tuple[Any, ...]:
     """`arg_inputs` as a tuple; a lone Tensor or Input counts as the only argument."""
     if arg_inputs is None:

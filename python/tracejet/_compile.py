@@ -11,7 +11,7 @@ from torch import nn
 from torch.utils import _pytree as pytree
 
 from tracejet import _C
-from tracejet._binding import Dim, Leaf
+from tracejet._binding import Dim, Leaf, either_name
 from tracejet._C import InvalidInput
 from tracejet._input import Input
 from tracejet._program import IN_GRAPH, CallSpec, ExportedProgram
@@ -51,10 +51,7 @@ def compile(
         UnsupportedOperator: lists every operator that the engine can't run, with its lines.
         InvalidInput: a setting makes no sense, or the inputs don't fit.
     """
-    if inputs is not None and arg_inputs is not None:
-        raise InvalidInput("inputs and arg_inputs are two names of one argument; pass one of them")
-    args = arg_inputs if arg_inputs is not None else inputs
-    program = _native_program(mod, args, kwarg_inputs)
+    program = _native_program(mod, either_name(inputs, arg_inputs), kwarg_inputs)
     compiled = _C.CompiledProgram(
         program._tracejet_graph,
         engine=engine,

@@ -43,8 +43,9 @@ def harmless_branches(capture: Capture, trace_at: Callable[[str, int], Capture],
     `trace_at` traces the model with a dimension, by name, static at a size.
     """
     agrees: dict[tuple[str, int], bool] = {}
-    harmless = branches(capture)
-    for guard, name, size in _C.small_sizes(capture.graph):
+    small_sizes = _C.small_sizes(capture.graph)
+    harmless = {guard for guard, _, _ in small_sizes}
+    for guard, name, size in small_sizes:
         if (name, size) not in agrees:
             agrees[name, size] = _agrees(capture, name, size, trace_at, budget)
         if not agrees[name, size]:

@@ -15,7 +15,7 @@ from torch import nn
 from torch.utils import _pytree as pytree
 
 from tracejet import _C
-from tracejet._binding import HOW_TO_NEST, LITERALS, BoundInputs, Dim, Leaf, bind
+from tracejet._binding import HOW_TO_NEST, LITERALS, BoundInputs, Dim, Leaf, bind, either_name
 from tracejet._carried_state import take_over
 from tracejet._control_flow import CONTROL_FLOW_SWITCHES
 from tracejet._custom_operators import with_dynamic_sizes
@@ -77,12 +77,11 @@ def trace(
     """
     capture = _Capture.of_call(
         mod,
-        inputs if arg_inputs is None else arg_inputs,
+        either_name(inputs, arg_inputs),
         kwarg_inputs,
         strict=strict,
         decompositions=decompositions,
         options=_Options(checked_device(device), prefer_deferred_runtime_asserts_over_guards),
-        given_twice=inputs is not None and arg_inputs is not None,
     )
     capture.run()
     if capture.violated_conditions():
@@ -111,12 +110,11 @@ def diagnose(
     """
     capture = _Capture.of_call(
         mod,
-        inputs if arg_inputs is None else arg_inputs,
+        either_name(inputs, arg_inputs),
         kwarg_inputs,
         strict=strict,
         decompositions=decompositions,
         options=_Options(checked_device(device), prefer_deferred_runtime_asserts_over_guards),
-        given_twice=inputs is not None and arg_inputs is not None,
     )
     try:
         capture.run()
@@ -156,13 +154,10 @@ class _Capture:
         strict: bool,
         decompositions: str,
         options: _Options,
-        given_twice: bool,
     ) -> _Capture:
         """The capture that the arguments of `trace` ask for."""
         if decompositions != "tensorrt":
             raise _C.InvalidInput(f'decompositions: expected "tensorrt", got {decompositions!r}')
-        if given_twice:
-            raise _C.InvalidInput("inputs and arg_inputs are two names of one argument; pass one of them")
         bound = bind(mod, arg_inputs, kwarg_inputs, options.device)
         return cls(dynamo_capture(mod, arg_inputs, kwarg_inputs, options.device) if strict else mod, bound, options)
 

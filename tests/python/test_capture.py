@@ -7,22 +7,12 @@ import torch
 from torch import nn
 
 import tracejet
+from tests.support.lambda_module import Lambda
 from tracejet import Input
 
 
-class Function(nn.Module):
-    """A module from a function."""
-
-    def __init__(self, function):
-        super().__init__()
-        self.function = function
-
-    def forward(self, *args):
-        return self.function(*args)
-
-
 def trace(function, *inputs):
-    return tracejet.trace(Function(function), arg_inputs=inputs)
+    return tracejet.trace(Lambda(function), arg_inputs=inputs)
 
 
 def dispatch_state():

@@ -7,29 +7,11 @@ from typing import Any
 
 import pytest
 import torch
-from torch import nn
 from torch.nn import functional
 
 import tracejet
 from tests.support.compare import assert_same_as_eager
-from tracejet import Input
-
-
-class Lambda(nn.Module):
-    """A model that is one function."""
-
-    def __init__(self, function: Callable[..., Any]):
-        super().__init__()
-        self.function = function
-
-    def forward(self, *args: Any) -> Any:
-        return self.function(*args)
-
-
-def batch(*rest: int, low: int = 1, opt: int = 4, high: int = 9, dtype: torch.dtype = torch.float32) -> Input:
-    """An Input whose axis 0 is dynamic."""
-    shapes = {f"{mode}_shape": (size, *rest) for mode, size in (("min", low), ("opt", opt), ("max", high))}
-    return Input(**shapes, dtype=dtype, shared_dims={0: "n"})
+from tests.support.lambda_module import Lambda, batch
 
 
 def _written(x: torch.Tensor, write: Callable[[torch.Tensor], Any]) -> torch.Tensor:

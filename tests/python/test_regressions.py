@@ -12,25 +12,7 @@ from torch import nn
 
 import tracejet
 from tests.support.compare import assert_equal, assert_same_as_eager
-from tracejet import Input
-
-
-class Lambda(nn.Module):
-    """A model that is one function."""
-
-    def __init__(self, function: Callable[..., Any]):
-        super().__init__()
-        self.function = function
-
-    def forward(self, *args: Any) -> Any:
-        return self.function(*args)
-
-
-def batch(*rest: int, low: int = 1, opt: int = 4, high: int = 9, dtype: torch.dtype = torch.float32) -> Input:
-    """An Input whose axis 0, called "batch", is dynamic."""
-    shapes = {f"{mode}_shape": (size, *rest) for mode, size in (("min", low), ("opt", opt), ("max", high))}
-    return Input(**shapes, dtype=dtype, shared_dims={0: "batch"})
-
+from tests.support.lambda_module import Lambda, batch
 
 SYMBOLIC_SCALARS = {
     "times a size": lambda x: x * x.shape[0],

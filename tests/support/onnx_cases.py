@@ -10,16 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-
-class Function(nn.Module):
-    """A function as a model."""
-
-    def __init__(self, function: Callable[..., Any]):
-        super().__init__()
-        self._function = function
-
-    def forward(self, *tensors: torch.Tensor) -> Any:
-        return self._function(*tensors)
+from tests.support.lambda_module import Lambda
 
 
 @dataclass
@@ -44,7 +35,7 @@ def case(name: str, model: Any, *shapes: Any, **options: Any) -> None:
         torch.manual_seed(0)
         return tuple(shape(batch) if callable(shape) else torch.randn(batch, *shape) for shape in shapes)
 
-    module = model if isinstance(model, nn.Module) else Function(model)
+    module = model if isinstance(model, nn.Module) else Lambda(model)
     CASES.append(Case(name, module.eval(), inputs, **options))
 
 
