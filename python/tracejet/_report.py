@@ -154,7 +154,7 @@ class Report:
         return min(max(opt, now.min), now.max)
 
 
-def _lines(lines: Sequence[_C.AskingLine]) -> tuple[Line, ...]:
+def _lines(lines: Sequence[_C.ModelLine]) -> tuple[Line, ...]:
     return tuple(
         Line(line.file, line.line, line.function, line.text, line.module_path, line.module_type) for line in lines
     )

@@ -52,13 +52,13 @@ std::vector<std::tuple<size_t, std::string, int64_t>> small_sizes(const Graph& g
 }  // namespace
 
 void bind_shape_report(py::module_& module) {
-  py::class_<AskingLine>(module, "AskingLine", "A line of the model that asked something of a size.")
-      .def_readonly("file", &AskingLine::file)
-      .def_readonly("line", &AskingLine::line)
-      .def_readonly("function", &AskingLine::function)
-      .def_readonly("text", &AskingLine::text)
-      .def_readonly("module_path", &AskingLine::module_path)
-      .def_readonly("module_type", &AskingLine::module_type);
+  py::class_<ModelLine>(module, "ModelLine", "A line of the model that asked something of a size.")
+      .def_readonly("file", &ModelLine::file)
+      .def_readonly("line", &ModelLine::line)
+      .def_readonly("function", &ModelLine::function)
+      .def_readonly("text", &ModelLine::text)
+      .def_readonly("module_path", &ModelLine::module_path)
+      .def_readonly("module_type", &ModelLine::module_type);
   py::class_<ReportedGuard>(module, "ReportedGuard", "Something that was assumed of sizes, and what became of it.")
       .def_readonly("condition", &ReportedGuard::condition)
       .def_readonly("verdict", &ReportedGuard::verdict)

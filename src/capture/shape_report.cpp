@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "graph/location.h"
 #include "symbolic/context.h"
 
 namespace tracejet {
@@ -51,11 +50,6 @@ std::string joined(const std::vector<std::string>& words, const std::string& sep
   return text;
 }
 
-std::string span(const Range& range) {
-  if (range.max == symbolic::kInfinity) return std::to_string(range.min) + " or more";
-  return std::to_string(range.min) + " to " + std::to_string(range.max);
-}
-
 class Reporter {
  public:
   Reporter(const Graph& graph, const SymbolAxes& axes) : graph_(graph), axes_(axes) {}
@@ -69,16 +63,16 @@ class Reporter {
     problem.forces = forces(found);
     problem.fix = fix(found);
     for (const size_t guard : found.guards) {
-      for (AskingLine& line : lines(guard)) problem.lines.push_back(std::move(line));
+      for (ModelLine& line : lines(guard)) problem.lines.push_back(std::move(line));
     }
     return problem;
   }
 
-  std::vector<AskingLine> lines(size_t guard) const {
-    std::vector<AskingLine> lines;
+  std::vector<ModelLine> lines(size_t guard) const {
+    std::vector<ModelLine> lines;
     for (const Location& where : graph_.shapes().guards()[guard].where) {
-      AskingLine line = asking_line(where);
-      const bool is_new = std::ranges::none_of(lines, [&](const AskingLine& known) {
+      ModelLine line = line_of(where, graph_);
+      const bool is_new = std::ranges::none_of(lines, [&](const ModelLine& known) {
         return known.file == line.file && known.line == line.line && known.module_path == line.module_path;
       });
       if (is_new) lines.push_back(std::move(line));
@@ -96,7 +90,7 @@ class Reporter {
 
   std::string all_axes(const Symbol& symbol) const { return joined(axes_of(symbol), ", "); }
   std::string declared(const Symbol& symbol) const {
-    return all_axes(symbol) + ", declared as " + span(symbol.range) + ",";
+    return all_axes(symbol) + ", declared as " + in_words(symbol.range) + ",";
   }
 
   std::string every(const std::vector<Symbol>& symbols, const std::string& separator) const {
@@ -113,11 +107,11 @@ class Reporter {
       case Problem::Kind::kEqualSizes:
         return every(found.symbols, " and ") + " must be equal";
       case Problem::Kind::kNarrowerRange:
-        return declared(first) + " must be " + span(found.range);
+        return declared(first) + " must be " + in_words(found.range);
       case Problem::Kind::kRelation:
         return in_words(found.condition, axes_) + " must hold, but the declared ranges allow other sizes";
       case Problem::Kind::kSizeBranch:
-        return declared(first) + " takes another way through the model outside of " + span(found.range) + " (" +
+        return declared(first) + " takes another way through the model outside of " + in_words(found.range) + " (" +
                in_words(found.condition, axes_) + " was traced)";
     }
     return {};
@@ -132,53 +126,21 @@ class Reporter {
       case Problem::Kind::kEqualSizes:
         return "join " + every(found.symbols, " and ") + " with shared_dims";
       case Problem::Kind::kNarrowerRange:
-        return "declare " + all_axes(first) + " as " + span(found.range);
+        return "declare " + all_axes(first) + " as " + in_words(found.range);
       case Problem::Kind::kRelation:
         return "leave prefer_deferred_runtime_asserts_over_guards on, and the program checks it when it runs; or "
                "make " +
                every(found.symbols, ", ") + " static";
       case Problem::Kind::kSizeBranch:
-        return "declare " + all_axes(first) + " as " + span(found.range) +
+        return "declare " + all_axes(first) + " as " + in_words(found.range) +
                ", and trace a program of its own for other sizes";
     }
     return {};
   }
 
-  AskingLine asking_line(const Location& where) const {
-    AskingLine line;
-    if (where.stack != nullptr) {
-      const auto frames = user_frames(*where.stack);
-      if (!frames.empty()) {
-        line.file = frames.back().file;
-        line.line = frames.back().line;
-        line.function = frames.back().function;
-        line.text = frames.back().text();
-      }
-    }
-    if (where.module_frame >= 0) {
-      const ModuleFrame& module = graph_.module_frames()[static_cast<size_t>(where.module_frame)];
-      line.module_path = module.path;
-      line.module_type = module.type;
-    }
-    return line;
-  }
-
   const Graph& graph_;
   const SymbolAxes& axes_;
 };
-
-std::string describe(const AskingLine& line) {
-  std::string text;
-  if (!line.file.empty()) {
-    text += "\n     " + line.file + ":" + std::to_string(line.line) + " in " + line.function;
-    if (!line.text.empty()) text += ": " + line.text;
-  }
-  if (!line.module_type.empty()) {
-    const std::string type = line.module_type.substr(line.module_type.rfind('.') + 1);
-    text += "\n       in " + (line.module_path.empty() ? "the model" : line.module_path) + " (" + type + ")";
-  }
-  return text;
-}
 
 }  // namespace
 
@@ -198,7 +160,10 @@ std::string describe(const std::vector<ShapeProblem>& problems) {
                          : std::to_string(problems.size()) + " things keep sizes from varying as declared:";
   for (size_t i = 0; i < problems.size(); ++i) {
     text += "\n  " + std::to_string(i + 1) + ". " + problems[i].forces;
-    for (const AskingLine& line : problems[i].lines) text += describe(line);
+    for (const ModelLine& line : problems[i].lines) {
+      if (const std::string code = line.code(); !code.empty()) text += "\n     " + code;
+      if (const std::string module = line.module(); !module.empty()) text += "\n       in " + module;
+    }
     text += "\n     To fix it, " + problems[i].fix + ".";
   }
   return text;

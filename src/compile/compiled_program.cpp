@@ -35,12 +35,6 @@ void check_settings(const CompileSettings& settings) {
     throw InvalidInput("threads is " + std::to_string(settings.threads) + ", but can't be negative");
 }
 
-std::string describe(const symbolic::Range& range) {
-  const auto bound = [](int64_t value) { return std::to_string(value); };
-  if (range.max == symbolic::kInfinity) return bound(range.min) + " or more";
-  return bound(range.min) + " to " + bound(range.max);
-}
-
 [[noreturn]] void refuse(const std::string& input, const std::string& problem) {
   throw InvalidInput(input + ": " + problem);
 }
@@ -143,7 +137,7 @@ RuntimeSizes CompiledProgram::check(const std::vector<at::Tensor>& inputs) const
         if (size != expression.constant()) refuse_axis(input.name, axis, size, std::to_string(expression.constant()));
         continue;
       }
-      if (!expression.range().contains(size)) refuse_axis(input.name, axis, size, describe(expression.range()));
+      if (!expression.range().contains(size)) refuse_axis(input.name, axis, size, in_words(expression.range()));
       // What was declared as a symbol of its own may be 2 * another by now; assertions mention it still.
       const auto declared = symbolic::symbol_behind(expected[axis]);
       if (declared && Expression::of(*declared) != expression) sizes.bind(declared->id, size);

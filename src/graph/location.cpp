@@ -60,22 +60,42 @@ std::vector<SourceFrame> user_frames(const torch::CapturedTraceback& stack) {
   return frames;
 }
 
-std::string describe(const Location& where, const Graph& graph) {
-  std::string text;
+std::string ModelLine::code() const {
+  if (file.empty()) return {};
+  return file + ":" + std::to_string(line) + " in " + function + (text.empty() ? "" : ": " + text);
+}
+
+std::string ModelLine::module() const {
+  if (module_type.empty()) return {};
+  const std::string type = module_type.substr(module_type.rfind('.') + 1);
+  return (module_path.empty() ? "the model" : module_path) + " (" + type + ")";
+}
+
+ModelLine line_of(const Location& where, const Graph& graph) {
+  ModelLine line;
   if (where.stack != nullptr) {
     const std::vector<SourceFrame> frames = user_frames(*where.stack);
     if (!frames.empty()) {
       const SourceFrame& innermost = frames.back();
-      text += "  " + innermost.file + ":" + std::to_string(innermost.line) + " in " + innermost.function;
-      if (const std::string line = innermost.text(); !line.empty()) text += ": " + line;
+      line.file = innermost.file;
+      line.line = innermost.line;
+      line.function = innermost.function;
+      line.text = innermost.text();
     }
   }
   if (where.module_frame >= 0) {
     const ModuleFrame& module = graph.module_frames()[static_cast<size_t>(where.module_frame)];
-    if (!text.empty()) text += '\n';
-    const std::string type = module.type.substr(module.type.rfind('.') + 1);
-    text += "  in " + (module.path.empty() ? std::string("the model") : module.path) + " (" + type + ")";
+    line.module_path = module.path;
+    line.module_type = module.type;
   }
+  return line;
+}
+
+std::string describe(const Location& where, const Graph& graph) {
+  const ModelLine line = line_of(where, graph);
+  std::string text;
+  if (const std::string code = line.code(); !code.empty()) text += "  " + code;
+  if (const std::string module = line.module(); !module.empty()) text += (text.empty() ? "  in " : "\n  in ") + module;
   return text;
 }
 

@@ -26,6 +26,11 @@ Range hull(std::initializer_list<int64_t> corners) { return {std::min(corners), 
 
 }  // namespace
 
+std::string in_words(const Range& range) {
+  if (range.max == kInfinity) return std::to_string(range.min) + " or more";
+  return std::to_string(range.min) + " to " + std::to_string(range.max);
+}
+
 Range operator+(const Range& a, const Range& b) {
   return {add_end(a.min, b.min, -kInfinity), add_end(a.max, b.max, kInfinity)};
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <string>
 
 namespace tracejet::symbolic {
 
@@ -32,6 +33,9 @@ struct Range {
 
 constexpr Range intersect(const Range& a, const Range& b) { return {std::max(a.min, b.min), std::min(a.max, b.max)}; }
 constexpr Range unite(const Range& a, const Range& b) { return {std::min(a.min, b.min), std::max(a.max, b.max)}; }
+
+/// "1 to 16", "2 or more".
+std::string in_words(const Range& range);
 
 Range operator+(const Range& a, const Range& b);
 Range operator*(const Range& a, const Range& b);
