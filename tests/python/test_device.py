@@ -12,6 +12,7 @@ from torch.export.passes import move_to_device_pass
 
 import tracejet
 from tests.support.compare import assert_equal
+from tests.support.fake_devices import assert_devices_as_faked
 from tests.support.lambda_module import Lambda, batch
 
 pytestmark = pytest.mark.skipif(torch.cuda.is_available(), reason="shows what happens where there is no GPU")
@@ -102,6 +103,7 @@ def _with_default_device(x: torch.Tensor) -> torch.Tensor:
 def on_cpu(function: Callable[..., Any], x: torch.Tensor) -> Any:
     """What a program gives, run on the CPU."""
     program = tracejet.trace(Lambda(function), arg_inputs=[batch(3)], device="cuda")
+    assert_devices_as_faked(program)
     assert all(value.device == torch.device("cuda", 0) for value in results(program))
     return move_to_device_pass(program, "cpu").module()(x)
 

@@ -24,7 +24,9 @@ class Lambda(nn.Module):
         return self.function(*args, **kwargs)
 
 
-def batch(*rest: int, low: int = 1, opt: int = 4, high: int = 9, dtype: torch.dtype = torch.float32) -> Input:
+def batch(
+    *rest: int, low: int = 1, opt: int = 4, high: int = 9, dtype: torch.dtype = torch.float32, device: str | None = None
+) -> Input:
     """An Input whose axis 0, called "batch", is dynamic."""
     shapes = {f"{mode}_shape": (size, *rest) for mode, size in (("min", low), ("opt", opt), ("max", high))}
-    return Input(**shapes, dtype=dtype, shared_dims={0: "batch"})
+    return Input(**shapes, dtype=dtype, device=device, shared_dims={0: "batch"})
