@@ -75,11 +75,19 @@ void record_call(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stac
   for (c10::IValue& result : results) stack.push_back(std::move(result));
 }
 
+/// `reshape` in the place of `view`, with the same arguments. On other devices than the CPU, the layout of a result
+/// (an attention's, a Fourier transform's) hangs on the kernel that is chosen there, and a view may need a copy.
+const c10::OperatorHandle& reshape_operator() {
+  static const c10::OperatorHandle reshape = c10::Dispatcher::singleton().findSchemaOrThrow("aten::reshape", "");
+  return reshape;
+}
+
 /// A view. Writes give new tensors, whose strides may differ from those that eager's tensor has kept; where they don't
 /// bear the view, a copy of equal values takes its place.
 void record_view(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stack& stack) {
   try {
-    record_call(tracer, op, stack);
+    const bool on_cpu = torch::jit::peek(stack, 0, 2).toTensor().device().is_cpu();
+    record_call(tracer, on_cpu ? op : reshape_operator(), stack);
   } catch (const ShapeError&) {
     if (tracer.strides_are_eagers()) throw;
     const std::vector<c10::SymInt> sizes = torch::jit::peek(stack, 1, 2).toSymIntVector();

@@ -26,6 +26,17 @@ Metas view(const Call& call) {
   return {shape::view_of(self, std::move(sizes), std::move(*strides))};
 }
 
+/// A view where the strides bear it, else a copy.
+Metas reshape(const Call& call) {
+  const TensorMeta& self = call.tensor("self");
+  Sizes sizes = shape::infer_size(call.sym_ints("shape"), self.sizes);
+  if (shape::is_known_view(self, sizes)) {
+    Sizes strides = *shape::view_strides(self, sizes);
+    return {shape::view_of(self, std::move(sizes), std::move(strides))};
+  }
+  return {shape::contiguous(std::move(sizes), self.dtype, self.device)};
+}
+
 Metas view_as_dtype(const Call& call) {
   TensorMeta meta = call.tensor("self");
   const auto from = static_cast<int64_t>(c10::elementSize(meta.dtype));
@@ -279,7 +290,11 @@ std::span<const Operator> view_operators() {
       {.name = "aten::lift_fresh", .decompose = expand<&to::itself>, .samples = samples::layouts_only},
       {.name = "aten::lift_fresh_copy", .decompose = expand<&to::itself>, .samples = samples::layouts_only},
       {.name = "aten::permute", .meta = permute, .onnx = onnx::permute, .samples = samples::permute},
-      {.name = "aten::reshape", .decompose = expand<&to::reshape>, .samples = samples::reshape},
+      {.name = "aten::reshape",
+       .meta = reshape,  // of programs for other devices than the CPU
+       .decompose = expand<&to::reshape>,
+       .onnx = onnx::reshape,
+       .samples = samples::reshape},
       {.name = "aten::squeeze", .meta = squeeze, .onnx = onnx::squeeze, .samples = samples::layouts_only},
       {.name = "aten::squeeze.dim", .meta = squeeze_axes, .onnx = onnx::squeeze, .samples = samples::squeeze_axis},
       {.name = "aten::squeeze.dims", .meta = squeeze_axes, .onnx = onnx::squeeze, .samples = samples::squeeze_axes},

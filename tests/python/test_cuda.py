@@ -141,8 +141,9 @@ def test_a_static_input_on_a_gpu_isnt_read() -> None:
 
 
 def test_a_model_on_a_gpu_is_traced_for_the_cpu() -> None:
+    model = nn.Linear(3, 4).cuda()
     with gpu_left_alone():
-        program = tracejet.trace(model := nn.Linear(3, 4).cuda(), arg_inputs=[batch(3)], device="cpu")
+        program = tracejet.trace(model, arg_inputs=[batch(3)], device="cpu")
     assert_devices_as_faked(program)
     assert all(node.meta["val"].device.type == "cpu" for node in program.graph.nodes if "val" in node.meta)
     with pytest.raises(tracejet.InvalidInput, match="weight: its data is on cuda:0.*move the model there"):

@@ -121,6 +121,19 @@ def _as_on_cpu(function: Callable[..., Any], x: torch.Tensor) -> Any:
     return move_to_device_pass(program, "cpu").module()(x.clone())
 
 
+def test_views_need_no_layout_elsewhere() -> None:
+    """Which layout an attention leaves hangs on the kernel that a GPU picks."""
+
+    def forward(x: torch.Tensor) -> torch.Tensor:
+        return nn.functional.scaled_dot_product_attention(x, x, x).transpose(1, 2).contiguous().view(-1, 6)
+
+    here, there = (tracejet.trace(Lambda(forward), [batch(2, 5, 3)], device=device) for device in ("cpu", "cuda"))
+    assert torch.ops.aten.view.default in {node.target for node in here.graph.nodes}
+    assert torch.ops.aten.view.default not in {node.target for node in there.graph.nodes}
+    x = torch.randn(3, 2, 5, 3)
+    torch.testing.assert_close(move_to_device_pass(there, "cpu").module()(x), forward(x))
+
+
 def test_without_device_code_that_names_cuda_fails_as_in_eager() -> None:
     with pytest.raises((AssertionError, RuntimeError), match="CUDA|NVIDIA"):
         tracejet.trace(Lambda(lambda x: x + torch.zeros(3, device="cuda")), arg_inputs=[torch.ones(3)])

@@ -12,10 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from torch.testing._internal.common_methods_invocations import op_db
 from torch.testing._internal.opinfo.core import OpInfo
 
-from tests.support.operator_calls import Result, traced_dynamically, traced_statically
+import tracejet
+from tests.support.fake_devices import assert_devices_as_faked
+from tests.support.operator_calls import Result, calls, dtypes_of, traced_dynamically, traced_statically
 
 ALL = os.environ.get("TRACEJET_OPERATORS") == "all"
 OPERATORS = op_db if ALL else op_db[::10]
@@ -34,3 +37,26 @@ def test_an_operator_is_traced_right_or_known_to_be_refused(
     assert result.kind != "wrong", result.why
     is_known = op.formatted_name in REFUSED[mode]
     assert is_known == (result.kind == "refused"), result.why or "works: take it off the list of refused operators"
+
+
+#: Fake tensors of these need a PyTorch that is built with CUDA, or the operators do.
+NEEDS_CUDA = ("geqrf", "histogram", "jiterator", "nn_functional_ctc_loss")
+
+
+@pytest.mark.parametrize("op", OPERATORS, ids=lambda op: op.formatted_name)
+@pytest.mark.filterwarnings("ignore")
+def test_an_operators_results_are_on_the_device_that_fake_tensors_say(op: OpInfo) -> None:
+    for call in [call for dtype in dtypes_of(op)[:1] for call in calls(op, dtype)[:2]]:
+        if torch.cuda.is_available() or op.formatted_name.startswith(NEEDS_CUDA) or not _is_traceable(call):
+            continue
+        if op.formatted_name == "tensor_split":  # its sections have to be on the CPU
+            continue
+        assert_devices_as_faked(tracejet.dynamo.trace(call, arg_inputs=call.inputs(), device="cuda"))
+
+
+def _is_traceable(call: torch.nn.Module) -> bool:
+    try:
+        tracejet.dynamo.trace(call, arg_inputs=call.inputs())
+    except tracejet.Error:
+        return False
+    return True

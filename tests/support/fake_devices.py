@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.fx.experimental.symbolic_shapes import ShapeEnv
 from torch.utils import _pytree as pytree
 
 
@@ -15,7 +16,7 @@ def assert_devices_as_faked(program: torch.export.ExportedProgram) -> None:
     The GPU that a program is for needn't exist.
     """
     values: dict[torch.fx.Node, Any] = {}
-    with FakeTensorMode(allow_non_fake_inputs=True):
+    with FakeTensorMode(shape_env=ShapeEnv(), allow_non_fake_inputs=True):
         for node in program.graph.nodes:
             if node.op == "placeholder":
                 values[node] = pytree.tree_map(_at_hints, node.meta.get("val"))
