@@ -11,6 +11,8 @@
 #include <c10/core/Device.h>
 #include <c10/core/ScalarType.h>
 
+#include <tracejet/decompositions.h>
+
 namespace tracejet {
 
 class Graph;
@@ -54,6 +56,8 @@ class Program {
 };
 
 struct TraceOptions {
+  /// What is done with each operator: one of the sets (`DecompositionSet::kCoreAten`), or a table made from one.
+  DecompositionTable decompositions = DecompositionSet::kTensorRT;
   /// What the trace assumes of several sizes together (`height % 8 == 0`, `a == 2 * b`) is checked when the program
   /// runs; if not, it is a ConstraintViolation. Named as in torch.export.
   bool prefer_deferred_runtime_asserts_over_guards = true;

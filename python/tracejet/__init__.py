@@ -5,6 +5,7 @@ import torch as _torch  # noqa: F401  (its libraries have to be loaded before th
 from tracejet import _symbolic, dynamo  # noqa: F401  (completes PyTorch's symbolic numbers)
 from tracejet._C import ConstraintViolation, DataDependent, Error, InvalidInput, ShapeError, UnsupportedOperator
 from tracejet._compile import CompiledModule, compile, save_onnx
+from tracejet._decompositions import DecompositionTable
 from tracejet._input import Input
 from tracejet._report import Report
 from tracejet._trace import diagnose, trace
@@ -13,6 +14,7 @@ __all__ = [
     "CompiledModule",
     "ConstraintViolation",
     "DataDependent",
+    "DecompositionTable",
     "Error",
     "Input",
     "InvalidInput",

@@ -20,6 +20,7 @@ from tracejet._carried_state import take_over
 from tracejet._control_flow import CONTROL_FLOW_SWITCHES
 from tracejet._custom_operators import with_dynamic_sizes
 from tracejet._data_access import line_of_model, own_kind
+from tracejet._decompositions import DecompositionTable, chosen_table
 from tracejet._device import checked_device, devices_of_a_trace
 from tracejet._model_state import ModelState
 from tracejet._module_calls import reported_module_calls
@@ -45,7 +46,9 @@ def trace(
     kwarg_inputs: Mapping[str, Any] | None = None,
     strict: bool = False,
     device: torch.device | str | None = None,
-    decompositions: str = "tensorrt",
+    decompositions: str | DecompositionTable = "tensorrt",
+    decompose_attention: bool = False,
+    enable_experimental_decompositions: bool = False,
     prefer_deferred_runtime_asserts_over_guards: bool = True,
 ) -> ExportedProgram:
     """Traces `mod` once and gives its program in Core ATen, the operators that engines lack already decomposed.
@@ -60,7 +63,10 @@ def trace(
             example data and takes far longer. What it captured is then traced as without `strict`.
         device: where the program is to run, by default where the model is. Parameters, buffers and inputs count as
             being there, whatever they are in fact; the device needn't exist here, and isn't touched where it does.
-        decompositions: the set of decompositions that are applied while tracing. "tensorrt" is the one there is.
+        decompositions: what is done with each operator while tracing: "tensorrt", "core_aten", "none", or a
+            `DecompositionTable` that starts from one of these.
+        decompose_attention: scaled_dot_product_attention and its backends are expanded, whatever `decompositions` says.
+        enable_experimental_decompositions: Torch-TensorRT's name for `decompositions="core_aten"`.
         prefer_deferred_runtime_asserts_over_guards: what the trace relies on that ranges can't say (a size is a
             multiple of 8, or twice another) is checked when the program runs. If not, it is a ConstraintViolation.
 
@@ -80,8 +86,15 @@ def trace(
         either_name(inputs, arg_inputs),
         kwarg_inputs,
         strict=strict,
-        decompositions=decompositions,
-        options=_Options(checked_device(device), prefer_deferred_runtime_asserts_over_guards),
+        options=_Options(
+            checked_device(device),
+            prefer_deferred_runtime_asserts_over_guards,
+            chosen_table(
+                decompositions,
+                decompose_attention=decompose_attention,
+                enable_experimental_decompositions=enable_experimental_decompositions,
+            ),
+        ),
     )
     capture.run()
     if capture.violated_conditions():
@@ -100,7 +113,9 @@ def diagnose(
     kwarg_inputs: Mapping[str, Any] | None = None,
     strict: bool = False,
     device: torch.device | str | None = None,
-    decompositions: str = "tensorrt",
+    decompositions: str | DecompositionTable = "tensorrt",
+    decompose_attention: bool = False,
+    enable_experimental_decompositions: bool = False,
     prefer_deferred_runtime_asserts_over_guards: bool = True,
 ) -> Report:
     """Traces `mod` and reports everything that keeps the sizes of its inputs from varying as declared.
@@ -113,8 +128,15 @@ def diagnose(
         either_name(inputs, arg_inputs),
         kwarg_inputs,
         strict=strict,
-        decompositions=decompositions,
-        options=_Options(checked_device(device), prefer_deferred_runtime_asserts_over_guards),
+        options=_Options(
+            checked_device(device),
+            prefer_deferred_runtime_asserts_over_guards,
+            chosen_table(
+                decompositions,
+                decompose_attention=decompose_attention,
+                enable_experimental_decompositions=enable_experimental_decompositions,
+            ),
+        ),
     )
     try:
         capture.run()
@@ -129,6 +151,7 @@ class _Options:
 
     device: torch.device | None = None
     asserts: bool = True  #: relations among sizes are asserted
+    decompositions: _C.DecompositionTable | None = None  #: by default the set "tensorrt"
     budget: Budget = field(default_factory=Budget)
 
 
@@ -139,7 +162,8 @@ class _Capture:
         self._model = model
         self._bound = bound
         self._options = options or _Options()
-        self._tracer = _C.Tracer(check_rules=CHECK_RULES in os.environ)
+        table = self._options.decompositions or _C.DecompositionTable(_C.DecompositionSet.tensorrt)
+        self._tracer = _C.Tracer(decompositions=table, check_rules=CHECK_RULES in os.environ)
         self._symbols: dict[str, torch.SymInt] = {}
         if self._options.device is not None:
             self._tracer.set_device(self._options.device)
@@ -152,12 +176,9 @@ class _Capture:
         kwarg_inputs: Mapping[str, Any] | None,
         *,
         strict: bool,
-        decompositions: str,
         options: _Options,
     ) -> _Capture:
         """The capture that the arguments of `trace` ask for."""
-        if decompositions != "tensorrt":
-            raise _C.InvalidInput(f'decompositions: expected "tensorrt", got {decompositions!r}')
         bound = bind(mod, arg_inputs, kwarg_inputs, options.device)
         return cls(dynamo_capture(mod, arg_inputs, kwarg_inputs, options.device) if strict else mod, bound, options)
 
@@ -214,8 +235,9 @@ class _Capture:
 
     @property
     def slow_calls(self) -> dict[str, int]:
-        """Calls with symbolic sizes that no shape rule covers, by operator: Python's meta functions answered them."""
-        return self._tracer.python_meta_calls
+        """What Python had to answer, by operator: calls with symbolic sizes that no shape rule covers, and those that
+        only PyTorch's decompositions in Python can expand."""
+        return {**self._tracer.python_meta_calls, **self._tracer.python_decompositions}
 
     def _announce_state(self, model: nn.Module) -> None:
         for name, parameter in model.named_parameters(remove_duplicate=False):

@@ -7,6 +7,7 @@ namespace tracejet {
 // One function per file of this folder; module.cpp calls them all.
 void bind_compile(pybind11::module_& module);
 void bind_control_flow(pybind11::module_& module);
+void bind_decompositions(pybind11::module_& module);
 void bind_errors(pybind11::module_& module);
 void bind_expression(pybind11::module_& module);
 void bind_graph(pybind11::module_& module);

@@ -1,49 +1,21 @@
 #include "bindings/fx_arguments.h"
 
 #include <ATen/core/jit_type.h>
-#include <torch/csrc/DynamicTypes.h>
-#include <torch/csrc/jit/python/pybind_utils.h>
 
 #include "bindings/fx_values.h"
+#include "bindings/typed_constant.h"
 #include "support/error.h"
 
 namespace tracejet::python {
 
 namespace {
 
-/// dtypes, layouts and memory formats are plain integers in an IValue; only the schema tells them from numbers.
-py::object enumeration(int64_t value, c10::TypeKind kind) {
-  switch (kind) {
-    case c10::TypeKind::ScalarTypeType:
-      return py::cast(static_cast<at::ScalarType>(value));
-    case c10::TypeKind::LayoutType:
-      return py::reinterpret_borrow<py::object>(
-          reinterpret_cast<PyObject*>(torch::getTHPLayout(static_cast<at::Layout>(value))));
-    case c10::TypeKind::MemoryFormatType:
-      return py::cast(static_cast<at::MemoryFormat>(value));
-    default:
-      return py::int_(value);
-  }
-}
-
 py::object constant(const c10::IValue& value, const c10::TypePtr& type, const FxReferences& references) {
-  if (value.isNone()) return py::none();
-  if (const auto expression = expression_of(value)) return references.number(*expression);
-  if (type->kind() == c10::TypeKind::OptionalType) {
-    return constant(value, type->castRaw<c10::OptionalType>()->getElementType(), references);
-  }
-  if (value.isInt()) return enumeration(value.toInt(), type->kind());
-  if (value.isList()) {
-    const c10::TypePtr element = type->kind() == c10::TypeKind::ListType
-                                     ? type->castRaw<c10::ListType>()->getElementType()
-                                     : c10::AnyType::get();
-    const auto items = value.toListRef();
-    py::list list(items.size());
-    for (size_t i = 0; i < items.size(); ++i) list[i] = constant(items[i], element, references);
-    return list;
-  }
-  if (value.isTensor()) throw Error("a tensor stands among the constants of a call; it must be an input of the graph");
-  return torch::jit::toPyObject(value);
+  return typed_constant(value, type, [&](const c10::IValue& item) {
+    if (item.isTensor()) throw Error("a tensor stands among the constants of a call; it must be an input of the graph");
+    const auto expression = expression_of(item);
+    return expression ? references.number(*expression) : py::object();
+  });
 }
 
 py::object argument(const Argument& argument, const c10::Argument& schema, const FxReferences& references) {

@@ -8,6 +8,7 @@ PYBIND11_MODULE(_C, module) {
   tracejet::bind_symbolic(module);
   tracejet::bind_graph(module);
   tracejet::bind_operators(module);
+  tracejet::bind_decompositions(module);
   tracejet::bind_program(module);
   tracejet::bind_shape_report(module);
   tracejet::bind_tracer(module);

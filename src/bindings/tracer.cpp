@@ -85,11 +85,11 @@ void bind_tracer(py::module_& module) {
       "set_requires_cuda_init", [](bool value) { torch::utils::set_requires_device_init(c10::kCUDA, value); },
       py::arg("value"), "Whether PyTorch starts CUDA when Python code names it.");
   py::class_<Tracer>(module, "Tracer", "Records one run of a model on the calling thread.")
-      .def(py::init([](bool check_rules) {
+      .def(py::init([](DecompositionTable decompositions, bool check_rules) {
              const FrontendHooks hooks{&symbolic_number, &unwrapped, &is_asserted, getPyInterpreter()};
-             return std::make_unique<Tracer>(hooks, TracerOptions{.check_rules = check_rules});
+             return std::make_unique<Tracer>(hooks, TracerOptions{check_rules, std::move(decompositions)});
            }),
-           py::kw_only(), py::arg("check_rules") = false)
+           py::kw_only(), py::arg("decompositions") = DecompositionTable(), py::arg("check_rules") = false)
       .def("symbol", &add_symbol, py::arg("name"), py::arg("min"), py::arg("opt"), py::arg("max"))
       .def("set_device", &Tracer::set_device, py::arg("device"))
       .def("add_parameter", &Tracer::add_parameter, py::arg("name"), py::arg("parameter"))
@@ -134,6 +134,8 @@ void bind_tracer(py::module_& module) {
           py::arg("message"), "Raises the tracer's own exception behind an error of this message, if there is one.")
       .def_property_readonly("python_meta_calls",
                              [](const Tracer& tracer) { return tracer.statistics().python_meta_calls; })
+      .def_property_readonly("python_decompositions",
+                             [](const Tracer& tracer) { return tracer.statistics().python_decompositions; })
       .def_property_readonly("meta_kernel_calls",
                              [](const Tracer& tracer) { return tracer.statistics().meta_kernel_calls; });
 }

@@ -2,7 +2,6 @@
 #include "capture/check_rule.h"
 #include "capture/devices.h"
 #include "capture/meta_kernel.h"
-#include "capture/plan.h"
 #include "capture/tracer.h"
 #include "support/error.h"
 #include "symbolic/sym_node.h"

@@ -5,10 +5,10 @@
 #include <typeinfo>
 
 #include <ATen/FunctionalTensorWrapper.h>
+#include <ATen/core/grad_mode.h>
 #include <torch/library.h>
 
 #include "capture/keys.h"
-#include "capture/plan.h"
 #include "capture/strides.h"
 #include "capture/tensor_arguments.h"
 #include "capture/traced_tensor.h"
@@ -69,6 +69,17 @@ void refuse_ambiguous_writes(const c10::OperatorHandle& op, const torch::jit::St
   }
 }
 
+/// Whether gradients are asked for. An operator that is kept hasn't any: they come from what it is made of.
+bool needs_gradients(const c10::OperatorHandle& op, const torch::jit::Stack& stack) {
+  if (!at::GradMode::is_enabled()) return false;
+  bool needed = false;
+  const size_t count = op.schema().arguments().size();
+  for (size_t i = 0; i < count; ++i) {
+    for_each_tensor(torch::jit::peek(stack, i, count), [&](const at::Tensor& t) { needed |= t.requires_grad(); });
+  }
+  return needed;
+}
+
 void intercept(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
   Tracer* tracer = Tracer::current();
   if (tracer == nullptr) return op.redispatchBoxed(keys & kBelowIntercept, stack);
@@ -79,13 +90,20 @@ void intercept(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::j
     }
     lift_arguments(*tracer, op, *stack);
     if (op.schema().is_mutable()) refuse_ambiguous_writes(op, *stack);
-    const Plan& plan = plan_of(op);
+    const Plan& plan = tracer->plan_of(op);
     if (plan.mutates) note_writes(*tracer, op, *stack);
     if (plan.writes && !comes_again(op, keys)) return tracer->record_writing_call(op, *stack);
     const bool expanded_by_autograd = plan.composite && plan.action != Plan::Action::kExpandComposite;
     if (expanded_by_autograd && !comes_again(op, keys)) {
-      if (plan.action == Plan::Action::kDecompose) return plan.entry->decompose(op, stack);
-      return op.redispatchBoxed(keys & c10::after_ADInplaceOrView_keyset, stack);
+      Plan::Action action = plan.action;
+      if (action == Plan::Action::kReplace) {
+        if (tracer->replace(op, plan, *stack, /*is_functional=*/false)) return;
+        action = plan.otherwise;
+      }
+      if (action == Plan::Action::kDecompose) return plan.entry->decompose(op, stack);
+      if (action == Plan::Action::kRecord && !needs_gradients(op, *stack)) {
+        return op.redispatchBoxed(keys & c10::after_ADInplaceOrView_keyset, stack);
+      }
     }
     const ViewByModel view(*tracer, op, *stack);
     op.redispatchBoxed(keys & kBelowIntercept, stack);

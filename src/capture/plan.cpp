@@ -1,6 +1,9 @@
 #include "capture/plan.h"
 
-#include <unordered_map>
+#include <map>
+
+#include "ops/operator_names.h"
+#include "support/error.h"
 
 namespace tracejet {
 
@@ -11,26 +14,34 @@ bool writes_on_its_own(const c10::OperatorHandle& op) {
          !op.operator_name().name.starts_with("aten::");
 }
 
-Plan make_plan(const c10::OperatorHandle& op) {
+Plan::Action action_for(Decision::Action action) {
+  switch (action) {
+    case Decision::Action::kKeep:
+      return Plan::Action::kRecord;
+    case Decision::Action::kExpand:
+      return Plan::Action::kDecompose;
+    case Decision::Action::kExpandComposite:
+      return Plan::Action::kExpandComposite;
+    case Decision::Action::kReplace:
+      return Plan::Action::kReplace;
+  }
+  throw Error("no such action");
+}
+
+Plan make_plan(const DecompositionTable& table, const c10::OperatorHandle& op) {
   Plan plan;
   if (op.operator_name().name.starts_with("profiler::")) {
     plan.action = Plan::Action::kRun;
     return plan;
   }
-  // ATen undoes writes to the parts of an unbind with plain sizes. Its decomposition is views again, so it can be
-  // early.
-  static const c10::OperatorName unbind{"aten::unbind", "int"};
-  plan.composite =
-      op.hasKernelForDispatchKey(c10::DispatchKey::CompositeImplicitAutograd) || op.operator_name() == unbind;
+  plan.action = action_for(table.decision(op).action);
+  plan.composite = is_composite(op);
   plan.mutates = op.schema().is_mutable();
+  plan.writes = plan.action == Plan::Action::kRecord && writes_on_its_own(op);
   plan.entry = find_operator(op);
-  if (plan.entry != nullptr && plan.entry->decompose != nullptr) {
-    plan.action = Plan::Action::kDecompose;
-  } else if (plan.entry == nullptr && plan.composite) {
-    plan.action = Plan::Action::kExpandComposite;
-  } else {
-    plan.writes = writes_on_its_own(op);
-  }
+  plan.replacement = table.function_for(op);
+  plan.otherwise = action_for(table.unchanged_decision(op).action);
+  plan.is_slow = table.is_slow(op);
   return plan;
 }
 
@@ -52,10 +63,17 @@ bool is_as_strided_scatter(const c10::OperatorHandle& op) {
   return op == scatter;
 }
 
-const Plan& plan_of(const c10::OperatorHandle& op) {
-  thread_local std::unordered_map<c10::OperatorHandle, Plan> plans;
-  const auto found = plans.find(op);
-  return found != plans.end() ? found->second : plans.emplace(op, make_plan(op)).first->second;
+const Plan& Plans::of(const c10::OperatorHandle& op) {
+  const auto found = plans_.find(op);
+  return found != plans_.end() ? found->second : plans_.emplace(op, make_plan(table_, op)).first->second;
+}
+
+std::shared_ptr<Plans> plans_for(const DecompositionTable& table) {
+  if (table.is_edited()) return std::make_shared<Plans>(table);
+  thread_local std::map<DecompositionSet, std::shared_ptr<Plans>> of_sets;
+  std::shared_ptr<Plans>& plans = of_sets[table.set()];
+  if (plans == nullptr) plans = std::make_shared<Plans>(table);
+  return plans;
 }
 
 }  // namespace tracejet

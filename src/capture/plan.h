@@ -1,8 +1,12 @@
 #pragma once
 
+#include <memory>
+#include <unordered_map>
+
 #include <ATen/core/dispatch/Dispatcher.h>
 
 #include "ops/operator.h"
+#include <tracejet/decompositions.h>
 
 namespace tracejet {
 
@@ -10,8 +14,9 @@ namespace tracejet {
 struct Plan {
   enum class Action {
     kRecord,           ///< it becomes a node
-    kDecompose,        ///< the table's decomposition runs in its place
+    kDecompose,        ///< the operator table's decomposition runs in its place
     kExpandComposite,  ///< ATen's own composite kernel runs in its place
+    kReplace,          ///< a function of the decomposition table's runs in its place
     kRun,              ///< it runs now: a profiler's mark, of no concern to the program
   };
   Action action = Action::kRecord;
@@ -22,16 +27,31 @@ struct Plan {
   bool mutates = false;
   /// Writes to arguments, and ATen's functionalization doesn't know how to do without: a custom operator.
   bool writes = false;
-  const Operator* entry = nullptr;  ///< null where the table has none
+  const Operator* entry = nullptr;  ///< null where the operator table has none
+  const DecompositionTable::Function* replacement = nullptr;
+  Action otherwise = Action::kRecord;  ///< where the replacement doesn't want the call
+  bool is_slow = false;                ///< the replacement is
 };
+
+/// The plans that follow from a decomposition table, made as operators are met: they may be registered at any time.
+class Plans {
+ public:
+  explicit Plans(DecompositionTable table) : table_(std::move(table)) {}
+
+  const Plan& of(const c10::OperatorHandle& op);
+
+ private:
+  const DecompositionTable table_;
+  std::unordered_map<c10::OperatorHandle, Plan> plans_;
+};
+
+/// Those of a set as it is are kept for the thread's next trace.
+std::shared_ptr<Plans> plans_for(const DecompositionTable& table);
 
 /// `aten::view` with sizes.
 bool is_view(const c10::OperatorHandle& op);
 /// `aten::as_strided`, and what writes through it. Both read their first argument's memory by strides.
 bool is_as_strided(const c10::OperatorHandle& op);
 bool is_as_strided_scatter(const c10::OperatorHandle& op);
-
-/// Cached; operators may be registered at any time.
-const Plan& plan_of(const c10::OperatorHandle& op);
 
 }  // namespace tracejet

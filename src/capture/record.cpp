@@ -5,7 +5,6 @@
 
 #include "capture/default_dtype.h"
 #include "capture/keys.h"
-#include "capture/plan.h"
 #include "capture/strides.h"
 #include "capture/tensor_arguments.h"
 #include "capture/traced_tensor.h"
@@ -146,7 +145,7 @@ void record(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::jit::Stac
     throw Error("[" + c10::toString(op.operator_name()) +
                 "] got a traced tensor after its trace has ended: a module, a global or a cache kept it");
   }
-  const Plan& plan = plan_of(op);
+  const Plan& plan = tracer->plan_of(op);
   try {
     if (is_promise(op)) return take_promise(*tracer, op, *stack);
     if (reads_data(op)) return read_data(*tracer, op, *stack);
@@ -154,7 +153,12 @@ void record(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::jit::Stac
       return compute(*tracer, op, *stack);
     }
     if (is_as_strided_scatter(op)) check_strides_below(*tracer, op, *stack);
-    switch (plan.action) {
+    Plan::Action action = plan.action;
+    if (action == Plan::Action::kReplace) {
+      if (tracer->replace(op, plan, *stack, /*is_functional=*/true)) return;
+      action = plan.otherwise;
+    }
+    switch (action) {
       case Plan::Action::kDecompose:
         return plan.entry->decompose(op, stack);
       case Plan::Action::kExpandComposite:
@@ -167,6 +171,8 @@ void record(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::jit::Stac
         const Untraced guard;
         return op.callBoxed(stack);
       }
+      case Plan::Action::kReplace:
+        throw Error("a set of decompositions replaces nothing");
     }
   } catch (const Error&) {
     tracer->rethrow_with_location(op);

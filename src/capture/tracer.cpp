@@ -41,7 +41,7 @@ struct Tracer::Activation {
 
 Tracer* Tracer::current() { return current_tracer; }
 
-Tracer::Tracer(FrontendHooks hooks, TracerOptions options) : hooks_(hooks), options_(options), scopes_(1) {
+Tracer::Tracer(FrontendHooks hooks, TracerOptions options) : hooks_(hooks), options_(std::move(options)), scopes_(1) {
   scopes_.front().graph = std::make_shared<Graph>(symbolic::Context::create(current_location, is_asserted));
 }
 
@@ -51,6 +51,7 @@ void Tracer::begin() {
   if (current_tracer != nullptr) {
     throw Error("this thread traces a model already: a trace can't start inside another one");
   }
+  plans_ = plans_for(options_.decompositions);
   activation_ = std::make_unique<Activation>(this);
 }
 

@@ -17,6 +17,7 @@
 
 #include "capture/constraints.h"
 #include "capture/origin.h"
+#include "capture/plan.h"
 #include "graph/graph.h"
 #include "ops/operator.h"
 #include "symbolic/context.h"
@@ -42,6 +43,7 @@ struct FrontendHooks {
 struct TracerOptions {
   /// Every shape rule is held against the operator's meta kernel where sizes are known; a difference is an Error.
   bool check_rules = false;
+  DecompositionTable decompositions = {};
 };
 
 /// Code of the model that control flow runs, any number of times.
@@ -58,7 +60,8 @@ struct Subgraph {
 struct TraceStatistics {
   std::map<std::string, int64_t>
       python_meta_calls;  ///< no shape rule, and no kernel for such sizes: Python's meta functions
-  std::map<std::string, int64_t> meta_kernel_calls;  ///< known sizes, no shape rule: the operator's meta kernel
+  std::map<std::string, int64_t> meta_kernel_calls;      ///< known sizes, no shape rule: the operator's meta kernel
+  std::map<std::string, int64_t> python_decompositions;  ///< expanded by PyTorch's decomposition in Python
 };
 
 /// Records one run of a model on one thread: begin() switches the hooks on, finish() gives the graph.
@@ -135,6 +138,11 @@ class Tracer {
 
   // For the hooks.
 
+  /// What this trace does with an operator.
+  const Plan& plan_of(const c10::OperatorHandle& op) { return plans_->of(op); }
+  /// Runs the function of the decomposition table in the place of a call. False, with the stack as it was, where the
+  /// function doesn't want the call. `is_functional`: functionalization is behind us, as in the lower hook.
+  bool replace(const c10::OperatorHandle& op, const Plan& plan, torch::jit::Stack& stack, bool is_functional);
   /// The traced stand-in of a real tensor, or in a subgraph of any tensor from outside; what stands for a value of the
   /// graph at hand comes back as it is.
   at::Tensor lift(const at::Tensor& tensor);
@@ -192,6 +200,7 @@ class Tracer {
     std::unordered_map<const Value*, const Value*> inputs;  ///< ... and what stands for it inside
   };
   class Nesting;
+  class Replacing;
   class Outward;
   struct UserInput {
     at::Tensor tensor;
@@ -246,6 +255,8 @@ class Tracer {
   std::unordered_map<const c10::StorageImpl*, std::pair<c10::Storage, Sizes>> first_written_;  ///< keeps the key in use
   std::exception_ptr last_error_;
   std::string last_message_;
+  std::shared_ptr<Plans> plans_;
+  std::vector<c10::OperatorName> replacing_;  ///< whose replacements are running
   std::unique_ptr<Activation> activation_;
 };
 

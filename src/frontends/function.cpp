@@ -91,7 +91,7 @@ class Dimensions {
 
 Program trace(const Forward& forward, const std::vector<Input>& inputs, const ModelState& state,
               const TraceOptions& options) {
-  Tracer tracer;
+  Tracer tracer({}, {.decompositions = options.decompositions});
   for (const auto& [name, parameter] : state.parameters) tracer.add_parameter(name, parameter);
   for (const auto& [name, buffer] : state.buffers) tracer.add_buffer(name, buffer, /*persistent=*/true);
 

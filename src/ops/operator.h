@@ -41,6 +41,7 @@ struct Operator {
   std::string_view name;  ///< "aten::add.Tensor", "aten::relu"
   ShapeRule meta = nullptr;
   Decomposition decompose = nullptr;
+  bool is_kept_for_engines = false;  ///< in the set "tensorrt", whatever decomposition there is: engines run it whole
   onnx::Conversion onnx = {};
   Samples samples = nullptr;
 };

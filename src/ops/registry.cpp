@@ -5,6 +5,7 @@
 
 #include "ops/families.h"
 #include "ops/operator.h"
+#include "ops/operator_names.h"
 
 namespace tracejet {
 
@@ -22,17 +23,11 @@ namespace {
 
 using Index = std::unordered_map<c10::OperatorName, const Operator*>;
 
-c10::OperatorName parse(std::string_view name) {
-  const auto dot = name.find('.');
-  if (dot == std::string_view::npos) return {std::string(name), ""};
-  return {std::string(name.substr(0, dot)), std::string(name.substr(dot + 1))};
-}
-
 Index build_index() {
   Index index;
   for (const auto table : operator_tables()) {
     for (const Operator& entry : table) {
-      if (!index.emplace(parse(entry.name), &entry).second) {
+      if (!index.emplace(parse_operator_name(entry.name), &entry).second) {
         throw std::logic_error("operator listed twice: " + std::string(entry.name));
       }
     }

@@ -1,0 +1,216 @@
+// What a trace does with each operator.
+#include <algorithm>
+#include <map>
+
+#include <ATen/core/enum_tag.h>
+
+#include "ops/operator.h"
+#include "ops/operator_names.h"
+#include "support/error.h"
+#include <tracejet/decompositions.h>
+
+namespace tracejet {
+
+namespace {
+
+using Action = Decision::Action;
+
+constexpr std::string_view kAttention[] = {
+    "aten::scaled_dot_product_attention",
+    "aten::_scaled_dot_product_flash_attention_for_cpu",
+};
+
+bool gives_tensors_alone(const c10::OperatorHandle& op) {
+  return std::ranges::all_of(op.schema().returns(), [](const c10::Argument& result) {
+    const c10::TypeKind kind = result.type()->kind();
+    return kind == c10::TypeKind::TensorType ||
+           (kind == c10::TypeKind::ListType &&
+            result.type()->castRaw<c10::ListType>()->getElementType()->kind() == c10::TypeKind::TensorType);
+  });
+}
+
+/// A composite operator that may give an argument or a view of it, or write to one, without saying so. Only what it
+/// consists of says which. Others know no better: PyTorch's exporter expands these too.
+bool is_opaque_to_functionalization(const c10::OperatorHandle& op) {
+  static const c10::OperatorName batch_norm{"aten::native_batch_norm", ""};
+  if (op.operator_name() == batch_norm) return true;
+  if (!is_composite(op)) return false;
+  const auto& arguments = op.schema().arguments();
+  const bool aliases = std::ranges::any_of(arguments, [](const auto& a) { return a.alias_info() != nullptr; });
+  return aliases || op.hasTag(at::Tag::maybe_aliasing_or_mutating) || !gives_tensors_alone(op);
+}
+
+bool has_decomposition(const Operator* entry) { return entry != nullptr && entry->decompose != nullptr; }
+
+Action expansion_of(const c10::OperatorHandle& op) {
+  return has_decomposition(find_operator(op)) ? Action::kExpand : Action::kExpandComposite;
+}
+
+std::string_view kind_of_expansion(Action action) {
+  return action == Action::kExpand ? "by its decomposition in C++" : "ATen makes it of other operators";
+}
+
+/// The operator of that name, which a trace can meet.
+c10::OperatorHandle checked(std::string_view name) {
+  const c10::OperatorHandle op = operator_named(name);
+  if (op.schema().is_mutable() && op.operator_name().name.starts_with("aten::")) {
+    throw InvalidInput("decompositions: " + std::string(name) +
+                       " writes to its arguments, and programs are functional: it is traced as the operator without "
+                       "the write, so change that one");
+  }
+  return op;
+}
+
+Decision decide(DecompositionSet set, const c10::OperatorHandle& op) {
+  const Operator* entry = find_operator(op);
+  const bool composite = is_composite(op), decomposable = has_decomposition(entry);
+  const auto expanded = [&](std::string_view why = {}) -> Decision {
+    const Action action = expansion_of(op);
+    return {action, why.empty() ? kind_of_expansion(action) : why};
+  };
+  const auto kept = [](std::string_view why) -> Decision { return {Action::kKeep, why}; };
+  switch (set) {
+    case DecompositionSet::kTensorRT:
+      if (decomposable && !entry->is_kept_for_engines) return expanded();
+      if (composite && entry == nullptr) return expanded();
+      return kept(decomposable || composite ? "engines run it whole" : "no decomposition is needed");
+    case DecompositionSet::kCoreAten:
+      if (entry != nullptr && op.hasTag(at::Tag::core)) return kept("part of Core ATen");
+      if (decomposable || composite) return expanded();
+      return kept("no decomposition is known");
+    case DecompositionSet::kNone:
+      if (is_opaque_to_functionalization(op)) return expanded("it may give a view of an argument, or write to it");
+      return kept("as the model calls it");
+  }
+  throw Error("no such set of decompositions");
+}
+
+std::string_view name_of(DecompositionSet set) {
+  switch (set) {
+    case DecompositionSet::kTensorRT:
+      return "tensorrt";
+    case DecompositionSet::kCoreAten:
+      return "core_aten";
+    case DecompositionSet::kNone:
+      return "none";
+  }
+  throw Error("no such set of decompositions");
+}
+
+}  // namespace
+
+std::string_view Decision::str() const {
+  switch (action) {
+    case Action::kKeep:
+      return "kept";
+    case Action::kExpand:
+      return "expanded in C++";
+    case Action::kExpandComposite:
+      return "expanded by ATen";
+    case Action::kReplace:
+      return "replaced";
+  }
+  throw Error("no such action");
+}
+
+DecompositionTable& DecompositionTable::change(const c10::OperatorHandle& op, Change change) {
+  changes_.insert_or_assign(op.operator_name(), std::move(change));
+  return *this;
+}
+
+DecompositionTable& DecompositionTable::keep(std::string_view name) {
+  const c10::OperatorHandle op = checked(name);
+  if (is_opaque_to_functionalization(op)) {
+    throw InvalidInput("decompositions: " + std::string(name) +
+                       " can't be kept: it may give a view of an argument, write to it, or give no tensor, and only "
+                       "what ATen makes it of says which");
+  }
+  return change(op, {Action::kKeep, "as asked for by keep()", {}});
+}
+
+DecompositionTable& DecompositionTable::expand(std::string_view name) {
+  const c10::OperatorHandle op = checked(name);
+  if (!can_expand(name)) {
+    throw InvalidInput("decompositions: nothing is known that " + std::string(name) +
+                       " could be expanded into: replace() it by a function of yours");
+  }
+  const Action action = expansion_of(op);
+  return change(op, {action, "as asked for by expand(): " + std::string(kind_of_expansion(action)), {}});
+}
+
+DecompositionTable& DecompositionTable::replace_boxed(std::string_view name, Function function, std::string why,
+                                                      bool is_slow) {
+  return change(checked(name), {Action::kReplace, std::move(why), std::move(function), is_slow});
+}
+
+DecompositionTable& DecompositionTable::expand_attention() {
+  for (const std::string_view op : kAttention) expand(op);
+  return *this;
+}
+
+Decision DecompositionTable::decision(const c10::OperatorHandle& op) const {
+  const auto changed = changes_.find(op.operator_name());
+  if (changed != changes_.end()) return {changed->second.action, changed->second.why};
+  return unchanged_decision(op);
+}
+
+Decision DecompositionTable::unchanged_decision(const c10::OperatorHandle& op) const { return decide(set_, op); }
+
+Decision DecompositionTable::decision(std::string_view op) const { return decision(operator_named(op)); }
+
+bool DecompositionTable::can_expand(std::string_view name) {
+  const c10::OperatorHandle op = operator_named(name);
+  return is_composite(op) || has_decomposition(find_operator(op));
+}
+
+std::vector<c10::OperatorHandle> DecompositionTable::operators() const {
+  std::map<std::string, c10::OperatorHandle> sorted;
+  for (const c10::OperatorName& name : c10::Dispatcher::singleton().getAllOpNames()) {
+    const auto op = c10::Dispatcher::singleton().findSchema(name);
+    if (!op || op->schema().is_mutable()) continue;
+    const bool is_known = find_operator(*op) != nullptr || is_composite(*op) || changes_.contains(name);
+    if (is_known && (name.name.starts_with("aten::") || changes_.contains(name))) {
+      sorted.emplace(c10::toString(name), *op);
+    }
+  }
+  std::vector<c10::OperatorHandle> operators;
+  for (const auto& [name, op] : sorted) operators.push_back(op);
+  return operators;
+}
+
+std::string DecompositionTable::str() const {
+  size_t width = 0;
+  const std::vector<c10::OperatorHandle> all = operators();
+  for (const auto& op : all) width = std::max(width, c10::toString(op.operator_name()).size());
+  std::string text = "Decompositions \"" + std::string(name_of(set_)) + "\", " + std::to_string(changes_.size()) +
+                     " operators changed; operators that aren't listed are kept\n";
+  for (const auto& op : all) {
+    const Decision what = decision(op);
+    std::string name = c10::toString(op.operator_name());
+    name.resize(width, ' ');
+    std::string action(what.str());
+    action.resize(std::string_view("expanded by ATen").size(), ' ');
+    text += name + "  " + action + "  " + std::string(what.why) + "\n";
+  }
+  return text;
+}
+
+const DecompositionTable::Function* DecompositionTable::function_for(const c10::OperatorHandle& op) const {
+  const auto changed = changes_.find(op.operator_name());
+  return changed == changes_.end() || !changed->second.function ? nullptr : &changed->second.function;
+}
+
+bool DecompositionTable::is_slow(const c10::OperatorHandle& op) const {
+  const auto changed = changes_.find(op.operator_name());
+  return changed != changes_.end() && changed->second.is_slow;
+}
+
+void DecompositionTable::check_signature(std::string_view name, const c10::FunctionSchema& signature) {
+  const c10::OperatorHandle op = checked(name);
+  if (const auto difference = c10::findSchemaDifferences(signature, op.schema())) {
+    throw InvalidInput("decompositions: the function for " + std::string(name) +
+                       " has another signature: " + *difference + "\n  expected " + c10::toString(op.schema()));
+  }
+}
+
+}  // namespace tracejet
