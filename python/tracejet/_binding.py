@@ -18,6 +18,7 @@ from torch.utils import _pytree as pytree
 from tracejet._C import InvalidInput
 from tracejet._input import Input
 from tracejet._input_shapes import shown
+from tracejet._tensor_subclasses import check_input
 
 #: What may stand in a model's arguments beside tensors; a program keeps such a value as it is.
 LITERALS = (bool, int, float, complex, str, type(None), torch.dtype, torch.device, torch.layout, torch.memory_format)
@@ -296,8 +297,7 @@ def _describe(name: str, path: str, value: Any, device: torch.device) -> Leaf:
     if isinstance(value, Input):
         return Leaf(name, path, value, list(value.opt_shape), value.dtype, value.device or device, None, value.format)
     if isinstance(value, torch.Tensor):
-        if value.layout != torch.strided:
-            raise InvalidInput(f"{path}: expected a dense tensor, got layout {value.layout}")
+        check_input(path, value)
         return Leaf(name, path, value, list(value.shape), value.dtype, value.device, tuple(value.stride()))
     if isinstance(value, LITERALS):
         return Leaf(name, path, value)

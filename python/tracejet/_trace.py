@@ -22,6 +22,7 @@ from tracejet._custom_operators import with_dynamic_sizes
 from tracejet._data_access import line_of_model, own_kind
 from tracejet._decompositions import DecompositionTable, chosen_table
 from tracejet._device import checked_device, devices_of_a_trace
+from tracejet._distributed import traceable_communication
 from tracejet._model_state import ModelState
 from tracejet._module_calls import reported_module_calls
 from tracejet._program import CallSpec, ExportedProgram
@@ -32,6 +33,7 @@ from tracejet._shared_switch import SharedSwitch, switched_attribute
 from tracejet._size_branches import Budget, harmless_branches
 from tracejet._strict import dynamo_capture
 from tracejet._tensor_methods import traced_tensor_methods
+from tracejet._tensor_subclasses import check_modules, check_result, plain_parameters
 from tracejet._torch_modules import traceable_modules
 
 #: In the environment, it holds every shape rule against the operator's meta kernel. The tests run so.
@@ -240,15 +242,18 @@ class _Capture:
         return {**self._tracer.python_meta_calls, **self._tracer.python_decompositions}
 
     def _announce_state(self, model: nn.Module) -> None:
+        check_modules(model)
         for name, parameter in model.named_parameters(remove_duplicate=False):
-            self._tracer.add_parameter(name, parameter)
+            for path, tensor in plain_parameters(name, parameter):
+                self._tracer.add_parameter(path, tensor)
         transient = {
             f"{path}.{name}" if path else name
             for path, module in model.named_modules(remove_duplicate=False)
             for name in module._non_persistent_buffers_set
         }
         for name, buffer in model.named_buffers(remove_duplicate=False):
-            self._tracer.add_buffer(name, buffer, name not in transient)
+            for path, tensor in plain_parameters(name, buffer):
+                self._tracer.add_buffer(path, tensor, name not in transient)
 
     def _add_input(self, leaf: Leaf) -> Any:
         if leaf.shape is None:
@@ -277,6 +282,8 @@ class _Capture:
 
 
 def _check_result(result: Any) -> None:
+    if isinstance(result, torch.Tensor):
+        check_result(result)
     if not isinstance(result, (torch.Tensor, torch.SymInt, torch.SymFloat, torch.SymBool, *LITERALS)):
         raise _C.InvalidInput(
             f"forward returns a {type(result).__module__}.{type(result).__qualname__}, which can't be a program's "
@@ -329,6 +336,7 @@ _SWITCHES = (
     *traceable_modules,
     *refused_seeding,
     SharedSwitch(with_dynamic_sizes),
+    *traceable_communication,
     *CONTROL_FLOW_SWITCHES,
     SharedSwitch(_without_collections),
 )

@@ -62,6 +62,12 @@ bool is_asserted() {
   return py::module_::import("tracejet._asserting").attr("is_asserted")().cast<bool>();
 }
 
+std::string class_of(const at::Tensor& tensor) {
+  const py::gil_scoped_acquire gil;
+  const py::object object = py::reinterpret_steal<py::object>(THPVariable_Wrap(tensor));
+  return py::str(py::type::of(object).attr("__qualname__"));
+}
+
 c10::SymInt add_symbol(Tracer& tracer, std::string name, int64_t min, int64_t opt, int64_t max) {
   symbolic::Context& shapes = tracer.shapes();
   return shapes.sym_int(shapes.symbol(std::move(name), {min, max}, symbolic::general_size(min, opt, max)));
@@ -86,7 +92,7 @@ void bind_tracer(py::module_& module) {
       py::arg("value"), "Whether PyTorch starts CUDA when Python code names it.");
   py::class_<Tracer>(module, "Tracer", "Records one run of a model on the calling thread.")
       .def(py::init([](DecompositionTable decompositions, bool check_rules) {
-             const FrontendHooks hooks{&symbolic_number, &unwrapped, &is_asserted, getPyInterpreter()};
+             const FrontendHooks hooks{&symbolic_number, &unwrapped, &is_asserted, &class_of, getPyInterpreter()};
              return std::make_unique<Tracer>(hooks, TracerOptions{check_rules, std::move(decompositions)});
            }),
            py::kw_only(), py::arg("decompositions") = DecompositionTable(), py::arg("check_rules") = false)

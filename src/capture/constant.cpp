@@ -1,9 +1,9 @@
 // The data of values that follow from constants alone, computed when a model asks for it (`.item()`, `if tensor:`).
 #include <ATen/ScalarOps.h>
-#include <ATen/core/enum_tag.h>
 
 #include "capture/keys.h"
 #include "capture/tracer.h"
+#include "graph/effect.h"
 
 namespace tracejet {
 
@@ -31,7 +31,7 @@ std::optional<at::Tensor> Tracer::constant_value(const Value& value) {
     return known->second.cpu();
   }
   const Node* node = value.producer();
-  if (node == nullptr || node->op().hasTag(at::Tag::nondeterministic_seeded)) return std::nullopt;
+  if (node == nullptr || has_effect(node->op())) return std::nullopt;
 
   torch::jit::Stack stack;
   const auto& schema = node->op().schema().arguments();

@@ -1,5 +1,6 @@
 // What a call gives: by its shape rule, else by its meta kernel, else by Python's meta functions.
 #include "capture/check_rule.h"
+#include "capture/dense.h"
 #include "capture/devices.h"
 #include "capture/meta_kernel.h"
 #include "capture/tracer.h"
@@ -56,6 +57,7 @@ std::vector<OutputMeta> Tracer::infer(const Call& call) {
 }
 
 std::vector<OutputMeta> Tracer::infer_by_meta_kernel(const Call& call) {
+  check_makes_dense(call.op());
   if (!is_symbolic(call)) {
     if (auto outputs = outputs_by_meta_kernel(call, nullptr)) {
       ++statistics_.meta_kernel_calls[call.name()];

@@ -8,9 +8,11 @@
 #include <ATen/core/grad_mode.h>
 #include <torch/library.h>
 
+#include "capture/collectives.h"
 #include "capture/keys.h"
 #include "capture/strides.h"
 #include "capture/tensor_arguments.h"
+#include "capture/tensor_subclass.h"
 #include "capture/traced_tensor.h"
 #include "capture/tracer.h"
 #include "support/error.h"
@@ -83,10 +85,18 @@ bool needs_gradients(const c10::OperatorHandle& op, const torch::jit::Stack& sta
 void intercept(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
   Tracer* tracer = Tracer::current();
   if (tracer == nullptr) return op.redispatchBoxed(keys & kBelowIntercept, stack);
+  if (is_for_fake_tensors(keys)) {
+    const c10::impl::ExcludeDispatchKeyGuard guard(kTracingKeys);
+    return op.callBoxed(stack);
+  }
   try {
     if (makes_fresh_constant(op)) {
       stack->back() = tracer->lift_fresh(stack->back().toTensor());
       return;
+    }
+    if (is_collective(op)) return call_collective(op, *stack);
+    if (takes_own_dispatch(op, keys, *stack)) {
+      return call_own_dispatch(*tracer, op, keys, *stack, comes_again(op, keys));
     }
     lift_arguments(*tracer, op, *stack);
     if (op.schema().is_mutable()) refuse_ambiguous_writes(op, *stack);

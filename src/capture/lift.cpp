@@ -6,6 +6,7 @@
 
 #include "capture/devices.h"
 #include "capture/keys.h"
+#include "capture/tensor_subclass.h"
 #include "capture/traced_tensor.h"
 #include "capture/tracer.h"
 #include "support/error.h"
@@ -21,7 +22,17 @@ bool needs_no_lift(const at::Tensor& tensor) {
   return !tensor.defined() || tensor.key_set().has_any(stand_ins) || tensor.unsafeGetTensorImpl()->is_wrapped_number();
 }
 
-void check_can_lift(const at::Tensor& tensor) {
+/// Wrapped tensors have the data. A class that switches itself off and then computes with the tensor may have some.
+bool is_wrapper(const at::Tensor& tensor) {
+  return has_own_dispatch(tensor) && (!tensor.has_storage() || tensor.storage().data() == nullptr);
+}
+
+void check_can_lift(const at::Tensor& tensor, const FrontendHooks& hooks) {
+  if (is_wrapper(tensor)) {
+    const std::string name = hooks.class_of == nullptr ? "class of its own" : hooks.class_of(tensor);
+    throw UnsupportedOperator("the model uses a " + name +
+                              ", which wraps other tensors, where PyTorch wants a plain one; unwrap it in forward");
+  }
   if (tensor.layout() != c10::kStrided || tensor.is_nested() || tensor.is_quantized()) {
     throw UnsupportedOperator("the model uses a tensor of layout " + c10::str(tensor.layout()) +
                               (tensor.is_quantized() ? " with quantized storage" : "") +
@@ -58,7 +69,7 @@ bool is_same_tensor(const at::Tensor& a, const at::Tensor& b) {
 }  // namespace
 
 void Tracer::announce(GraphInput::Kind kind, std::string name, const at::Tensor& tensor, bool persistent) {
-  check_can_lift(tensor);
+  check_can_lift(tensor, hooks_);
   TensorMeta meta = meta_of(tensor);
   if (device_) meta.device = *device_;
   const Value* value = program()->add_input(kind, std::move(meta), std::move(name), tensor, persistent);
@@ -97,7 +108,7 @@ const Value* Tracer::find_announced(const at::Tensor& tensor) const {
 }
 
 const Value* Tracer::add_constant(const at::Tensor& tensor, std::optional<c10::Device> device) {
-  check_can_lift(tensor);
+  check_can_lift(tensor, hooks_);
   const Untraced guard;
   const at::Tensor data = at::resolve_neg(at::resolve_conj(tensor.detach()));
   TensorMeta meta = meta_of(data);

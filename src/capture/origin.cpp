@@ -5,9 +5,8 @@
 #include <array>
 #include <set>
 
-#include <ATen/core/enum_tag.h>
-
 #include "capture/tracer.h"
+#include "graph/effect.h"
 
 namespace tracejet {
 
@@ -51,7 +50,7 @@ Origin Tracer::origin_of(const at::Tensor& tensor, const at::Tensor& previous) {
     origin.is_computed_from_previous |= value == before && !only_converted;
     const Node* node = value->producer();
     if (node == nullptr) continue;
-    origin.differs |= node->op().hasTag(at::Tag::nondeterministic_seeded);
+    origin.differs |= has_effect(node->op());
     const bool converted = only_converted && is_conversion(*node);
     for (const Argument& argument : node->arguments()) {
       for_each_value(argument, [&](const Value& operand) { pending.emplace_back(&operand, converted); });

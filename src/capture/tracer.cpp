@@ -112,6 +112,11 @@ Argument Tracer::to_argument(const c10::IValue& value) {
         "draws from a torch.Generator, which can't be part of a program; draw from the default one "
         "(leave `generator` out), or take the random tensor as an argument of forward");
   }
+  if (value.isObject()) {
+    throw UnsupportedOperator("takes an object of " + value.toObjectRef().type()->str() +
+                              ", a class of TorchScript, which can't be part of a program; hand its tensors to the "
+                              "operator instead");
+  }
   const auto to_value = [this](const at::Tensor& tensor) -> const Value* {
     if (!tensor.defined()) return nullptr;
     const at::Tensor lifted = as_traced(tensor) != nullptr ? tensor : lift(tensor);

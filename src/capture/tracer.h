@@ -36,6 +36,8 @@ struct FrontendHooks {
   c10::SymNode (*unwrapped)(const c10::SymNode&) = nullptr;
   /// Whether the code that asks for a condition gives up at once if it is false (`assert condition`).
   bool (*is_asserted)() = nullptr;
+  /// What the language calls the class of a tensor.
+  std::string (*class_of)(const at::Tensor&) = nullptr;
   /// Knows Python's meta registrations, the slow way for symbolic calls that no shape rule covers.
   c10::impl::PyInterpreter* python = nullptr;
 };

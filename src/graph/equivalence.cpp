@@ -7,11 +7,11 @@
 #include <sstream>
 #include <unordered_map>
 
-#include <ATen/core/enum_tag.h>
 #include <ATen/ops/equal.h>
 
 #include "graph/assertion.h"
 #include "graph/call.h"
+#include "graph/effect.h"
 #include "graph/size_expression.h"
 
 namespace tracejet {
@@ -128,7 +128,7 @@ class Numbering {
 
   std::string key(const Node& node, std::string_view replaced = {}, const c10::IValue& by = {}) {
     std::string key = Call(node).name();
-    if (node.op().hasTag(at::Tag::nondeterministic_seeded)) key += " #" + std::to_string(random_calls_++);
+    if (has_effect(node.op())) key += " #" + std::to_string(calls_with_effect_++);
     // What is broadcast may have leading axes of size 1 or none at all.
     const bool broadcasts = node.op().hasTag(at::Tag::pointwise);
     const auto& schema = node.op().schema().arguments();
@@ -256,7 +256,7 @@ class Numbering {
   std::unordered_map<const Value*, Number> numbers_by_value_;
   std::unordered_map<Number, std::string> shapes_;
   std::unordered_map<Number, Number> bases_;  ///< of reshaped values: what they are a view of
-  size_t random_calls_ = 0;
+  size_t calls_with_effect_ = 0;
 };
 
 }  // namespace

@@ -5,9 +5,8 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include <ATen/core/enum_tag.h>
-
 #include "graph/assertion.h"
+#include "graph/effect.h"
 #include "graph/subgraph_symbols.h"
 #include "support/error.h"
 #include "symbolic/sym_node.h"
@@ -89,12 +88,12 @@ std::unordered_map<uint64_t, const Node*> sources_of_symbols(const std::list<Nod
 }
 
 /// Removing it would change what the program does, not only what it computes.
-bool has_effect(const Node& node) {
+bool has_to_stay(const Node& node) {
   const auto runs_effect = [](const std::shared_ptr<Graph>& subgraph) {
-    return std::ranges::any_of(subgraph->nodes(), has_effect);
+    return std::ranges::any_of(subgraph->nodes(), has_to_stay);
   };
-  return node.outputs().empty() || node.op().schema().is_mutable() ||
-         node.op().hasTag(at::Tag::nondeterministic_seeded) || std::ranges::any_of(node.subgraphs(), runs_effect);
+  return node.outputs().empty() || node.op().schema().is_mutable() || has_effect(node.op()) ||
+         std::ranges::any_of(node.subgraphs(), runs_effect);
 }
 
 }  // namespace
@@ -126,7 +125,7 @@ void Graph::eliminate_dead_nodes() {
                                   [&](const Value* value) { return needed.contains(value); });
     const bool defines_number = std::any_of(node->outputs_.begin(), node->outputs_.end(),
                                             [](const Value* value) { return value != nullptr && !value->is_tensor(); });
-    if (!used && !defines_number && !needed_for_symbols.contains(&*node) && !has_effect(*node)) {
+    if (!used && !defines_number && !needed_for_symbols.contains(&*node) && !has_to_stay(*node)) {
       node = nodes_.erase(node);
       continue;
     }

@@ -49,19 +49,26 @@ at::ScalarType output_dtype(const Call& call, std::string_view operand) {
   return call.tensor(operand).dtype;
 }
 
-Metas mm(const Call& call) {
+Metas product(const Call& call, at::ScalarType dtype) {
   const TensorMeta& a = operand(call, "self", 2);
   const TensorMeta& b = operand(call, "mat2", 2);
-  require_same_dtype(call, "self", "mat2");
   require_fit(call, "self", 1, "mat2", 0);
-  return {shape::contiguous({a.sizes[0], b.sizes[1]}, output_dtype(call, "self"), a.device)};
+  return {shape::contiguous({a.sizes[0], b.sizes[1]}, dtype, a.device)};
 }
 
-/// 8-bit integers, summed in 32 bits.
+Metas mm(const Call& call) {
+  require_same_dtype(call, "self", "mat2");
+  return product(call, output_dtype(call, "self"));
+}
+
+/// 8-bit integers, summed in 32 bits. `self` may be unsigned.
 Metas int_mm(const Call& call) {
-  Metas outputs = mm(call);
-  outputs[0].dtype = at::kInt;
-  return outputs;
+  const auto self = call.tensor("self").dtype, mat2 = call.tensor("mat2").dtype;
+  require((self == at::kChar || self == at::kByte) && mat2 == at::kChar, [&] {
+    return std::string("self is ") + at::toString(self) + ", mat2 is " + at::toString(mat2) +
+           ", expected Char or Byte, and Char";
+  });
+  return product(call, at::kInt);
 }
 
 Metas bmm(const Call& call) {

@@ -14,7 +14,12 @@ Stacks mm() {
   };
 }
 
-Stacks int_mm() { return {{integers({32, 16}, 7, at::kChar), integers({16, 24}, 5, at::kChar)}}; }
+Stacks int_mm() {
+  return {
+      {integers({32, 16}, 7, at::kChar), integers({16, 24}, 5, at::kChar)},
+      {integers({32, 16}, 7, at::kByte), integers({16, 24}, 5, at::kChar)},
+  };
+}
 
 Stacks bmm() {
   return {

@@ -1,0 +1,120 @@
+"""Tensors of classes that have their own way with operators: which of them a trace can take, and what is inside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import nn
+from torch.utils._python_dispatch import is_traceable_wrapper_subclass
+
+from tracejet._C import InvalidInput, UnsupportedOperator
+
+_PLAIN = (torch.Tensor, nn.Parameter, nn.Buffer)
+_no_dispatch = torch._C._disabled_torch_dispatch_impl
+_no_function = torch._C._disabled_torch_function_impl
+_QUANTIZE_OTHERWISE = (
+    "quantize with torchao instead (quantize_, or prepare_pt2e and convert_pt2e), whose models can be traced"
+)
+
+
+def has_own_dispatch(tensor: torch.Tensor) -> bool:
+    """Whether the tensor's class says what operators do to it, by `__torch_dispatch__`."""
+    return type(tensor).__torch_dispatch__ is not _no_dispatch
+
+
+def _has_own_functions(tensor: torch.Tensor) -> bool:
+    functions = type(tensor).__torch_function__
+    return functions is not _no_function and functions.__func__ is not torch.Tensor.__torch_function__.__func__
+
+
+def _class_name(tensor: torch.Tensor) -> str:
+    return f"{type(tensor).__module__}.{type(tensor).__qualname__}"
+
+
+def check_modules(model: nn.Module) -> None:
+    """Raises UnsupportedOperator where a module computes with quantized storage, which is no program's."""
+    for path, module in model.named_modules():
+        kind = type(module).__module__
+        if kind.startswith("torch.ao.nn.") and ".quantized." in kind and ".reference" not in kind:
+            raise UnsupportedOperator(
+                f"{path or 'the model'} is a {kind}.{type(module).__qualname__}, as torch.ao.quantization makes it in "
+                f"eager mode: {_QUANTIZE_OTHERWISE}"
+            )
+
+
+def plain_parameters(path: str, parameter: torch.Tensor) -> Iterator[tuple[str, torch.Tensor]]:
+    """The plain tensors that a parameter or buffer consists of, with the paths that torch.export gives them. They share
+    its memory."""
+    if not has_own_dispatch(parameter):
+        yield path, _as_plain(path, parameter)
+        return
+    module, _, name = path.rpartition(".")
+    prefix = f"{module}." if module else ""
+    for number, tensor in enumerate(_inner_tensors(path, parameter)):
+        inner = _as_plain(path, tensor)
+        yield (
+            f"{prefix}parametrizations.{name}.original{number}",
+            nn.Parameter(inner, requires_grad=inner.requires_grad) if isinstance(parameter, nn.Parameter) else inner,
+        )
+
+
+def _inner_tensors(path: str, tensor: torch.Tensor) -> Iterator[torch.Tensor]:
+    if not has_own_dispatch(tensor):
+        yield tensor
+        return
+    if not is_traceable_wrapper_subclass(tensor):
+        raise UnsupportedOperator(
+            f"{path} is a {_class_name(tensor)}, a class with __torch_dispatch__ that doesn't say which tensors it "
+            "wraps: give it __tensor_flatten__ and __tensor_unflatten__, or make it a plain tensor before the trace"
+        )
+    names, _ = tensor.__tensor_flatten__()
+    for name in names:
+        inner = getattr(tensor, name)
+        if isinstance(inner, torch.Tensor):
+            yield from _inner_tensors(path, inner)
+
+
+def _as_plain(path: str, tensor: torch.Tensor) -> torch.Tensor:
+    """The same memory without the class: a program's own code must not have its way with it once more."""
+    if tensor.is_quantized:
+        raise UnsupportedOperator(
+            f"{path} has quantized storage ({tensor.dtype}), as torch.ao.quantization makes it in eager mode: "
+            f"{_QUANTIZE_OTHERWISE}"
+        )
+    if tensor.layout != torch.strided or tensor.is_nested:
+        layout = "nested" if tensor.is_nested else tensor.layout
+        raise UnsupportedOperator(
+            f"{path} is a tensor of layout {layout}; a program's tensors are dense: convert it with .to_dense() "
+            "(.to_padded_tensor() where it is nested) before the trace"
+        )
+    if type(tensor) in _PLAIN:
+        return tensor
+    plain = tensor.detach().as_subclass(torch.Tensor)
+    return nn.Parameter(plain, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else plain
+
+
+def check_input(path: str, tensor: torch.Tensor) -> None:
+    """Raises InvalidInput where a program can't take such a tensor."""
+    if tensor.is_nested:
+        raise InvalidInput(
+            f"{path}: expected a dense tensor, got a nested one; pass .to_padded_tensor(0.0), with a mask if need be"
+        )
+    if tensor.layout != torch.strided:
+        raise InvalidInput(f"{path}: expected a dense tensor, got layout {tensor.layout}; pass .to_dense()")
+    if tensor.is_quantized:
+        raise InvalidInput(f"{path}: expected a plain tensor, got a quantized one; pass .dequantize()")
+    if has_own_dispatch(tensor) or _has_own_functions(tensor):
+        raise InvalidInput(
+            f"{path}: expected a plain tensor, got a {_class_name(tensor)}, a class with its own way with operators; "
+            "pass the tensors that it is made of, and make it of them in forward"
+        )
+
+
+def check_result(tensor: torch.Tensor) -> None:
+    """Raises InvalidInput where a program can't return such a tensor."""
+    if has_own_dispatch(tensor):
+        raise InvalidInput(
+            f"forward returns a {_class_name(tensor)}, which wraps other tensors; return these instead (of a DTensor, "
+            "to_local() or full_tensor())"
+        )
