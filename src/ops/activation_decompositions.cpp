@@ -1,9 +1,12 @@
 #include "ops/activation_decompositions.h"
 
+#include <limits>
+
 #include <ATen/OpMathType.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/abs.h>
 #include <ATen/ops/amax.h>
+#include <ATen/ops/any.h>
 #include <ATen/ops/clamp.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/exp.h>
@@ -15,6 +18,7 @@
 #include <ATen/ops/rrelu_with_noise.h>
 #include <ATen/ops/sigmoid.h>
 #include <ATen/ops/sign.h>
+#include <ATen/ops/softmax.h>
 #include <ATen/ops/softplus.h>
 #include <ATen/ops/sum.h>
 #include <ATen/ops/tanh.h>
@@ -95,6 +99,28 @@ at::Tensor log_softmax(const at::Tensor& self, int64_t dim, bool half_to_float) 
   if (shape::known_equal(self.sym_numel(), 0)) return wide.to(dtype);
   const at::Tensor shifted = wide - at::amax(wide, dim, /*keepdim=*/true);
   return (shifted - at::log(at::sum(at::exp(shifted), dim, /*keepdim=*/true))).to(dtype);
+}
+
+at::Tensor softplus(const at::Tensor& self, const at::Scalar& beta, const at::Scalar& threshold) {
+  return in_computation_dtype(self, [&](const at::Tensor& x) {
+    const at::Tensor scaled = x * beta;
+    return at::where(scaled > threshold, x, at::log1p(at::exp(scaled)) / beta);
+  });
+}
+
+at::Tensor glu(const at::Tensor& self, int64_t dim) {
+  const c10::SymInt size = self.sym_size(dim), half = size / 2;
+  return self.slice_symint(dim, 0, half) * at::sigmoid(self.slice_symint(dim, half, size));
+}
+
+at::Tensor prelu_kernel(const at::Tensor& self, const at::Tensor& weight) {
+  return at::where(self > 0, self, weight * self);
+}
+
+at::Tensor safe_softmax(const at::Tensor& self, int64_t dim, std::optional<at::ScalarType> dtype) {
+  const at::Tensor values = self.to(dtype.value_or(self.scalar_type()));
+  const at::Tensor counts = at::any(values != -std::numeric_limits<double>::infinity(), dim, /*keepdim=*/true);
+  return at::where(counts, at::softmax(values, dim), 0);
 }
 
 at::Tensor dropout(const at::Tensor& input, double p, bool train) {

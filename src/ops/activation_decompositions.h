@@ -22,6 +22,11 @@ std::tuple<at::Tensor, at::Tensor> log_sigmoid_forward(const at::Tensor& self);
 at::Tensor rrelu(const at::Tensor& self, const at::Scalar& lower, const at::Scalar& upper, bool training,
                  std::optional<at::Generator> generator);
 at::Tensor log_softmax(const at::Tensor& self, int64_t dim, bool half_to_float);
+at::Tensor softplus(const at::Tensor& self, const at::Scalar& beta, const at::Scalar& threshold);
+at::Tensor glu(const at::Tensor& self, int64_t dim);
+at::Tensor prelu_kernel(const at::Tensor& self, const at::Tensor& weight);
+/// Zeros where everything is minus infinity.
+at::Tensor safe_softmax(const at::Tensor& self, int64_t dim, std::optional<at::ScalarType> dtype);
 at::Tensor dropout(const at::Tensor& input, double p, bool train);
 
 }  // namespace tracejet::decompositions

@@ -1,6 +1,7 @@
 // Attention. The default set keeps scaled_dot_product_attention as one node; its backends have rules for programs that
 // call them by name.
 #include "onnx/conversions.h"
+#include "ops/attention_decompositions.h"
 #include "ops/attention_samples.h"
 #include "ops/families.h"
 #include "ops/refusal.h"
@@ -120,10 +121,14 @@ std::span<const Operator> attention_operators() {
   static constexpr Operator table[] = {
       {.name = "aten::scaled_dot_product_attention",
        .meta = scaled_dot_product_attention,
+       .decompose = expand<&decompositions::scaled_dot_product_attention>,
+       .is_kept_for_engines = true,
        .onnx = onnx::attention,
        .samples = given::scaled_dot_product_attention},
       {.name = "aten::_scaled_dot_product_flash_attention_for_cpu",
        .meta = flash_attention_for_cpu,
+       .decompose = expand<&decompositions::flash_attention_for_cpu>,
+       .is_kept_for_engines = true,
        .onnx = onnx::attention,
        .samples = given::flash_attention_for_cpu},
   };

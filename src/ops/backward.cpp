@@ -1,7 +1,9 @@
-// Gradients of activations, losses and normalization. All of them are expanded.
+// Gradients. All of them are expanded.
 #include "ops/backward_decompositions.h"
 #include "ops/backward_samples.h"
 #include "ops/families.h"
+#include "ops/gather_backward_decompositions.h"
+#include "ops/pooling_backward_decompositions.h"
 
 namespace tracejet {
 
@@ -51,6 +53,8 @@ std::span<const Operator> backward_operators() {
        .samples = given::binary_cross_entropy},
       {.name = "aten::nll_loss_backward", .decompose = expand<&as::nll_loss_backward>, .samples = given::nll_loss},
 
+      {.name = "aten::nll_loss2d_backward", .decompose = expand<&as::nll_loss_backward>, .samples = given::nll_loss2d},
+
       {.name = "aten::native_layer_norm_backward",
        .decompose = expand<&as::native_layer_norm_backward>,
        .samples = given::layer_norm},
@@ -60,6 +64,41 @@ std::span<const Operator> backward_operators() {
       {.name = "aten::native_batch_norm_backward",
        .decompose = expand<&as::native_batch_norm_backward>,
        .samples = given::batch_norm},
+      {.name = "aten::cudnn_batch_norm_backward", .decompose = expand<&as::cudnn_batch_norm_backward>},
+
+      // What picks elements
+      {.name = "aten::diagonal_backward", .decompose = expand<&as::diagonal_backward>, .samples = given::diagonal},
+      {.name = "aten::select_backward", .decompose = expand<&as::select_backward>, .samples = given::select},
+      {.name = "aten::slice_backward", .decompose = expand<&as::slice_backward>, .samples = given::slice},
+      {.name = "aten::unfold_backward", .decompose = expand<&as::unfold_backward>, .samples = given::unfold},
+      {.name = "aten::embedding_dense_backward",
+       .decompose = expand<&as::embedding_dense_backward>,
+       .samples = given::embedding},
+      {.name = "aten::reflection_pad1d_backward",
+       .decompose = expand<&as::reflection_pad1d_backward>,
+       .samples = given::reflection_pad1d},
+      {.name = "aten::reflection_pad2d_backward",
+       .decompose = expand<&as::reflection_pad2d_backward>,
+       .samples = given::reflection_pad2d},
+      {.name = "aten::reflection_pad3d_backward",
+       .decompose = expand<&as::reflection_pad3d_backward>,
+       .samples = given::reflection_pad3d},
+
+      // Pooling and its opposite
+      {.name = "aten::avg_pool2d_backward",
+       .decompose = expand<&as::avg_pool2d_backward>,
+       .samples = given::avg_pool2d},
+      {.name = "aten::_adaptive_avg_pool2d_backward",
+       .decompose = expand<&as::adaptive_avg_pool2d_backward>,
+       .samples = given::adaptive_avg_pool2d},
+      {.name = "aten::max_pool2d_with_indices_backward",
+       .decompose = expand<&as::max_pool2d_with_indices_backward>,
+       .samples = given::max_pool2d},
+      {.name = "aten::upsample_nearest2d_backward",
+       .decompose = expand<&as::upsample_nearest2d_backward>,
+       .samples = given::upsample_nearest2d},
+      {.name = "aten::max_unpool2d", .decompose = expand<&as::max_unpool2d>, .samples = given::max_unpool2d},
+      {.name = "aten::max_unpool3d", .decompose = expand<&as::max_unpool3d>, .samples = given::max_unpool3d},
   };
   return table;
 }

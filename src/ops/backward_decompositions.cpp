@@ -252,4 +252,13 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> native_batch_norm_backward(
   return gradients;
 }
 
+std::tuple<at::Tensor, at::Tensor, at::Tensor> cudnn_batch_norm_backward(
+    const at::Tensor& input, const at::Tensor& grad, const at::Tensor& weight,
+    const std::optional<at::Tensor>& running_mean, const std::optional<at::Tensor>& running_var,
+    const std::optional<at::Tensor>& save_mean, const std::optional<at::Tensor>& save_var, double epsilon,
+    const at::Tensor&) {
+  return native_batch_norm_backward(grad, input, weight, running_mean, running_var, save_mean, save_var,
+                                    /*train=*/true, epsilon, {true, true, true});
+}
+
 }  // namespace tracejet::decompositions

@@ -87,6 +87,14 @@ Stacks nll_loss() {
   };
 }
 
+Stacks nll_loss2d() {
+  const at::Tensor input = floats({2, 7, 3, 4}), target = integers({2, 3, 4});
+  return {
+      {floats({2, 3, 4}), input, target, none, at::Reduction::None, 3, floats({})},
+      {floats({}), input, target, fractions({7}), at::Reduction::Mean, -100, floats({}) * 2},
+  };
+}
+
 Stacks layer_norm() {
   const auto shape = [](std::vector<int64_t> sizes) { return c10::IValue(std::move(sizes)); };
   const at::Tensor rows = fractions({2, 3, 1}) + 0.5;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include <ATen/TensorOperators.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/add.h>
 #include <ATen/ops/arange.h>
@@ -17,6 +18,7 @@
 #include <ATen/ops/pow.h>
 #include <ATen/ops/rand.h>
 #include <ATen/ops/randn.h>
+#include <ATen/ops/rsub.h>
 #include <ATen/ops/sub.h>
 #include <ATen/ops/unsqueeze.h>
 #include <ATen/ops/where.h>
@@ -97,6 +99,62 @@ at::Tensor logspace(const at::Scalar& start, const at::Scalar& end, int64_t step
   const auto exponents =
       at::linspace(number_in(start, true), number_in(end, true), steps, at::kDouble, layout, device, pin_memory);
   return at::pow(base, exponents).to(result);
+}
+
+namespace {
+
+at::Tensor as_tensor(const at::Scalar& number, const at::Tensor& like) {
+  return at::full(at::IntArrayRef{}, number, like.options().dtype(at::kDouble));
+}
+
+}  // namespace
+
+at::Tensor linspace_tensors(const at::Tensor& start, const at::Tensor& end, int64_t steps, Type dtype,
+                            Layout /*layout*/, Device device, Flag /*pin_memory*/) {
+  const auto given = options(dtype, device.value_or(start.device()));
+  const auto result = c10::typeMetaToScalarType(given.dtype());
+  const auto inner = given.dtype(at::kDouble);
+  const bool is_integral = c10::isIntegralType(result, /*includeBool=*/true);
+  const auto ending = [&](const at::Tensor& tensor) { return (is_integral ? tensor.to(result) : tensor).to(inner); };
+  const at::Tensor first = ending(start), last = ending(end), index = at::arange(steps, inner);
+  const at::Tensor step = (last - first) / static_cast<double>(std::max<int64_t>(steps - 1, 1));
+  // Counted from both ends, so that both are hit exactly.
+  const at::Tensor from_end = last - at::rsub(index, static_cast<double>(steps - 1)) * step;
+  const bool is_single = steps == 1;
+  const at::Tensor numbers =
+      is_single ? first + index
+                : at::where(at::lt(index, static_cast<double>(steps) / 2), first + index * step, from_end);
+  return numbers.to(result);
+}
+
+at::Tensor linspace_to_tensor(const at::Scalar& start, const at::Tensor& end, int64_t steps, Type dtype, Layout layout,
+                              Device device, Flag pin_memory) {
+  return linspace_tensors(as_tensor(start, end), end, steps, dtype, layout, device, pin_memory);
+}
+
+at::Tensor linspace_from_tensor(const at::Tensor& start, const at::Scalar& end, int64_t steps, Type dtype,
+                                Layout layout, Device device, Flag pin_memory) {
+  return linspace_tensors(start, as_tensor(end, start), steps, dtype, layout, device, pin_memory);
+}
+
+at::Tensor logspace_tensors(const at::Tensor& start, const at::Tensor& end, int64_t steps, double base, Type dtype,
+                            Layout layout, Device device, Flag pin_memory) {
+  const auto result = dtype.value_or(c10::get_default_dtype_as_scalartype());
+  const bool is_integral = c10::isIntegralType(result, /*includeBool=*/true);
+  const auto ending = [&](const at::Tensor& tensor) { return is_integral ? tensor.to(result) : tensor; };
+  const at::Tensor exponents =
+      linspace_tensors(ending(start), ending(end), steps, at::kDouble, layout, device, pin_memory);
+  return at::pow(base, exponents).to(result);
+}
+
+at::Tensor logspace_to_tensor(const at::Scalar& start, const at::Tensor& end, int64_t steps, double base, Type dtype,
+                              Layout layout, Device device, Flag pin_memory) {
+  return logspace_tensors(as_tensor(start, end), end, steps, base, dtype, layout, device, pin_memory);
+}
+
+at::Tensor logspace_from_tensor(const at::Tensor& start, const at::Scalar& end, int64_t steps, double base, Type dtype,
+                                Layout layout, Device device, Flag pin_memory) {
+  return logspace_tensors(start, as_tensor(end, start), steps, base, dtype, layout, device, pin_memory);
 }
 
 // The same number everywhere -----------------------------------------------------------------------------------------

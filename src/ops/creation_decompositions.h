@@ -27,6 +27,19 @@ at::Tensor linspace(const at::Scalar& start, const at::Scalar& end, int64_t step
                     Device device, Flag pin_memory);
 at::Tensor logspace(const at::Scalar& start, const at::Scalar& end, int64_t steps, double base, Type dtype,
                     Layout layout, Device device, Flag pin_memory);
+// The ends may be data.
+at::Tensor linspace_tensors(const at::Tensor& start, const at::Tensor& end, int64_t steps, Type dtype, Layout layout,
+                            Device device, Flag pin_memory);
+at::Tensor linspace_to_tensor(const at::Scalar& start, const at::Tensor& end, int64_t steps, Type dtype, Layout layout,
+                              Device device, Flag pin_memory);
+at::Tensor linspace_from_tensor(const at::Tensor& start, const at::Scalar& end, int64_t steps, Type dtype,
+                                Layout layout, Device device, Flag pin_memory);
+at::Tensor logspace_tensors(const at::Tensor& start, const at::Tensor& end, int64_t steps, double base, Type dtype,
+                            Layout layout, Device device, Flag pin_memory);
+at::Tensor logspace_to_tensor(const at::Scalar& start, const at::Tensor& end, int64_t steps, double base, Type dtype,
+                              Layout layout, Device device, Flag pin_memory);
+at::Tensor logspace_from_tensor(const at::Tensor& start, const at::Scalar& end, int64_t steps, double base, Type dtype,
+                                Layout layout, Device device, Flag pin_memory);
 
 at::Tensor copy(const at::Tensor& self, const at::Tensor& src, bool non_blocking);
 at::Tensor fill(const at::Tensor& self, const at::Scalar& value);

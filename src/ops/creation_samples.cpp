@@ -1,5 +1,7 @@
 #include "ops/creation_samples.h"
 
+#include <ATen/ops/full.h>
+
 namespace tracejet::samples {
 
 namespace {
@@ -52,6 +54,28 @@ Stacks logspace() {
   return join({with_options({{0, 2, 5, 10.0}, {-1.5, 1, 4, 2.0}, {1, 5, 1, 10.0}}, at::kDouble),
                with_options({{0.5, 4.9, 4, 2.0}}, at::kLong)});
 }
+
+namespace {
+
+at::Tensor end(double value) { return at::full({}, value); }
+
+}  // namespace
+
+Stacks linspace_tensors() {
+  return join({with_options({{end(-2.5), end(7), 8}, {end(3), end(5), 1}, {end(0), end(1), 0}}, at::kFloat),
+               with_options({{end(-1.5), end(9.9), 4}}, at::kLong)});
+}
+
+Stacks linspace_to_tensor() { return with_options({{-2.5, end(7), 8}}, at::kFloat); }
+Stacks linspace_from_tensor() { return with_options({{end(-2.5), 7, 8}}, at::kFloat); }
+
+Stacks logspace_tensors() {
+  return join({with_options({{end(-1.5), end(1), 4, 2.0}, {end(1), end(5), 1, 10.0}}, at::kFloat),
+               with_options({{end(0.5), end(4.9), 4, 2.0}}, at::kLong)});
+}
+
+Stacks logspace_to_tensor() { return with_options({{-1.5, end(1), 4, 2.0}}, at::kFloat); }
+Stacks logspace_from_tensor() { return with_options({{end(-1.5), 1, 4, 2.0}}, at::kFloat); }
 
 // The same number everywhere -----------------------------------------------------------------------------------------
 

@@ -32,9 +32,8 @@ bool gives_tensors_alone(const c10::OperatorHandle& op) {
 /// A composite operator that may give an argument or a view of it, or write to one, without saying so. Only what it
 /// consists of says which. Others know no better: PyTorch's exporter expands these too.
 bool is_opaque_to_functionalization(const c10::OperatorHandle& op) {
-  static const c10::OperatorName batch_norm{"aten::native_batch_norm", ""};
-  if (op.operator_name() == batch_norm) return true;
   if (!is_composite(op)) return false;
+  if (op.operator_name().name.ends_with("_batch_norm")) return true;
   const auto& arguments = op.schema().arguments();
   const bool aliases = std::ranges::any_of(arguments, [](const auto& a) { return a.alias_info() != nullptr; });
   return aliases || op.hasTag(at::Tag::maybe_aliasing_or_mutating) || !gives_tensors_alone(op);

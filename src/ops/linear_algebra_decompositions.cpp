@@ -4,6 +4,7 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/addmm.h>
+#include <ATen/ops/baddbmm.h>
 #include <ATen/ops/bmm.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/clamp.h>
@@ -79,6 +80,19 @@ at::Tensor bilinear(const at::Tensor& input1, const at::Tensor& input2, const at
   const at::Tensor product =
       at::bmm(at::mm(left, weights).view_symint({rows, outputs, features2}), right).view_symint(sizes);
   return bias && bias->defined() ? product + *bias : product;
+}
+
+at::Tensor mv(const at::Tensor& self, const at::Tensor& vec) {
+  return at::sum(self * vec, 1, /*keepdim=*/false, self.scalar_type());
+}
+
+at::Tensor dot(const at::Tensor& self, const at::Tensor& other) { return at::sum(self * other, self.scalar_type()); }
+
+at::Tensor vdot(const at::Tensor& self, const at::Tensor& other) { return dot(self.conj(), other); }
+
+at::Tensor baddbmm_in_dtype(const at::Tensor& self, const at::Tensor& batch1, const at::Tensor& batch2,
+                            at::ScalarType out_dtype, const at::Scalar& beta, const at::Scalar& alpha) {
+  return at::baddbmm(self.to(out_dtype), batch1.to(out_dtype), batch2.to(out_dtype), beta, alpha);
 }
 
 at::Tensor baddbmm(const at::Tensor& self, const at::Tensor& batch1, const at::Tensor& batch2, const at::Scalar& beta,

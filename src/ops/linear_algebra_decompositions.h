@@ -10,6 +10,11 @@ namespace tracejet::decompositions {
 at::Tensor linear(const at::Tensor& input, const at::Tensor& weight, const std::optional<at::Tensor>& bias);
 at::Tensor bilinear(const at::Tensor& input1, const at::Tensor& input2, const at::Tensor& weight,
                     const std::optional<at::Tensor>& bias);
+at::Tensor mv(const at::Tensor& self, const at::Tensor& vec);
+at::Tensor dot(const at::Tensor& self, const at::Tensor& other);
+at::Tensor vdot(const at::Tensor& self, const at::Tensor& other);
+at::Tensor baddbmm_in_dtype(const at::Tensor& self, const at::Tensor& batch1, const at::Tensor& batch2,
+                            at::ScalarType out_dtype, const at::Scalar& beta, const at::Scalar& alpha);
 at::Tensor baddbmm(const at::Tensor& self, const at::Tensor& batch1, const at::Tensor& batch2, const at::Scalar& beta,
                    const at::Scalar& alpha);
 at::Tensor addr(const at::Tensor& self, const at::Tensor& vec1, const at::Tensor& vec2, const at::Scalar& beta,

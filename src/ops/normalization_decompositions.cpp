@@ -6,6 +6,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/_native_batch_norm_legit.h>
 #include <ATen/ops/_native_batch_norm_legit_no_training.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/native_group_norm.h>
 #include <ATen/ops/var.h>
 
@@ -43,19 +44,35 @@ at::Tensor moving_average(const at::Tensor& running, const at::Tensor& now, doub
 
 }  // namespace
 
+std::tuple<at::Tensor, at::Tensor, at::Tensor> native_batch_norm(const at::Tensor& input, const OptionalTensor& weight,
+                                                                 const OptionalTensor& bias,
+                                                                 const OptionalTensor& running_mean,
+                                                                 const OptionalTensor& running_var, bool training,
+                                                                 double momentum, double eps) {
+  if (!training) {
+    require_statistics(running_mean, running_var);
+    return at::_native_batch_norm_legit_no_training(input, weight, bias, *running_mean, *running_var, momentum, eps);
+  }
+  if (!given(running_mean) || !given(running_var)) {
+    return at::_native_batch_norm_legit(input, weight, bias, training, momentum, eps);
+  }
+  at::Tensor mean = *running_mean, var = *running_var;
+  return at::_native_batch_norm_legit(input, weight, bias, mean, var, training, momentum, eps);
+}
+
 at::Tensor batch_norm(const at::Tensor& input, const OptionalTensor& weight, const OptionalTensor& bias,
                       const OptionalTensor& running_mean, const OptionalTensor& running_var, bool training,
                       double momentum, double eps, bool) {
-  if (!training) {
-    require_statistics(running_mean, running_var);
-    return std::get<0>(
-        at::_native_batch_norm_legit_no_training(input, weight, bias, *running_mean, *running_var, momentum, eps));
-  }
-  if (!given(running_mean) || !given(running_var)) {
-    return std::get<0>(at::_native_batch_norm_legit(input, weight, bias, training, momentum, eps));
-  }
-  at::Tensor mean = *running_mean, var = *running_var;
-  return std::get<0>(at::_native_batch_norm_legit(input, weight, bias, mean, var, training, momentum, eps));
+  return std::get<0>(native_batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps));
+}
+
+std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> cudnn_batch_norm(
+    const at::Tensor& input, const at::Tensor& weight, const OptionalTensor& bias, const OptionalTensor& running_mean,
+    const OptionalTensor& running_var, bool training, double momentum, double eps) {
+  const auto [output, mean, inverse_deviation] =
+      native_batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps);
+  const at::Tensor reserve = at::empty({0}, input.options().dtype(at::kByte));
+  return {output, mean, inverse_deviation, reserve};
 }
 
 at::Tensor instance_norm(const at::Tensor& input, const OptionalTensor& weight, const OptionalTensor& bias,

@@ -10,11 +10,18 @@ namespace tracejet::decompositions {
 
 using OptionalTensor = std::optional<at::Tensor>;
 
-/// The one decomposition here that writes: training updates the running statistics, as the operator itself does.
+/// What writes here: training updates the running statistics, as the operators themselves do without saying so.
 at::Tensor batch_norm(const at::Tensor& input, const OptionalTensor& weight, const OptionalTensor& bias,
                       const OptionalTensor& running_mean, const OptionalTensor& running_var, bool training,
                       double momentum, double eps, bool cudnn_enabled);
-/// Writes to the running statistics, too.
+std::tuple<at::Tensor, at::Tensor, at::Tensor> native_batch_norm(const at::Tensor& input, const OptionalTensor& weight,
+                                                                 const OptionalTensor& bias,
+                                                                 const OptionalTensor& running_mean,
+                                                                 const OptionalTensor& running_var, bool training,
+                                                                 double momentum, double eps);
+std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> cudnn_batch_norm(
+    const at::Tensor& input, const at::Tensor& weight, const OptionalTensor& bias, const OptionalTensor& running_mean,
+    const OptionalTensor& running_var, bool training, double momentum, double eps);
 at::Tensor instance_norm(const at::Tensor& input, const OptionalTensor& weight, const OptionalTensor& bias,
                          const OptionalTensor& running_mean, const OptionalTensor& running_var, bool use_input_stats,
                          double momentum, double eps, bool cudnn_enabled);

@@ -1,6 +1,7 @@
 #include "ops/operator_names.h"
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <vector>
 
@@ -42,10 +43,14 @@ c10::OperatorHandle operator_named(std::string_view name) {
 }
 
 bool is_composite(const c10::OperatorHandle& op) {
-  // ATen undoes writes to the parts of an unbind with plain sizes. Its decomposition is views again, so it can be
-  // early.
-  static const c10::OperatorName unbind{"aten::unbind", "int"};
-  return op.hasKernelForDispatchKey(c10::DispatchKey::CompositeImplicitAutograd) || op.operator_name() == unbind;
+  // Leaves of the dispatcher that have to be expanded above functionalization, by decompositions of our own. ATen
+  // undoes writes to the parts of an unbind with plain sizes; its decomposition is views again. Those of batch norm
+  // write to the running statistics, and their schemas don't say so.
+  static const std::array early{c10::OperatorName("aten::unbind", "int"),
+                                c10::OperatorName("aten::native_batch_norm", ""),
+                                c10::OperatorName("aten::cudnn_batch_norm", "")};
+  return op.hasKernelForDispatchKey(c10::DispatchKey::CompositeImplicitAutograd) ||
+         std::ranges::find(early, op.operator_name()) != early.end();
 }
 
 }  // namespace tracejet

@@ -10,7 +10,8 @@ namespace tracejet {
 c10::OperatorName parse_operator_name(std::string_view name);
 /// Throws InvalidInput where PyTorch has no such operator, and names those that may be meant.
 c10::OperatorHandle operator_named(std::string_view name);
-/// Whether ATen makes it of other operators.
+/// Whether it has to be expanded or kept before autograd and functionalization see it: what ATen makes of other
+/// operators, and a few whose schemas hide what they do.
 bool is_composite(const c10::OperatorHandle& op);
 
 }  // namespace tracejet

@@ -36,6 +36,7 @@
 #include <ATen/ops/sign.h>
 #include <ATen/ops/sin.h>
 #include <ATen/ops/special_erfcx.h>
+#include <ATen/ops/special_xlog1py.h>
 #include <ATen/ops/sqrt.h>
 #include <ATen/ops/sub.h>
 #include <ATen/ops/trunc.h>
@@ -221,6 +222,15 @@ at::Tensor rsub_scalar(const at::Tensor& self, const at::Scalar& other, const at
 at::Tensor special_xlog1py(const at::Tensor& self, const at::Tensor& other) {
   const at::Tensor y = as_operand(other, self);
   return zero_wins(self, y, at::log1p(y));
+}
+
+at::Tensor special_xlog1py_scalar_other(const at::Tensor& self, const at::Scalar& other) {
+  return at::special_xlog1py(
+      self, at::full(at::IntArrayRef{}, other, self.options().dtype(promotion::to_float(self.scalar_type()))));
+}
+
+at::Tensor special_xlog1py_scalar_self(const at::Scalar& self, const at::Tensor& other) {
+  return at::special_xlog1py(number(self), other);
 }
 
 at::Tensor xlogy(const at::Tensor& self, const at::Tensor& other) {

@@ -38,6 +38,8 @@ at::Tensor right_shift_by_number(const at::Tensor& self, const at::Scalar& other
 at::Tensor rsub(const at::Tensor& self, const at::Tensor& other, const at::Scalar& alpha);
 at::Tensor rsub_scalar(const at::Tensor& self, const at::Scalar& other, const at::Scalar& alpha);
 at::Tensor special_xlog1py(const at::Tensor& self, const at::Tensor& other);
+at::Tensor special_xlog1py_scalar_other(const at::Tensor& self, const at::Scalar& other);
+at::Tensor special_xlog1py_scalar_self(const at::Scalar& self, const at::Tensor& other);
 at::Tensor xlogy(const at::Tensor& self, const at::Tensor& other);
 at::Tensor xlogy_scalar_other(const at::Tensor& self, const at::Scalar& other);
 at::Tensor xlogy_scalar_self(const at::Scalar& self, const at::Tensor& other);

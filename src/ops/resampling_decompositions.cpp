@@ -119,6 +119,38 @@ at::Tensor one_hot(const at::Tensor& self, int64_t num_classes) {
   return at::eq(self.unsqueeze(-1), counted(num_classes, self)).to(at::kLong);
 }
 
+namespace {
+
+/// The batch axes as they are, and the axes behind them in another order.
+std::vector<int64_t> behind_batch(int64_t batch_axes, std::initializer_list<int64_t> order) {
+  std::vector<int64_t> axes;
+  for (int64_t axis = 0; axis < batch_axes; ++axis) axes.push_back(axis);
+  for (const int64_t axis : order) axes.push_back(batch_axes + axis);
+  return axes;
+}
+
+}  // namespace
+
+/// [..., C r r, H, W] to [..., C, H r, W r]
+at::Tensor pixel_shuffle(const at::Tensor& self, int64_t r) {
+  const int64_t batch_axes = self.dim() - 3;
+  const c10::SymInt channels = self.sym_size(-3) / (r * r), height = self.sym_size(-2), width = self.sym_size(-1);
+  Sizes split(self.sym_sizes().slice(0, static_cast<size_t>(batch_axes))), joined = split;
+  for (const c10::SymInt& size : {channels, c10::SymInt(r), c10::SymInt(r), height, width}) split.push_back(size);
+  for (const c10::SymInt& size : {channels, height * r, width * r}) joined.push_back(size);
+  return self.reshape_symint(split).permute(behind_batch(batch_axes, {0, 3, 1, 4, 2})).reshape_symint(joined);
+}
+
+/// [..., C, H r, W r] to [..., C r r, H, W]
+at::Tensor pixel_unshuffle(const at::Tensor& self, int64_t r) {
+  const int64_t batch_axes = self.dim() - 3;
+  const c10::SymInt channels = self.sym_size(-3), height = self.sym_size(-2) / r, width = self.sym_size(-1) / r;
+  Sizes split(self.sym_sizes().slice(0, static_cast<size_t>(batch_axes))), joined = split;
+  for (const c10::SymInt& size : {channels, height, c10::SymInt(r), width, c10::SymInt(r)}) split.push_back(size);
+  for (const c10::SymInt& size : {channels * (r * r), height, width}) joined.push_back(size);
+  return self.reshape_symint(split).permute(behind_batch(batch_axes, {0, 2, 4, 1, 3})).reshape_symint(joined);
+}
+
 at::Tensor channel_shuffle(const at::Tensor& self, c10::SymInt groups) {
   Sizes sizes(self.sym_sizes()), grouped = sizes;
   grouped[1] = sizes[1] / groups;

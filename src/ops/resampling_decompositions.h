@@ -12,6 +12,8 @@ at::Tensor embedding(const at::Tensor& weight, const at::Tensor& indices, c10::S
                      bool scale_grad_by_freq, bool sparse);
 /// Without num_classes the classes would have to be counted in the data: throws DataDependent.
 at::Tensor one_hot(const at::Tensor& self, int64_t num_classes);
+at::Tensor pixel_shuffle(const at::Tensor& self, int64_t upscale_factor);
+at::Tensor pixel_unshuffle(const at::Tensor& self, int64_t downscale_factor);
 at::Tensor channel_shuffle(const at::Tensor& self, c10::SymInt groups);
 /// Where each point of the output lies in the input, whose corners are at -1 and 1.
 at::Tensor affine_grid_generator(const at::Tensor& theta, c10::SymIntArrayRef size, bool align_corners);

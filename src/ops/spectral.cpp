@@ -44,12 +44,6 @@ Metas complex_to_complex(const Call& call) {
   return {transformed(self, self.sizes, call.axes("dim", self.dim()), self.dtype)};
 }
 
-/// Adds up the windows that `unfold` shows.
-Metas unfold_backward(const Call& call) {
-  const TensorMeta& windows = call.tensor("grad_in");
-  return {shape::contiguous(call.sym_ints("input_sizes"), windows.dtype, windows.device)};
-}
-
 /// A check when the program runs.
 Metas nothing(const Call&) { return {}; }
 
@@ -72,7 +66,6 @@ std::span<const Operator> spectral_operators() {
       {.name = "aten::_fft_r2c", .meta = real_to_complex, .samples = given::real_to_complex},
       {.name = "aten::_fft_c2r", .meta = complex_to_real, .samples = given::complex_to_real},
       {.name = "aten::_fft_c2c", .meta = complex_to_complex, .samples = given::complex_to_complex},
-      {.name = "aten::unfold_backward", .meta = unfold_backward, .samples = given::unfold_backward},
       {.name = "aten::_assert_async.msg", .meta = nothing, .samples = given::assertion},
       {.name = "aten::stft.center", .decompose = expand<&as::stft>, .samples = given::stft},
       {.name = "aten::istft", .decompose = expand<&as::istft>, .samples = given::istft},

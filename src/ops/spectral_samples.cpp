@@ -40,11 +40,6 @@ Stacks complex_to_complex() {
   return {{frequencies(3, 5), last, 0, true}, {frequencies(5, 3).transpose(1, 2), last, 2, false}};
 }
 
-Stacks unfold_backward() {
-  const c10::List<int64_t> sizes({2, 20});
-  return {{floats({2, 7, 8}), sizes, 1, 8, 2}, {floats({2, 2, 8}), sizes, 1, 8, 10}};
-}
-
 Stacks assertion() { return {{floats({1}).abs() > 0, "must hold"}}; }
 
 Stacks stft() {

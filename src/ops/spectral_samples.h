@@ -7,7 +7,6 @@ namespace tracejet::samples::spectral {
 Stacks real_to_complex();
 Stacks complex_to_real();
 Stacks complex_to_complex();
-Stacks unfold_backward();
 Stacks assertion();
 Stacks stft();
 Stacks istft();
