@@ -15,6 +15,7 @@ from tracejet._shared_switch import SharedSwitch, switched_attribute
 
 _batch_norm = batchnorm._BatchNorm.forward
 _detect_is_causal_mask = transformer._detect_is_causal_mask
+_forward_of_replicas = nn.DataParallel.forward
 _checked_affine_grid = nn.functional.affine_grid
 
 
@@ -53,6 +54,11 @@ def _affine_grid(theta: torch.Tensor, size: Any, align_corners: bool | None = No
     return torch.affine_grid_generator(theta, list(size), bool(align_corners))
 
 
+def _forward_of_one(module: Any, *inputs: Any, **kwargs: Any) -> Any:
+    """A program has one device: it is the wrapped module, not its copies on all GPUs."""
+    return module.module(*inputs, **kwargs) if _C.is_tracing() else _forward_of_replicas(module, *inputs, **kwargs)
+
+
 def _without_compiling() -> Callable[[], None]:
     """A module inside `torch.compile` runs as it was written."""
     if "torch._dynamo" not in sys.modules:  # nobody has compiled anything
@@ -64,6 +70,7 @@ def _without_compiling() -> Callable[[], None]:
 #: On while anybody traces.
 traceable_modules: tuple[SharedSwitch, ...] = (
     switched_attribute(batchnorm._BatchNorm, "forward", _batch_norm_forward),
+    switched_attribute(nn.DataParallel, "forward", _forward_of_one),
     SharedSwitch(_without_compiling),
     switched_attribute(transformer, "_detect_is_causal_mask", _is_causal),
     switched_attribute(nn.functional, "affine_grid", _affine_grid),

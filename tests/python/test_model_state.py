@@ -635,7 +635,6 @@ WRAPPED = {
     "scripted": lambda: torch.jit.script(network().eval()),
     "a scripted part": lambda: nn.Sequential(torch.jit.script(network()), nn.Tanh()),
     "traced by torch.jit": lambda: torch.jit.trace(network().eval(), torch.randn(2, 3)),
-    "data parallel": lambda: nn.DataParallel(network()),
     "weight norm": lambda: nn.utils.parametrizations.weight_norm(nn.Linear(3, 3)),
     "spectral norm": lambda: nn.utils.parametrizations.spectral_norm(nn.Linear(3, 3)),
     "fx": lambda: torch.fx.symbolic_trace(network()),
@@ -655,6 +654,13 @@ def test_wrapped_modules_are_followed(make: Callable[[], nn.Module]) -> None:
         x = torch.randn(2, 3)
         with torch.no_grad(), torch.compiler.set_stance("force_eager"):
             torch.testing.assert_close(runner(x), eager(x))
+
+
+def test_data_parallel_is_the_module_that_it_wraps() -> None:
+    """Also where there are GPUs to spread over."""
+    model, x = nn.DataParallel(network().eval()), torch.randn(2, 3)
+    with torch.no_grad():
+        torch.testing.assert_close(tracejet.trace(model, arg_inputs=[x]).module()(x), model.module(x))
 
 
 def test_marks_for_a_profiler_leave_no_nodes() -> None:
