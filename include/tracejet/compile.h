@@ -25,6 +25,13 @@ struct CompileSettings {
   std::string cache_dir;
 };
 
+/// A call of a program that an engine can't run.
+struct UnsupportedCall {
+  std::string op;      ///< "aten::fft_rfft"
+  std::string reason;  ///< "computes in complex numbers"
+  std::string where;   ///< the line of the model and its module; empty where nobody knows
+};
+
 /// A program made ready to run: a handle, cheap to copy. Calls are safe from several threads at once.
 class Compiled {
  public:
@@ -44,5 +51,11 @@ class Compiled {
 /// Throws UnsupportedOperator, listing every operator that the engine can't run with its source lines, and InvalidInput
 /// where a setting makes no sense.
 Compiled compile(const Program& program, const CompileSettings& settings = {});
+
+/// What `compile` would refuse, all of it, without compiling; empty where the engine takes the whole program.
+/// `engine`: "openvino", "aten", or "onnx" for what can be written as an ONNX file.
+///
+/// Throws InvalidInput where there is no such engine, or where it doesn't run on the program's device.
+std::vector<UnsupportedCall> find_unsupported(const Program& program, const std::string& engine = "openvino");
 
 }  // namespace tracejet

@@ -4,6 +4,9 @@
 
 #include "bindings/bindings.h"
 #include "compile/compiled_program.h"
+#include "compile/support.h"
+#include "graph/call.h"
+#include "graph/location.h"
 #include "onnx/lower.h"
 
 namespace tracejet {
@@ -43,6 +46,42 @@ void save_onnx(const Graph& graph, const std::string& path) {
   onnx::lower(graph, feeds_of(graph)).save(std::filesystem::path(path));
 }
 
+struct RefusedCall {
+  std::string op, reason;
+  std::vector<std::string> takes, gives;
+  ModelLine line;
+};
+
+std::vector<std::string> tensors_of(const Node& node) {
+  std::vector<std::string> texts;
+  for (const Argument& argument : node.arguments()) {
+    for_each_value(argument, [&](const Value& value) {
+      if (value.is_tensor()) texts.push_back(value.tensor().str());
+    });
+  }
+  return texts;
+}
+
+std::vector<std::string> results_of(const Node& node) {
+  std::vector<std::string> texts;
+  for (const Value* output : node.outputs()) {
+    if (output != nullptr && output->is_tensor()) texts.push_back(output->tensor().str());
+  }
+  return texts;
+}
+
+std::pair<std::map<std::string, int64_t>, std::vector<RefusedCall>> support(const Graph& graph,
+                                                                            const std::string& engine) {
+  const py::gil_scoped_release no_gil;
+  Support found = support_of(graph, engine);
+  std::vector<RefusedCall> refused;
+  for (const auto& [node, reason] : found.unsupported) {
+    refused.push_back(
+        {Call(*node).name(), reason, tensors_of(*node), results_of(*node), line_of(node->where(), graph)});
+  }
+  return {std::move(found.taken), std::move(refused)};
+}
+
 }  // namespace
 
 void bind_compile(py::module_& module) {
@@ -53,6 +92,14 @@ void bind_compile(py::module_& module) {
       .def(
           "run", &run, py::arg("inputs"),
           "Runs on the user's tensors, in their order; gives one object per output of the user: a tensor or a number.");
+  py::class_<RefusedCall>(module, "RefusedCall", "A call that an engine can't run.")
+      .def_readonly("op", &RefusedCall::op)
+      .def_readonly("reason", &RefusedCall::reason)
+      .def_readonly("takes", &RefusedCall::takes)
+      .def_readonly("gives", &RefusedCall::gives)
+      .def_readonly("line", &RefusedCall::line);
+  module.def("support", &support, py::arg("graph"), py::arg("engine"),
+             "What an engine makes of a graph: (calls it takes, by operator; the calls it refuses, in order).");
   module.def("save_onnx", &save_onnx, py::arg("graph"), py::arg("path"),
              "Writes the graph as an ONNX file, its weights included.");
 }

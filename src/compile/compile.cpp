@@ -1,6 +1,9 @@
 #include "tracejet/compile.h"
 
 #include "compile/compiled_program.h"
+#include "compile/support.h"
+#include "graph/call.h"
+#include "graph/location.h"
 
 namespace tracejet {
 
@@ -8,6 +11,15 @@ std::vector<at::Tensor> Compiled::run(const std::vector<at::Tensor>& inputs) con
 
 Compiled compile(const Program& program, const CompileSettings& settings) {
   return Compiled(std::make_shared<CompiledProgram>(program.graph(), settings));
+}
+
+std::vector<UnsupportedCall> find_unsupported(const Program& program, const std::string& engine) {
+  const Graph& graph = *program.graph();
+  std::vector<UnsupportedCall> calls;
+  for (const auto& [node, reason] : support_of(graph, engine).unsupported) {
+    calls.push_back({Call(*node).name(), reason, describe(node->where(), graph)});
+  }
+  return calls;
 }
 
 }  // namespace tracejet

@@ -6,6 +6,7 @@
 
 #include <ATen/core/grad_mode.h>
 
+#include "compile/support.h"
 #include "engines/aten/interpreter.h"
 #include "engines/openvino/openvino_engine.h"
 #include "graph/size_expression.h"
@@ -75,15 +76,12 @@ void write(std::vector<std::pair<at::Tensor, at::Tensor>>& writes, std::vector<c
   for (const auto& [target, value] : writes) target.copy_(value);
 }
 
-/// A program may be traced for a device where its weights aren't yet, or which an engine doesn't run on.
-void check_devices(const Graph& graph, const std::string& engine) {
+/// A program may be traced for a device where its weights aren't yet.
+void check_weights(const Graph& graph) {
   for (const GraphInput& input : graph.inputs()) {
-    if (input.value == nullptr) continue;
+    if (input.value == nullptr || !input.data.defined()) continue;
     const c10::Device needed = input.value->tensor().device;
-    if (engine == "openvino" && !needed.is_cpu()) {
-      refuse(input.name, "it is on " + needed.str() + " in this program, and openvino runs on the CPU: trace for that");
-    }
-    if (!input.data.defined() || input.data.device() == needed) continue;
+    if (input.data.device() == needed) continue;
     refuse(input.name, "its data is on " + input.data.device().str() + ", but this program runs on " + needed.str() +
                            (input.data.is_meta() ? ": load the weights and trace again" : ": move the model there"));
   }
@@ -107,7 +105,8 @@ Feeds feeds_of(const Graph& graph) {
 CompiledProgram::CompiledProgram(std::shared_ptr<const Graph> graph, const CompileSettings& settings)
     : settings_(settings), graph_(std::move(graph)), feeds_(feeds_of(*graph_)) {
   check_settings(settings_);
-  check_devices(*graph_, settings_.engine);
+  check_engine_device(*graph_, settings_.engine);
+  check_weights(*graph_);
   for (size_t i = 0; i < graph_->inputs().size(); ++i) {
     const GraphInput& input = graph_->inputs()[i];
     if (input.kind == GraphInput::Kind::kUser && input.value != nullptr) user_inputs_.push_back(i);

@@ -1,48 +1,16 @@
 #include "onnx/lower.h"
 
-#include <map>
-
-#include "graph/location.h"
 #include "support/error.h"
 
 namespace tracejet::onnx {
 
-namespace {
-
-// Enough to find the pattern; a model with fifty layers repeats itself.
-constexpr size_t kLinesShown = 3;
-
-std::string indented(const std::string& text) {
-  std::string result = "  ";
-  for (const char c : text) {
-    result += c;
-    if (c == '\n') result += "  ";
-  }
-  return result;
-}
-
-std::string report(const Graph& graph, const std::vector<Unsupported>& unsupported, std::string_view engine) {
-  std::map<std::string, std::vector<const Node*>> by_kind;
-  for (const auto& [node, reason] : unsupported) by_kind[Call(*node).name() + " " + reason].push_back(node);
-  std::string message = std::string(engine) + " can't run " + std::to_string(unsupported.size()) +
-                        (unsupported.size() == 1 ? " operator" : " operators") + " of this program:";
-  for (const auto& [kind, nodes] : by_kind) {
-    message += "\n  " + kind;
-    if (nodes.size() > 1) message += " (" + std::to_string(nodes.size()) + " times)";
-    for (size_t i = 0; i < nodes.size() && i < kLinesShown; ++i) {
-      const std::string where = describe(nodes[i]->where(), graph);
-      if (!where.empty()) message += "\n" + indented(where);
-    }
-  }
-  return message + "\nThe engine \"aten\" runs every program.";
-}
-
-}  // namespace
-
 Model lower(const Graph& graph, const std::vector<size_t>& feeds, const Target& target) {
   Lowering lowering(graph, feeds, target);
   lowering.run();
-  if (!lowering.unsupported().empty()) throw UnsupportedOperator(report(graph, lowering.unsupported(), target.name));
+  if (!lowering.unsupported().empty()) {
+    throw UnsupportedOperator(report(graph, lowering.unsupported(), target.name) +
+                              "\nThe engine \"aten\" runs every program.");
+  }
   return std::move(lowering).finish();
 }
 

@@ -9,6 +9,7 @@
 #include "graph/assertion.h"
 #include "graph/call.h"
 #include "graph/graph.h"
+#include "graph/unsupported.h"
 #include "onnx/model.h"
 #include "symbolic/expression.h"
 
@@ -18,12 +19,6 @@ namespace tracejet::onnx {
 struct Operand {
   std::string name;
   at::ScalarType dtype = at::kFloat;
-};
-
-/// A node that ONNX can't say, and why.
-struct Unsupported {
-  const Node* node;
-  std::string reason;
 };
 
 /// What the reader of a model can do.

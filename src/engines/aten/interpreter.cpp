@@ -9,6 +9,7 @@
 #include <ATen/core/dispatch/Dispatcher.h>
 
 #include "engines/aten/control_flow.h"
+#include "engines/aten/kernels.h"
 #include "engines/runtime_sizes.h"
 #include "graph/assertion.h"
 #include "graph/size_expression.h"
@@ -305,6 +306,8 @@ class Interpreter final : public Executable {
 }  // namespace
 
 std::unique_ptr<Executable> prepare(std::shared_ptr<const Graph> graph, const Feeds& feeds) {
+  const std::vector<Unsupported> unsupported = find_unsupported(*graph);
+  if (!unsupported.empty()) throw UnsupportedOperator(report(*graph, unsupported, "aten"));
   return std::make_unique<Interpreter>(std::move(graph), feeds);
 }
 

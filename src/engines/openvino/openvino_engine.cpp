@@ -115,11 +115,14 @@ ov::AnyMap properties(const CompileSettings& settings) {
   return properties;
 }
 
+/// What OpenVINO makes of ONNX.
+onnx::Target target() { return {.name = "openvino", .float64 = false, .checks = true}; }
+
 class Program final : public Executable {
  public:
   Program(std::shared_ptr<const Graph> graph, const Feeds& feeds, const CompileSettings& settings)
       : graph_(std::move(graph)) {
-    const onnx::Model model = onnx::lower(*graph_, feeds, {.name = "openvino", .float64 = false, .checks = true});
+    const onnx::Model model = onnx::lower(*graph_, feeds, target());
     const auto ov_model = core().read_model(model.serialize(onnx::WeightForm::kInputs), ov::Tensor());
     bind_weights(*ov_model, model.weights);
     std::map<std::string, ov::PartialShape> shapes;
@@ -248,6 +251,10 @@ std::unique_ptr<Executable> prepare(std::shared_ptr<const Graph> graph, const Fe
     throw UnsupportedOperator(std::string("openvino can't run this program; it says:\n") + error.what() +
                               "\nThe engine \"aten\" runs every program.");
   }
+}
+
+std::vector<Unsupported> find_unsupported(const Graph& graph, const Feeds& feeds) {
+  return onnx::find_unsupported(graph, feeds, target());
 }
 
 }  // namespace tracejet::openvino

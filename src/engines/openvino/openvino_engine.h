@@ -1,9 +1,11 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "engines/engine.h"
 #include "graph/graph.h"
+#include "graph/unsupported.h"
 #include "tracejet/compile.h"
 
 namespace tracejet::openvino {
@@ -13,5 +15,8 @@ namespace tracejet::openvino {
 /// Throws UnsupportedOperator, listing everything that ONNX or OpenVINO can't say.
 std::unique_ptr<Executable> prepare(std::shared_ptr<const Graph> graph, const Feeds& feeds,
                                     const CompileSettings& settings);
+
+/// The nodes that `prepare` would refuse. (OpenVINO itself may refuse more when it compiles, but isn't known to.)
+std::vector<Unsupported> find_unsupported(const Graph& graph, const Feeds& feeds);
 
 }  // namespace tracejet::openvino

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "graph/graph.h"
+
+namespace tracejet {
+
+/// A node that an engine can't take, and why: "computes in complex numbers".
+struct Unsupported {
+  const Node* node;
+  std::string reason;
+};
+
+/// The message of an error that lists them all, those of one kind together, with lines of the model.
+std::string report(const Graph& graph, const std::vector<Unsupported>& unsupported, std::string_view engine);
+
+}  // namespace tracejet
