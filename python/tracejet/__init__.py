@@ -3,9 +3,19 @@
 import torch as _torch  # noqa: F401  (its libraries have to be loaded before the core's)
 
 from tracejet import _symbolic, dynamo  # noqa: F401  (completes PyTorch's symbolic numbers)
-from tracejet._C import ConstraintViolation, DataDependent, Error, InvalidInput, ShapeError, UnsupportedOperator
+from tracejet._C import (
+    ConstraintViolation,
+    DataDependent,
+    Error,
+    InvalidInput,
+    ShapeError,
+    UnsupportedOperator,
+    __version__,
+)
+from tracejet._check import check
 from tracejet._compile import CompiledModule, compile, save_onnx
 from tracejet._decompositions import DecompositionTable
+from tracejet._engine_report import EngineReport
 from tracejet._input import Input
 from tracejet._report import Report
 from tracejet._trace import diagnose, trace
@@ -15,12 +25,15 @@ __all__ = [
     "ConstraintViolation",
     "DataDependent",
     "DecompositionTable",
+    "EngineReport",
     "Error",
     "Input",
     "InvalidInput",
     "Report",
     "ShapeError",
     "UnsupportedOperator",
+    "__version__",
+    "check",
     "compile",
     "diagnose",
     "dynamo",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from tracejet import _C
 from tracejet._binding import Dim, Leaf, either_name
 from tracejet._C import InvalidInput
 from tracejet._input import Input
+from tracejet._native import native
 from tracejet._program import IN_GRAPH, CallSpec, ExportedProgram
 from tracejet._trace import trace
 
@@ -166,60 +167,10 @@ def _native_program(
     """A program with a C++ graph behind it."""
     if not isinstance(mod, torch.export.ExportedProgram):
         return trace(mod, arg_inputs=args, kwarg_inputs=kwargs)
-    program = mod if getattr(mod, "_tracejet_graph", None) is not None else _retraced(mod)
+    program = native(mod)
     if args is not None or kwargs is not None:
         _check_fit(program._tracejet_call_spec, tuple(args or ()), dict(kwargs or {}))
     return program
-
-
-#: For axes without an upper bound: the largest size that every engine can count.
-_UNBOUNDED = 2**31 - 1
-
-
-def _retraced(program: torch.export.ExportedProgram) -> ExportedProgram:
-    """Traces a program that has no C++ graph: one that was loaded, edited, or made by torch.export."""
-    ranges = program.range_constraints
-    constants = {spec.name: spec.value for spec in _input_specs(program) if hasattr(spec, "value")}
-    values = {node.name: node.meta["val"] for node in program.graph.find_nodes(op="placeholder")}
-    leaves = []
-    for spec in _input_specs(program):
-        value = constants[spec.name] if spec.name in constants else values[spec.name]
-        leaves.append(_as_input(value, ranges) if isinstance(value, torch.Tensor) else value)
-    args, kwargs = pytree.tree_unflatten(leaves, program.call_spec.in_spec)
-    module = program.module(check_guards=False)
-    module._forward_pre_hooks.clear()  # they compare sizes with the ranges, which the trace knows by itself
-    return trace(module, arg_inputs=args, kwarg_inputs=kwargs)
-
-
-def _input_specs(program: torch.export.ExportedProgram) -> Iterable[Any]:
-    kind = torch.export.graph_signature.InputKind.USER_INPUT
-    return [spec.arg for spec in program.graph_signature.input_specs if spec.kind == kind]
-
-
-def _as_input(value: torch.Tensor, ranges: Mapping[Any, Any]) -> Input:
-    """Describes a placeholder: dynamic where its sizes are symbols."""
-    min_shape, opt_shape, max_shape, names = [], [], [], {}
-    for axis, size in enumerate(value.shape):
-        if isinstance(size, int):
-            low = opt = high = size
-        else:
-            symbol = size.node.expr
-            constraint = ranges.get(symbol)
-            low = int(constraint.lower) if constraint is not None else 0
-            high = int(constraint.upper) if constraint is not None and constraint.upper < _UNBOUNDED else _UNBOUNDED
-            opt = min(max(size.node.hint if size.node.hint is not None else 2, low), high)
-            names[axis] = str(symbol)
-        min_shape.append(low)
-        opt_shape.append(opt)
-        max_shape.append(high)
-    return Input(
-        min_shape=min_shape,
-        opt_shape=opt_shape,
-        max_shape=max_shape,
-        dtype=value.dtype,
-        device=value.device,
-        shared_dims={axis: name for axis, name in names.items() if name.isidentifier()},
-    )
 
 
 def _check_fit(spec: CallSpec, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

@@ -26,6 +26,10 @@ class Line:
     module_path: str  #: "encoder.layers.3"; empty for the model itself
     module_type: str  #: empty where no module was running
 
+    @classmethod
+    def of(cls, line: _C.ModelLine) -> Line:
+        return cls(line.file, line.line, line.function, line.text, line.module_path, line.module_type)
+
 
 @dataclass(frozen=True)
 class Guard:
@@ -155,9 +159,7 @@ class Report:
 
 
 def _lines(lines: Sequence[_C.ModelLine]) -> tuple[Line, ...]:
-    return tuple(
-        Line(line.file, line.line, line.function, line.text, line.module_path, line.module_type) for line in lines
-    )
+    return tuple(Line.of(line) for line in lines)
 
 
 def _problem_of(error: Exception) -> Problem:

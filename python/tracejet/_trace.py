@@ -5,10 +5,11 @@ from __future__ import annotations
 import functools
 import gc
 import os
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -23,6 +24,7 @@ from tracejet._data_access import line_of_model, own_kind
 from tracejet._decompositions import DecompositionTable, chosen_table
 from tracejet._device import checked_device, devices_of_a_trace
 from tracejet._distributed import traceable_communication
+from tracejet._engine_report import EngineReport, report_on
 from tracejet._model_state import ModelState
 from tracejet._module_calls import reported_module_calls
 from tracejet._program import CallSpec, ExportedProgram
@@ -52,6 +54,8 @@ def trace(
     decompose_attention: bool = False,
     enable_experimental_decompositions: bool = False,
     prefer_deferred_runtime_asserts_over_guards: bool = True,
+    validate: Literal["warn", "error"] | None = None,
+    engine: str = "openvino",
 ) -> ExportedProgram:
     """Traces `mod` once and gives its program in Core ATen, the operators that engines lack already decomposed.
 
@@ -71,6 +75,9 @@ def trace(
         enable_experimental_decompositions: Torch-TensorRT's name for `decompositions="core_aten"`.
         prefer_deferred_runtime_asserts_over_guards: what the trace relies on that ranges can't say (a size is a
             multiple of 8, or twice another) is checked when the program runs. If not, it is a ConstraintViolation.
+        validate: what happens where `engine` can't run the whole program: "warn" warns of it, "error" raises
+            UnsupportedOperator, whose `report` is what `check` gives. By default nobody asks the engine.
+        engine: the one to validate for: "openvino", "aten" or "onnx".
 
     Returns:
         A `torch.export.ExportedProgram`. Its Python side (`graph_module`, `graph_signature`, ...) is made when
@@ -83,6 +90,8 @@ def trace(
         UnsupportedOperator, ShapeError, DataDependent: what the model does can't be captured; the message names the
             operator and the model's line.
     """
+    if validate not in (None, "warn", "error"):
+        raise _C.InvalidInput(f'validate: expected "warn", "error" or None, got {validate!r}')
     capture = _Capture.of_call(
         mod,
         either_name(inputs, arg_inputs),
@@ -104,6 +113,8 @@ def trace(
         violation = _C.ConstraintViolation(str(report))
         violation.report = report
         raise violation
+    if validate is not None:
+        _validate(report_on(capture.graph, engine), is_error=validate == "error")
     return ExportedProgram._from_capture(capture.graph, capture.call_spec, mod)
 
 
@@ -145,6 +156,17 @@ def diagnose(
     except Exception as error:
         return capture.report(error)
     return capture.report()
+
+
+def _validate(report: EngineReport, is_error: bool) -> None:
+    if report.ok:
+        return
+    if not is_error:
+        warnings.warn(str(report), stacklevel=3)
+        return
+    error = _C.UnsupportedOperator(str(report))
+    error.report = report
+    raise error
 
 
 @dataclass

@@ -70,8 +70,8 @@ std::vector<std::string> results_of(const Node& node) {
   return texts;
 }
 
-std::pair<std::map<std::string, int64_t>, std::vector<RefusedCall>> support(const Graph& graph,
-                                                                            const std::string& engine) {
+std::tuple<std::map<std::string, int64_t>, std::vector<RefusedCall>, std::string> support(const Graph& graph,
+                                                                                          const std::string& engine) {
   const py::gil_scoped_release no_gil;
   Support found = support_of(graph, engine);
   std::vector<RefusedCall> refused;
@@ -79,7 +79,7 @@ std::pair<std::map<std::string, int64_t>, std::vector<RefusedCall>> support(cons
     refused.push_back(
         {Call(*node).name(), reason, tensors_of(*node), results_of(*node), line_of(node->where(), graph)});
   }
-  return {std::move(found.taken), std::move(refused)};
+  return {std::move(found.taken), std::move(refused), report(graph, found.unsupported, engine)};
 }
 
 }  // namespace
@@ -99,7 +99,8 @@ void bind_compile(py::module_& module) {
       .def_readonly("gives", &RefusedCall::gives)
       .def_readonly("line", &RefusedCall::line);
   module.def("support", &support, py::arg("graph"), py::arg("engine"),
-             "What an engine makes of a graph: (calls it takes, by operator; the calls it refuses, in order).");
+             "What an engine makes of a graph: (calls it takes, by operator; the calls it refuses, in order; these in "
+             "words).");
   module.def("save_onnx", &save_onnx, py::arg("graph"), py::arg("path"),
              "Writes the graph as an ONNX file, its weights included.");
 }

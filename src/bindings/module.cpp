@@ -1,7 +1,9 @@
 #include "bindings/bindings.h"
+#include "tracejet/version.h"
 
 PYBIND11_MODULE(_C, module) {
   module.doc() = "The C++ core of tracejet.";
+  module.attr("__version__") = tracejet::version();
   tracejet::bind_compile(module);
   tracejet::bind_errors(module);
   tracejet::bind_expression(module);

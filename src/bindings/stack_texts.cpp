@@ -64,6 +64,7 @@ StackTexts::StackTexts(const Graph& graph, const py::object& source_line) {
 }
 
 py::object StackTexts::of(const Location& where) const {
+  if (where.text != nullptr) return py::str(*where.text);
   const auto found = texts_.find(where.stack.get());
   return found == texts_.end() ? py::none() : found->second;
 }

@@ -116,6 +116,12 @@ void bind_tracer(py::module_& module) {
       .def("end", &Tracer::end)
       .def("enter_module", &Tracer::enter_module, py::arg("path"), py::arg("type"))
       .def("exit_module", &Tracer::exit_module)
+      .def(
+          "set_replayed",
+          [](Tracer& tracer, const std::optional<std::string>& stack) {
+            tracer.set_replayed(stack ? std::make_shared<const std::string>(*stack) : nullptr);
+          },
+          py::arg("stack_trace"), "What is traced from here on is the node of another program, of this stack trace.")
       .def("add_output", [](Tracer& tracer, const py::handle& result) { tracer.add_output(to_literal(result)); })
       .def("rebind_buffer", &Tracer::rebind_buffer, py::arg("buffer"), py::arg("replacement"))
       .def(

@@ -86,7 +86,10 @@ void Tracer::enter_module(std::string path, std::string type) {
 
 void Tracer::exit_module() { module_stack_.pop_back(); }
 
-Location Tracer::location() const { return {capture_stack(), module_stack_.empty() ? -1 : module_stack_.back()}; }
+Location Tracer::location() const {
+  const int32_t module = module_stack_.empty() ? -1 : module_stack_.back();
+  return replayed_ == nullptr ? Location{capture_stack(), module} : Location{nullptr, module, replayed_};
+}
 
 const Value& Tracer::current_value(const at::Tensor& functional) {
   functionalization::impl::sync(functional);

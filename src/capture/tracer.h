@@ -108,6 +108,8 @@ class Tracer {
 
   void enter_module(std::string path, std::string type);
   void exit_module();
+  /// What is traced from here on is the node of another program, and this its stack's text; null: that ends.
+  void set_replayed(std::shared_ptr<const std::string> stack_text) { replayed_ = std::move(stack_text); }
 
   // After the model's forward, still listening:
 
@@ -250,6 +252,7 @@ class Tracer {
   std::vector<std::pair<const Value*, const Value*>> rebound_;  ///< buffer, new content
   std::vector<GraphOutput> results_;
   std::vector<int32_t> module_stack_;
+  std::shared_ptr<const std::string> replayed_;
   std::unordered_map<const Value*, at::Tensor> constants_;
   size_t constant_count_ = 0;
   bool strides_are_eagers_ = false;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <regex>
 #include <string_view>
 
 #include <torch/csrc/profiler/combined_traceback.h>
@@ -71,8 +72,25 @@ std::string ModelLine::module() const {
   return (module_path.empty() ? "the model" : module_path) + " (" + type + ")";
 }
 
+namespace {
+
+/// The innermost frame of a stack's text: `File "model.py", line 41, in forward` and, below, the line of code.
+void read_innermost(const std::string& text, ModelLine& line) {
+  static const std::regex frame(R"re(File "([^"]*)", line (\d+), in ([^\n]*)(?:\n\s*([^\n]*))?)re");
+  const auto frames = std::sregex_iterator(text.begin(), text.end(), frame);
+  for (auto found = frames; found != std::sregex_iterator(); ++found) {
+    line.file = (*found)[1];
+    line.line = std::stoll((*found)[2]);
+    line.function = (*found)[3];
+    line.text = (*found)[4];
+  }
+}
+
+}  // namespace
+
 ModelLine line_of(const Location& where, const Graph& graph) {
   ModelLine line;
+  if (where.text != nullptr) read_innermost(*where.text, line);
   if (where.stack != nullptr) {
     const std::vector<SourceFrame> frames = user_frames(*where.stack);
     if (!frames.empty()) {

@@ -21,6 +21,22 @@ std::string indented(const std::string& text) {
   return result;
 }
 
+void append(std::string& list, const Value& value) {
+  if (value.is_tensor()) list += (list.empty() ? "" : ", ") + value.tensor().str();
+}
+
+/// "float32[2, 8], int64[2] -> float32[2, 4]"
+std::string tensors_of(const Node& node) {
+  std::string takes, gives;
+  for (const Argument& argument : node.arguments()) {
+    for_each_value(argument, [&](const Value& value) { append(takes, value); });
+  }
+  for (const Value* output : node.outputs()) {
+    if (output != nullptr) append(gives, *output);
+  }
+  return takes + " -> " + gives;
+}
+
 }  // namespace
 
 std::string report(const Graph& graph, const std::vector<Unsupported>& unsupported, std::string_view engine) {
@@ -32,9 +48,11 @@ std::string report(const Graph& graph, const std::vector<Unsupported>& unsupport
     message += "\n  " + kind;
     if (nodes.size() > 1) message += " (" + std::to_string(nodes.size()) + " times)";
     for (size_t i = 0; i < nodes.size() && i < kLinesShown; ++i) {
+      message += "\n    " + tensors_of(*nodes[i]);
       const std::string where = describe(nodes[i]->where(), graph);
       if (!where.empty()) message += "\n" + indented(where);
     }
+    if (nodes.size() > kLinesShown) message += "\n    and " + std::to_string(nodes.size() - kLinesShown) + " more";
   }
   return message;
 }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 namespace torch {
 struct CapturedTraceback;
@@ -13,6 +14,8 @@ namespace tracejet {
 struct Location {
   std::shared_ptr<const torch::CapturedTraceback> stack;  ///< null where nobody could tell
   int32_t module_frame = -1;                              ///< index into Graph::module_frames
+  /// In the place of the stack, its text as the trace that a program comes from has written it (see StackTexts).
+  std::shared_ptr<const std::string> text;
 };
 
 }  // namespace tracejet
