@@ -1,4 +1,5 @@
-// What a call gives: by its shape rule, else by its meta kernel, else by Python's meta functions.
+// What a call gives: by its shape rule, else by its meta kernel, or with symbolic sizes by what it can be expanded
+// into, else by Python's meta functions.
 #include "capture/check_rule.h"
 #include "capture/dense.h"
 #include "capture/devices.h"
@@ -63,6 +64,8 @@ std::vector<OutputMeta> Tracer::infer_by_meta_kernel(const Call& call) {
       ++statistics_.meta_kernel_calls[call.name()];
       return *std::move(outputs);
     }
+  } else if (auto outputs = infer_by_expansion(call)) {
+    return *std::move(outputs);
   } else if (hooks_.python == nullptr) {
     throw UnsupportedOperator("has no shape rule for symbolic sizes, and Python's meta functions are not at hand");
   }

@@ -162,7 +162,11 @@ void record(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::jit::Stac
       case Plan::Action::kDecompose:
         return plan.entry->decompose(op, stack);
       case Plan::Action::kExpandComposite:
-        return op.callBoxedForDispatchKey(c10::DispatchKey::CompositeImplicitAutograd, *stack);
+        tracer->run_functionalized(op, *stack, [&] {
+          op.callBoxedForDispatchKey(c10::DispatchKey::CompositeImplicitAutograd, *stack);
+          return true;
+        });
+        return;
       case Plan::Action::kRecord:
         if (is_view(op)) return record_view(*tracer, op, *stack);
         if (is_as_strided(op)) check_strides_below(*tracer, op, *stack);

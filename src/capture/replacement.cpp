@@ -1,32 +1,13 @@
 // Runs functions of the decomposition table in the place of operators.
 #include <algorithm>
 
-#include <ATen/FunctionalTensorWrapper.h>
-#include <c10/core/impl/LocalDispatchKeySet.h>
-
+#include "capture/nesting.h"
 #include "capture/tensor_arguments.h"
 #include "capture/traced_tensor.h"
 #include "capture/tracer.h"
 #include "support/error.h"
 
 namespace tracejet {
-
-namespace {
-
-/// Switches functionalization on again, below which the lower hook stands: a replacement may write to its own tensors
-/// as a model may.
-class Functionalizing {
- public:
-  Functionalizing() : guard_(c10::impl::tls_local_dispatch_key_set().included_, excluded()) {}
-
- private:
-  static c10::DispatchKeySet excluded() {
-    return c10::impl::tls_local_dispatch_key_set().excluded_.remove(c10::DispatchKey::Functionalize);
-  }
-  c10::impl::ForceDispatchKeyGuard guard_;
-};
-
-}  // namespace
 
 /// An operator whose replacement is running. Meeting it again would go on for ever.
 class Tracer::Replacing {
@@ -49,15 +30,8 @@ class Tracer::Replacing {
   Tracer& tracer_;
 };
 
-bool Tracer::replace(const c10::OperatorHandle& op, const Plan& plan, torch::jit::Stack& stack, bool is_functional) {
-  const Replacing guard(*this, op.operator_name());
-  const auto run = [&] {
-    const bool ran = (*plan.replacement)(op, stack);
-    if (ran && plan.is_slow) ++statistics_.python_decompositions[c10::toString(op.operator_name())];
-    return ran;
-  };
-  if (!is_functional) return run();
-
+bool Tracer::run_functionalized(const c10::OperatorHandle& op, torch::jit::Stack& stack,
+                                const std::function<bool()>& run) {
   const size_t count = op.schema().arguments().size();
   const torch::jit::Stack given(stack.end() - static_cast<std::ptrdiff_t>(count), stack.end());
   std::vector<std::pair<at::Tensor, const Value*>> arguments;
@@ -76,7 +50,7 @@ bool Tracer::replace(const c10::OperatorHandle& op, const Plan& plan, torch::jit
     }
     for (const auto& [tensor, value] : arguments) {
       if (&current_value(tensor) == value) continue;
-      throw UnsupportedOperator("is replaced by a function that writes to its argument " + value->tensor().str() +
+      throw UnsupportedOperator("is expanded into something that writes to its argument " + value->tensor().str() +
                                 ", which the operator doesn't; write to a clone");
     }
   }
@@ -86,6 +60,16 @@ bool Tracer::replace(const c10::OperatorHandle& op, const Plan& plan, torch::jit
                 [&](const at::Tensor& tensor) { return make_traced(value_of(tensor)); });
   }
   return true;
+}
+
+bool Tracer::replace(const c10::OperatorHandle& op, const Plan& plan, torch::jit::Stack& stack, bool is_functional) {
+  const Replacing guard(*this, op.operator_name());
+  const auto run = [&] {
+    const bool ran = (*plan.replacement)(op, stack);
+    if (ran && plan.is_slow) ++statistics_.python_decompositions[c10::toString(op.operator_name())];
+    return ran;
+  };
+  return is_functional ? run_functionalized(op, stack, run) : run();
 }
 
 }  // namespace tracejet

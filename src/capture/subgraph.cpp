@@ -5,6 +5,7 @@
 #include <ATen/FunctionalTensorWrapper.h>
 #include <ATen/ops/clone.h>
 
+#include "capture/nesting.h"
 #include "capture/traced_tensor.h"
 #include "capture/tracer.h"
 #include "ops/shape.h"
@@ -12,25 +13,6 @@
 #include "symbolic/guard.h"
 
 namespace tracejet {
-
-/// While it lives, calls are recorded into a new subgraph.
-class Tracer::Nesting {
- public:
-  explicit Nesting(Tracer& tracer) : tracer_(tracer) {
-    auto graph = tracer.graph()->make_subgraph();
-    tracer.scopes_.emplace_back().graph = std::move(graph);
-    ++tracer.depth_;
-  }
-  Nesting(const Nesting&) = delete;
-  Nesting& operator=(const Nesting&) = delete;
-  ~Nesting() {
-    --tracer_.depth_;
-    tracer_.scopes_.pop_back();
-  }
-
- private:
-  Tracer& tracer_;
-};
 
 /// While it lives, calls are recorded into the graph around the subgraph at hand.
 class Tracer::Outward {

@@ -147,6 +147,9 @@ class Tracer {
   /// Runs the function of the decomposition table in the place of a call. False, with the stack as it was, where the
   /// function doesn't want the call. `is_functional`: functionalization is behind us, as in the lower hook.
   bool replace(const c10::OperatorHandle& op, const Plan& plan, torch::jit::Stack& stack, bool is_functional);
+  /// For the lower hook: `run`s what takes the call's place with functionalization switched on again, so that it may
+  /// write to tensors of its own. False, with the stack as it was, where `run` says so.
+  bool run_functionalized(const c10::OperatorHandle& op, torch::jit::Stack& stack, const std::function<bool()>& run);
   /// The traced stand-in of a real tensor, or in a subgraph of any tensor from outside; what stands for a value of the
   /// graph at hand comes back as it is.
   at::Tensor lift(const at::Tensor& tensor);
@@ -235,6 +238,8 @@ class Tracer {
   /// What a node gives: tensors and numbers, in lists as `node.returns()` says.
   std::vector<c10::IValue> results_of(const Node& node) const;
   std::vector<OutputMeta> infer_by_meta_kernel(const Call& call);
+  /// As what it can be expanded into says; nullopt where nothing is known.
+  std::optional<std::vector<OutputMeta>> infer_by_expansion(const Call& call);
   void add_mutations();
 
   const std::shared_ptr<Graph>& program() const { return scopes_.front().graph; }

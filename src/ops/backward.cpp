@@ -23,6 +23,7 @@ std::span<const Operator> backward_operators() {
       {.name = "aten::log_sigmoid_backward",
        .decompose = expand<&as::log_sigmoid_backward>,
        .samples = given::log_sigmoid},
+      {.name = "aten::silu_backward", .decompose = expand<&as::silu_backward>, .samples = given::unary},
       {.name = "aten::sigmoid_backward", .decompose = expand<&as::sigmoid_backward>, .samples = given::of_output},
       {.name = "aten::tanh_backward", .decompose = expand<&as::tanh_backward>, .samples = given::of_output},
       {.name = "aten::softplus_backward", .decompose = expand<&as::softplus_backward>, .samples = given::two_numbers},

@@ -101,6 +101,11 @@ at::Tensor log_sigmoid_backward(const at::Tensor& grad, const at::Tensor& self, 
   return grad * at::where(self < 0, complement(small), small);
 }
 
+at::Tensor silu_backward(const at::Tensor& grad, const at::Tensor& self) {
+  const at::Tensor gate = at::sigmoid(self);
+  return grad * gate * (self * complement(gate) + 1);
+}
+
 at::Tensor sigmoid_backward(const at::Tensor& grad, const at::Tensor& output) {
   return grad * complement(output) * output;
 }

@@ -26,6 +26,7 @@ at::Tensor hardtanh_backward(const at::Tensor& grad, const at::Tensor& self, con
 at::Tensor leaky_relu_backward(const at::Tensor& grad, const at::Tensor& self, const at::Scalar& negative_slope,
                                bool self_is_result);
 at::Tensor log_sigmoid_backward(const at::Tensor& grad, const at::Tensor& self, const at::Tensor& buffer);
+at::Tensor silu_backward(const at::Tensor& grad, const at::Tensor& self);
 at::Tensor sigmoid_backward(const at::Tensor& grad, const at::Tensor& output);
 at::Tensor tanh_backward(const at::Tensor& grad, const at::Tensor& output);
 at::Tensor softplus_backward(const at::Tensor& grad, const at::Tensor& self, const at::Scalar& beta,

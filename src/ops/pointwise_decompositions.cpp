@@ -51,6 +51,11 @@ namespace tracejet::decompositions {
 
 namespace {
 
+/// A number as a tensor, which programs can take apart as they do the other one.
+at::Tensor float_beside(const at::Tensor& other, const at::Scalar& value) {
+  return at::full(at::IntArrayRef{}, value, other.options().dtype(promotion::to_float(other.scalar_type())));
+}
+
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 bool is_exact(const at::Tensor& self) { return c10::isIntegralType(self.scalar_type(), /*includeBool=*/true); }
@@ -225,12 +230,11 @@ at::Tensor special_xlog1py(const at::Tensor& self, const at::Tensor& other) {
 }
 
 at::Tensor special_xlog1py_scalar_other(const at::Tensor& self, const at::Scalar& other) {
-  return at::special_xlog1py(
-      self, at::full(at::IntArrayRef{}, other, self.options().dtype(promotion::to_float(self.scalar_type()))));
+  return at::special_xlog1py(self, float_beside(self, other));
 }
 
 at::Tensor special_xlog1py_scalar_self(const at::Scalar& self, const at::Tensor& other) {
-  return at::special_xlog1py(number(self), other);
+  return at::special_xlog1py(float_beside(other, self), other);
 }
 
 at::Tensor xlogy(const at::Tensor& self, const at::Tensor& other) {
@@ -239,11 +243,12 @@ at::Tensor xlogy(const at::Tensor& self, const at::Tensor& other) {
 }
 
 at::Tensor xlogy_scalar_other(const at::Tensor& self, const at::Scalar& other) {
-  return at::xlogy(self,
-                   at::full(at::IntArrayRef{}, other, self.options().dtype(promotion::to_float(self.scalar_type()))));
+  return at::xlogy(self, float_beside(self, other));
 }
 
-at::Tensor xlogy_scalar_self(const at::Scalar& self, const at::Tensor& other) { return at::xlogy(number(self), other); }
+at::Tensor xlogy_scalar_self(const at::Scalar& self, const at::Tensor& other) {
+  return at::xlogy(float_beside(other, self), other);
+}
 
 // Three operands, and choices ----------------------------------------------------------------------------------------
 

@@ -1,0 +1,83 @@
+// The shapes that an operator gives which is kept, but could be expanded.
+#include <ATen/ScalarOps.h>
+
+#include "capture/nesting.h"
+#include "capture/tensor_arguments.h"
+#include "support/error.h"
+
+namespace tracejet {
+
+namespace {
+
+bool takes_optional_tensors(const c10::Argument& declared) {
+  const auto list = declared.type()->cast<c10::ListType>();
+  return list != nullptr && list->getElementType()->kind() == c10::TypeKind::OptionalType;
+}
+
+bool is_number_for_tensor(const c10::IValue& constant, const c10::Argument& declared) {
+  return declared.type()->kind() == c10::TypeKind::TensorType && !constant.isNone();
+}
+
+/// Only its dtype matters here, so a symbolic number may be any.
+at::Tensor wrapped_number(const c10::IValue& number) {
+  if (number.isSymFloat()) return at::native::wrapped_scalar_tensor(1.0);
+  if (number.isSymInt()) return at::native::wrapped_scalar_tensor(1);
+  return at::native::wrapped_scalar_tensor(number.toScalar());
+}
+
+}  // namespace
+
+std::optional<std::vector<OutputMeta>> Tracer::infer_by_expansion(const Call& call) {
+  const c10::OperatorHandle& op = call.op();
+  const Operator* entry = find_operator(op);
+  const bool has_decomposition = entry != nullptr && entry->decompose != nullptr;
+  if (!has_decomposition && !op.hasKernelForDispatchKey(c10::DispatchKey::CompositeImplicitAutograd)) {
+    return std::nullopt;
+  }
+  const Nesting apart(*this);  // what is recorded goes with it
+  const auto operand = [&](const Value& value) {
+    const std::string name = "operand_" + std::to_string(graph()->inputs().size());
+    return make_functional(*graph()->add_input(GraphInput::Kind::kUser, value.tensor(), name));
+  };
+  torch::jit::Stack stack;
+  for (size_t i = 0; i < call.arguments().size(); ++i) {
+    const Argument& argument = call.arguments()[i];
+    const c10::Argument& declared = op.schema().arguments()[i];
+    if (const auto* value = std::get_if<const Value*>(&argument)) {
+      if (!(*value)->is_tensor()) return std::nullopt;
+      stack.emplace_back(operand(**value));
+    } else if (const auto* values = std::get_if<std::vector<const Value*>>(&argument)) {
+      std::vector<at::Tensor> tensors;
+      c10::List<std::optional<at::Tensor>> optional;
+      for (const Value* item : *values) {
+        optional.push_back(item == nullptr ? std::nullopt : std::optional(operand(*item)));
+        tensors.push_back(optional.get(optional.size() - 1).value_or(at::Tensor()));
+      }
+      stack.push_back(takes_optional_tensors(declared) ? c10::IValue(optional) : c10::IValue(tensors));
+    } else {
+      const auto& constant = std::get<c10::IValue>(argument);
+      stack.push_back(is_number_for_tensor(constant, declared) ? c10::IValue(wrapped_number(constant)) : constant);
+    }
+  }
+  const Functionalizing functionalizing;
+  if (has_decomposition) {
+    entry->decompose(op, &stack);
+  } else {
+    op.callBoxedForDispatchKey(c10::DispatchKey::CompositeImplicitAutograd, stack);
+  }
+  std::vector<OutputMeta> outputs;
+  for (const c10::IValue& result : stack) {
+    std::vector<TensorMeta> metas;
+    for_each_tensor(result, [&](const at::Tensor& tensor) { metas.push_back(value_of(tensor).tensor()); });
+    if (result.isTensorList()) {
+      outputs.emplace_back(std::move(metas));
+    } else if (metas.empty()) {
+      outputs.emplace_back(std::monostate());
+    } else {
+      outputs.emplace_back(std::move(metas.front()));
+    }
+  }
+  return outputs;
+}
+
+}  // namespace tracejet

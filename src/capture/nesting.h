@@ -1,0 +1,41 @@
+#pragma once
+
+#include <c10/core/impl/LocalDispatchKeySet.h>
+
+#include "capture/tracer.h"
+
+namespace tracejet {
+
+/// While it lives, calls are recorded into a new subgraph.
+class Tracer::Nesting {
+ public:
+  explicit Nesting(Tracer& tracer) : tracer_(tracer) {
+    auto graph = tracer.graph()->make_subgraph();
+    tracer.scopes_.emplace_back().graph = std::move(graph);
+    ++tracer.depth_;
+  }
+  Nesting(const Nesting&) = delete;
+  Nesting& operator=(const Nesting&) = delete;
+  ~Nesting() {
+    --tracer_.depth_;
+    tracer_.scopes_.pop_back();
+  }
+
+ private:
+  Tracer& tracer_;
+};
+
+/// Switches functionalization on again, below which the lower hook stands: code that runs there may then write to its
+/// own tensors, as a model may.
+class Functionalizing {
+ public:
+  Functionalizing() : guard_(c10::impl::tls_local_dispatch_key_set().included_, excluded()) {}
+
+ private:
+  static c10::DispatchKeySet excluded() {
+    return c10::impl::tls_local_dispatch_key_set().excluded_.remove(c10::DispatchKey::Functionalize);
+  }
+  c10::impl::ForceDispatchKeyGuard guard_;
+};
+
+}  // namespace tracejet

@@ -1,0 +1,17 @@
+// Observers of training for quantization.
+#include "ops/families.h"
+#include "ops/observer_decompositions.h"
+#include "ops/observer_samples.h"
+
+namespace tracejet {
+
+std::span<const Operator> observer_operators() {
+  static constexpr Operator table[] = {
+      {.name = "aten::_fused_moving_avg_obs_fq_helper_functional",
+       .decompose = expand<&decompositions::fused_moving_avg_obs_fq_helper>,
+       .samples = samples::moving_average_observer},
+  };
+  return table;
+}
+
+}  // namespace tracejet
