@@ -138,7 +138,12 @@ def _call(operator: Any, /, *args: Any, **kwargs: Any) -> Any:
         return _call_higher_order(operator, *args, **kwargs)
     record = _RECORDED.get(operator.name())
     if record is None:
-        raise _C.UnsupportedOperator(f"[higher_order::{operator.name()}] can't be captured yet")
+        remedy = (
+            ": call the kernel in a custom operator (torch.library.custom_op, with register_fake)"
+            if operator.name().startswith("triton_kernel")
+            else ""
+        )
+        raise _C.UnsupportedOperator(f"[higher_order::{operator.name()}] can't be captured yet{remedy}")
     return record(tracer, *args, **kwargs)
 
 

@@ -32,8 +32,6 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     Kind.BIT_XOR: operator.xor,
     Kind.SHIFT_LEFT: operator.lshift,
     Kind.SHIFT_RIGHT: operator.rshift,
-    Kind.FLOOR: math.floor,
-    Kind.CEIL: math.ceil,
     Kind.TRUNCATE: math.trunc,
     Kind.ROUND: round,
     Kind.MIN: torch.sym_min,
@@ -164,6 +162,8 @@ class SymbolicNodes:
         operands = [self.node(operand, meta) for operand in expression.operands]
         if kind == Kind.PRODUCT and expression.coefficient != 1:
             operands.append(expression.coefficient)
+        if kind in (Kind.FLOOR, Kind.CEIL):
+            return self._round(kind, operands[0], value, meta)
         if kind == Kind.FROM_BOOL:
             return self._emit(torch.sym_ite, (*operands, 1, 0), value, meta)
         function = _FUNCTIONS[kind]
@@ -175,6 +175,15 @@ class SymbolicNodes:
             partial = value if complete else self._numbers.partial(function, _value_of(result), _value_of(operand))
             result = self._emit(function, (result, operand), partial, meta)
         return result
+
+    def _round(self, kind: Any, operand: Any, value: Any, meta: dict[str, Any]) -> Node:
+        """By what torch.export.save can write, which knows math.trunc alone."""
+        number = _value_of(operand)
+        truncated = self._emit(math.trunc, (operand,), math.trunc(number), meta)
+        sides = (operand, truncated) if kind == Kind.FLOOR else (truncated, operand)
+        passed = self._emit(operator.lt, sides, operator.lt(*map(_value_of, sides)), meta)
+        step = self._emit(torch.sym_ite, (passed, 1, 0), torch.sym_ite(_value_of(passed), 1, 0), meta)
+        return self._emit(operator.sub if kind == Kind.FLOOR else operator.add, (truncated, step), value, meta)
 
     def _read_symbol(self, expression: Expression, value: Any, meta: dict[str, Any]) -> Node:
         node, axis = self._sources[expression.symbol.id]

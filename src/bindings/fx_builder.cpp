@@ -95,7 +95,9 @@ py::object FxBuilder::output(const GraphOutput& output) {
 
 py::object FxBuilder::describe(const Value& value, bool requires_grad) {
   if (value.is_tensor()) return values_.tensor(value.tensor(), requires_grad);
-  const auto expression = expression_of(value.scalar());
+  // As it was made, not as what it has turned out to be: this node is where the symbol comes from.
+  const auto declared = value.scalar().isSymInt() ? symbolic::symbol_behind(value.scalar().toSymInt()) : std::nullopt;
+  const auto expression = declared ? symbolic::Expression::of(*declared) : expression_of(value.scalar());
   return expression ? values_.number(*expression) : torch::jit::toPyObject(value.scalar());
 }
 

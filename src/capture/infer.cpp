@@ -35,10 +35,14 @@ std::vector<OutputMeta> arrange(const c10::OperatorHandle& op, std::vector<Tenso
   for (const c10::Argument& argument : op.schema().arguments()) {
     arguments += (arguments.empty() ? "" : ", ") + argument.name();
   }
+  const std::string& name = op.operator_name().name;
+  const size_t colons = name.find("::");
   throw UnsupportedOperator(
       "has no fake implementation (a meta kernel), so the shape of its result is unknown. One returns an empty tensor "
-      "of that shape:\n    @torch.library.register_fake(\"" +
-      op.operator_name().name + "\")\n    def _(" + arguments + "):\n        return torch.empty(...)");
+      "of that shape. In Python:\n    @torch.library.register_fake(\"" +
+      name + "\")\n    def _(" + arguments + "):\n        return torch.empty(...)\n  In C++:\n    TORCH_LIBRARY_IMPL(" +
+      name.substr(0, colons) + ", Meta, library) {\n      library.impl(\"" + name.substr(colons + 2) +
+      "\", &the_same_with_empty_tensors);  // sizes by sym_sizes(), tensors by at::empty_symint(...)\n    }");
 }
 
 }  // namespace
@@ -67,6 +71,8 @@ std::vector<OutputMeta> Tracer::infer_by_meta_kernel(const Call& call) {
   } else if (auto outputs = infer_by_expansion(call)) {
     return *std::move(outputs);
   } else if (hooks_.python == nullptr) {
+    // ATen's own kernels take plain sizes; those of custom operators may have been written for symbols.
+    if (auto outputs = outputs_by_meta_kernel(call, nullptr)) return *std::move(outputs);
     throw UnsupportedOperator("has no shape rule for symbolic sizes, and Python's meta functions are not at hand");
   }
   if (hooks_.python != nullptr) {

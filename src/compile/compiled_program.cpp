@@ -186,7 +186,7 @@ std::vector<c10::IValue> CompiledProgram::run_for_all_outputs(const std::vector<
   std::vector<std::pair<at::Tensor, at::Tensor>> writes;
   size_t next = 0;
   for (const GraphOutput& output : graph_->outputs()) {
-    if (output.value == nullptr) {
+    if (output.value == nullptr && !depends_on_data(output.literal)) {
       results.push_back(resolve(output.literal, sizes));
       continue;
     }

@@ -14,7 +14,8 @@ class Executable {
   virtual ~Executable() = default;
 
   /// Takes the graph inputs that exist when the program runs (see Feeds), checked by the caller, and gives one value
-  /// for each graph output that has one, in order: a tensor, or a number where the output is a runtime scalar.
+  /// for each graph output that has one, in order: a tensor, or a number where the output is a runtime scalar. A number
+  /// that is computed from runtime scalars is such an output, too.
   virtual std::vector<c10::IValue> run(std::vector<at::Tensor> feeds) const = 0;
 };
 

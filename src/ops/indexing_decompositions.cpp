@@ -15,6 +15,7 @@
 #include <ATen/ops/index_select.h>
 #include <ATen/ops/logical_and.h>
 #include <ATen/ops/logical_not.h>
+#include <ATen/ops/logical_or.h>
 #include <ATen/ops/lt.h>
 #include <ATen/ops/mul.h>
 #include <ATen/ops/remainder.h>
@@ -26,6 +27,7 @@
 
 #include "ops/numbers.h"
 #include "ops/shape.h"
+#include "symbolic/sym_node.h"
 
 namespace tracejet::decompositions {
 
@@ -130,9 +132,15 @@ at::Tensor masked_scatter(const at::Tensor& self, const at::Tensor& mask, const 
 
 at::Tensor select_scatter(const at::Tensor& self, const at::Tensor& src, int64_t dim, c10::SymInt index) {
   const int64_t axis = shape::wrap_axis(dim, self.dim());
-  const bool from_end = index.sym_lt(0).guard_bool(__FILE__, __LINE__);
-  const c10::SymInt position = from_end ? index + self.sym_size(axis) : index;
-  const at::Tensor selected = at::eq(positions_along(self, axis), at::Scalar(position));
+  const at::Tensor positions = positions_along(self, axis);
+  const auto at_position = [&](const c10::SymInt& position) { return at::eq(positions, at::Scalar(position)); };
+  const c10::SymInt from_end = index + self.sym_size(axis);
+  at::Tensor selected;
+  if (!symbolic::hint_of(index)) {  // of data: which of the two is in the tensor, only the run tells
+    selected = at::logical_or(at_position(index), at_position(from_end));
+  } else {
+    selected = at_position(index.sym_lt(0).guard_bool(__FILE__, __LINE__) ? from_end : index);
+  }
   return at::where(selected, as_type_of(at::unsqueeze(src, axis), self), self);
 }
 

@@ -10,6 +10,7 @@
 #include <ATen/ops/bitwise_right_shift.h>
 #include <ATen/ops/clamp.h>
 #include <ATen/ops/complex.h>
+#include <ATen/ops/conj_physical.h>
 #include <ATen/ops/cos.h>
 #include <ATen/ops/div.h>
 #include <ATen/ops/eq.h>
@@ -92,6 +93,10 @@ at::Tensor zero_wins(const at::Tensor& x, const at::Tensor& y, const at::Tensor&
 }  // namespace
 
 // One operand --------------------------------------------------------------------------------------------------------
+
+at::Tensor conj(const at::Tensor& self) { return at::conj_physical(self); }
+
+at::Tensor neg_view(const at::Tensor& self) { return at::neg(self); }
 
 at::Tensor deg2rad(const at::Tensor& self) { return at::mul(self, number(std::numbers::pi / 180)); }
 

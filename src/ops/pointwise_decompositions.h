@@ -8,6 +8,10 @@
 /// Pointwise operators as other operators. Each has the signature of the operator that it stands for.
 namespace tracejet::decompositions {
 
+/// A view in eager, which other views look through to the memory below. A program's values have no such bits.
+at::Tensor conj(const at::Tensor& self);
+/// As conj.
+at::Tensor neg_view(const at::Tensor& self);
 at::Tensor deg2rad(const at::Tensor& self);
 at::Tensor frac(const at::Tensor& self);
 at::Tensor isneginf(const at::Tensor& self);

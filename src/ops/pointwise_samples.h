@@ -12,6 +12,7 @@ Stacks unary_real();
 Stacks unary_integer();
 Stacks special_values();
 Stacks sgn();
+Stacks complex_only();
 Stacks complex_or_real();
 
 // (self, parameters)

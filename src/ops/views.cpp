@@ -4,9 +4,11 @@
 #include "onnx/conversions.h"
 #include "ops/families.h"
 #include "ops/promotion.h"
+#include "ops/refusal.h"
 #include "ops/shape.h"
 #include "ops/view_decompositions.h"
 #include "ops/view_samples.h"
+#include "symbolic/sym_node.h"
 
 namespace tracejet {
 
@@ -144,7 +146,16 @@ Metas select(const Call& call) {
   TensorMeta meta = call.tensor("self");
   if (meta.sizes.empty()) throw ShapeError("select needs an axis, and a 0-dim tensor has none");
   const int64_t axis = call.axis("dim", meta.dim());
-  const c10::SymInt index = from_start(call.sym_int("index"), meta.sizes[axis]);
+  const c10::SymInt given = call.sym_int("index"), size = meta.sizes[axis];
+  if (!symbolic::hint_of(given)) {
+    // Where it counts from is known when the program runs; that it fits is what the program then checks.
+    require((given.sym_ge(-size)).sym_and(given.sym_lt(size)).expect_true(__FILE__, __LINE__),
+            [&] { return "the index is outside axis " + std::to_string(axis) + " of " + meta.str(); });
+    meta.sizes.erase(meta.sizes.begin() + axis);
+    meta.strides.erase(meta.strides.begin() + axis);
+    return {meta};
+  }
+  const c10::SymInt index = from_start(given, size);
   const bool fits = index.sym_ge(0).sym_and(index.sym_lt(meta.sizes[axis])).guard_bool(__FILE__, __LINE__);
   if (!fits) throw ShapeError("the index is outside axis " + std::to_string(axis) + " of " + meta.str());
   meta.storage_offset = meta.storage_offset + index * meta.strides[axis];

@@ -113,7 +113,9 @@ int64_t Context::guard_int(const Expression& expression) {
     note_repeated_number(expression);
     return open.constant();
   }
-  if (is_data_dependent(open)) data_dependent("the number " + open.str(), open);
+  if (is_data_dependent(open)) {
+    data_dependent("the number " + open.str() + " (an index? x.select(0, i.item()) in place of x[i] takes it)", open);
+  }
   record(equal(open, open.hint()), Guard::Kind::kSpecialization);
   return open.hint();
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -147,3 +148,110 @@ REFUSED: dict[str, tuple[Callable[[Model, torch.Tensor], Any], str]] = {
 def test_what_cannot_be_captured_is_refused(function: Callable[[Model, torch.Tensor], Any], message: str) -> None:
     with pytest.raises(tracejet.UnsupportedOperator, match=message):
         tracejet.trace(Model(function), arg_inputs=[INPUT])
+
+
+# torch.library.custom_op ----------------------------------------------------------------------------------------------
+
+
+@torch.library.custom_op("tracejet_test_decorated::scaled", mutates_args=())
+def scaled(x: torch.Tensor, scale: float) -> torch.Tensor:
+    return x * scale
+
+
+@scaled.register_fake
+def _(x: torch.Tensor, scale: float) -> torch.Tensor:
+    return torch.empty_like(x)
+
+
+scaled.register_vmap(lambda info, dims, x, scale: (scaled(x, scale), dims[0]))
+
+
+@torch.library.custom_op("tracejet_test_decorated::accumulate", mutates_args=("total",))
+def accumulate(total: torch.Tensor, x: torch.Tensor) -> None:
+    total += x.sum(0)
+
+
+@accumulate.register_fake
+def _(total: torch.Tensor, x: torch.Tensor) -> None:
+    return None
+
+
+@torch.library.custom_op("tracejet_test_decorated::aliased", mutates_args=())
+def aliased(x: torch.Tensor) -> torch.Tensor:
+    return x
+
+
+@torch.library.triton_op("tracejet_test_decorated::triton", mutates_args=())
+def triton(x: torch.Tensor) -> torch.Tensor:
+    return torch.relu(x) * 2
+
+
+def per_row(model: Model, x: torch.Tensor) -> torch.Tensor:
+    return torch.func.vmap(lambda row: scaled(row, 0.5).cumsum(0))(x)
+
+
+def total(model: Model, x: torch.Tensor) -> torch.Tensor:
+    accumulate(model.total, x)
+    return x + model.total
+
+
+DECORATED = {
+    "a call": lambda model, x: scaled(x, 2.0) + 1,
+    "by its name": lambda model, x: torch.ops.tracejet_test_decorated.scaled(x, 2.0),
+    "vmap": per_row,
+    "writes": total,
+}
+
+
+@pytest.mark.parametrize("function", DECORATED.values(), ids=DECORATED)
+def test_decorated_operators_are_nodes(function: Callable[[Model, torch.Tensor], Any]) -> None:
+    program = assert_same_as_eager(Model(function), [INPUT])
+    assert "tracejet_test_decorated" in str(program.graph)
+
+
+def test_triton_operators_are_what_they_call() -> None:
+    # torch.export decomposes them as well: a program holds kernels, and this machine's operator has none.
+    assert_same_as_eager(Model(lambda model, x: triton(x) + 1), [INPUT])
+
+
+def test_decorated_operators_without_a_fake_implementation_are_refused() -> None:
+    with pytest.raises(tracejet.UnsupportedOperator, match=r"register_fake\(\"tracejet_test_decorated::aliased"):
+        tracejet.trace(Model(lambda model, x: aliased(x)), arg_inputs=[INPUT])
+
+
+def test_openvino_refuses_operators_of_the_users_own() -> None:
+    with pytest.raises(tracejet.UnsupportedOperator, match="tracejet_test_decorated::scaled"):
+        tracejet.compile(Model(lambda model, x: scaled(x, 2.0)), arg_inputs=[INPUT])
+
+
+# TORCH_LIBRARY --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def cpp() -> Any:
+    """The operators of tests/custom_operators, which the build of the C++ tests makes a library of."""
+    torch.ops.load_library(Path(__file__).parents[2] / "build/tests/cpp/libtracejet_test_operators.so")
+    return torch.ops.tracejet_cpp
+
+
+def test_operators_in_cpp_are_nodes(cpp: Any) -> None:
+    def function(model: Model, x: torch.Tensor) -> torch.Tensor:
+        y = cpp.twice(x, 3.0)
+        cpp.bump_(y[1:])
+        return y
+
+    model = Model(function)
+    program = assert_same_as_eager(model, [INPUT])
+    assert program.graph.find_nodes(op="call_function", target=cpp.twice.default)
+    x = torch.randn(5, 4)
+    torch.testing.assert_close(tracejet.compile(program, engine="aten")(x), model(x))
+
+
+def test_what_operators_in_cpp_lack_is_said(cpp: Any) -> None:
+    for function, message in (
+        (cpp.unknown, r"TORCH_LIBRARY_IMPL\(tracejet_cpp, Meta, library\) {\s+library.impl\(\"unknown\""),
+        (lambda x: cpp.same_(x * 2), "that shares memory with them"),
+        (lambda x: cpp.counted(x, torch.classes.tracejet_cpp.Counter()), "takes an object of .*Counter"),
+    ):
+        with pytest.raises(tracejet.UnsupportedOperator, match=message):
+            tracejet.trace(Model(lambda model, x, call=function: call(x)), arg_inputs=[INPUT])

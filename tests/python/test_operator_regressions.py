@@ -37,6 +37,8 @@ SAME = {
     "a size that is cancelled": lambda x: x.reshape(-1, x.shape[0] * 2, 3).reshape(x.shape[0], -1),
     "an alias of what is written to later": lambda x: _aliased(x * 1),
     "an index from the end": lambda x: torch.take_along_dim(x, torch.tensor([[-1]]), 1),
+    "parts of a conjugate": lambda x: (torch.complex(x, x * 2).conj().imag, torch.complex(x, x).mH.real),
+    "a write through a conjugate": lambda x: _written(torch.complex(x, x * 2), lambda z: z.conj().imag.mul_(2)).abs(),
     "a softmax of nothing": lambda x: x[:, :0].log_softmax(1),
 }
 

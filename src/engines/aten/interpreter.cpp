@@ -136,7 +136,8 @@ class Interpreter final : public Executable {
     declare_inputs(feeds);
     for (const Node& node : graph_->nodes()) instructions_.push_back(compile(node));
     for (const GraphOutput& output : graph_->outputs()) {
-      if (output.value != nullptr) outputs_.push_back(slots_.at(output.value));
+      if (output.value != nullptr) outputs_.emplace_back(FromSlot{slots_.at(output.value)});
+      if (output.value == nullptr && depends_on_data(output.literal)) outputs_.emplace_back(Computed{output.literal});
     }
     free_after_last_use();
   }
@@ -169,7 +170,7 @@ class Interpreter final : public Executable {
       for (const Slot slot : instruction.freed) frame.values[slot] = {};
     }
     std::vector<c10::IValue> results;
-    for (const Slot slot : outputs_) results.push_back(frame.values[slot]);
+    for (const Source& output : outputs_) results.push_back(std::visit(frame, output));
     return results;
   }
 
@@ -255,7 +256,9 @@ class Interpreter final : public Executable {
 
   void free_after_last_use() {
     std::vector<bool> needed(weights_.size(), false);
-    for (const Slot slot : outputs_) needed[slot] = true;
+    for (const Source& output : outputs_) {
+      if (const auto* value = std::get_if<FromSlot>(&output)) needed[value->slot] = true;
+    }
     for (auto instruction = instructions_.rbegin(); instruction != instructions_.rend(); ++instruction) {
       const auto last_use_of = [&](Slot slot) {
         if (slot == kNowhere || needed[slot]) return;
@@ -300,7 +303,7 @@ class Interpreter final : public Executable {
   std::vector<Slot> feed_slots_;
   std::vector<Told> input_symbols_;
   std::vector<Instruction> instructions_;
-  std::vector<Slot> outputs_;
+  std::vector<Source> outputs_;
 };
 
 }  // namespace
