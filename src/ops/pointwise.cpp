@@ -67,6 +67,12 @@ Metas power_of_number(const Call& call) {
   return {shape::contiguous(exponent.sizes, promoted, exponent.device)};
 }
 
+/// Rounded to what a quantised tensor could hold, and which elements it could hold.
+Metas fake_quantized(const Call& call) {
+  const TensorMeta& self = call.tensor("self");
+  return {shape::pointwise({&self}, self.dtype), shape::pointwise({&self}, at::kBool)};
+}
+
 /// div with rounding: rounded quotients of integers stay integers.
 Metas divide_with_mode(const Call& call) {
   return call.has("rounding_mode") ? binary<Result::kSame>(call) : binary<Result::kFloat>(call);
@@ -161,6 +167,15 @@ std::span<const Operator> pointwise_operators() {
       {.name = "aten::nan_to_num", .decompose = expand<&to::nan_to_num>, .samples = samples::nan_to_num},
       {.name = "aten::_conj", .decompose = expand<&to::conj>, .samples = samples::complex_only},
       {.name = "aten::_conj_physical", .meta = same, .samples = samples::complex_or_real},
+      {.name = "aten::_fake_quantize_per_tensor_affine_cachemask_tensor_qparams",
+       .meta = fake_quantized,
+       .samples = samples::fake_quantize_by_tensors},
+      {.name = "aten::fake_quantize_per_channel_affine_cachemask",
+       .meta = fake_quantized,
+       .samples = samples::fake_quantize_channels},
+      {.name = "aten::fake_quantize_per_tensor_affine_cachemask",
+       .meta = fake_quantized,
+       .samples = samples::fake_quantize},
       {.name = "aten::_neg_view", .decompose = expand<&to::neg_view>, .samples = samples::unary},
       {.name = "aten::neg", .meta = same, .onnx = onnx::unary("Neg"), .samples = samples::unary},
       {.name = "aten::rad2deg", .decompose = expand<&to::rad2deg>, .samples = samples::unary},

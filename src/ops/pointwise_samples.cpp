@@ -5,6 +5,7 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/complex.h>
+#include <ATen/ops/ones.h>
 #include <ATen/ops/tensor.h>
 
 #include "ops/numbers.h"
@@ -109,6 +110,22 @@ Stacks complex_only() {
 }
 
 Stacks complex_or_real() { return join({unary(), complex_only()}); }
+
+Stacks fake_quantize() {
+  return {{floats({3, 4}), 0.1, 3, 0, 255}, {floats({4, 3}).t(), 0.5, 0, -8, 7}, {floats({0, 3}), 0.5, 0, -8, 7}};
+}
+
+Stacks fake_quantize_by_tensors() {
+  const at::Tensor scale = fractions({1}) + 0.1, zero_point = integers({1}, 3).to(at::kInt);
+  const at::Tensor enabled = at::ones({1}, at::kLong);
+  return {{floats({3, 4}), scale, zero_point, enabled, 0, 255},
+          {floats({4, 3}).t(), scale, zero_point, enabled * 0, -8, 7}};
+}
+
+Stacks fake_quantize_channels() {
+  const at::Tensor scales = fractions({4}) + 0.1, zero_points = integers({4}, 3).to(at::kInt);
+  return {{floats({3, 4}), scales, zero_points, 1, 0, 255}, {floats({3, 4}).t(), scales, zero_points, 0, -8, 7}};
+}
 
 // (self, parameters) -------------------------------------------------------------------------------------------------
 

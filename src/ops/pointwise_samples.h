@@ -13,6 +13,9 @@ Stacks unary_integer();
 Stacks special_values();
 Stacks sgn();
 Stacks complex_only();
+Stacks fake_quantize();
+Stacks fake_quantize_by_tensors();
+Stacks fake_quantize_channels();
 Stacks complex_or_real();
 
 // (self, parameters)

@@ -1,0 +1,142 @@
+"""Quantised models: their operators are nodes, and their programs compute what they compute."""
+
+from __future__ import annotations
+
+import copy
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from torch.ao import quantization as eager_mode
+
+import tracejet
+from tests.support.compare import assert_equal, assert_same_as_eager
+from tests.support.lambda_module import Lambda, batch
+
+torchao = pytest.importorskip("torchao.quantization")
+
+
+def mlp(width: int = 64) -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 4)).eval()
+
+
+def quantized(config: Any, module: nn.Module | None = None) -> nn.Module:
+    model = mlp() if module is None else module
+    torchao.quantize_(model, config)
+    return model
+
+
+def saved_and_loaded(program: torch.export.ExportedProgram) -> torch.export.ExportedProgram:
+    file = io.BytesIO()
+    torch.export.save(program, file)
+    file.seek(0)
+    return torch.export.load(file)
+
+
+CONFIGS: dict[str, Callable[[], Any]] = {
+    "int8 weights": lambda: torchao.Int8WeightOnlyConfig(),
+    "int8": lambda: torchao.Int8DynamicActivationInt8WeightConfig(),
+    "int4 weights": lambda: torchao.IntxWeightOnlyConfig(torch.int4, torchao.PerGroup(32)),
+    "int8 with int4 weights": lambda: torchao.Int8DynamicActivationIntxWeightConfig(torch.int4, torchao.PerGroup(32)),
+    "float8 weights": lambda: torchao.Float8WeightOnlyConfig(),
+}
+
+
+@pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
+def test_quantized_weights_are_plain_parameters(config: Callable[[], Any]) -> None:
+    model, x = quantized(config()), torch.randn(5, 64)
+    program = assert_same_as_eager(model, [batch(64)])
+    assert any(name.startswith("0.parametrizations.weight.original") for name in program.state_dict)
+    assert all(type(value) in (torch.Tensor, nn.Parameter) for value in program.state_dict.values())
+    for run in (tracejet.compile(program, engine="aten"), saved_and_loaded(program).module()):
+        assert_equal(model(x), run(x))
+
+
+def convolutions() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 4, 3), nn.Flatten(), nn.Linear(64, 5)).eval()
+
+
+def converted(model: nn.Module, example: torch.Tensor, qat: bool = False) -> nn.Module:
+    """Quantised by way of torch.export."""
+    from torchao.quantization.pt2e import quantize_pt2e
+    from torchao.quantization.pt2e.quantizer import x86_inductor_quantizer as x86
+
+    rows = torch.export.Dim("rows", min=2, max=9)
+    exported = torch.export.export(model, (example,), dynamic_shapes=({0: rows},)).module()
+    quantizer = x86.X86InductorQuantizer().set_global(x86.get_default_x86_inductor_quantization_config(is_qat=qat))
+    prepare = quantize_pt2e.prepare_qat_pt2e if qat else quantize_pt2e.prepare_pt2e
+    prepared = prepare(exported, quantizer)
+    prepared(example)
+    return quantize_pt2e.convert_pt2e(prepared)
+
+
+@pytest.mark.parametrize(
+    ("make", "shape"), [(mlp, (64,)), (convolutions, (3, 8, 8))], ids=["linear layers", "convolutions"]
+)
+def test_models_of_pt2e_keep_their_operators(make: Callable[[], nn.Module], shape: tuple[int, ...]) -> None:
+    x = torch.randn(6, *shape)
+    model = converted(make(), x)
+    program = assert_same_as_eager(model, [batch(*shape, low=2)])
+    names = {str(node.target) for node in program.graph.nodes}
+    assert {
+        "quantized_decomposed.quantize_per_tensor.default",
+        "quantized_decomposed.dequantize_per_tensor.default",
+        "quantized_decomposed.dequantize_per_channel.default",
+    } <= names
+    for run in (tracejet.compile(program, engine="aten"), saved_and_loaded(program).module()):
+        assert_equal(model(x), run(x))
+
+
+def test_openvino_names_the_operators_that_it_lacks() -> None:
+    model = converted(mlp(), torch.randn(6, 64))
+    with pytest.raises(tracejet.UnsupportedOperator, match="quantized_decomposed::quantize_per_tensor"):
+        tracejet.compile(model, arg_inputs=[torch.randn(6, 64)])
+
+
+@pytest.mark.parametrize("train", [False, True])
+def test_fake_quantization_is_traced(train: bool) -> None:
+    model = nn.Sequential(eager_mode.QuantStub(), mlp(), eager_mode.DeQuantStub()).train()
+    model.qconfig = eager_mode.get_default_qat_qconfig("x86")
+    eager_mode.prepare_qat(model, inplace=True)
+    model(torch.randn(6, 64))
+    assert_same_as_eager(model.train(train), [batch(64, low=2)])
+
+
+def test_fake_quantization_functions_are_traced() -> None:
+    scale, zero = torch.rand(8) + 0.1, torch.zeros(8, dtype=torch.int32)
+    assert_same_as_eager(
+        Lambda(
+            lambda x: (
+                torch.fake_quantize_per_tensor_affine(x, 0.1, 3, 0, 255),
+                torch.fake_quantize_per_tensor_affine(x, scale[0], zero[0], 0, 255),
+                torch.fake_quantize_per_channel_affine(x, scale, zero, 1, -128, 127),
+            )
+        ),
+        [batch(8)],
+    )
+
+
+def statically_quantized() -> nn.Module:
+    model = nn.Sequential(eager_mode.QuantStub(), mlp(), eager_mode.DeQuantStub()).eval()
+    model.qconfig = eager_mode.get_default_qconfig("x86")
+    eager_mode.prepare(model, inplace=True)
+    model(torch.randn(6, 64))
+    return eager_mode.convert(model)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (statically_quantized, "0 is a torch.ao.nn.quantized.modules.Quantize"),
+        (lambda: eager_mode.quantize_dynamic(mlp(), {nn.Linear}), "0 is a torch.ao.nn.quantized.dynamic.*Linear"),
+    ],
+)
+def test_eager_mode_is_refused_with_what_to_do(make: Callable[[], nn.Module], name: str) -> None:
+    with pytest.raises(tracejet.UnsupportedOperator, match=name + ".*quantize with torchao instead"):
+        tracejet.trace(copy.deepcopy(make()), arg_inputs=[batch(64)])
