@@ -147,21 +147,42 @@ def main(folder: str, only: str, path: str | None) -> None:
                 rows.append(process.submit(run_case, folder, name).result())
             except Exception as error:
                 rows.append({"case": name, "static": {"right": False, "why": f"{type(error).__name__}: {error}"}})
-    write_json(path, rows)
-    show(rows)
+    summary = summary_of(rows)
+    write_json(path, [summary])
+    show(summary)
 
 
-def show(rows: list[dict[str, Any]]) -> None:
+def summary_of(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """How many cases are right, the others with reasons, and by operator: in how many cases, how often in all."""
     outcomes = [(row["case"], mode, row[mode]) for row in rows for mode in ("static", "dynamic") if mode in row]
+    nodes: Counter[str] = Counter()
+    cases: dict[str, set[str]] = {}
+    for case, _, found in outcomes:
+        nodes.update(found.get("operators", {}))
+        for operator in found.get("operators", {}):
+            cases.setdefault(operator, set()).add(case)
+    slow = [{"case": c, "shapes": mode, "calls": f["slow_calls"]} for c, mode, f in outcomes if f.get("slow_calls")]
+    failures = [{"case": c, "shapes": mode, "why": f["why"]} for c, mode, f in outcomes if not f["right"]]
+    return {
+        "cases": len(rows),
+        "traces": len(outcomes),
+        "right": len(rows) - len({failure["case"] for failure in failures}),
+        "failures": failures,
+        "slow": slow,
+        "operators": {name: {"cases": len(cases[name]), "nodes": count} for name, count in nodes.most_common()},
+    }
+
+
+def show(summary: dict[str, Any]) -> None:
     table = Table("case", "shapes", "why it isn't right")
-    for case, mode, found in outcomes:
-        if not found["right"]:
-            table.add_row(case, mode, found["why"][:200])
+    for failure in summary["failures"]:
+        table.add_row(failure["case"], failure["shapes"], failure["why"][:200])
     console = wide_console()
     console.print(table)
-    right = sum(all(row[mode]["right"] for mode in ("static", "dynamic") if mode in row) for row in rows)
-    slow = sum(bool(found.get("slow_calls")) for *_, found in outcomes)
-    console.print(f"{right} of {len(rows)} cases right; {slow} of {len(outcomes)} traces asked Python's meta functions")
+    console.print(
+        f"{summary['right']} of {summary['cases']} cases right; {len(summary['slow'])} of {summary['traces']} traces "
+        "asked Python's meta functions"
+    )
 
 
 if __name__ == "__main__":

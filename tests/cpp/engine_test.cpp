@@ -178,6 +178,21 @@ TEST(Compile, RunsWhatWasTracedWithoutPython) {
   }
 }
 
+TEST(FindUnsupported, SaysWhatAnEngineRefusesAndWhy) {
+  const Forward forward = [](const std::vector<at::Tensor>& x) {
+    return std::vector{at::relu(x[0]), x[0].to(at::kDouble).exp()};
+  };
+  const Program program = trace(forward, {Input::dynamic({1, 6}, {4, 6}, {16, 6}, at::kFloat, "x")});
+  const std::vector<UnsupportedCall> calls = find_unsupported(program, "openvino");
+  ASSERT_EQ(calls.size(), 2);
+  EXPECT_EQ(calls[0].op, "aten::_to_copy");
+  EXPECT_EQ(calls[1].op, "aten::exp");
+  EXPECT_EQ(calls[1].reason, "computes in float64, which openvino would do in float32");
+  EXPECT_TRUE(find_unsupported(program, "aten").empty());
+  EXPECT_TRUE(find_unsupported(program, "onnx").empty());
+  EXPECT_THROW(find_unsupported(program, "abacus"), InvalidInput);
+}
+
 TEST(CompileSettings, MustMakeSense) {
   auto graph = std::make_shared<Graph>(symbolic::Context::create());
   EXPECT_THROW(CompiledProgram(graph, {.engine = "abacus"}), InvalidInput);

@@ -1,0 +1,95 @@
+"""Writes docs/models.md: what became of a zoo of models, and what operators their programs are made of (`make docs`).
+
+python -m bench.zoo FOLDER --json bench/results/zoo.json
+python docs/make_model_page.py
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs/models.md"
+RESULTS = ROOT / "bench/results/zoo.json"
+
+INTRODUCTION = """\
+# What models are made of
+
+Made from [bench/results/zoo.json](../bench/results/zoo.json) by `make docs`; don't edit it by hand.
+`python -m bench.zoo FOLDER` measures it: every model of a folder (here timm, torchvision, transformers and hand-written
+ones, with random weights) is traced, once with the sizes it comes with and once with dynamic ones. A model is right
+where its program gives what it gives at the least, the usual and the greatest size, and the trace leaves it as it was.
+
+"""
+
+#: Larger than Core ATen and kept whole, because engines have kernels for them.
+KEPT = (
+    "matmul",
+    "repeat",
+    "scaled_dot_product_attention",
+    "_softmax",
+    "upsample_nearest1d.vec",
+    "upsample_nearest2d.vec",
+    "upsample_nearest3d.vec",
+    "upsample_linear1d.vec",
+    "upsample_bilinear2d.vec",
+    "upsample_trilinear3d.vec",
+    "upsample_bicubic2d.vec",
+)
+
+
+def page(results: dict[str, Any]) -> str:
+    lines = [
+        f"**{results['right']} of {results['cases']} models are right.** {len(results['slow'])} of the "
+        f"{results['traces']} traces meet an operator without a shape rule, which Python's meta functions answer.",
+        "",
+        "## What isn't right",
+        "",
+        "| model | shapes | why |",
+        "| --- | --- | --- |",
+        *(f"| {f['case']} | {f['shapes']} | {_cell(f['why'])} |" for f in results["failures"]),
+        "",
+        "## Operators without a shape rule",
+        "",
+        "| model | shapes | operators |",
+        "| --- | --- | --- |",
+        *(
+            f"| {s['case']} | {s['shapes']} | {', '.join(f'`{name}`' for name in s['calls'])} |"
+            for s in results["slow"]
+        ),
+        "",
+        "## Operators of the programs",
+        "",
+        "*Core*: in Core ATen. *Kept*: larger, and kept whole for engines. *Atom*: in neither, and nothing PyTorch has",
+        "takes it apart. *Number*: arithmetic on sizes, and what picks one result of several.",
+        "",
+        "| operator | set | models | nodes |",
+        "| --- | --- | ---: | ---: |",
+        *(f"| `{name}` | {set_of(name)} | {o['cases']} | {o['nodes']} |" for name, o in results["operators"].items()),
+    ]
+    return INTRODUCTION + "\n".join(lines) + "\n"
+
+
+def set_of(operator: str) -> str:
+    """ "aten.relu.default" is of the core."""
+    namespace, _, name = operator.partition(".")
+    if not name:
+        return "number"
+    if namespace != "aten":
+        return "custom"
+    if name.removesuffix(".default") in KEPT:
+        return "kept"
+    base, _, overload = name.partition(".")
+    return "core" if torch.Tag.core in getattr(getattr(torch.ops.aten, base), overload).tags else "atom"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", "\\|").split())[:200]
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(json.loads(RESULTS.read_text())["rows"][0]))
