@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tracejet import _C
+from tracejet import _C, DecompositionTable
 
 PAGE = Path(__file__).with_name("operators.md")
 
@@ -13,8 +13,12 @@ INTRODUCTION = """\
 
 Made from the tables in [src/ops](../src/ops) by `make docs`; don't edit it by hand.
 
-- **Traced as**: *itself*, a node of the program; or *decomposed*, expanded into others while tracing.
-- **Dynamic**: there is a shape rule, so its sizes may be symbols. What is decomposed has the rules of its parts.
+- **tensorrt**, **core_aten**, **none**: what a trace with `decompositions=` does with the operator: *kept* as a node of
+  the program, *expanded* into others while tracing (in C++, or by ATen's own composite kernel). A `DecompositionTable`
+  changes this for any operator, and `print(table)` says it for those too that aren't here; see the
+  [tutorial](tutorial.md#choose-what-is-decomposed).
+- **Dynamic**: there is a shape rule, so its sizes may be symbols. What is expanded has the rules of its parts, and so
+  has what is kept but could be.
 - **Engines**: there is a conversion to ONNX, which OpenVINO reads. The interpreter runs every operator.
 
 An operator without an entry is traced through PyTorch's own decomposition, where ATen has one in C++, or its meta
@@ -22,24 +26,26 @@ kernel, where all its sizes are numbers.
 
 """
 
+SETS = ("tensorrt", "core_aten", "none")
+
 
 def page() -> str:
     entries = sorted(_C.operators(), key=lambda entry: entry.name.lower())
+    tables = [DecompositionTable(name) for name in SETS]
     decomposed = sum(entry.is_decomposed for entry in entries)
-    convertible = sum(entry.has_conversion for entry in entries)
+    convertible = sum(entry.has_conversion for entry in entries if not entry.is_decomposed)
     lines = [
-        f"{len(entries)} operators: {decomposed} are decomposed; of the {len(entries) - decomposed} that stay, "
-        f"{convertible} are converted for engines.",
+        f"{len(entries)} operators: by default {decomposed} are decomposed; of the {len(entries) - decomposed} that "
+        f"stay, {convertible} are converted for engines.",
         "",
-        "| operator | traced as | dynamic | engines |",
-        "| --- | --- | --- | --- |",
+        "| operator | tensorrt | core_aten | none | dynamic | engines |",
+        "| --- | --- | --- | --- | --- | --- |",
     ]
     for entry in entries:
-        if entry.is_decomposed:
-            cells = ["decomposed", "by its parts", "by its parts"]
-        else:
-            cells = ["itself", "yes" if entry.has_shape_rule else "", "yes" if entry.has_conversion else ""]
-        lines.append(f"| `{entry.name}` | {' | '.join(cells)} |")
+        actions = [table.decision(entry.name)[0].split(" ")[0] for table in tables]
+        dynamic = "yes" if entry.has_shape_rule else "by its parts" if entry.has_decomposition else ""
+        engines = "yes" if entry.has_conversion else "by its parts" if entry.is_decomposed else ""
+        lines.append(f"| `{entry.name}` | {' | '.join([*actions, dynamic, engines])} |")
     return INTRODUCTION + "\n".join(lines) + "\n"
 
 

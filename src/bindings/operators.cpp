@@ -26,9 +26,11 @@ void bind_operators(py::module_& module) {
   py::class_<Operator>(module, "Operator", "What the table knows of one operator overload.")
       .def_property_readonly("name", [](const Operator& self) { return std::string(self.name); })
       .def_property_readonly("has_shape_rule", [](const Operator& self) { return self.meta != nullptr; })
-      .def_property_readonly("is_decomposed", [](const Operator& self) { return self.decompose != nullptr; })
+      .def_property_readonly(
+          "is_decomposed", [](const Operator& self) { return self.decompose != nullptr && !self.is_kept_for_engines; },
+          "In the set \"tensorrt\".")
+      .def_property_readonly("has_decomposition", [](const Operator& self) { return self.decompose != nullptr; })
       .def_property_readonly("has_conversion", [](const Operator& self) { return static_cast<bool>(self.onnx); })
-      .def_property_readonly("is_kept_for_engines", [](const Operator& self) { return self.is_kept_for_engines; })
       .def("samples", &sample_calls, "Arguments of example calls, by position and by keyword.");
 
   module.def(

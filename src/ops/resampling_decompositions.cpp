@@ -17,6 +17,13 @@
 #include <ATen/ops/index.h>
 #include <ATen/ops/index_put.h>
 #include <ATen/ops/index_select.h>
+#include <ATen/ops/upsample_bicubic2d.h>
+#include <ATen/ops/upsample_bilinear2d.h>
+#include <ATen/ops/upsample_linear1d.h>
+#include <ATen/ops/upsample_nearest1d.h>
+#include <ATen/ops/upsample_nearest2d.h>
+#include <ATen/ops/upsample_nearest3d.h>
+#include <ATen/ops/upsample_trilinear3d.h>
 #include <ATen/ops/zeros.h>
 
 #include "graph/tensor_meta.h"
@@ -239,6 +246,47 @@ at::Tensor upsample_nearest_exact3d(const at::Tensor& input, at::OptionalSymIntA
   return at::_upsample_nearest_exact3d_symint(input, upsampled(input, output_size, scale_factors),
                                               factor(scale_factors, 0), factor(scale_factors, 1),
                                               factor(scale_factors, 2));
+}
+
+at::Tensor upsample_nearest1d_vec(const at::Tensor& input, at::OptionalSymIntArrayRef output_size,
+                                  std::optional<at::ArrayRef<double>> scale_factors) {
+  return at::upsample_nearest1d_symint(input, upsampled(input, output_size, scale_factors), factor(scale_factors, 0));
+}
+
+at::Tensor upsample_nearest2d_vec(const at::Tensor& input, at::OptionalSymIntArrayRef output_size,
+                                  std::optional<at::ArrayRef<double>> scale_factors) {
+  return at::upsample_nearest2d_symint(input, upsampled(input, output_size, scale_factors), factor(scale_factors, 0),
+                                       factor(scale_factors, 1));
+}
+
+at::Tensor upsample_nearest3d_vec(const at::Tensor& input, at::OptionalSymIntArrayRef output_size,
+                                  std::optional<at::ArrayRef<double>> scale_factors) {
+  return at::upsample_nearest3d_symint(input, upsampled(input, output_size, scale_factors), factor(scale_factors, 0),
+                                       factor(scale_factors, 1), factor(scale_factors, 2));
+}
+
+at::Tensor upsample_linear1d_vec(const at::Tensor& input, at::OptionalSymIntArrayRef output_size, bool align_corners,
+                                 std::optional<at::ArrayRef<double>> scale_factors) {
+  return at::upsample_linear1d_symint(input, upsampled(input, output_size, scale_factors), align_corners,
+                                      factor(scale_factors, 0));
+}
+
+at::Tensor upsample_bilinear2d_vec(const at::Tensor& input, at::OptionalSymIntArrayRef output_size, bool align_corners,
+                                   std::optional<at::ArrayRef<double>> scale_factors) {
+  return at::upsample_bilinear2d_symint(input, upsampled(input, output_size, scale_factors), align_corners,
+                                        factor(scale_factors, 0), factor(scale_factors, 1));
+}
+
+at::Tensor upsample_trilinear3d_vec(const at::Tensor& input, at::OptionalSymIntArrayRef output_size, bool align_corners,
+                                    std::optional<at::ArrayRef<double>> scale_factors) {
+  return at::upsample_trilinear3d_symint(input, upsampled(input, output_size, scale_factors), align_corners,
+                                         factor(scale_factors, 0), factor(scale_factors, 1), factor(scale_factors, 2));
+}
+
+at::Tensor upsample_bicubic2d_vec(const at::Tensor& input, at::OptionalSymIntArrayRef output_size, bool align_corners,
+                                  std::optional<at::ArrayRef<double>> scale_factors) {
+  return at::upsample_bicubic2d_symint(input, upsampled(input, output_size, scale_factors), align_corners,
+                                       factor(scale_factors, 0), factor(scale_factors, 1));
 }
 
 at::Tensor upsample_bilinear2d_aa(const at::Tensor& input, at::OptionalSymIntArrayRef output_size, bool align_corners,

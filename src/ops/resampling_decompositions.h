@@ -33,6 +33,20 @@ at::Tensor upsample_nearest_exact2d(const at::Tensor& input, at::OptionalSymIntA
                                     std::optional<at::ArrayRef<double>> scale_factors);
 at::Tensor upsample_nearest_exact3d(const at::Tensor& input, at::OptionalSymIntArrayRef output_size,
                                     std::optional<at::ArrayRef<double>> scale_factors);
+at::Tensor upsample_nearest1d_vec(const at::Tensor& input, at::OptionalSymIntArrayRef output_size,
+                                  std::optional<at::ArrayRef<double>> scale_factors);
+at::Tensor upsample_nearest2d_vec(const at::Tensor& input, at::OptionalSymIntArrayRef output_size,
+                                  std::optional<at::ArrayRef<double>> scale_factors);
+at::Tensor upsample_nearest3d_vec(const at::Tensor& input, at::OptionalSymIntArrayRef output_size,
+                                  std::optional<at::ArrayRef<double>> scale_factors);
+at::Tensor upsample_linear1d_vec(const at::Tensor& input, at::OptionalSymIntArrayRef output_size, bool align_corners,
+                                 std::optional<at::ArrayRef<double>> scale_factors);
+at::Tensor upsample_bilinear2d_vec(const at::Tensor& input, at::OptionalSymIntArrayRef output_size, bool align_corners,
+                                   std::optional<at::ArrayRef<double>> scale_factors);
+at::Tensor upsample_trilinear3d_vec(const at::Tensor& input, at::OptionalSymIntArrayRef output_size, bool align_corners,
+                                    std::optional<at::ArrayRef<double>> scale_factors);
+at::Tensor upsample_bicubic2d_vec(const at::Tensor& input, at::OptionalSymIntArrayRef output_size, bool align_corners,
+                                  std::optional<at::ArrayRef<double>> scale_factors);
 at::Tensor upsample_bilinear2d_aa(const at::Tensor& input, at::OptionalSymIntArrayRef output_size, bool align_corners,
                                   std::optional<at::ArrayRef<double>> scale_factors);
 at::Tensor upsample_bicubic2d_aa(const at::Tensor& input, at::OptionalSymIntArrayRef output_size, bool align_corners,
