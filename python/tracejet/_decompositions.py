@@ -110,7 +110,8 @@ def _base(start: str) -> _C.DecompositionTable:
     table = _C.DecompositionTable(getattr(_C.DecompositionSet, start))
     if start == "core_aten":
         for name, function in _python_decompositions(core_aten_decompositions()).items():
-            if not _C.DecompositionTable.can_expand(name):
+            is_core = table.decision(name)[1] == "part of Core ATen"
+            if not is_core and not _C.DecompositionTable.can_expand(name):
                 _expand_in_python(table, name, function)
     return table
 

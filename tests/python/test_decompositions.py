@@ -94,6 +94,8 @@ CORE_CALLS = {
     "attention": lambda x: F.scaled_dot_product_attention(x, x, x, is_causal=True),
     "attention with a mask": lambda x: F.scaled_dot_product_attention(x, x, x, x.new_ones(4, 4).tril() > 0),
     "gelu": F.gelu,
+    "squeeze": lambda x: x.unsqueeze(1).squeeze() + x.unsqueeze(-1).squeeze(-1),
+    "padding": lambda x: F.pad(F.pad(x, (1, 2), "reflect"), (2, 1), "replicate"),
     "cross_entropy": lambda x: F.cross_entropy(x, torch.zeros(x.shape[0], x.shape[2], dtype=torch.int64)),
     "linalg_cross": lambda x: torch.linalg.cross(x[:, :, :3], x[:, :, 1:]),  # which has no decomposition in C++
     "block_diag": lambda x: torch.block_diag(x[0], x[1]),
