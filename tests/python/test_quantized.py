@@ -9,14 +9,13 @@ from typing import Any
 
 import pytest
 import torch
+import torchao.quantization as torchao
 from torch import nn
 from torch.ao import quantization as eager_mode
 
 import tracejet
 from tests.support.compare import assert_equal, assert_same_as_eager
 from tests.support.lambda_module import Lambda, batch
-
-torchao = pytest.importorskip("torchao.quantization")
 
 
 def mlp(width: int = 64) -> nn.Module:
