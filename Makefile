@@ -47,8 +47,8 @@ test: build ## the C++ tests, then the Python tests
 	PATH="$(CURDIR)/$(BIN):$$PATH" ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
 	$(RUN) -m pytest -n $(JOBS)
 
-test-ops: build ## every operator of PyTorch's own database
-	TRACEJET_OPERATORS=all $(RUN) -m pytest -n $(JOBS) tests/python/test_op_database.py
+test-ops: build ## every operator and module of PyTorch's own databases
+	TRACEJET_OPERATORS=all $(RUN) -m pytest -n $(JOBS) tests/python/test_op_database.py tests/python/test_module_database.py
 
 demo: build ## semantic search with a real sentence encoder: traced, compiled, compared
 	$(RUN) examples/semantic_search.py

@@ -126,6 +126,19 @@ class ExportedProgram(torch.export.ExportedProgram):
             return getattr(self, name)
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
+    def module(self, *args: Any, **kwargs: Any) -> torch.nn.Module:
+        """As of any ExportedProgram. As in eager's batch norm, gradients don't flow into what it leaves in buffers."""
+        module = super().module(*args, **kwargs)
+        copies = [node for node in module.graph.nodes if node.target is torch.ops.aten.copy_.default]
+        writes = [copy for copy in copies if copy.args[0].op == "get_attr"]
+        for write in writes:
+            with module.graph.inserting_before(write):
+                value = module.graph.call_function(torch.ops.aten.detach.default, (write.args[1],))
+            write.update_arg(1, value)
+        if writes:
+            module.recompile()
+        return module
+
     def run_decompositions(self, *args: Any, **kwargs: Any) -> torch.export.ExportedProgram:
         """As of any ExportedProgram."""
         # A decomposition may give its result other strides than the operator (attention's does), which a view that

@@ -56,10 +56,10 @@ at::Tensor add_input(Tracer& tracer, std::string name, const std::vector<c10::Sy
   return tracer.add_input(std::move(name), std::move(meta));
 }
 
-/// Whether Python is in an `assert` on the condition that it asks for.
-bool is_asserted() {
+/// The answer without which Python raises as soon as it has got it.
+std::optional<bool> needed_truth() {
   const py::gil_scoped_acquire gil;
-  return py::module_::import("tracejet._asserting").attr("is_asserted")().cast<bool>();
+  return py::module_::import("tracejet._asserting").attr("needed_truth")().cast<std::optional<bool>>();
 }
 
 std::string class_of(const at::Tensor& tensor) {
@@ -92,7 +92,7 @@ void bind_tracer(py::module_& module) {
       py::arg("value"), "Whether PyTorch starts CUDA when Python code names it.");
   py::class_<Tracer>(module, "Tracer", "Records one run of a model on the calling thread.")
       .def(py::init([](DecompositionTable decompositions, bool check_rules) {
-             const FrontendHooks hooks{&symbolic_number, &unwrapped, &is_asserted, &class_of, getPyInterpreter()};
+             const FrontendHooks hooks{&symbolic_number, &unwrapped, &needed_truth, &class_of, getPyInterpreter()};
              return std::make_unique<Tracer>(hooks, TracerOptions{check_rules, std::move(decompositions)});
            }),
            py::kw_only(), py::arg("decompositions") = DecompositionTable(), py::arg("check_rules") = false)

@@ -110,7 +110,10 @@ void intercept(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::j
         if (tracer->replace(op, plan, *stack, /*is_functional=*/false)) return;
         action = plan.otherwise;
       }
-      if (action == Plan::Action::kDecompose) return plan.entry->decompose(op, stack);
+      if (action == Plan::Action::kDecompose) {
+        if (is_decomposed(*plan.entry, op, *stack)) return plan.entry->decompose(op, stack);
+        action = Plan::Action::kRecord;
+      }
       if (action == Plan::Action::kRecord && !needs_gradients(op, *stack)) {
         return op.redispatchBoxed(keys & c10::after_ADInplaceOrView_keyset, stack);
       }

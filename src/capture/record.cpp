@@ -1,5 +1,7 @@
 // The lower hook: what arrives here is functional and becomes nodes of the graph.
 #include <ATen/core/enum_tag.h>
+#include <ATen/ops/_assert_async.h>
+#include <ATen/ops/logical_not.h>
 #include <ATen/ops/reshape.h>
 #include <torch/library.h>
 
@@ -9,6 +11,7 @@
 #include "capture/tensor_arguments.h"
 #include "capture/traced_tensor.h"
 #include "capture/tracer.h"
+#include "graph/location.h"
 #include "graph/size_expression.h"
 #include "support/error.h"
 
@@ -96,6 +99,15 @@ void record_view(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stac
   }
 }
 
+/// The truth of a tensor for code that raises unless it is `needed`: the program does so when it runs.
+void check_truth(Tracer& tracer, torch::jit::Stack& stack, bool needed) {
+  const at::Tensor condition = torch::jit::pop(stack).toTensor();
+  at::_assert_async(
+      needed ? condition : at::logical_not(condition),
+      "the model raises an error of its own with these values\n" + describe(tracer.location(), *tracer.graph()));
+  stack.emplace_back(needed);
+}
+
 /// A read of data: answered from constants; an integer that hangs on inputs becomes a symbol.
 void read_data(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stack& stack) {
   const Value* unknown = first_unknown(tracer, op, stack);
@@ -103,6 +115,9 @@ void read_data(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stack&
   const bool gives_one = op.schema().returns().front().type()->kind() == c10::TypeKind::NumberType;
   if (gives_one && at::isIntegralType(unknown->tensor().dtype, /*includeBool=*/false)) {
     return record_call(tracer, op, stack);
+  }
+  if (gives_one && unknown->tensor().dtype == at::kBool) {
+    if (const auto needed = tracer.needed_truth()) return check_truth(tracer, stack, *needed);
   }
   throw DataDependent("the model reads the value of " + unknown->tensor().str() +
                       ", which only exists when the program runs; compute with the tensor instead (torch.where, "
@@ -160,6 +175,7 @@ void record(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::jit::Stac
     }
     switch (action) {
       case Plan::Action::kDecompose:
+        if (!is_decomposed(*plan.entry, op, *stack)) return record_call(*tracer, op, *stack);
         return plan.entry->decompose(op, stack);
       case Plan::Action::kExpandComposite:
         tracer->run_functionalized(op, *stack, [&] {

@@ -24,10 +24,7 @@ Location current_location() {
   return current_tracer == nullptr ? Location{capture_stack()} : current_tracer->location();
 }
 
-bool is_asserted() {
-  return current_tracer != nullptr && current_tracer->hooks().is_asserted != nullptr &&
-         current_tracer->hooks().is_asserted();
-}
+bool is_asserted() { return current_tracer != nullptr && current_tracer->needed_truth() == true; }
 
 }  // namespace
 

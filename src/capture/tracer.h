@@ -34,8 +34,9 @@ struct FrontendHooks {
   std::optional<c10::IValue> (*symbolic_number)(const at::Tensor&) = nullptr;
   /// What is behind a node that the language has wrapped in one of its own (torch.SymFloat, torch.SymBool).
   c10::SymNode (*unwrapped)(const c10::SymNode&) = nullptr;
-  /// Whether the code that asks for a condition gives up at once if it is false (`assert condition`).
-  bool (*is_asserted)() = nullptr;
+  /// What the code that asks for a condition needs it to be: with the other answer it raises at once (`assert
+  /// condition`, `if condition: raise …`). Nothing where it goes on either way.
+  std::optional<bool> (*needed_truth)() = nullptr;
   /// What the language calls the class of a tensor.
   std::string (*class_of)(const at::Tensor&) = nullptr;
   /// Knows Python's meta registrations, the slow way for symbolic calls that no shape rule covers.
@@ -86,6 +87,10 @@ class Tracer {
   const std::shared_ptr<Graph>& graph() const { return scopes_[depth_].graph; }
   const TraceStatistics& statistics() const { return statistics_; }
   const FrontendHooks& hooks() const { return hooks_; }
+  /// See FrontendHooks.
+  std::optional<bool> needed_truth() const {
+    return hooks_.needed_truth == nullptr ? std::nullopt : hooks_.needed_truth();
+  }
 
   /// Where the model is taken to be: the parameters and buffers that are announced next claim this device.
   void set_device(c10::Device device);

@@ -8,10 +8,12 @@
 #include <unordered_map>
 
 #include <ATen/ops/equal.h>
+#include <ATen/ops/reshape.h>
 
 #include "graph/assertion.h"
 #include "graph/call.h"
 #include "graph/effect.h"
+#include "graph/evaluate.h"
 #include "graph/size_expression.h"
 
 namespace tracejet {
@@ -20,26 +22,29 @@ namespace {
 
 using Number = size_t;
 
+/// Larger constants are not computed for a comparison.
+constexpr int64_t kMostElements = 1 << 20;
+
 /// Numbers for everything that two graphs compute; what is written the same is the same.
 class Numbers {
  public:
   Number of(const std::string& key) { return known_.try_emplace(key, known_.size()).first->second; }
 
-  /// Of a tensor that a model holds: equal ones are the same.
-  Number of_constant(const at::Tensor& data) {
-    for (const auto& [other, number] : constants_) {
-      const bool alike =
-          other.scalar_type() == data.scalar_type() && other.sizes() == data.sizes() && other.device() == data.device();
-      if (alike && (other.is_same(data) || (!data.is_meta() && at::equal(other, data)))) return number;
+  /// Of known data without a shape: equal ones are the same.
+  Number of_data(const at::Tensor& flat, const c10::Device& device) {
+    const std::string kind = device.str() + " " + at::toString(flat.scalar_type()) + " " + std::to_string(flat.numel());
+    auto& alike = data_[kind];
+    for (const auto& [other, number] : alike) {
+      if (other.is_same(flat) || (!flat.is_meta() && at::equal(other, flat))) return number;
     }
-    const Number number = of("constant " + std::to_string(constants_.size()));
-    constants_.emplace_back(data, number);
+    const Number number = of("data " + kind + " " + std::to_string(alike.size()));
+    alike.emplace_back(flat, number);
     return number;
   }
 
  private:
   std::unordered_map<std::string, Number> known_;
-  std::vector<std::pair<at::Tensor, Number>> constants_;
+  std::unordered_map<std::string, std::vector<std::pair<at::Tensor, Number>>> data_;
 };
 
 /// Operators that give the elements of their first argument in the same order.
@@ -101,9 +106,61 @@ class Numbering {
 
   void add_input(const GraphInput& input) {
     if (input.value == nullptr) return;
-    const bool is_constant = input.kind == GraphInput::Kind::kConstant;
-    const std::string key = "input " + std::to_string(static_cast<int>(input.kind)) + " " + input.name;
-    define(*input.value, is_constant ? numbers_.of_constant(input.data) : numbers_.of(key));
+    if (input.kind == GraphInput::Kind::kConstant) return define_data(*input.value, input.data);
+    define(*input.value, numbers_.of("input " + std::to_string(static_cast<int>(input.kind)) + " " + input.name));
+  }
+
+  void define_data(const Value& value, const at::Tensor& data) {
+    const at::Tensor here = data.is_meta() ? data : data.cpu();
+    if (!here.is_meta()) data_[&value] = here;
+    const Number flat = numbers_.of_data(here.reshape({-1}), value.tensor().device);
+    shapes_.try_emplace(flat, "flat");
+    define(value, reshaped(flat, shape(value.tensor().sizes)));
+  }
+
+  /// Computes what follows from constants and sizes alone, if it is small: one program may do so where the other has
+  /// the result.
+  bool add_data(const Node& node) {
+    for (const Value* value : node.outputs()) {
+      if (value == nullptr || !value->is_tensor()) return false;
+      const symbolic::Expression elements = product(value->tensor().sizes);
+      if (!elements.is_constant() || elements.constant() > kMostElements) return false;
+    }
+    const auto data = [this](const Value& value) {
+      const auto known = data_.find(&value);
+      return known == data_.end() ? std::nullopt : std::make_optional(known->second);
+    };
+    const auto numbers = [this](const c10::IValue& constant) { return number(constant); };
+    std::optional<std::vector<at::Tensor>> results;
+    try {
+      results = evaluate(node, data, numbers);
+    } catch (const c10::Error&) {  // this machine has no kernel for it
+    }
+    if (!results || results->size() != node.outputs().size()) return false;
+    for (size_t i = 0; i < results->size(); ++i) define_data(*node.outputs()[i], (*results)[i]);
+    return true;
+  }
+
+  std::optional<c10::IValue> number(const c10::IValue& constant) const {
+    const auto known = [this](const symbolic::Expression& expression) -> std::optional<c10::IValue> {
+      const symbolic::Expression now = at_sizes(expression);
+      if (!now.is_constant()) return std::nullopt;
+      if (now.is_bool()) return c10::IValue(now.truth());
+      return now.is_float() ? c10::IValue(now.real()) : c10::IValue(now.constant());
+    };
+    if (constant.isSymInt()) return known(expression_of(constant.toSymInt()));
+    if (constant.isSymFloat()) return known(expression_of(constant.toSymFloat()));
+    if (constant.isSymBool()) return known(expression_of(constant.toSymBool()));
+    if (!constant.isList()) return constant;
+    const auto elements = constant.toListRef();
+    if (std::ranges::none_of(elements, [](const c10::IValue& element) { return element.isSymInt(); })) return constant;
+    std::vector<int64_t> numbers;
+    for (const c10::IValue& element : elements) {
+      const auto one = number(element);
+      if (!one || !one->isInt()) return std::nullopt;
+      numbers.push_back(one->toInt());
+    }
+    return c10::IValue(std::move(numbers));
   }
 
   void define(const Value& value, Number number) {
@@ -112,7 +169,7 @@ class Numbering {
   }
 
   void add(const Node& node) {
-    if (assertion_of(node)) return;
+    if (assertion_of(node) || add_data(node)) return;
     const Call call(node);
     const bool gives_one = node.outputs().size() == 1 && node.outputs()[0] != nullptr && node.outputs()[0]->is_tensor();
     if (gives_one) {
@@ -182,7 +239,7 @@ class Numbering {
     const TensorMeta& from = (*first)->tensor();
     const TensorMeta& to = output.tensor();
     if (from.dtype != to.dtype || from.device != to.device) return {};
-    const bool expands_nothing = call.name() == "aten::expand" && product(from.sizes) == product(to.sizes);
+    const bool expands_nothing = call.name() == "aten::expand" && product(from.sizes).str() == product(to.sizes).str();
     const bool copies = call.name() == "aten::_to_copy";
     const bool moves_nothing = call.name() == "aten::permute" && moves_only_ones(call, from);
     if (!keeps_elements(call) && !expands_nothing && !copies && !moves_nothing) return {};
@@ -202,10 +259,10 @@ class Numbering {
     return std::ranges::is_sorted(kept);
   }
 
-  std::string product(const Sizes& sizes) const {
+  symbolic::Expression product(const Sizes& sizes) const {
     symbolic::Expression elements = 1;
     for (const c10::SymInt& size : sizes) elements = elements * at_sizes(expression_of(size));
-    return elements.str();
+    return elements;
   }
 
   std::string shape(const Sizes& sizes) const {
@@ -254,6 +311,7 @@ class Numbering {
   const std::map<std::string, int64_t>& sizes_;
   Numbers& numbers_;
   std::unordered_map<const Value*, Number> numbers_by_value_;
+  std::unordered_map<const Value*, at::Tensor> data_;  ///< of values that follow from constants
   std::unordered_map<Number, std::string> shapes_;
   std::unordered_map<Number, Number> bases_;  ///< of reshaped values: what they are a view of
   size_t calls_with_effect_ = 0;

@@ -2,6 +2,7 @@
 #include "onnx/conversions.h"
 #include "ops/activation_decompositions.h"
 #include "ops/activation_samples.h"
+#include "ops/ctc_loss.h"
 #include "ops/families.h"
 #include "ops/loss_decompositions.h"
 #include "ops/promotion.h"
@@ -226,6 +227,10 @@ std::span<const Operator> activation_operators() {
        .meta = nll_loss2d,
        .decompose = expand<&as::nll_loss_forward>,
        .samples = given::nll_loss2d},
+      {.name = "aten::ctc_loss.IntList", .decompose = expand<&as::ctc_loss>, .samples = given::ctc_loss},
+      {.name = "aten::ctc_loss.Tensor", .decompose = expand<&as::ctc_loss_tensor>, .samples = given::ctc_loss_tensor},
+      {.name = "aten::_ctc_loss", .meta = ctc_loss, .samples = given::ctc_loss_with_alignments},
+      {.name = "aten::_ctc_loss.Tensor", .meta = ctc_loss_with_unknown_lengths},
   };
   return table;
 }

@@ -2,6 +2,7 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/Reduction.h>
+#include <ATen/ops/tensor.h>
 
 namespace tracejet::samples::activation {
 
@@ -145,6 +146,49 @@ Stacks nll_loss2d() {
           {floats({2, 7, 3, 4}), integers({2, 3, 4}), fractions({7})},
       },
       {-100});
+}
+
+namespace {
+
+/// Log-probabilities of 5 classes (0 is the blank) at 6 times for 2 sequences, and labels.
+const torch::jit::Stack& two_sequences() {
+  static const torch::jit::Stack arguments{floats({6, 2, 5}).log_softmax(2), integers({2, 3}, 4) + 1};
+  return arguments;
+}
+
+torch::jit::Stack with(torch::jit::Stack call, std::initializer_list<c10::IValue> rest) {
+  call.insert(call.end(), rest);
+  return call;
+}
+
+c10::IValue numbers(std::vector<int64_t> values) { return c10::IValue(std::move(values)); }
+
+}  // namespace
+
+Stacks ctc_loss() {
+  Stacks calls;
+  for (const int64_t reduction : {0, 1, 2}) {
+    calls.push_back(with(two_sequences(), {numbers({6, 5}), numbers({3, 2}), 0, reduction, false}));
+    calls.push_back(with(two_sequences(), {numbers({2, 6}), numbers({3, 1}), 0, reduction, true}));
+  }
+  return calls;
+}
+
+Stacks ctc_loss_tensor() {
+  Stacks calls;
+  for (const int64_t reduction : {0, 1, 2}) {
+    const at::Tensor times = at::tensor({6, 5}, at::kLong), labels = at::tensor({3, 0}, at::kInt);
+    calls.push_back(with(two_sequences(), {times, labels, 0, reduction, false}));
+  }
+  return calls;
+}
+
+Stacks ctc_loss_with_alignments() {
+  const at::Tensor joined = integers({4}, 4) + 1;
+  return {
+      with(two_sequences(), {numbers({6, 5}), numbers({3, 2}), 0, false}),
+      with({floats({6, 2, 5}, at::kDouble).log_softmax(2), joined}, {numbers({6, 5}), numbers({3, 1}), 0, true}),
+  };
 }
 
 }  // namespace tracejet::samples::activation

@@ -24,5 +24,8 @@ Stacks binary_cross_entropy();
 Stacks binary_cross_entropy_with_logits();
 Stacks nll_loss();
 Stacks nll_loss2d();
+Stacks ctc_loss();
+Stacks ctc_loss_tensor();
+Stacks ctc_loss_with_alignments();
 
 }  // namespace tracejet::samples::activation

@@ -4,8 +4,8 @@
 
 namespace tracejet {
 
-/// A size that only the data of an operand decides: a new symbol between 0 and `at_most`.
+/// A size that only the data of an operand decides: a new symbol between `at_least` and `at_most`.
 /// Throws DataDependent where no trace is running, or none that could hold it.
-c10::SymInt unknown_size(const c10::SymInt& at_most);
+c10::SymInt unknown_size(const c10::SymInt& at_most, int64_t at_least = 0);
 
 }  // namespace tracejet

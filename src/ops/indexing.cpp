@@ -142,6 +142,7 @@ std::span<const Operator> indexing_operators() {
       // Reading
       {.name = "aten::_unsafe_index.Tensor", .decompose = expand<&to::unsafe_index>, .samples = samples::index},
       {.name = "aten::bucketize.Tensor", .meta = search, .samples = samples::bucketize},
+      {.name = "aten::combinations", .decompose = expand<&to::combinations>, .samples = samples::combinations},
       {.name = "aten::gather", .meta = gather, .onnx = onnx::gather, .samples = samples::gather},
       {.name = "aten::index.Tensor", .meta = index, .onnx = onnx::index, .samples = samples::index},
       {.name = "aten::index_select",

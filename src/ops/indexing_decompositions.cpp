@@ -7,17 +7,20 @@
 #include <ATen/ops/clamp.h>
 #include <ATen/ops/cumsum.h>
 #include <ATen/ops/div.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/eq.h>
 #include <ATen/ops/gather.h>
 #include <ATen/ops/ge.h>
 #include <ATen/ops/index.h>
 #include <ATen/ops/index_put.h>
 #include <ATen/ops/index_select.h>
+#include <ATen/ops/le.h>
 #include <ATen/ops/logical_and.h>
 #include <ATen/ops/logical_not.h>
 #include <ATen/ops/logical_or.h>
 #include <ATen/ops/lt.h>
 #include <ATen/ops/mul.h>
+#include <ATen/ops/nonzero.h>
 #include <ATen/ops/remainder.h>
 #include <ATen/ops/reshape.h>
 #include <ATen/ops/slice.h>
@@ -26,6 +29,7 @@
 #include <ATen/ops/where.h>
 
 #include "ops/numbers.h"
+#include "ops/refusal.h"
 #include "ops/shape.h"
 #include "symbolic/sym_node.h"
 
@@ -71,6 +75,27 @@ at::Tensor as_type_of(const at::Tensor& values, const at::Tensor& self) {
 }  // namespace
 
 // Reading ------------------------------------------------------------------------------------------------------------
+
+at::Tensor combinations(const at::Tensor& self, int64_t r, bool with_replacement) {
+  require(self.dim() == 1 && r >= 0, [&] {
+    return "expected a vector and r of at least 0, got " + shape::text(self.sym_sizes()) + " and " + std::to_string(r);
+  });
+  if (r == 0) return at::empty({0}, self.options());
+  // Rows of positions that go up; each of the r axes is one position's.
+  const at::Tensor positions = at::arange(at::Scalar(self.sym_size(0)), self.options().dtype(at::kLong));
+  const auto along_axis = [&](int64_t axis) {
+    std::vector<int64_t> sizes(r, 1);
+    sizes[axis] = -1;
+    return positions.view(sizes);
+  };
+  at::Tensor goes_up = at::ge(along_axis(0), 0);
+  for (int64_t axis = 0; axis + 1 < r; ++axis) {
+    const at::Tensor first = along_axis(axis), second = along_axis(axis + 1);
+    goes_up = at::logical_and(goes_up, with_replacement ? at::le(first, second) : at::lt(first, second));
+  }
+  const at::Tensor chosen = at::nonzero(goes_up);
+  return at::index_select(self, 0, chosen.reshape({-1})).view_symint({chosen.sym_size(0), r});
+}
 
 at::Tensor isin(const at::Tensor& elements, const at::Tensor& test_elements, bool /*assume_unique*/, bool invert) {
   const at::Tensor equal = at::eq(at::unsqueeze(elements, -1), at::reshape(test_elements, {-1}));

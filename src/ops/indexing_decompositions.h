@@ -12,6 +12,8 @@ namespace tracejet::decompositions {
 
 using Indices = c10::List<std::optional<at::Tensor>>;
 
+/// The choices of r elements of a vector, one per row.
+at::Tensor combinations(const at::Tensor& self, int64_t r, bool with_replacement);
 at::Tensor isin(const at::Tensor& elements, const at::Tensor& test_elements, bool assume_unique, bool invert);
 at::Tensor take(const at::Tensor& self, const at::Tensor& index);
 at::Tensor take_along_dim(const at::Tensor& self, const at::Tensor& indices, std::optional<int64_t> dim);

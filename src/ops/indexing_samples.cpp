@@ -70,6 +70,10 @@ Stacks index_select() {
           {floats({}), 0, positions({1}, 1)}};
 }
 
+Stacks combinations() {
+  return {{floats({5}), 2, false}, {floats({4}), 3, true}, {integers({3}), 1, false}, {floats({1}), 2, false}};
+}
+
 Stacks isin() {
   return {{integers({3, 4}), integers({2}, 5), false, false},
           {integers({3, 4}), integers({2, 2}, 5), false, true},

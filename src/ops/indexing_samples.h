@@ -14,6 +14,7 @@ Stacks index_fill();
 Stacks index_fill_tensor();
 Stacks index_put();
 Stacks index_select();
+Stacks combinations();
 Stacks isin();
 Stacks masked_scatter();
 Stacks scatter();

@@ -1,6 +1,7 @@
 // Products of matrices and vectors. CPU kernels give every one of them a dense row-major output.
 #include "onnx/conversions.h"
 #include "ops/families.h"
+#include "ops/least_squares.h"
 #include "ops/linear_algebra_decompositions.h"
 #include "ops/linear_algebra_samples.h"
 #include "ops/refusal.h"
@@ -235,6 +236,8 @@ std::span<const Operator> linear_algebra_operators() {
       {.name = "aten::matmul", .meta = matmul, .onnx = onnx::matmul, .samples = given::matmul},
       {.name = "aten::linear", .meta = linear, .decompose = expand<&decompositions::linear>, .samples = given::linear},
       {.name = "aten::bilinear", .decompose = expand<&decompositions::bilinear>, .samples = given::bilinear},
+      {.name = "aten::linalg_multi_dot", .decompose = expand<&decompositions::multi_dot>, .samples = given::multi_dot},
+      {.name = "aten::linalg_lstsq", .meta = least_squares, .samples = given::least_squares},
       {.name = "aten::kron", .decompose = expand<&decompositions::kron>, .samples = given::kron},
       {.name = "aten::cov", .decompose = expand<&decompositions::cov>, .samples = given::cov},
       {.name = "aten::geqrf", .meta = geqrf, .samples = given::geqrf},

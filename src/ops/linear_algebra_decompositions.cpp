@@ -1,6 +1,7 @@
 #include "ops/linear_algebra_decompositions.h"
 
 #include <algorithm>
+#include <limits>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/addmm.h>
@@ -18,6 +19,8 @@
 #include <ATen/ops/unsqueeze.h>
 
 #include "graph/tensor_meta.h"
+#include "ops/refusal.h"
+#include "ops/shape.h"
 
 namespace tracejet::decompositions {
 
@@ -108,6 +111,59 @@ at::Tensor addr(const at::Tensor& self, const at::Tensor& vec1, const at::Tensor
 }
 
 /// Every element of one tensor times every element of the other; the two sizes of an axis become their product.
+namespace {
+
+/// The cheapest way to multiply a chain of matrices; `sizes` has one number more than there are matrices. `split[i][j]`
+/// is the number of matrices that stand left of the last product of those from i to j.
+std::vector<std::vector<size_t>> cheapest_splits(const std::vector<int64_t>& sizes) {
+  const size_t count = sizes.size() - 1;
+  std::vector<std::vector<double>> cost(count, std::vector<double>(count, 0));
+  std::vector<std::vector<size_t>> split(count, std::vector<size_t>(count, 0));
+  for (size_t length = 1; length < count; ++length) {
+    for (size_t i = 0, j = length; j < count; ++i, ++j) {
+      cost[i][j] = std::numeric_limits<double>::infinity();
+      for (size_t k = i; k < j; ++k) {
+        const double last = static_cast<double>(sizes[i]) * static_cast<double>(sizes[k + 1] * sizes[j + 1]);
+        const double all = cost[i][k] + cost[k + 1][j] + last;
+        if (all < cost[i][j]) cost[i][j] = all, split[i][j] = k;
+      }
+    }
+  }
+  return split;
+}
+
+at::Tensor product_of(const std::vector<at::Tensor>& chain, const std::vector<std::vector<size_t>>& split, size_t i,
+                      size_t j) {
+  if (i == j) return chain[i];
+  const size_t k = split[i][j];
+  return at::mm(product_of(chain, split, i, k), product_of(chain, split, k + 1, j));
+}
+
+}  // namespace
+
+at::Tensor multi_dot(at::TensorList tensors) {
+  require(tensors.size() >= 2, [&] { return "expected two matrices at least, got " + std::to_string(tensors.size()); });
+  std::vector<at::Tensor> chain(tensors.begin(), tensors.end());
+  const bool starts_with_vector = chain.front().dim() == 1, ends_with_vector = chain.back().dim() == 1;
+  if (starts_with_vector) chain.front() = chain.front().unsqueeze(0);
+  if (ends_with_vector) chain.back() = chain.back().unsqueeze(1);
+  std::vector<int64_t> sizes;
+  for (const at::Tensor& matrix : chain) {
+    require(matrix.dim() == 2, [&] { return "expected matrices, got " + shape::text(matrix.sym_sizes()); });
+    if (const auto rows = matrix.sym_size(0).maybe_as_int()) sizes.push_back(*rows);
+  }
+  if (const auto columns = chain.back().sym_size(1).maybe_as_int()) sizes.push_back(*columns);
+  at::Tensor product;
+  if (sizes.size() == chain.size() + 1) {
+    product = product_of(chain, cheapest_splits(sizes), 0, chain.size() - 1);
+  } else {
+    product = chain.front();
+    for (size_t i = 1; i < chain.size(); ++i) product = at::mm(product, chain[i]);
+  }
+  if (ends_with_vector) product = product.squeeze(1);
+  return starts_with_vector ? product.squeeze(0) : product;
+}
+
 at::Tensor kron(const at::Tensor& self, const at::Tensor& other) {
   const int64_t rank = std::max(self.dim(), other.dim());
   const auto size = [&](const at::Tensor& tensor, int64_t axis) {

@@ -25,4 +25,7 @@ at::Tensor euclidean_dist(const at::Tensor& x1, const at::Tensor& x2);
 at::Tensor cov(const at::Tensor& self, int64_t correction, const std::optional<at::Tensor>& fweights,
                const std::optional<at::Tensor>& aweights);
 
+/// In the order that needs the fewest multiplications. Where that hangs on symbolic sizes, from the left.
+at::Tensor multi_dot(at::TensorList tensors);
+
 }  // namespace tracejet::decompositions

@@ -174,4 +174,27 @@ Stacks cov() {
   };
 }
 
+Stacks multi_dot() {
+  using Tensors = std::vector<at::Tensor>;
+  return {
+      {Tensors{floats({3, 4}), floats({4, 5})}},
+      {Tensors{floats({4}), floats({4, 5}), floats({5, 2})}},
+      {Tensors{floats({2, 9}), floats({9, 2}), floats({2, 9}), floats({9})}},
+      {Tensors{floats({4}), floats({4, 5}), floats({5})}},
+      {Tensors{floats({3, 0}), floats({0, 4}), floats({4, 2})}},
+  };
+}
+
+Stacks least_squares() {
+  Stacks calls;
+  for (const char* driver : {"gels", "gelsy"}) {
+    calls.push_back({floats({5, 3}), floats({5, 2}), none, driver});
+    calls.push_back({floats({3, 5}), floats({3, 2}), none, driver});
+    calls.push_back({floats({2, 5, 3}), floats({2, 5}), none, driver});
+    calls.push_back({floats({2, 4, 3}, at::kDouble), floats({2, 4, 2}, at::kDouble), none, driver});
+  }
+  calls.push_back({floats({3, 4}), floats({3, 2}), none, "gelsd"});
+  return calls;
+}
+
 }  // namespace tracejet::samples::linear_algebra

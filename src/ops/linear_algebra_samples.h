@@ -22,5 +22,7 @@ Stacks cdist();
 Stacks euclidean_dist();
 Stacks cov();
 Stacks geqrf();
+Stacks multi_dot();
+Stacks least_squares();
 
 }  // namespace tracejet::samples::linear_algebra

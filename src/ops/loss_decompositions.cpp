@@ -1,9 +1,15 @@
 #include "ops/loss_decompositions.h"
 
+#include <algorithm>
+#include <limits>
+
+#include <ATen/EmptyTensor.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/core/Reduction.h>
+#include <ATen/ops/_ctc_loss.h>
 #include <ATen/ops/abs.h>
 #include <ATen/ops/clamp.h>
+#include <ATen/ops/clamp_min.h>
 #include <ATen/ops/exp.h>
 #include <ATen/ops/gather.h>
 #include <ATen/ops/log.h>
@@ -90,6 +96,40 @@ std::tuple<at::Tensor, at::Tensor> nll_loss_forward(const at::Tensor& self, cons
   const at::Tensor total = weights.sum();
   const at::Tensor sum = loss.sum();
   return {reduction == at::Reduction::Mean ? sum / total : sum, total};
+}
+
+namespace {
+
+/// `lengths` are numbers or a tensor, `divisor` the lengths of the targets as a tensor.
+template <typename Lengths>
+at::Tensor ctc_loss_of(const at::Tensor& log_probs, const at::Tensor& targets, const Lengths& input_lengths,
+                       const Lengths& target_lengths, const at::Tensor& divisor, int64_t blank, int64_t reduction,
+                       bool zero_infinity) {
+  const bool is_batch = log_probs.dim() == 3;
+  const at::Tensor batch = is_batch ? log_probs : log_probs.unsqueeze(1);
+  const at::Tensor labels = targets.to(at::kLong);
+  at::Tensor losses = std::get<0>(at::_ctc_loss(batch, labels, input_lengths, target_lengths, blank, zero_infinity));
+  if (zero_infinity) losses = at::where(losses == std::numeric_limits<double>::infinity(), 0, losses);
+  if (reduction == at::Reduction::Mean) return (losses / at::clamp_min(divisor, 1)).mean();
+  if (reduction == at::Reduction::Sum) return losses.sum();
+  return is_batch ? losses : losses.squeeze(0);
+}
+
+}  // namespace
+
+at::Tensor ctc_loss(const at::Tensor& log_probs, const at::Tensor& targets, at::IntArrayRef input_lengths,
+                    at::IntArrayRef target_lengths, int64_t blank, int64_t reduction, bool zero_infinity) {
+  // Written without a call to ATen, which would be traced.
+  const at::Tensor lengths = at::detail::empty_cpu({static_cast<int64_t>(target_lengths.size())}, at::kLong);
+  std::ranges::copy(target_lengths, lengths.mutable_data_ptr<int64_t>());
+  const at::Tensor divisor = lengths.to(log_probs.options());
+  return ctc_loss_of(log_probs, targets, input_lengths, target_lengths, divisor, blank, reduction, zero_infinity);
+}
+
+at::Tensor ctc_loss_tensor(const at::Tensor& log_probs, const at::Tensor& targets, const at::Tensor& input_lengths,
+                           const at::Tensor& target_lengths, int64_t blank, int64_t reduction, bool zero_infinity) {
+  const at::Tensor divisor = target_lengths.to(log_probs.options());
+  return ctc_loss_of(log_probs, targets, input_lengths, target_lengths, divisor, blank, reduction, zero_infinity);
 }
 
 }  // namespace tracejet::decompositions

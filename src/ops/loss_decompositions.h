@@ -21,5 +21,10 @@ at::Tensor binary_cross_entropy_with_logits(const at::Tensor& self, const at::Te
 std::tuple<at::Tensor, at::Tensor> nll_loss_forward(const at::Tensor& self, const at::Tensor& target,
                                                     const std::optional<at::Tensor>& weight, int64_t reduction,
                                                     c10::SymInt ignore_index);
+/// ATen's own composites look at the data of the lengths.
+at::Tensor ctc_loss(const at::Tensor& log_probs, const at::Tensor& targets, at::IntArrayRef input_lengths,
+                    at::IntArrayRef target_lengths, int64_t blank, int64_t reduction, bool zero_infinity);
+at::Tensor ctc_loss_tensor(const at::Tensor& log_probs, const at::Tensor& targets, const at::Tensor& input_lengths,
+                           const at::Tensor& target_lengths, int64_t blank, int64_t reduction, bool zero_infinity);
 
 }  // namespace tracejet::decompositions

@@ -7,12 +7,15 @@
 #include <ATen/ops/_native_batch_norm_legit.h>
 #include <ATen/ops/_native_batch_norm_legit_no_training.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/native_group_norm.h>
 #include <ATen/ops/var.h>
+#include <ATen/ops/where.h>
 
 #include "ops/channels.h"
 #include "ops/shape.h"
 #include "support/error.h"
+#include "symbolic/sym_node.h"
 
 namespace tracejet::decompositions {
 
@@ -38,8 +41,13 @@ double epsilon_of(at::ScalarType dtype) {
   }
 }
 
-at::Tensor moving_average(const at::Tensor& running, const at::Tensor& now, double momentum) {
-  return (now * momentum + running * (1 - momentum)).to(running.scalar_type());
+/// A batch of nothing leaves the average as it was.
+at::Tensor moving_average(const at::Tensor& running, const at::Tensor& now, double momentum, const at::Tensor& input) {
+  const at::Tensor next = (now * momentum + running * (1 - momentum)).to(running.scalar_type());
+  const c10::SymInt count = input.sym_numel();
+  if (symbolic::statically_known(count.sym_ge(1)).value_or(false)) return next;
+  const auto integers = input.options().dtype(at::kLong);
+  return at::where(at::full(at::IntArrayRef{}, at::Scalar(count), integers) > 0, next, running);
 }
 
 }  // namespace
@@ -63,6 +71,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> native_batch_norm(const at::Tenso
 at::Tensor batch_norm(const at::Tensor& input, const OptionalTensor& weight, const OptionalTensor& bias,
                       const OptionalTensor& running_mean, const OptionalTensor& running_var, bool training,
                       double momentum, double eps, bool) {
+  if (shape::known_equal(input.sym_numel(), 0)) return input.clone();
   return std::get<0>(native_batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps));
 }
 
@@ -87,8 +96,8 @@ at::Tensor instance_norm(const at::Tensor& input, const OptionalTensor& weight, 
     const std::vector<int64_t> positions = axes_between(2, input.dim());
     const at::Tensor means = input.mean(positions), vars = at::var(input, positions, /*unbiased=*/true, false);
     at::Tensor mean = *running_mean, var = *running_var;
-    mean.copy_(moving_average(mean, means.mean(0), momentum));
-    var.copy_(moving_average(var, vars.mean(0), momentum));
+    mean.copy_(moving_average(mean, means.mean(0), momentum, input));
+    var.copy_(moving_average(var, vars.mean(0), momentum, input));
   }
   // One group per channel.
   const c10::SymInt channels = input.sym_size(1);
@@ -125,8 +134,8 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor, at::Tensor> native_ba
     const std::vector<int64_t> axes = all_but_channels(rank);
     mean = wide.mean(axes);
     inverse_deviation = (at::var(wide, axes, /*unbiased=*/false, false) + eps).rsqrt();
-    new_mean = moving_average(running_mean, mean, momentum);
-    new_var = moving_average(running_var, at::var(wide, axes, /*unbiased=*/true, false), momentum);
+    new_mean = moving_average(running_mean, mean, momentum, input);
+    new_var = moving_average(running_var, at::var(wide, axes, /*unbiased=*/true, false), momentum, input);
   } else {
     mean = running_mean.to(wide.scalar_type());
     inverse_deviation = (running_var.to(wide.scalar_type()) + eps).rsqrt();

@@ -42,6 +42,8 @@ struct Operator {
   ShapeRule meta = nullptr;
   Decomposition decompose = nullptr;
   bool is_kept_for_engines = false;  ///< in the set "tensorrt", whatever decomposition there is: engines run it whole
+  /// Whether the decomposition doesn't serve a call with these arguments: it stays whole then, by its shape rule.
+  bool (*stays_whole)(c10::ArrayRef<c10::IValue> arguments) = nullptr;
   onnx::Conversion onnx = {};
   Samples samples = nullptr;
 };
@@ -52,6 +54,12 @@ template <auto Function>
 void expand(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
   static const auto kernel = c10::KernelFunction::makeFromUnboxedFunction(TORCH_FN(Function));
   kernel.callBoxed(op, c10::DispatchKeySet(), stack);
+}
+
+/// Whether the call whose arguments are the last on the stack is decomposed.
+inline bool is_decomposed(const Operator& entry, const c10::OperatorHandle& op, const torch::jit::Stack& stack) {
+  if (entry.decompose == nullptr) return false;
+  return entry.stays_whole == nullptr || !entry.stays_whole(torch::jit::last(stack, op.schema().arguments().size()));
 }
 
 /// The entry of an operator, or null where the table has none.

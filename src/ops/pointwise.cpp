@@ -1,4 +1,6 @@
 // Operators that compute each element of the output from the elements at the same place of the (broadcast) inputs.
+#include <algorithm>
+
 #include "onnx/conversions.h"
 #include "ops/families.h"
 #include "ops/pointwise_decompositions.h"
@@ -34,6 +36,12 @@ at::ScalarType result_of(Result result, at::ScalarType promoted) {
 /// An operand of pointwise(): null for a plain number.
 const TensorMeta* operand(const Call& call, std::string_view name) {
   return call.is_number(name) ? nullptr : call.optional_tensor(name);
+}
+
+/// Some operators are expanded by way of what complex numbers don't have, an order.
+bool is_complex(c10::ArrayRef<c10::IValue> arguments) {
+  return std::ranges::any_of(
+      arguments, [](const c10::IValue& argument) { return argument.isTensor() && argument.toTensor().is_complex(); });
 }
 
 template <Result result>
@@ -230,7 +238,11 @@ std::span<const Operator> pointwise_operators() {
       {.name = "aten::heaviside", .decompose = expand<&to::heaviside>, .samples = samples::same_dtype},
       {.name = "aten::hypot", .meta = binary_same, .onnx = onnx::hypot, .samples = samples::binary_float},
       {.name = "aten::ldexp.Tensor", .decompose = expand<&to::ldexp>, .samples = samples::binary_real},
-      {.name = "aten::logaddexp", .decompose = expand<&to::logaddexp>, .samples = samples::logaddexp},
+      {.name = "aten::logaddexp",
+       .meta = binary<Result::kFloat>,
+       .decompose = expand<&to::logaddexp>,
+       .stays_whole = is_complex,
+       .samples = samples::logaddexp},
       {.name = "aten::logaddexp2", .decompose = expand<&to::logaddexp2>, .samples = samples::logaddexp},
       {.name = "aten::maximum", .meta = binary_same, .onnx = onnx::maximum, .samples = samples::binary_real},
       {.name = "aten::minimum", .meta = binary_same, .onnx = onnx::minimum, .samples = samples::binary_real},

@@ -175,9 +175,6 @@ namespace {
 
 /// max(a, b) + log1p_exp(-|a - b|), except where both are the same infinity: there it is that infinity.
 at::Tensor log_of_sum(const at::Tensor& a, const at::Tensor& b, at::Tensor (*log1p_exp)(const at::Tensor&)) {
-  if (a.is_complex() || b.is_complex()) {
-    throw UnsupportedOperator("is expanded by way of the larger operand, which complex numbers don't have");
-  }
   const at::Tensor larger = at::maximum(a, b);
   const at::Tensor sum = at::add(larger, log1p_exp(at::neg(at::abs(at::sub(a, b)))));
   const at::Tensor both_infinite = at::logical_and(at::eq(a, b), at::eq(at::abs(a), kInfinity));

@@ -105,6 +105,25 @@ Metas adaptive_max_pool(const Call& call) {
   return with_indices(adaptively_pooled<spatial>(call));
 }
 
+/// Windows at places that random numbers choose, two or three for each plane or volume.
+template <size_t spatial>
+Metas fractional_max_pool(const Call& call) {
+  const TensorMeta &self = pooled_input(call, spatial), &random = call.tensor("random_samples");
+  const Sizes sizes = adaptive_sizes(call, self, spatial), kernel = call.sym_ints("kernel_size", spatial);
+  const size_t first = sizes.size() - spatial;
+  for (size_t i = 0; i < spatial; ++i) {
+    require((sizes[first + i] + kernel[i] - 1).sym_le(self.sizes[first + i]), [&] {
+      return "self is " + shape::text(self.sizes) + ", too small for the kernel " + shape::text(kernel) +
+             " and the output " + shape::text(sizes);
+    });
+  }
+  require_equal_sizes(random.sizes.at(1), sizes[first - 1], [&] {
+    return "random_samples is " + shape::text(random.sizes) + ", expected a channel for each of " +
+           shape::text(self.sizes);
+  });
+  return with_indices(pooled(self, sizes, spatial, Layout::kRowMajor));
+}
+
 }  // namespace
 
 std::span<const Operator> pooling_operators() {
@@ -143,6 +162,8 @@ std::span<const Operator> pooling_operators() {
        .meta = adaptive_max_pool<3>,
        .onnx = onnx::adaptive_max_pool,
        .samples = given::adaptive3d},
+      {.name = "aten::fractional_max_pool2d", .meta = fractional_max_pool<2>, .samples = given::fractional2d},
+      {.name = "aten::fractional_max_pool3d", .meta = fractional_max_pool<3>, .samples = given::fractional3d},
   };
   return table;
 }

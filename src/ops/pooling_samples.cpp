@@ -76,4 +76,20 @@ Stacks adaptive2d() {
 
 Stacks adaptive3d() { return join({each(volumes(), {list({1, 1, 1})}), each(volumes(), {list({2, 3, 1})})}); }
 
+Stacks fractional2d() {
+  return {
+      {floats({2, 4, 7, 9}), list({2, 2}), list({3, 4}), fractions({2, 4, 2})},
+      {floats({4, 7, 9}), list({3, 2}), list({2, 5}), fractions({1, 4, 2})},
+      {floats({2, 4, 7, 9}).contiguous(at::MemoryFormat::ChannelsLast), list({2, 2}), list({3, 4}),
+       fractions({2, 4, 2})},
+  };
+}
+
+Stacks fractional3d() {
+  return {
+      {floats({2, 4, 5, 7, 6}), list({2, 2, 2}), list({3, 4, 2}), fractions({2, 4, 3})},
+      {floats({4, 5, 7, 6}), list({2, 3, 2}), list({3, 2, 4}), fractions({1, 4, 3})},
+  };
+}
+
 }  // namespace tracejet::samples::pooling

@@ -11,5 +11,7 @@ Stacks avg_pool2d();
 Stacks avg_pool3d();
 Stacks adaptive2d();
 Stacks adaptive3d();
+Stacks fractional2d();
+Stacks fractional3d();
 
 }  // namespace tracejet::samples::pooling

@@ -42,6 +42,8 @@ Metas fold_sum(const Call& call) {
   return {fold(call, call.dtype().value_or(promotion::to_sum(call.tensor("self").dtype)))};
 }
 
+Metas fold_to_hash(const Call& call) { return {fold(call, at::kUInt64)}; }
+
 Metas fold_mean(const Call& call) { return {fold(call, call.dtype().value_or(call.tensor("self").dtype))}; }
 
 /// The dtype of any() and all(): they keep uint8 for historical reasons.
@@ -115,6 +117,7 @@ std::span<const Operator> reduction_operators() {
       {.name = "aten::count_nonzero.dim_IntList",
        .decompose = expand<&to::count_nonzero_axes>,
        .samples = samples::count_nonzero_axes},
+      {.name = "aten::hash_tensor", .meta = fold_to_hash, .samples = samples::hash},
       {.name = "aten::mean", .meta = fold_mean, .onnx = onnx::reduce("ReduceMean"), .samples = samples::mean_of_all},
       {.name = "aten::mean.dim", .meta = fold_mean, .onnx = onnx::reduce("ReduceMean"), .samples = samples::mean},
       {.name = "aten::nansum", .decompose = expand<&to::nansum>, .samples = samples::sum},

@@ -27,6 +27,10 @@ std::vector<at::Tensor> full_floats() { return {cube(), turned(), images(), floa
 
 // Sums, products, means ----------------------------------------------------------------------------------------------
 
+Stacks hash() {
+  return {{cube(), List{1}, false, 0}, {turned(), List{}, true, 0}, {integers({3, 4}), List{0, 1}, false, 0}};
+}
+
 Stacks sum() {
   return {{cube(), List{1}, false, none},
           {cube(), List{0, -1}, true, none},

@@ -27,6 +27,7 @@ Stacks running();
 Stacks running_sum();
 Stacks sort();
 Stacks stable_sort();
+Stacks hash();
 Stacks sum();
 Stacks sum_of_all();
 Stacks topk();

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/_local_scalar_dense.h>
 #include <ATen/ops/_upsample_bicubic2d_aa.h>
 #include <ATen/ops/_upsample_bilinear2d_aa.h>
 #include <ATen/ops/_upsample_nearest_exact1d.h>
@@ -27,6 +28,7 @@
 #include <ATen/ops/zeros.h>
 
 #include "graph/tensor_meta.h"
+#include "ops/refusal.h"
 #include "ops/upsample.h"
 #include "ops/window.h"
 #include "support/error.h"
@@ -120,10 +122,10 @@ at::Tensor embedding(const at::Tensor& weight, const at::Tensor& indices, c10::S
 }
 
 at::Tensor one_hot(const at::Tensor& self, int64_t num_classes) {
-  if (num_classes < 0) {
-    throw DataDependent("one_hot counts its classes in the data: give it num_classes");
-  }
-  return at::eq(self.unsqueeze(-1), counted(num_classes, self)).to(at::kLong);
+  if (num_classes >= 0) return at::eq(self.unsqueeze(-1), counted(num_classes, self)).to(at::kLong);
+  const c10::SymInt found = at::_local_scalar_dense(self.max() + 1).toSymInt();
+  require(found.sym_ge(0).expect_true(__FILE__, __LINE__), [] { return "one_hot takes no negative numbers"; });
+  return at::eq(self.unsqueeze(-1), counted(found, self)).to(at::kLong);
 }
 
 namespace {

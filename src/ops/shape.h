@@ -90,7 +90,8 @@ struct Range {
   c10::SymInt start;
   c10::SymInt end;
 };
-/// Clamps like Python's slices do, with min and max of symbolic sizes; guards whether start or end is negative.
+/// Clamps like Python's slices do, with min and max of symbolic sizes; guards whether start or end is negative,
+/// unless it is data.
 Range slice_range(const std::optional<c10::SymInt>& start, const std::optional<c10::SymInt>& end,
                   const c10::SymInt& size);
 

@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "ops/shape.h"
+#include "symbolic/sym_node.h"
 
 namespace tracejet::shape {
 
@@ -143,6 +144,11 @@ TensorMeta expanded(const TensorMeta& self, c10::SymIntArrayRef target) {
 Range slice_range(const std::optional<c10::SymInt>& start, const std::optional<c10::SymInt>& end,
                   const c10::SymInt& size) {
   const auto position = [&](const c10::SymInt& given) {
+    const auto is_negative = symbolic::statically_known(given.sym_lt(0));
+    if (!is_negative && !symbolic::hint_of(given)) {  // data: it may count from either end
+      const c10::SymInt one_if_negative = (given * -1).max(0).min(1);
+      return (given + size * one_if_negative).max(0).min(size);
+    }
     if (given.sym_lt(0).guard_bool(__FILE__, __LINE__)) return (given + size).max(0);
     return given.min(size);
   };

@@ -1,7 +1,9 @@
 #include "ops/view_decompositions.h"
 
+#include <algorithm>
 #include <numeric>
 
+#include <ATen/ops/_local_scalar_dense.h>
 #include <ATen/ops/add.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
@@ -24,6 +26,8 @@
 #include <ATen/ops/split_with_sizes.h>
 #include <ATen/ops/sub.h>
 #include <ATen/ops/sum.h>
+#include <ATen/ops/tensor_split.h>
+#include <ATen/ops/unbind.h>
 #include <ATen/ops/unsqueeze.h>
 #include <ATen/ops/view.h>
 #include <ATen/ops/where.h>
@@ -48,6 +52,16 @@ std::vector<int64_t> axes_of(const at::Tensor& self) {
 }
 
 }  // namespace
+
+bool is_same_size(const at::Tensor& self, const at::Tensor& other) {
+  if (self.dim() != other.dim()) return false;
+  return std::ranges::equal(self.sym_sizes(), other.sym_sizes(),
+                            [](const c10::SymInt& a, const c10::SymInt& b) { return shape::equal(a, b); });
+}
+
+bool has_same_storage_numel(const at::Tensor& self, const at::Tensor& other) {
+  return shape::equal(self.sym_numel(), other.sym_numel());
+}
 
 at::Tensor itself(const at::Tensor& self) { return self; }
 
@@ -110,6 +124,15 @@ std::vector<at::Tensor> tensor_split(const at::Tensor& self, c10::SymInt section
   std::vector<c10::SymInt> sizes;
   for (int64_t i = 0; i < count; ++i) sizes.push_back((size + (count - 1 - i)) / count);
   return at::split_with_sizes_symint(self, sizes, dim);
+}
+
+std::vector<at::Tensor> tensor_split_by_data(const at::Tensor& self, const at::Tensor& indices_or_sections,
+                                             int64_t dim) {
+  const auto number = [](const at::Tensor& tensor) { return at::_local_scalar_dense(tensor).toSymInt(); };
+  if (indices_or_sections.dim() == 0) return tensor_split(self, number(indices_or_sections), dim);
+  std::vector<c10::SymInt> starts;
+  for (const at::Tensor& start : at::unbind(indices_or_sections)) starts.push_back(number(start));
+  return at::tensor_split_symint(self, starts, dim);
 }
 
 std::vector<at::Tensor> unsafe_chunk(const at::Tensor& self, int64_t chunks, int64_t dim) {

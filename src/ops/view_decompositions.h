@@ -10,6 +10,10 @@
 namespace tracejet::decompositions {
 
 /// What is the input itself in a program without writes: detach, lift_fresh.
+/// Guards where two sizes have to be equal for it.
+bool is_same_size(const at::Tensor& self, const at::Tensor& other);
+/// Of dense tensors, which those of forward-mode gradients are.
+bool has_same_storage_numel(const at::Tensor& self, const at::Tensor& other);
 at::Tensor itself(const at::Tensor& self);
 at::Tensor alias(const at::Tensor& self);
 at::Tensor expand_as(const at::Tensor& self, const at::Tensor& other);
@@ -22,6 +26,9 @@ at::Tensor unsafe_view(const at::Tensor& self, c10::SymIntArrayRef size);
 at::Tensor narrow(const at::Tensor& self, int64_t dim, c10::SymInt start, c10::SymInt length);
 std::vector<at::Tensor> split(const at::Tensor& self, c10::SymInt split_size, int64_t dim);
 std::vector<at::Tensor> tensor_split(const at::Tensor& self, c10::SymInt sections, int64_t dim);
+/// The number of parts, or where they begin, is data.
+std::vector<at::Tensor> tensor_split_by_data(const at::Tensor& self, const at::Tensor& indices_or_sections,
+                                             int64_t dim);
 std::vector<at::Tensor> unsafe_chunk(const at::Tensor& self, int64_t chunks, int64_t dim);
 std::vector<at::Tensor> unbind(const at::Tensor& self, int64_t dim);
 at::Tensor unfold(const at::Tensor& self, int64_t dimension, int64_t size, int64_t step);

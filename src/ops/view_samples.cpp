@@ -3,6 +3,7 @@
 #include <limits>
 
 #include <ATen/ops/complex.h>
+#include <ATen/ops/tensor.h>
 
 namespace tracejet::samples {
 
@@ -155,6 +156,14 @@ Stacks split() {
 }
 
 Stacks split_into() { return {{floats({7, 2}), 3, 0}, {floats({2, 6}), 2, -1}, {floats({2}), 4, 0}}; }
+
+Stacks tensor_split_by_data() {
+  return {{floats({7, 3}), at::tensor({2, 5}, at::kLong), 0}, {floats({4, 7}), at::tensor({3, -1, 9}, at::kLong), 1}};
+}
+
+Stacks two_tensors() {
+  return {{floats({2, 3}), floats({2, 3})}, {floats({2, 3}), floats({3, 3})}, {floats({6}), floats({2, 4})}};
+}
 
 Stacks tensor_split() {
   return {{floats({7, 2}), 3, 0}, {floats({2, 6}), 3, -1}, {floats({2}), 4, 0}, {floats({0, 3}), 2, 0}};

@@ -30,6 +30,8 @@ Stacks split();
 Stacks split_with_sizes();
 Stacks split_into();
 Stacks tensor_split();
+Stacks two_tensors();
+Stacks tensor_split_by_data();
 Stacks squeeze_axes();
 Stacks squeeze_axis();
 Stacks stack();

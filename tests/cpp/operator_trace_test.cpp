@@ -58,8 +58,14 @@ std::vector<at::Tensor> defined(const torch::jit::Stack& results) {
   return tensors;
 }
 
-/// The graph of one call. It holds for the example even where it doesn't for all sizes.
-std::vector<at::Tensor> trace_and_run(const c10::OperatorHandle& op, const torch::jit::Stack& arguments) {
+bool hangs_on_data(const Graph& graph) {
+  return std::ranges::any_of(graph.shapes().symbols(), [](const symbolic::Symbol& symbol) { return !symbol.backed; });
+}
+
+/// The graph of one call. It holds for the example even where it doesn't for all sizes. Nothing where sizes hang on
+/// data: there the Python tests run what was recorded.
+std::optional<std::vector<at::Tensor>> trace_and_run(const c10::OperatorHandle& op,
+                                                     const torch::jit::Stack& arguments) {
   // Also what the default set keeps for engines.
   Tracer tracer({}, {.decompositions = DecompositionTable().expand(c10::toString(op.operator_name()))});
   const TracedCall traced(tracer, arguments);
@@ -68,9 +74,11 @@ std::vector<at::Tensor> trace_and_run(const c10::OperatorHandle& op, const torch
   tracer.finish();
   for (const Node& node : tracer.graph()->nodes()) {
     const Operator* entry = find_operator(node.op());
-    const bool is_expanded = entry != nullptr && entry->decompose != nullptr && !entry->is_kept_for_engines;
-    EXPECT_FALSE(is_expanded || node.op() == op) << entry->name << " was recorded";
+    const bool is_expanded =
+        entry != nullptr && entry->decompose != nullptr && !entry->is_kept_for_engines && entry->stays_whole == nullptr;
+    EXPECT_FALSE(is_expanded || (node.op() == op && entry->stays_whole == nullptr)) << entry->name << " was recorded";
   }
+  if (hangs_on_data(*tracer.graph())) return std::nullopt;
   return testing::run_on_example(*tracer.graph(), traced.inputs());
 }
 
@@ -85,7 +93,8 @@ TEST_P(OperatorTrace, ComputesWhatEagerComputes) {
   for (const auto& arguments : entry.samples()) {
     SCOPED_TRACE(testing::describe(arguments));
     const auto eager = defined(testing::call(op, arguments));
-    testing::expect_same_values(trace_and_run(op, arguments), eager, testing::has_arbitrary_values(op));
+    const auto got = trace_and_run(op, arguments);
+    if (got) testing::expect_same_values(*got, eager, testing::has_arbitrary_values(op));
   }
 }
 

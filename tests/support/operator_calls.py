@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -12,15 +11,10 @@ from torch.testing._internal import common_methods_invocations
 from torch.testing._internal.opinfo.core import OpInfo, SampleInput
 from torch.utils import _pytree as pytree
 
-import tracejet
-from tests.support.compare import assert_equal, outcome
-from tracejet import Input
+from tests.support.database_samples import Result, Sample, traced, traced_with_any_dynamic_axis, worst
 
 SAMPLES_PER_DTYPE = 5
 SAMPLES_LOOKED_AT = 40
-CHOICES_PER_CALL = 10
-
-SEED = 42
 
 #: The database seeds its random operators inside of what is traced, which is refused; here, the caller does.
 common_methods_invocations.wrapper_set_seed = lambda op, *args, **kwargs: op(*args, **kwargs)
@@ -35,12 +29,11 @@ UNINITIALIZED = ("empty", "new_empty", "resize_")
 class Call(nn.Module):
     """One operator; what isn't a tensor is part of the module."""
 
-    def __init__(self, op: OpInfo, sample: SampleInput):
+    def __init__(self, op: OpInfo, leaves: list[Any], spec: pytree.TreeSpec):
         super().__init__()
         self.op = op.op
-        leaves, self.spec = pytree.tree_flatten(((sample.input, *sample.args), sample.kwargs))
+        self.spec = spec
         self.constants = {i: leaf for i, leaf in enumerate(leaves) if not isinstance(leaf, torch.Tensor)}
-        self.tensors = [leaf.detach() for leaf in leaves if isinstance(leaf, torch.Tensor)]
 
     def forward(self, *tensors: torch.Tensor) -> Any:
         remaining = iter(tensors)
@@ -49,49 +42,11 @@ class Call(nn.Module):
         args, kwargs = pytree.tree_unflatten(leaves, self.spec)
         return self.op(*args, **kwargs)
 
-    def dynamic_choices(self) -> list[Dynamic]:
-        """What can be made dynamic: all axes of one size, which is what most operators require, or a single axis."""
-        axes = [(i, axis) for i, t in enumerate(self.tensors) if _can_be_dynamic(t) for axis in range(t.dim())]
-        axes = [(i, axis) for i, axis in axes if self.tensors[i].shape[axis] > 1]
-        sizes = sorted({self.tensors[i].shape[axis] for i, axis in axes})
-        together = [[(i, axis) for i, axis in axes if self.tensors[i].shape[axis] == size] for size in sizes]
-        alone = [[place] for place in axes]
-        choices = [*together, *(choice for choice in alone if choice not in together)]
-        return [Dynamic(frozenset(choice), self.tensors[choice[0][0]].shape[choice[0][1]]) for choice in choices]
 
-    def inputs(self, dynamic: Dynamic | None = None) -> list[Any]:
-        return [t if dynamic is None else dynamic.declared(i, t) for i, t in enumerate(self.tensors)]
-
-    def arguments(self, dynamic: Dynamic | None = None, size: int = 0) -> tuple[torch.Tensor, ...]:
-        """The sample's tensors, with `size` elements on the dynamic axes."""
-        return tuple(t.clone() if dynamic is None else dynamic.resized(i, t, size) for i, t in enumerate(self.tensors))
-
-
-@dataclass(frozen=True)
-class Dynamic:
-    """Axes, by tensor and axis, that have the same size and are to be one dynamic dimension."""
-
-    axes: frozenset[tuple[int, int]]
-    size: int
-
-    def declared(self, tensor: int, t: torch.Tensor) -> Any:
-        axes = [axis for axis in range(t.dim()) if (tensor, axis) in self.axes]
-        if not axes:
-            return t
-        low, high = ([n if i not in axes else bound for i, n in enumerate(t.shape)] for bound in (2, self.size + 3))
-        shared = dict.fromkeys(axes, "n")
-        return Input(min_shape=low, opt_shape=t.shape, max_shape=high, dtype=t.dtype, shared_dims=shared)
-
-    def resized(self, tensor: int, t: torch.Tensor, size: int) -> torch.Tensor:
-        """Repeats elements rather than make new ones: so indices stay in range, and probabilities likely."""
-        for axis in range(t.dim()):
-            if (tensor, axis) in self.axes:
-                t = t.index_select(axis, torch.arange(size) % self.size)
-        return t.clone()
-
-
-def _can_be_dynamic(t: torch.Tensor) -> bool:
-    return t.layout == torch.strided and t.is_contiguous() and not t.is_conj() and not t.is_neg()
+def _call(op: OpInfo, sample: SampleInput) -> Sample:
+    leaves, spec = pytree.tree_flatten(((sample.input, *sample.args), sample.kwargs))
+    tensors = [leaf for leaf in leaves if isinstance(leaf, torch.Tensor)]
+    return Sample(Call(op, leaves, spec), tensors, {}, has_arbitrary_values=op.name.startswith(UNINITIALIZED))
 
 
 def dtypes_of(op: OpInfo) -> list[torch.dtype]:
@@ -101,101 +56,21 @@ def dtypes_of(op: OpInfo) -> list[torch.dtype]:
     return [d for d in found if d is not None] or list(op.dtypes)[:1]
 
 
-def calls(op: OpInfo, dtype: torch.dtype) -> list[Call]:
+def calls(op: OpInfo, dtype: torch.dtype) -> list[Sample]:
     """Some of the operator's samples, spread over the first ones."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         samples = list(itertools.islice(op.sample_inputs("cpu", dtype), SAMPLES_LOOKED_AT))
-    return [Call(op, sample) for sample in samples[:: max(1, len(samples) // SAMPLES_PER_DTYPE)]]
-
-
-@dataclass(frozen=True)
-class Result:
-    kind: str  #: "right", "refused" or "wrong"
-    why: str = ""
+    return [_call(op, sample) for sample in samples[:: max(1, len(samples) // SAMPLES_PER_DTYPE)]]
 
 
 def traced_statically(op: OpInfo) -> Result | None:
     """Of all of the operator's calls the worst; None where there is none that eager accepts."""
-    results = [_trace(op, call) for dtype in dtypes_of(op) for call in calls(op, dtype)]
-    return _worst([result for result in results if result is not None])
+    return worst([traced(call) for dtype in dtypes_of(op) for call in calls(op, dtype)])
 
 
 def traced_dynamically(op: OpInfo) -> Result | None:
-    """Right if nothing is wrong and there is a call of every dtype that can be traced with a dynamic axis: what the
-    sample's numbers fix (`view(2, 3)`) has to be refused. None where no call has an axis to be made dynamic."""
+    """Of its dtypes the worst; None where no call has an axis to be made dynamic."""
     if op.formatted_name in TRUSTS_ITS_INDICES:
         return None
-    return _worst([result for dtype in dtypes_of(op) for result in _dynamic_results(op, dtype)])
-
-
-def _dynamic_results(op: OpInfo, dtype: torch.dtype) -> list[Result]:
-    """Of every call until one can be traced; further choices are not made for the others."""
-    results: list[Result] = []
-    for call in calls(op, dtype):
-        for dynamic in call.dynamic_choices()[:CHOICES_PER_CALL]:
-            result = _trace(op, call, dynamic)
-            if result is not None:
-                results.append(result)
-            if any(result.kind == "right" for result in results):
-                break
-    is_right = any(result.kind == "right" for result in results)
-    return [result for result in results if not is_right or result.kind != "refused"]
-
-
-def _worst(results: list[Result]) -> Result | None:
-    order = ("wrong", "refused", "right")
-    return min(results, key=lambda result: order.index(result.kind), default=None)
-
-
-def _trace(op: OpInfo, call: Call, dynamic: Dynamic | None = None) -> Result | None:
-    """None where eager refuses the sample itself."""
-    sizes = [0] if dynamic is None else [dynamic.size, dynamic.size + 1]
-    expected = [_eager(call, call.arguments(dynamic, size)) for size in sizes]
-    if expected[0] is None:
-        return None
-    try:
-        program = tracejet.dynamo.trace(call, arg_inputs=call.inputs(dynamic))
-    except tracejet.Error as error:
-        kind = "wrong" if type(error) is tracejet.Error else "refused"
-        return Result(kind, f"{type(error).__name__}: {error}")
-    except Exception as error:
-        return Result("wrong", f"an error that isn't tracejet's own: {type(error).__name__}: {error}")
-    for size, want in zip(sizes, expected, strict=True):
-        if want is None:
-            continue
-        try:
-            got = outcome(program.module(), (call.arguments(dynamic, size), {}), seed=SEED)
-        except Exception as error:
-            is_asserted = "which this program relies on" in str(error)
-            return Result("refused" if is_asserted else "wrong", f"the program fails: {type(error).__name__}: {error}")
-        if _has_arbitrary_values(op, program):
-            want, got = (pytree.tree_map_only(torch.Tensor, torch.zeros_like, tree) for tree in (want, got))
-        try:
-            assert_equal(_without_sizes(want), _without_sizes(got), tolerance=1e-3)
-        except AssertionError as difference:
-            return Result("wrong", str(difference))
-    return Result("right")
-
-
-def _eager(call: Call, args: tuple[torch.Tensor, ...]) -> dict[str, Any] | None:
-    try:
-        return outcome(call, (args, {}), seed=SEED)
-    except Exception:
-        return None
-
-
-def _has_arbitrary_values(op: OpInfo, program: torch.export.ExportedProgram) -> bool:
-    """Random numbers are drawn in another order, or by another operator, than eager does."""
-    targets = [node.target for node in program.graph.nodes if node.op == "call_function"]
-    is_random = any(torch.Tag.nondeterministic_seeded in getattr(target, "tags", ()) for target in targets)
-    return is_random or op.name.startswith(UNINITIALIZED)
-
-
-def _without_sizes(tree: Any) -> Any:
-    """A torch.Size is a tuple to programs."""
-    if isinstance(tree, dict):
-        return {key: _without_sizes(value) for key, value in tree.items()}
-    if isinstance(tree, torch.Size) or type(tree) is tuple:
-        return tuple(_without_sizes(value) for value in tree)
-    return [_without_sizes(value) for value in tree] if type(tree) is list else tree
+    return worst([traced_with_any_dynamic_axis(calls(op, dtype)) for dtype in dtypes_of(op)])

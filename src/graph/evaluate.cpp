@@ -1,0 +1,62 @@
+#include "graph/evaluate.h"
+
+#include <ATen/ScalarOps.h>
+
+#include "graph/effect.h"
+
+namespace tracejet {
+
+namespace {
+
+std::optional<c10::IValue> operand(const Argument& argument, const c10::Argument& declared, const KnownData& data,
+                                   const KnownNumbers& numbers) {
+  if (const auto* one = std::get_if<const Value*>(&argument)) {
+    const auto known = data(**one);
+    return known ? std::make_optional<c10::IValue>(*known) : std::nullopt;
+  }
+  if (const auto* list = std::get_if<std::vector<const Value*>>(&argument)) {
+    c10::List<std::optional<at::Tensor>> optionals;
+    std::vector<at::Tensor> tensors;
+    for (const Value* element : *list) {
+      const auto known = element == nullptr ? std::make_optional<at::Tensor>() : data(*element);
+      if (!known) return std::nullopt;
+      tensors.push_back(*known);
+      optionals.push_back(element == nullptr ? std::nullopt : std::make_optional(*known));
+    }
+    const auto& type = declared.type()->castRaw<c10::ListType>()->getElementType();
+    const bool takes_none = type->kind() == c10::TypeKind::OptionalType;
+    return takes_none ? c10::IValue(optionals) : c10::IValue(tensors);
+  }
+  const auto& constant = std::get<c10::IValue>(argument);
+  if (constant.isDevice()) return c10::Device(c10::kCPU);  // wherever the program will run
+  const auto number = numbers(constant);
+  const bool wants_tensor = declared.type()->kind() == c10::TypeKind::TensorType;
+  if (!number || !wants_tensor || !number->isScalar()) return number;
+  return c10::IValue(at::native::wrapped_scalar_tensor(number->toScalar()));
+}
+
+}  // namespace
+
+std::optional<std::vector<at::Tensor>> evaluate(const Node& node, const KnownData& data, const KnownNumbers& numbers) {
+  const bool is_uninitialized = node.op().operator_name().name.starts_with("aten::empty");
+  if (has_effect(node.op()) || is_uninitialized || !node.subgraphs().empty()) return std::nullopt;
+  torch::jit::Stack stack;
+  const auto& declared = node.op().schema().arguments();
+  for (size_t i = 0; i < node.arguments().size(); ++i) {
+    auto known = operand(node.arguments()[i], declared[i], data, numbers);
+    if (!known) return std::nullopt;
+    stack.push_back(*std::move(known));
+  }
+  node.op().callBoxed(stack);
+  std::vector<at::Tensor> results;
+  for (const c10::IValue& result : stack) {
+    if (result.isTensor()) {
+      results.push_back(result.toTensor());
+    } else {
+      for (const at::Tensor& tensor : result.toTensorVector()) results.push_back(tensor);
+    }
+  }
+  return results;
+}
+
+}  // namespace tracejet
