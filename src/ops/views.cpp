@@ -32,9 +32,8 @@ Metas view(const Call& call) {
 Metas reshape(const Call& call) {
   const TensorMeta& self = call.tensor("self");
   Sizes sizes = shape::infer_size(call.sym_ints("shape"), self.sizes);
-  if (shape::is_known_view(self, sizes)) {
-    Sizes strides = *shape::view_strides(self, sizes);
-    return {shape::view_of(self, std::move(sizes), std::move(strides))};
+  if (auto strides = shape::view_strides(self, sizes)) {
+    return {shape::view_of(self, std::move(sizes), std::move(*strides))};
   }
   return {shape::contiguous(std::move(sizes), self.dtype, self.device)};
 }
