@@ -160,7 +160,10 @@ TEST(OpenVino, ListsEverythingItCannotRun) {
     EXPECT_STREQ(error.what(),
                  "openvino can't run 3 operators of this program:\n"
                  "  aten::digamma has no conversion\n"
+                 "    float32[3] -> float32[3]\n"
                  "  aten::lgamma has no conversion (2 times)\n"
+                 "    float32[3] -> float32[3]\n"
+                 "    float32[3] -> float32[3]\n"
                  "The engine \"aten\" runs every program.");
   }
 }
