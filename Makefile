@@ -59,6 +59,7 @@ bench: build ## trace time and latency against torch.export, torch.compile, ONNX
 
 docs: build ## the pages that are made from the code
 	$(RUN) docs/make_operator_page.py
+	$(RUN) docs/make_model_page.py
 
 lint: build ## formatting, ruff, mypy
 	$(BIN)/clang-format --dry-run -Werror $(CPP)

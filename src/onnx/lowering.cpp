@@ -27,10 +27,16 @@ std::string label_of(const Node& node) {
   return name.overload_name.empty() ? name.name : name.name + "." + name.overload_name;
 }
 
-bool is_runtime_check(const Node& node) {
+/// Asserts that a tensor is true.
+bool asserts_data(const Node& node) {
   const auto& name = node.op().operator_name().name;
-  return name == "aten::_assert_async" || name == "aten::_functional_assert_async" ||
-         name == "aten::sym_constrain_range" || name == "aten::sym_constrain_range_for_size" ||
+  return name == "aten::_assert_async" || name == "aten::_functional_assert_async";
+}
+
+/// Says what the trace knows already.
+bool is_promise(const Node& node) {
+  const auto& name = node.op().operator_name().name;
+  return name == "aten::sym_constrain_range" || name == "aten::sym_constrain_range_for_size" ||
          name == "aten::_functional_sym_constrain_range" || name == "aten::_assert_tensor_metadata";
 }
 
@@ -93,7 +99,8 @@ void Lowering::convert(const Node& node) {
   node_ = &node;
   label_ = label_of(node);
   next_result_ = 0;
-  if (is_runtime_check(node)) return;
+  if (is_promise(node)) return;
+  if (asserts_data(node)) return convert_assertion(Call(node));
   if (const auto assertion = assertion_of(node)) return convert_assertion(*assertion);
   const Operator* entry = find_operator(node.op());
   if (entry == nullptr || !entry->onnx) fail("has no conversion");
@@ -109,9 +116,20 @@ void Lowering::convert(const Node& node) {
 /// What is asserted of the inputs' sizes is checked before an engine runs.
 void Lowering::convert_assertion(const RuntimeAssertion& assertion) {
   if (!target_.checks || !symbolic::is_data_dependent(assertion.condition)) return;
-  const Operand holds = emit("Identity", {compute(assertion.condition)});
-  checks_.push_back({holds.name, at::kBool, {int64_t{1}}});
-  model_.checks.push_back(assertion.message);
+  add_check(compute(assertion.condition), assertion.message);
+}
+
+void Lowering::convert_assertion(const Call& call) {
+  if (!target_.checks) return;
+  const Operand truth = cast(operand(call, "self"), at::kBool);
+  const bool has_message = call.declares("assert_msg");
+  add_check(reshape(truth, call.tensor("self").sizes, {1}),
+            has_message ? std::string(call.text("assert_msg")) : "a tensor that the model asserts to be true is false");
+}
+
+void Lowering::add_check(const Operand& truth, std::string message) {
+  checks_.push_back({emit("Identity", {truth}).name, at::kBool, {int64_t{1}}});
+  model_.checks.push_back(std::move(message));
 }
 
 void Lowering::check_dtypes(const Node& node) const {

@@ -99,6 +99,9 @@ class Lowering {
   void note_symbols(const Value& value);
   void convert(const Node& node);
   void convert_assertion(const RuntimeAssertion& assertion);
+  void convert_assertion(const Call& call);  ///< of a tensor
+  /// `truth`: one boolean.
+  void add_check(const Operand& truth, std::string message);
   void check_dtypes(const Node& node) const;
   std::string unique(std::string name);
   Operand as_declared(const Operand& operand, const TensorMeta& meta);

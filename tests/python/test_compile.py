@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import tracejet
+from tests.support.lambda_module import Lambda, batch
 from tracejet import Input
 
 ENGINES = ["openvino", "aten"]
@@ -349,3 +350,21 @@ def test_results_whose_size_depends_on_data(engine):
     compiled = tracejet.compile(Positive(), arg_inputs=(torch.ones(5),), engine=engine)
     for x in (torch.randn(5), torch.ones(5), -torch.ones(5)):
         torch.testing.assert_close(compiled(x), x[x > 0] * 2)
+
+
+def _refuses_negative(x: torch.Tensor) -> torch.Tensor:
+    if (x < 0).any():
+        raise ValueError("negative")
+    torch._assert_async(x.sum() < 100, "too much")
+    return x.sqrt()
+
+
+@each_engine
+def test_what_a_model_demands_of_its_data_is_checked_by_every_engine(engine):
+    compiled = tracejet.compile(Lambda(_refuses_negative), arg_inputs=[batch(3)], engine=engine)
+    x = torch.rand(2, 3)
+    torch.testing.assert_close(compiled(x), x.sqrt())
+    with pytest.raises(RuntimeError, match="raises an error of its own.*\n.*test_compile.py.*if .x < 0.*any"):
+        compiled(-x)
+    with pytest.raises(RuntimeError, match="too much"):
+        compiled(x * 1000)

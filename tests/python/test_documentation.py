@@ -1,5 +1,6 @@
 """The Python in the documentation runs, block after block, as a reader would type it."""
 
+import json
 import re
 from pathlib import Path
 
@@ -41,3 +42,11 @@ def test_the_operator_page_says_what_the_tables_say(monkeypatch):
     import make_operator_page
 
     assert make_operator_page.PAGE.read_text() == make_operator_page.page(), "run `make docs`"
+
+
+def test_the_page_on_models_says_what_was_measured(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    import make_model_page
+
+    results = json.loads(make_model_page.RESULTS.read_text())["rows"][0]
+    assert make_model_page.PAGE.read_text() == make_model_page.page(results), "run `make docs`"
