@@ -16,6 +16,7 @@ import importlib
 import inspect
 import itertools
 import multiprocessing
+import re
 import sys
 import warnings
 from collections import Counter
@@ -86,7 +87,7 @@ def outcome_of(built: Any, is_dynamic: bool) -> dict[str, Any]:
     try:
         program = trace(model, arg_inputs=args, kwarg_inputs=kwargs)
     except Exception as error:
-        return {"right": False, "why": f"{type(error).__name__}: {str(error).splitlines()[0]}"}
+        return {"right": False, "why": _in_words(error)}
     nodes = [node.target for node in program.graph.nodes if node.op == "call_function"]
     found = {"operators": Counter(_name(target) for target in nodes), "slow_calls": _slow_calls(model, args, kwargs)}
     try:
@@ -100,8 +101,14 @@ def outcome_of(built: Any, is_dynamic: bool) -> dict[str, Any]:
             if not built.nondet:
                 assert_equal(want["output"], got["output"], built.tol or TOLERANCE, f"{which}: ", least_scale=1e-3)
     except Exception as error:
-        return {**found, "right": False, "why": f"{type(error).__name__}: {error}"}
+        return {**found, "right": False, "why": _in_words(error)}
     return {**found, "right": True, "why": ""}
+
+
+def _in_words(error: Exception) -> str:
+    """Its first lines, without the folder of this machine's packages."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()][:3]
+    return re.sub(r"\S*/site-packages/", "", f"{type(error).__name__}: {' '.join(lines)}")
 
 
 def _name(target: Any) -> str:
@@ -146,7 +153,7 @@ def main(folder: str, only: str, path: str | None) -> None:
             try:
                 rows.append(process.submit(run_case, folder, name).result())
             except Exception as error:
-                rows.append({"case": name, "static": {"right": False, "why": f"{type(error).__name__}: {error}"}})
+                rows.append({"case": name, "static": {"right": False, "why": _in_words(error)}})
     summary = summary_of(rows)
     write_json(path, [summary])
     show(summary)

@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch._decomp import core_aten_decompositions
+
+import tracejet
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs/models.md"
@@ -25,21 +28,6 @@ ones, with random weights) is traced, once with the sizes it comes with and once
 where its program gives what it gives at the least, the usual and the greatest size, and the trace leaves it as it was.
 
 """
-
-#: Larger than Core ATen and kept whole, because engines have kernels for them.
-KEPT = (
-    "matmul",
-    "repeat",
-    "scaled_dot_product_attention",
-    "_softmax",
-    "upsample_nearest1d.vec",
-    "upsample_nearest2d.vec",
-    "upsample_nearest3d.vec",
-    "upsample_linear1d.vec",
-    "upsample_bilinear2d.vec",
-    "upsample_trilinear3d.vec",
-    "upsample_bicubic2d.vec",
-)
 
 
 def page(results: dict[str, Any]) -> str:
@@ -64,8 +52,9 @@ def page(results: dict[str, Any]) -> str:
         "",
         "## Operators of the programs",
         "",
-        "*Core*: in Core ATen. *Kept*: larger, and kept whole for engines. *Atom*: in neither, and nothing PyTorch has",
-        "takes it apart. *Number*: arithmetic on sizes, and what picks one result of several.",
+        "*Core*: in Core ATen. *Kept*: larger, and kept whole because engines have kernels for it. *Rare*: PyTorch's",
+        "decompositions take it apart in Python, tracejet's default set leaves it. *Atom*: nothing takes it apart.",
+        "*Number*: arithmetic on sizes, and what picks one result of several.",
         "",
         "| operator | set | models | nodes |",
         "| --- | --- | ---: | ---: |",
@@ -81,10 +70,13 @@ def set_of(operator: str) -> str:
         return "number"
     if namespace != "aten":
         return "custom"
-    if name.removesuffix(".default") in KEPT:
-        return "kept"
     base, _, overload = name.partition(".")
-    return "core" if torch.Tag.core in getattr(getattr(torch.ops.aten, base), overload).tags else "atom"
+    op = getattr(getattr(torch.ops.aten, base), overload)
+    if torch.Tag.core in op.tags:
+        return "core"
+    if tracejet._C.DecompositionTable.can_expand(op.name()):
+        return "kept"
+    return "rare" if op in core_aten_decompositions() else "atom"
 
 
 def _cell(text: str) -> str:
