@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +16,6 @@ from tracejet._shared_switch import SharedSwitch, switched_attribute
 _batch_norm = batchnorm._BatchNorm.forward
 _detect_is_causal_mask = transformer._detect_is_causal_mask
 _forward_of_replicas = nn.DataParallel.forward
-_python_length = len
 _checked_affine_grid = nn.functional.affine_grid
 
 
@@ -61,13 +59,6 @@ def _forward_of_one(module: Any, *inputs: Any, **kwargs: Any) -> Any:
     return module.module(*inputs, **kwargs) if _C.is_tracing() else _forward_of_replicas(module, *inputs, **kwargs)
 
 
-def _length(value: Any) -> Any:
-    """Python makes a plain number of what `len` gets from a tensor, which would fix a size that may vary."""
-    if isinstance(value, torch.Tensor) and _C.is_tracing() and value.dim() > 0:
-        return value.shape[0]
-    return _python_length(value)
-
-
 def _without_compiling() -> Callable[[], None]:
     """A module inside `torch.compile` runs as it was written."""
     if "torch._dynamo" not in sys.modules:  # nobody has compiled anything
@@ -81,7 +72,6 @@ traceable_modules: tuple[SharedSwitch, ...] = (
     switched_attribute(batchnorm._BatchNorm, "forward", _batch_norm_forward),
     switched_attribute(nn.DataParallel, "forward", _forward_of_one),
     SharedSwitch(_without_compiling),
-    switched_attribute(builtins, "len", _length),
     switched_attribute(transformer, "_detect_is_causal_mask", _is_causal),
     switched_attribute(nn.functional, "affine_grid", _affine_grid),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -299,3 +300,10 @@ def test_the_choice_of_an_attention_kernel_is_no_matter(backends: list[SDPBacken
         return
     with sdpa_kernel(backends):
         assert_same_as_eager(Lambda(forward), [batch(2, 5, 8)])
+
+
+def test_pythons_own_functions_stay_while_a_trace_runs() -> None:
+    """Modules that are imported meanwhile, TorchDynamo among them, would keep others for good."""
+    before, seen = dict(vars(builtins)), {}
+    tracejet.trace(Lambda(lambda x: seen.update(vars(builtins)) or x + 1), [batch(3)])
+    assert all(seen[name] is function for name, function in before.items())

@@ -51,6 +51,7 @@ def runners(program):
 
 SPECIALISING = {
     "int": lambda x: x * int(x.shape[0]),
+    "len": lambda x: x * len(x),
     "range": lambda x: sum((x[i] for i in range(x.shape[0])), start=x[0]),
     "iteration": lambda x: torch.stack([row * 2 for row in x]),
     "math": lambda x: x * math.factorial(x.shape[0]),
@@ -165,7 +166,7 @@ def test_a_program_with_assertions_goes_where_others_go(name, tmp_path):
 def test_all_problems_are_found_in_one_run():
     class Inner(nn.Module):
         def forward(self, x):
-            return x * int(x.shape[0])
+            return x * len(x)
 
     class Model(nn.Module):
         def __init__(self):

@@ -28,7 +28,6 @@ SYMBOLIC_SCALARS = {
     "added with alpha": lambda x: torch.add(x, x, alpha=x.shape[0]),
     "range of a size": lambda x: torch.arange(x.shape[0]),
     "a size as output": lambda x: (x, x.shape[0], x.numel()),
-    "a length": lambda x: (x * len(x), len(x), x.new_zeros(len(x), len([1, 2]))),
 }
 
 
