@@ -9,6 +9,7 @@
 #include "compile/support.h"
 #include "engines/aten/interpreter.h"
 #include "engines/openvino/openvino_engine.h"
+#include "graph/data_number.h"
 #include "graph/size_expression.h"
 #include "support/error.h"
 #include "symbolic/context.h"

@@ -50,15 +50,6 @@ bool is_symbolic(const c10::IValue& constant) {
   return constant.isSymInt() || constant.isSymFloat() || constant.isSymBool();
 }
 
-bool depends_on_data(const c10::IValue& number) {
-  if (!is_symbolic(number) || number.isList()) return false;
-  const Expression expression = number.isSymInt()     ? expression_of(number.toSymInt())
-                                : number.isSymFloat() ? expression_of(number.toSymFloat())
-                                                      : expression_of(number.toSymBool());
-  return std::ranges::any_of(symbolic::symbols_of(expression),
-                             [](const symbolic::Symbol& symbol) { return !symbol.backed; });
-}
-
 c10::IValue resolve(const c10::IValue& constant, const RuntimeSizes& sizes) {
   if (constant.isList()) {
     // The lists of schemas that can hold symbolic numbers are SymInt[], which kernels read as int[].

@@ -34,8 +34,6 @@ class RuntimeSizes {
 
 /// Whether this constant of a graph holds a symbolic number, alone or in a list.
 bool is_symbolic(const c10::IValue& constant);
-/// Whether a symbolic number hangs on data, so that only the run itself can tell it: see Executable::run.
-bool depends_on_data(const c10::IValue& number);
 /// The constant with every symbolic number replaced by its value.
 c10::IValue resolve(const c10::IValue& constant, const RuntimeSizes& sizes);
 

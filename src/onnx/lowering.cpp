@@ -5,6 +5,7 @@
 
 #include <ATen/ops/tensor.h>
 
+#include "graph/data_number.h"
 #include "graph/size_expression.h"
 #include "ops/operator.h"
 #include "support/error.h"
@@ -170,7 +171,12 @@ void Lowering::declare_outputs() {
   node_ = nullptr;
   label_ = "output";
   for (const GraphOutput& output : graph_.outputs()) {
-    if (output.value == nullptr) continue;
+    if (output.value == nullptr) {
+      if (!depends_on_data(output.literal)) continue;
+      const Operand number = emit("Identity", {compute(expression_of(output.literal.toScalar()))});
+      model_.outputs.push_back({number.name, number.dtype, {int64_t{1}}});
+      continue;
+    }
     // An Identity of its own: one value may be several outputs, or an input as it came.
     const Operand named = emit("Identity", {operand(*output.value)});
     if (output.value->is_tensor()) {

@@ -100,3 +100,12 @@ def test_numbers_computed_from_data_are_results(function: Callable[[torch.Tensor
     for rows in (1, 4):
         x = torch.randn(rows, 6)
         assert_equal(function(x), compiled(x))
+
+
+@pytest.mark.parametrize("engine", ["aten", "openvino"])
+def test_every_engine_gives_numbers_computed_from_data(engine: str) -> None:
+    forward = Lambda(lambda x: (x.nonzero().shape[0] + 1, x * 2))
+    compiled, x = tracejet.compile(forward, arg_inputs=[batch(3)], engine=engine), torch.ones(2, 3)
+    number, doubled = compiled(x)
+    assert number == 7
+    torch.testing.assert_close(doubled, x * 2)

@@ -12,6 +12,7 @@
 #include "engines/aten/kernels.h"
 #include "engines/runtime_sizes.h"
 #include "graph/assertion.h"
+#include "graph/data_number.h"
 #include "graph/size_expression.h"
 #include "support/error.h"
 

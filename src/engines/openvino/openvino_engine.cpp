@@ -13,6 +13,7 @@
 #include <openvino/openvino.hpp>
 
 #include "engines/runtime_sizes.h"
+#include "graph/data_number.h"
 #include "graph/size_expression.h"
 #include "onnx/lower.h"
 #include "support/error.h"
@@ -137,7 +138,8 @@ class Program final : public Executable {
       inputs_.push_back(input.is_used ? std::optional(compiled_.input(input.name)) : std::nullopt);
     }
     for (const GraphOutput& output : graph_->outputs()) {
-      if (output.value != nullptr) outputs_.push_back(describe(*output.value, model.outputs[outputs_.size()].name));
+      if (output.value == nullptr && !depends_on_data(output.literal)) continue;
+      outputs_.push_back(describe(output.value, model.outputs[outputs_.size()].name));
     }
     for (const std::string& message : model.checks) {
       checks_.push_back({compiled_.output(model.outputs[outputs_.size() + checks_.size()].name), message});
@@ -189,14 +191,13 @@ class Program final : public Executable {
   /// Returns itself to the pool.
   using Request = std::unique_ptr<ov::InferRequest, std::function<void(ov::InferRequest*)>>;
 
-  Output describe(const Value& value, const std::string& name) const {
+  /// `value`: null for a number that is computed from runtime scalars.
+  Output describe(const Value* value, const std::string& name) const {
     const auto port = compiled_.output(name);
-    if (!value.is_tensor()) return {port, nullptr, false};
-    const TensorMeta& meta = value.tensor();
-    const auto depends_on_data = [](const c10::SymInt& size) {
-      return symbolic::is_data_dependent(expression_of(size));
-    };
-    return {port, &meta, std::ranges::none_of(meta.sizes, depends_on_data)};
+    if (value == nullptr || !value->is_tensor()) return {port, nullptr, false};
+    const TensorMeta& meta = value->tensor();
+    const auto hangs_on_data = [](const c10::SymInt& size) { return symbolic::is_data_dependent(expression_of(size)); };
+    return {port, &meta, std::ranges::none_of(meta.sizes, hangs_on_data)};
   }
 
   /// Memory for OpenVINO to write an output into; undefined where its size isn't known beforehand.
