@@ -10,7 +10,6 @@ from torch import nn
 
 from tracejet._engine_report import EngineReport, report_on
 from tracejet._native import native
-from tracejet._trace import trace
 
 
 def check(
@@ -30,6 +29,4 @@ def check(
     Raises:
         InvalidInput: there is no such engine, or it doesn't run on the program's device.
     """
-    is_program = isinstance(mod, torch.export.ExportedProgram)
-    program = native(mod) if is_program else trace(mod, arg_inputs=arg_inputs, kwarg_inputs=kwarg_inputs)
-    return report_on(program._tracejet_graph, engine)
+    return report_on(native(mod, arg_inputs, kwarg_inputs)._tracejet_graph, engine)

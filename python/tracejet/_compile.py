@@ -16,7 +16,6 @@ from tracejet._C import InvalidInput
 from tracejet._input import Input
 from tracejet._native import native
 from tracejet._program import IN_GRAPH, CallSpec, ExportedProgram
-from tracejet._trace import trace
 
 
 def compile(
@@ -164,11 +163,9 @@ def _native_program(
     args: Sequence[Any] | None,
     kwargs: Mapping[str, Any] | None,
 ) -> ExportedProgram:
-    """A program with a C++ graph behind it."""
-    if not isinstance(mod, torch.export.ExportedProgram):
-        return trace(mod, arg_inputs=args, kwarg_inputs=kwargs)
-    program = native(mod)
-    if args is not None or kwargs is not None:
+    """A program with a C++ graph behind it, which the inputs fit."""
+    program = native(mod, args, kwargs)
+    if isinstance(mod, torch.export.ExportedProgram) and (args is not None or kwargs is not None):
         _check_fit(program._tracejet_call_spec, tuple(args or ()), dict(kwargs or {}))
     return program
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
+from torch import nn
 from torch.fx import GraphModule, Interpreter, Node
 from torch.utils import _pytree as pytree
 
@@ -16,9 +17,14 @@ from tracejet._program import ExportedProgram
 from tracejet._trace import trace
 
 
-def native(program: torch.export.ExportedProgram) -> ExportedProgram:
-    """The program with a C++ graph: itself, or else (loaded, edited, made by torch.export) a trace of it."""
-    return program if getattr(program, "_tracejet_graph", None) is not None else _retraced(program)
+def native(
+    mod: nn.Module | torch.export.ExportedProgram, args: Sequence[Any] | None, kwargs: Mapping[str, Any] | None
+) -> ExportedProgram:
+    """A program with a C++ graph: a module is traced with the arguments; a program has one, or else (loaded, edited,
+    made by torch.export) is traced itself."""
+    if not isinstance(mod, torch.export.ExportedProgram):
+        return trace(mod, arg_inputs=args, kwarg_inputs=kwargs)
+    return mod if getattr(mod, "_tracejet_graph", None) is not None else _retraced(mod)
 
 
 #: For axes without an upper bound: the largest size that every engine can count.

@@ -97,14 +97,12 @@ def trace(
         either_name(inputs, arg_inputs),
         kwarg_inputs,
         strict=strict,
-        options=_Options(
-            checked_device(device),
+        options=_Options.of_call(
+            device,
             prefer_deferred_runtime_asserts_over_guards,
-            chosen_table(
-                decompositions,
-                decompose_attention=decompose_attention,
-                enable_experimental_decompositions=enable_experimental_decompositions,
-            ),
+            decompositions,
+            decompose_attention,
+            enable_experimental_decompositions,
         ),
     )
     capture.run()
@@ -141,14 +139,12 @@ def diagnose(
         either_name(inputs, arg_inputs),
         kwarg_inputs,
         strict=strict,
-        options=_Options(
-            checked_device(device),
+        options=_Options.of_call(
+            device,
             prefer_deferred_runtime_asserts_over_guards,
-            chosen_table(
-                decompositions,
-                decompose_attention=decompose_attention,
-                enable_experimental_decompositions=enable_experimental_decompositions,
-            ),
+            decompositions,
+            decompose_attention,
+            enable_experimental_decompositions,
         ),
     )
     try:
@@ -177,6 +173,23 @@ class _Options:
     asserts: bool = True  #: relations among sizes are asserted
     decompositions: _C.DecompositionTable | None = None  #: by default the set "tensorrt"
     budget: Budget = field(default_factory=Budget)
+
+    @classmethod
+    def of_call(
+        cls,
+        device: torch.device | str | None,
+        asserts: bool,
+        decompositions: str | DecompositionTable,
+        decompose_attention: bool,
+        enable_experimental_decompositions: bool,
+    ) -> _Options:
+        """What the arguments of `trace` ask for."""
+        table = chosen_table(
+            decompositions,
+            decompose_attention=decompose_attention,
+            enable_experimental_decompositions=enable_experimental_decompositions,
+        )
+        return cls(checked_device(device), asserts, table)
 
 
 class _Capture:

@@ -52,24 +52,6 @@ struct RefusedCall {
   ModelLine line;
 };
 
-std::vector<std::string> tensors_of(const Node& node) {
-  std::vector<std::string> texts;
-  for (const Argument& argument : node.arguments()) {
-    for_each_value(argument, [&](const Value& value) {
-      if (value.is_tensor()) texts.push_back(value.tensor().str());
-    });
-  }
-  return texts;
-}
-
-std::vector<std::string> results_of(const Node& node) {
-  std::vector<std::string> texts;
-  for (const Value* output : node.outputs()) {
-    if (output != nullptr && output->is_tensor()) texts.push_back(output->tensor().str());
-  }
-  return texts;
-}
-
 std::tuple<std::map<std::string, int64_t>, std::vector<RefusedCall>, std::string> support(const Graph& graph,
                                                                                           const std::string& engine) {
   const py::gil_scoped_release no_gil;
@@ -77,7 +59,7 @@ std::tuple<std::map<std::string, int64_t>, std::vector<RefusedCall>, std::string
   std::vector<RefusedCall> refused;
   for (const auto& [node, reason] : found.unsupported) {
     refused.push_back(
-        {Call(*node).name(), reason, tensors_of(*node), results_of(*node), line_of(node->where(), graph)});
+        {Call(*node).name(), reason, tensors_taken(*node), tensors_given(*node), line_of(node->where(), graph)});
   }
   return {std::move(found.taken), std::move(refused), report(graph, found.unsupported, engine)};
 }

@@ -20,8 +20,7 @@ struct Kind {
 constexpr std::string_view kStayDense = "compute with dense tensors (and masks, where need be)";
 constexpr std::string_view kQuantizeOtherwise =
     "quantize the model with torchao (quantize_, or prepare_pt2e and convert_pt2e), whose operators take and give "
-    "plain "
-    "tensors";
+    "plain tensors";
 
 constexpr std::array<Kind, 12> kKinds = {{
     {"aten::_to_sparse", "a sparse tensor", kStayDense},

@@ -21,23 +21,31 @@ std::string indented(const std::string& text) {
   return result;
 }
 
-void append(std::string& list, const Value& value) {
-  if (value.is_tensor()) list += (list.empty() ? "" : ", ") + value.tensor().str();
-}
-
-/// "float32[2, 8], int64[2] -> float32[2, 4]"
-std::string tensors_of(const Node& node) {
-  std::string takes, gives;
-  for (const Argument& argument : node.arguments()) {
-    for_each_value(argument, [&](const Value& value) { append(takes, value); });
-  }
-  for (const Value* output : node.outputs()) {
-    if (output != nullptr) append(gives, *output);
-  }
-  return takes + " -> " + gives;
+std::string joined(const std::vector<std::string>& texts) {
+  std::string list;
+  for (const std::string& text : texts) list += (list.empty() ? "" : ", ") + text;
+  return list;
 }
 
 }  // namespace
+
+std::vector<std::string> tensors_taken(const Node& node) {
+  std::vector<std::string> texts;
+  for (const Argument& argument : node.arguments()) {
+    for_each_value(argument, [&](const Value& value) {
+      if (value.is_tensor()) texts.push_back(value.tensor().str());
+    });
+  }
+  return texts;
+}
+
+std::vector<std::string> tensors_given(const Node& node) {
+  std::vector<std::string> texts;
+  for (const Value* output : node.outputs()) {
+    if (output != nullptr && output->is_tensor()) texts.push_back(output->tensor().str());
+  }
+  return texts;
+}
 
 std::string report(const Graph& graph, const std::vector<Unsupported>& unsupported, std::string_view engine) {
   std::map<std::string, std::vector<const Node*>> by_kind;
@@ -48,7 +56,7 @@ std::string report(const Graph& graph, const std::vector<Unsupported>& unsupport
     message += "\n  " + kind;
     if (nodes.size() > 1) message += " (" + std::to_string(nodes.size()) + " times)";
     for (size_t i = 0; i < nodes.size() && i < kLinesShown; ++i) {
-      message += "\n    " + tensors_of(*nodes[i]);
+      message += "\n    " + joined(tensors_taken(*nodes[i])) + " -> " + joined(tensors_given(*nodes[i]));
       const std::string where = describe(nodes[i]->where(), graph);
       if (!where.empty()) message += "\n" + indented(where);
     }

@@ -14,6 +14,10 @@ struct Unsupported {
   std::string reason;
 };
 
+/// The tensors that a node takes and gives, as "float32[batch, 8]".
+std::vector<std::string> tensors_taken(const Node& node);
+std::vector<std::string> tensors_given(const Node& node);
+
 /// The message of an error that lists them all, those of one kind together, with lines of the model.
 std::string report(const Graph& graph, const std::vector<Unsupported>& unsupported, std::string_view engine);
 

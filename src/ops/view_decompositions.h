@@ -9,11 +9,11 @@
 /// Views and rearrangements as other operators. Each has the signature of the operator that it stands for.
 namespace tracejet::decompositions {
 
-/// What is the input itself in a program without writes: detach, lift_fresh.
 /// Guards where two sizes have to be equal for it.
 bool is_same_size(const at::Tensor& self, const at::Tensor& other);
 /// Of dense tensors, which those of forward-mode gradients are.
 bool has_same_storage_numel(const at::Tensor& self, const at::Tensor& other);
+/// What is the input itself in a program without writes: detach, lift_fresh.
 at::Tensor itself(const at::Tensor& self);
 at::Tensor alias(const at::Tensor& self);
 at::Tensor expand_as(const at::Tensor& self, const at::Tensor& other);
