@@ -10,6 +10,7 @@ from torch.utils import _pytree as pytree
 
 from tracejet import _C, _compat
 from tracejet._shared_switch import SharedSwitch, switched_attribute
+from tracejet._triton import call_wrapped_kernel
 
 Tensors = Sequence[torch.Tensor]
 
@@ -120,12 +121,17 @@ def _associative_scan(
     return combine.like_result(_C.control_flow.associative_scan(tracer, combine, list(xs)))
 
 
+def _triton_kernel(tracer: _C.Tracer, *, kernel_idx: int, kwargs: dict[str, Any], **launch: Any) -> None:
+    call_wrapped_kernel(kernel_idx, kwargs)
+
+
 #: By the name of an operator in torch.ops.higher_order: what records a call of it.
 _RECORDED: dict[str, Callable[..., Any]] = {
     "associative_scan": _associative_scan,
     "cond": _cond,
     "map_impl": _map,
     "scan": _scan,
+    "triton_kernel_wrapper_mutation": _triton_kernel,
     "while_loop": _while_loop,
 }
 
@@ -138,12 +144,7 @@ def _call(operator: Any, /, *args: Any, **kwargs: Any) -> Any:
         return _call_higher_order(operator, *args, **kwargs)
     record = _RECORDED.get(operator.name())
     if record is None:
-        remedy = (
-            ": call the kernel in a custom operator (torch.library.custom_op, with register_fake)"
-            if operator.name().startswith("triton_kernel")
-            else ""
-        )
-        raise _C.UnsupportedOperator(f"[higher_order::{operator.name()}] can't be captured yet{remedy}")
+        raise _C.UnsupportedOperator(f"[higher_order::{operator.name()}] can't be captured yet")
     return record(tracer, *args, **kwargs)
 
 

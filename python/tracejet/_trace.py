@@ -37,6 +37,7 @@ from tracejet._strict import dynamo_capture
 from tracejet._tensor_methods import traced_tensor_methods
 from tracejet._tensor_subclasses import check_modules, check_result, plain_parameters
 from tracejet._torch_modules import traceable_modules
+from tracejet._triton import kernel_launches
 
 #: In the environment, it holds every shape rule against the operator's meta kernel. The tests run so.
 CHECK_RULES = "TRACEJET_CHECK_RULES"
@@ -334,9 +335,12 @@ def _device_types(bound: BoundInputs, device: torch.device | None) -> set[str]:
 
 def _raise_own_error(tracer: _C.Tracer, error: Exception) -> None:
     """PyTorch's bindings turn exceptions of the core into RuntimeError; this raises what was thrown first."""
-    if isinstance(error, _C.DataDependent) and (line := line_of_model(error)).split(" ")[0] not in str(error):
-        raise _C.DataDependent(f"{error}\n  {line}") from error  # the branch of a model's code, which no operator saw
     if isinstance(error, _C.Error):
+        # What no operator saw: a branch of a model's code, a kernel, a seed.
+        if isinstance(error, (_C.DataDependent, _C.UnsupportedOperator)):
+            line = line_of_model(error)
+            if line.split(" ")[0] not in str(error):
+                raise type(error)(f"{error}\n  {line}") from error
         return
     try:
         tracer.raise_error(str(error))
@@ -373,6 +377,7 @@ _SWITCHES = (
     SharedSwitch(with_dynamic_sizes),
     *traceable_communication,
     *CONTROL_FLOW_SWITCHES,
+    kernel_launches,
     SharedSwitch(_without_collections),
 )
 

@@ -99,6 +99,8 @@ void Tracer::add_buffer(std::string name, const at::Tensor& buffer, bool persist
 }
 
 const Value* Tracer::find_announced(const at::Tensor& tensor) const {
+  // What fake implementations compute with; the model's own tensors have plain sizes.
+  if (tensor.unsafeGetTensorImpl()->has_symbolic_sizes_strides()) return nullptr;
   const auto found = announced_.find(address(tensor));
   if (found == announced_.end()) return nullptr;
   for (const auto& [announced, value] : found->second) {
