@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch.ao.quantization.fx._decomposed  # noqa: F401, registers operators
+import torchao.quantization  # noqa: F401, so does this
+
 from tracejet import _C, DecompositionTable
 
 PAGE = Path(__file__).with_name("operators.md")
@@ -20,6 +23,8 @@ Made from the tables in [src/ops](../src/ops) by `make docs`; don't edit it by h
 - **Dynamic**: there is a shape rule, so its sizes may be symbols. What is expanded has the rules of its parts, and so
   has what is kept but could be.
 - **Engines**: there is a conversion to ONNX, which OpenVINO reads. The interpreter runs every operator.
+
+Operators of `quantized_decomposed` and `torchao` exist where these libraries are imported.
 
 An operator without an entry is traced through PyTorch's own decomposition, where ATen has one in C++, or its meta
 kernel, where all its sizes are numbers.

@@ -39,6 +39,8 @@ bool is_opaque_to_functionalization(const c10::OperatorHandle& op) {
   return aliases || op.hasTag(at::Tag::maybe_aliasing_or_mutating) || !gives_tensors_alone(op);
 }
 
+bool is_aten(const c10::OperatorHandle& op) { return op.operator_name().name.starts_with("aten::"); }
+
 bool has_decomposition(const Operator* entry) { return entry != nullptr && entry->decompose != nullptr; }
 
 Action expansion_of(const c10::OperatorHandle& op) {
@@ -52,7 +54,7 @@ std::string_view kind_of_expansion(Action action) {
 /// The operator of that name, which a trace can meet.
 c10::OperatorHandle checked(std::string_view name) {
   const c10::OperatorHandle op = operator_named(name);
-  if (op.schema().is_mutable() && op.operator_name().name.starts_with("aten::")) {
+  if (op.schema().is_mutable() && is_aten(op)) {
     throw InvalidInput("decompositions: " + std::string(name) +
                        " writes to its arguments, and programs are functional: it is traced as the operator without "
                        "the write, so change that one");
@@ -75,6 +77,7 @@ Decision decide(DecompositionSet set, const c10::OperatorHandle& op) {
       return kept(decomposable || composite ? "engines run it whole" : "no decomposition is needed");
     case DecompositionSet::kCoreAten:
       if (entry != nullptr && op.hasTag(at::Tag::core)) return kept("part of Core ATen");
+      if (!is_aten(op) && !composite) return kept("an operator of another library");
       if (decomposable || composite) return expanded();
       return kept("no decomposition is known");
     case DecompositionSet::kNone:
@@ -168,7 +171,7 @@ std::vector<c10::OperatorHandle> DecompositionTable::operators() const {
     const auto op = c10::Dispatcher::singleton().findSchema(name);
     if (!op || op->schema().is_mutable()) continue;
     const bool is_known = find_operator(*op) != nullptr || is_composite(*op) || changes_.contains(name);
-    if (is_known && (name.name.starts_with("aten::") || changes_.contains(name))) {
+    if (is_known && (is_aten(*op) || find_operator(*op) != nullptr || changes_.contains(name))) {
       sorted.emplace(c10::toString(name), *op);
     }
   }

@@ -24,5 +24,6 @@ std::span<const Operator> backward_operators();
 std::span<const Operator> data_dependent_operators();
 std::span<const Operator> spectral_operators();
 std::span<const Operator> observer_operators();
+std::span<const Operator> quantization_operators();
 
 }  // namespace tracejet

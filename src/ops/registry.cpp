@@ -15,7 +15,7 @@ std::span<const std::span<const Operator>> operator_tables() {
       creation_operators(),  linear_algebra_operators(), convolution_operators(),    normalization_operators(),
       pooling_operators(),   activation_operators(),     attention_operators(),      resampling_operators(),
       recurrent_operators(), backward_operators(),       data_dependent_operators(), spectral_operators(),
-      observer_operators(),
+      observer_operators(),  quantization_operators(),
   };
   return tables;
 }

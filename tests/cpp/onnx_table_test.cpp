@@ -19,10 +19,8 @@ namespace {
 
 std::vector<const Operator*> converted_operators() {
   std::vector<const Operator*> entries;
-  for (const auto table : operator_tables()) {
-    for (const Operator& entry : table) {
-      if (entry.onnx && entry.samples != nullptr) entries.push_back(&entry);
-    }
+  for (const Operator* entry : testing::all_operators()) {
+    if (entry->onnx && entry->samples != nullptr) entries.push_back(entry);
   }
   return entries;
 }

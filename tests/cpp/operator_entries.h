@@ -12,6 +12,7 @@
 /// The entries of the operator table as parameters of tests.
 namespace tracejet::testing {
 
+/// Those that PyTorch has without libraries for Python.
 std::vector<const Operator*> all_operators();
 /// Those with a decomposition and samples.
 std::vector<const Operator*> decomposed_operators();

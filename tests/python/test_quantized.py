@@ -16,6 +16,8 @@ from torch.ao import quantization as eager_mode
 import tracejet
 from tests.support.compare import assert_equal, assert_same_as_eager
 from tests.support.lambda_module import Lambda, batch
+from tracejet._binding import bind
+from tracejet._trace import _Capture
 
 
 def mlp(width: int = 64) -> nn.Module:
@@ -55,6 +57,67 @@ def test_quantized_weights_are_plain_parameters(config: Callable[[], Any]) -> No
         assert_equal(model(x), run(x))
 
 
+#: What each of CONFIGS calls of torchao's operators.
+OPERATORS = {
+    "int8 weights": set(),
+    "int8": {"choose_qparams_affine", "quantize_affine"},
+    "int4 weights": {"dequantize_affine"},
+    "int8 with int4 weights": {"choose_qparams_affine", "quantize_affine", "dequantize_affine"},
+    "float8 weights": set(),
+}
+
+
+def operators_of(program: torch.export.ExportedProgram, library: str) -> set[str]:
+    targets = [node.target for node in program.graph.nodes if isinstance(node.target, torch._ops.OpOverload)]
+    return {target._opname for target in targets if target.namespace == library}
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("decompositions", ["tensorrt", "none"])
+def test_operators_of_torchao_are_nodes(name: str, decompositions: str) -> None:
+    model = quantized(CONFIGS[name]())
+    program = tracejet.trace(model, arg_inputs=[batch(64)], decompositions=decompositions)
+    assert operators_of(program, "torchao") == OPERATORS[name]
+    for rows in (1, 7):
+        x = torch.randn(rows, 64)
+        assert_equal(model(x), program.module()(x))
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_operators_of_torchao_are_taken_apart_where_that_is_asked_for(name: str) -> None:
+    model, table = quantized(CONFIGS[name]()), tracejet.DecompositionTable()
+    for operator in OPERATORS[name]:
+        table.expand(f"torchao::{operator}")
+    for decompositions in (table, "core_aten"):
+        program = tracejet.trace(model, arg_inputs=[batch(64)], decompositions=decompositions)
+        assert operators_of(program, "torchao") == set()
+        for rows in (1, 7):
+            x = torch.randn(rows, 64)
+            assert_equal(model(x), program.module()(x))
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_quantized_models_need_no_slow_way(name: str) -> None:
+    captured = _Capture(quantized(CONFIGS[name]()), bind(quantized(CONFIGS[name]()), [batch(64)], {}))
+    captured.run()
+    assert captured.slow_calls == {}
+
+
+def test_a_batch_that_blocks_must_fill_is_asserted() -> None:
+    scale = torch.rand(2) + 0.1
+
+    def forward(x: torch.Tensor) -> torch.Tensor:
+        scales = scale.repeat(x.shape[0] // 4)
+        return torch.ops.torchao.quantize_affine(x, [4, 32], scales, torch.zeros_like(scales), torch.int8)
+
+    model = Lambda(forward)
+    program = tracejet.trace(model, arg_inputs=[batch(64, low=4, opt=8, high=16)])
+    x = torch.randn(12, 64)
+    assert_equal(model(x), program.module()(x))
+    with pytest.raises(RuntimeError, match="Mod|%"):
+        program.module()(torch.randn(6, 64))
+
+
 def convolutions() -> nn.Module:
     torch.manual_seed(0)
     return nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 4, 3), nn.Flatten(), nn.Linear(64, 5)).eval()
@@ -89,6 +152,19 @@ def test_models_of_pt2e_keep_their_operators(make: Callable[[], nn.Module], shap
     } <= names
     for run in (tracejet.compile(program, engine="aten"), saved_and_loaded(program).module()):
         assert_equal(model(x), run(x))
+
+
+def test_models_of_pt2e_keep_their_operators_in_core_aten_as_torch_export_does() -> None:
+    x = torch.randn(6, 64)
+    model = converted(mlp(), x)
+    program = tracejet.trace(model, arg_inputs=[batch(64, low=2)], decompositions="core_aten")
+    assert len(operators_of(program, "quantized_decomposed")) == 3
+    table = tracejet.DecompositionTable("core_aten")
+    for name in operators_of(program, "quantized_decomposed"):
+        table.expand(f"quantized_decomposed::{name}")
+    program = tracejet.trace(model, arg_inputs=[batch(64, low=2)], decompositions=table)
+    assert operators_of(program, "quantized_decomposed") == set()
+    assert_equal(model(x), program.module()(x))
 
 
 def test_openvino_names_the_operators_that_it_lacks() -> None:
