@@ -32,8 +32,6 @@ from rich.table import Table
 from bench.measure import wide_console, write_json
 from tests.support.compare import assert_equal, assert_unchanged, outcome, snapshot
 from tracejet import Input
-from tracejet._binding import bind
-from tracejet._trace import _Capture
 from tracejet.dynamo import trace
 
 #: Relative to the greatest value: models of fifty layers add up what single operators don't show.
@@ -89,7 +87,7 @@ def outcome_of(built: Any, is_dynamic: bool) -> dict[str, Any]:
     except Exception as error:
         return {"right": False, "why": _in_words(error)}
     nodes = [node.target for node in program.graph.nodes if node.op == "call_function"]
-    found = {"operators": Counter(_name(target) for target in nodes), "slow_calls": _slow_calls(model, args, kwargs)}
+    found = {"operators": Counter(_name(target) for target in nodes), "slow_calls": program.slow_calls}
     try:
         assert_unchanged(model, before)
         runner = program.module()
@@ -114,12 +112,6 @@ def _in_words(error: Exception) -> str:
 def _name(target: Any) -> str:
     """As programs print it: "aten.relu.default", "getitem"."""
     return str(target) if isinstance(target, torch._ops.OpOverload) else getattr(target, "__name__", str(target))
-
-
-def _slow_calls(model: torch.nn.Module, args: Any, kwargs: Any) -> dict[str, int]:
-    capture = _Capture(model, bind(model, args, kwargs))
-    capture.run()
-    return capture.slow_calls
 
 
 def run_case(folder: str, name: str) -> dict[str, Any]:

@@ -13,9 +13,10 @@ from torch.utils import _pytree as pytree
 from tracejet import _C
 from tracejet._binding import Dim, Leaf, either_name
 from tracejet._C import InvalidInput
+from tracejet._call_spec import IN_GRAPH, CallSpec
 from tracejet._input import Input
 from tracejet._native import native
-from tracejet._program import IN_GRAPH, CallSpec, ExportedProgram
+from tracejet._program import ExportedProgram
 
 
 def compile(

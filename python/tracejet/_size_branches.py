@@ -21,7 +21,7 @@ class Budget:
 
 
 class Capture(Protocol):
-    """A finished trace; see `tracejet._trace`."""
+    """A finished trace; see `tracejet._capture`."""
 
     graph: _C.Graph
 

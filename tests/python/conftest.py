@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from tracejet._trace import CHECK_RULES
+from tracejet._capture import CHECK_RULES
 
 os.environ[CHECK_RULES] = "1"
 

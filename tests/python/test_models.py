@@ -10,8 +10,6 @@ import torch
 import tracejet
 from tests.support.compare import assert_equal, assert_same_as_eager, outcome
 from tests.support.models import MODELS, SMALL_MODELS, Case
-from tracejet._binding import bind
-from tracejet._trace import _Capture
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -53,6 +51,4 @@ def test_a_saved_program_is_the_program(case: Case) -> None:
 def test_no_call_needs_pythons_meta_functions(case: Case) -> None:
     args, kwargs = case.tracejet_inputs()
     model = case.module()
-    captured = _Capture(model, bind(model, args, kwargs))
-    captured.run()
-    assert captured.slow_calls == {}
+    assert tracejet.trace(model, arg_inputs=args, kwarg_inputs=kwargs).slow_calls == {}

@@ -1,4 +1,4 @@
-"""What becomes of a model's attempts to read data, which only exists when the program runs."""
+"""What an error in the middle of a trace is called: most common is that a model reads data, which only a run has."""
 
 from __future__ import annotations
 
@@ -39,3 +39,20 @@ def line_of_model(error: BaseException) -> str:
     if not frames:
         return "in PyTorch's own code"
     return f"{frames[-1].filename}:{frames[-1].lineno} in {frames[-1].name}: {frames[-1].line}"
+
+
+def raise_own_error(tracer: _C.Tracer, error: Exception) -> None:
+    """PyTorch's bindings turn exceptions of the core into RuntimeError; this raises what was thrown first."""
+    if isinstance(error, _C.Error):
+        # What no operator saw: a branch of a model's code, a kernel, a seed.
+        if isinstance(error, (_C.DataDependent, _C.UnsupportedOperator)):
+            line = line_of_model(error)
+            if line.split(" ")[0] not in str(error):
+                raise type(error)(f"{error}\n  {line}") from error
+        return
+    try:
+        tracer.raise_error(str(error))
+    except _C.Error as own:
+        raise own from error
+    if (kind := own_kind(error)) is not None:
+        raise kind(f"{str(error).splitlines()[0]}\n  {line_of_model(error)}") from error

@@ -1,0 +1,212 @@
+"""One run of a model under the tracer."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils import _pytree as pytree
+
+from tracejet import _C
+from tracejet._binding import HOW_TO_NEST, LITERALS, BoundInputs, Dim, Leaf, bind
+from tracejet._call_spec import CallSpec
+from tracejet._carried_state import take_over
+from tracejet._decompositions import DecompositionTable, chosen_table
+from tracejet._device import checked_device, devices_of_a_trace
+from tracejet._environment import tracing_environment
+from tracejet._errors import raise_own_error
+from tracejet._model_state import ModelState
+from tracejet._module_calls import reported_module_calls
+from tracejet._random_state import other_generators_watched
+from tracejet._report import Report
+from tracejet._shared_caches import SharedCaches
+from tracejet._size_branches import Budget, harmless_branches
+from tracejet._strict import dynamo_capture
+from tracejet._tensor_subclasses import check_modules, check_result, plain_parameters
+
+#: In the environment, it holds every shape rule against the operator's meta kernel. The tests run so.
+CHECK_RULES = "TRACEJET_CHECK_RULES"
+
+
+@dataclass
+class Options:
+    """What the captures of one call of `trace` have in common."""
+
+    device: torch.device | None = None
+    asserts: bool = True  #: relations among sizes are asserted
+    decompositions: _C.DecompositionTable | None = None  #: by default the set "tensorrt"
+    budget: Budget = field(default_factory=Budget)
+
+    @classmethod
+    def of_call(
+        cls,
+        device: torch.device | str | None,
+        asserts: bool,
+        decompositions: str | DecompositionTable,
+        decompose_attention: bool,
+        enable_experimental_decompositions: bool,
+    ) -> Options:
+        """What the arguments of `trace` ask for."""
+        table = chosen_table(
+            decompositions,
+            decompose_attention=decompose_attention,
+            enable_experimental_decompositions=enable_experimental_decompositions,
+        )
+        return cls(checked_device(device), asserts, table)
+
+
+class Capture:
+    """One run of a model under the tracer."""
+
+    def __init__(self, model: nn.Module, bound: BoundInputs, options: Options | None = None):
+        self._model = model
+        self._bound = bound
+        self._options = options or Options()
+        table = self._options.decompositions or _C.DecompositionTable(_C.DecompositionSet.tensorrt)
+        self._tracer = _C.Tracer(decompositions=table, check_rules=CHECK_RULES in os.environ)
+        self._symbols: dict[str, torch.SymInt] = {}
+        if self._options.device is not None:
+            self._tracer.set_device(self._options.device)
+
+    @classmethod
+    def of_call(
+        cls,
+        mod: nn.Module,
+        arg_inputs: Sequence[Any] | None,
+        kwarg_inputs: Mapping[str, Any] | None,
+        *,
+        strict: bool,
+        options: Options,
+    ) -> Capture:
+        """The capture that the arguments of `trace` ask for."""
+        bound = bind(mod, arg_inputs, kwarg_inputs, options.device)
+        return cls(dynamo_capture(mod, arg_inputs, kwarg_inputs, options.device) if strict else mod, bound, options)
+
+    def run(self) -> None:
+        """Traces. Sets `graph` and `call_spec`."""
+        model, bound, device = self._model, self._bound, self._options.device
+        self._announce_state(model)
+        leaves = [self._add_input(leaf) for leaf in bound.leaves]
+        state, caches = ModelState(model), SharedCaches(model)
+        try:
+            with (
+                tracing_environment(),
+                devices_of_a_trace(_device_types(bound, device), is_elsewhere=device is not None),
+                reported_module_calls(self._tracer, model),
+                other_generators_watched(),
+                self._listening(),
+            ):
+                args, kwargs = pytree.tree_unflatten(leaves, bound.in_spec)  # a cache may compute as it is made
+                results, out_spec = pytree.tree_flatten(model(*args, **kwargs))
+                for result in results:
+                    _check_result(result)
+                    self._tracer.add_output(result)
+                take_over(self._tracer, state)
+                self.graph = self._tracer.finish(self._options.asserts)
+        finally:
+            state.restore()
+            caches.restore()
+        self.call_spec = CallSpec.of(bound, results, out_spec)
+
+    @functools.cached_property
+    def harmless(self) -> set[int]:
+        """The guards on sizes of 0 and 1 that make no difference."""
+        return harmless_branches(self, self._trace_at, self._options.budget) if hasattr(self, "graph") else set()
+
+    def violated_conditions(self, harmless: set[int] | None = None) -> set[str]:
+        """What keeps sizes from varying as declared."""
+        harmless = self.harmless if harmless is None else harmless
+        return _C.violated_conditions(self._tracer, self._options.asserts, harmless)
+
+    def report(self, error: Exception | None = None) -> Report:
+        """Everything that was assumed of sizes; `error` is what run() raised."""
+        found, corrections = _C.report_shapes(self._tracer, self._options.asserts, self.harmless)
+        return Report(found, corrections, self._bound, error)
+
+    def result_structure(self) -> Any:
+        """What forward returned, without what the graph knows of it."""
+        return self.call_spec.out_spec, self.call_spec.outputs
+
+    def _trace_at(self, name: str, size: int) -> Capture:
+        """The same trace with one dimension static."""
+        capture = Capture(self._model, self._bound.with_static({name: size}), self._options)
+        capture.run()
+        return capture
+
+    @property
+    def slow_calls(self) -> dict[str, int]:
+        """What Python had to answer, by operator: calls with symbolic sizes that no shape rule covers, and those that
+        only PyTorch's decompositions in Python can expand."""
+        return {**self._tracer.python_meta_calls, **self._tracer.python_decompositions}
+
+    def _announce_state(self, model: nn.Module) -> None:
+        check_modules(model)
+        for name, parameter in model.named_parameters(remove_duplicate=False):
+            for path, tensor in plain_parameters(name, parameter):
+                self._tracer.add_parameter(path, tensor)
+        transient = {
+            f"{path}.{name}" if path else name
+            for path, module in model.named_modules(remove_duplicate=False)
+            for name in module._non_persistent_buffers_set
+        }
+        for name, buffer in model.named_buffers(remove_duplicate=False):
+            for path, tensor in plain_parameters(name, buffer):
+                self._tracer.add_buffer(path, tensor, name not in transient)
+
+    def _add_input(self, leaf: Leaf) -> Any:
+        if leaf.shape is None:
+            self._tracer.add_literal_input(leaf.name)
+            return leaf.value
+        sizes = [self._symbol(size) if isinstance(size, Dim) else size for size in leaf.shape]
+        strides = leaf.strides or _dense_strides(sizes, leaf.memory_format)
+        return self._tracer.add_input(leaf.name, sizes, strides, leaf.dtype, leaf.device)
+
+    def _symbol(self, dim: Dim) -> torch.SymInt:
+        if dim.name not in self._symbols:
+            self._symbols[dim.name] = self._tracer.symbol(dim.name, dim.min, dim.opt, dim.max)
+        return self._symbols[dim.name]
+
+    @contextmanager
+    def _listening(self) -> Iterator[None]:
+        self._tracer.begin()
+        try:
+            yield
+        except Exception as error:
+            self._tracer.end()
+            raise_own_error(self._tracer, error)
+            raise
+        finally:
+            self._tracer.end()
+
+
+def _check_result(result: Any) -> None:
+    if isinstance(result, torch.Tensor):
+        check_result(result)
+    if not isinstance(result, (torch.Tensor, torch.SymInt, torch.SymFloat, torch.SymBool, *LITERALS)):
+        raise _C.InvalidInput(
+            f"forward returns a {type(result).__module__}.{type(result).__qualname__}, which can't be a program's "
+            f"result; return tensors, numbers, strings, None, or {HOW_TO_NEST}"
+        )
+
+
+def _device_types(bound: BoundInputs, device: torch.device | None) -> set[str]:
+    """The types of all devices that a trace is for."""
+    named = {leaf.device.type for leaf in bound.leaves if leaf.device is not None}
+    return named if device is None else {*named, device.type}
+
+
+def _dense_strides(sizes: Sequence[int | torch.SymInt], format: torch.memory_format | None) -> list[Any] | None:
+    """Strides of a dense tensor in a channels_last format, which has axis 1 innermost; None means row-major."""
+    if format not in (torch.channels_last, torch.channels_last_3d):
+        return None
+    axes = [0, *range(2, len(sizes)), 1]
+    strides: list[Any] = [1] * len(sizes)
+    for outer, inner in reversed(list(zip(axes, axes[1:]))):
+        strides[outer] = strides[inner] * sizes[inner]
+    return strides

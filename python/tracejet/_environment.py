@@ -1,0 +1,60 @@
+"""What is different in the process while a model is traced."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+import torch
+
+from tracejet._control_flow import CONTROL_FLOW_SWITCHES
+from tracejet._custom_operators import with_dynamic_sizes
+from tracejet._distributed import traceable_communication
+from tracejet._random_state import refused_seeding
+from tracejet._shared_switch import SharedSwitch, switched_attribute
+from tracejet._tensor_methods import traced_tensor_methods
+from tracejet._torch_modules import traceable_modules
+from tracejet._triton import kernel_launches
+
+
+def _without_collections() -> Callable[[], None]:
+    """A garbage collection in the middle costs more than the trace."""
+    if not gc.isenabled():
+        return lambda: None
+    gc.disable()
+    return gc.enable
+
+
+def _without_fast_path() -> Callable[[], None]:
+    """torch.nn's attention modules have kernels of their own for inference, which no other engine has."""
+    before = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    return lambda: torch.backends.mha.set_fastpath_enabled(before)
+
+
+#: Make models take the path that an exported program needs.
+_SWITCHES = (
+    # Libraries (transformers among them) choose code without data-dependent branches under these two.
+    switched_attribute(torch.compiler, "_is_exporting_flag", True),
+    switched_attribute(torch.compiler, "_is_compiling_flag", True),
+    SharedSwitch(_without_fast_path),
+    traced_tensor_methods,
+    *traceable_modules,
+    *refused_seeding,
+    SharedSwitch(with_dynamic_sizes),
+    *traceable_communication,
+    *CONTROL_FLOW_SWITCHES,
+    kernel_launches,
+    SharedSwitch(_without_collections),
+)
+
+
+@contextmanager
+def tracing_environment() -> Iterator[None]:
+    """No gradients, and every switch held."""
+    with ExitStack() as stack:
+        stack.enter_context(torch.no_grad())
+        for switch in _SWITCHES:
+            stack.enter_context(switch.held())
+        yield
