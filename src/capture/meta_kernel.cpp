@@ -84,10 +84,11 @@ class PythonDispatch {
 };
 
 /// A result of a meta kernel as outputs of a node.
-OutputMeta read_result(const c10::IValue& result, c10::Device device) {
+OutputMeta read_result(const c10::IValue& result, c10::Device device, bool strides_may_differ) {
   const auto read = [&](const at::Tensor& tensor) {
     TensorMeta meta = read_meta_tensor(tensor);
     meta.device = device;
+    meta.strides_may_differ = strides_may_differ && meta.dim() > 1;
     return meta;
   };
   if (result.isTensor()) {
@@ -118,7 +119,14 @@ bool is_symbolic(const Call& call) {
 
 std::optional<std::vector<OutputMeta>> outputs_by_meta_kernel(const Call& call, c10::impl::PyInterpreter* python) {
   bool has_tensors = false;
-  for (const Argument& argument : call.arguments()) for_each_value(argument, [&](const Value&) { has_tensors = true; });
+  // A kernel that is given symbols decides by the example, and what it is given may be laid out otherwise.
+  bool strides_may_differ = is_symbolic(call);
+  for (const Argument& argument : call.arguments()) {
+    for_each_value(argument, [&](const Value& value) {
+      has_tensors = true;
+      strides_may_differ = strides_may_differ || value.tensor().strides_may_differ;
+    });
+  }
   torch::jit::Stack stack;
   const auto& declared = call.op().schema().arguments();
   for (size_t i = 0; i < call.arguments().size(); ++i) {
@@ -149,7 +157,7 @@ std::optional<std::vector<OutputMeta>> outputs_by_meta_kernel(const Call& call, 
   }
   std::vector<OutputMeta> outputs;
   const c10::Device device = device_of_results(call);
-  for (const c10::IValue& result : stack) outputs.push_back(read_result(result, device));
+  for (const c10::IValue& result : stack) outputs.push_back(read_result(result, device, strides_may_differ));
   return outputs;
 }
 

@@ -1,6 +1,7 @@
 // The lower hook: what arrives here is functional and becomes nodes of the graph.
 #include <ATen/core/enum_tag.h>
 #include <ATen/ops/_assert_async.h>
+#include <ATen/ops/clone.h>
 #include <ATen/ops/logical_not.h>
 #include <ATen/ops/reshape.h>
 #include <torch/library.h>
@@ -84,9 +85,16 @@ const c10::OperatorHandle& reshape_operator() {
   return reshape;
 }
 
-/// A view. Writes give new tensors, whose strides may differ from those that eager's tensor has kept; where they don't
-/// bear the view, a copy of equal values takes its place.
+/// A view. Where the strides at some sizes aren't known, it shows a copy. Writes give new tensors, whose strides may
+/// differ from those that eager's tensor has kept; where they don't bear the view, a copy of equal values takes its
+/// place.
 void record_view(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stack& stack) {
+  c10::IValue& self = torch::jit::peek(stack, 0, 2);
+  const Argument viewed = tracer.to_argument(self);
+  const auto* value = std::get_if<const Value*>(&viewed);
+  if (value != nullptr && (*value)->tensor().strides_may_differ) {
+    self = at::clone(self.toTensor(), c10::MemoryFormat::Contiguous);
+  }
   try {
     const bool on_cpu = torch::jit::peek(stack, 0, 2).toTensor().device().is_cpu();
     record_call(tracer, on_cpu ? op : reshape_operator(), stack);

@@ -21,6 +21,9 @@ struct TensorMeta {
   c10::SymInt storage_offset = 0;
   at::ScalarType dtype = at::kFloat;
   c10::Device device = c10::Device(c10::kCPU);
+  /// The strides are those of the example: at some of the declared sizes, PyTorch may choose others (axes of size 1
+  /// apart, whose strides have no meaning). Views of it can't be relied on.
+  bool strides_may_differ = false;
 
   int64_t dim() const { return static_cast<int64_t>(sizes.size()); }
   /// The product of the sizes.

@@ -13,10 +13,6 @@ namespace {
 
 using Metas = std::vector<TensorMeta>;
 
-bool suggests_channels_last(const TensorMeta& tensor) {
-  return shape::suggested_format(tensor) != c10::MemoryFormat::Contiguous;
-}
-
 /// ATen computes the convolution of a single small float32 volume without oneDNN, and thereby row-major.
 bool is_small_volume(const TensorMeta& input, const TensorMeta& weight, int64_t groups) {
   const auto batch = input.sizes[0].maybe_as_int();
@@ -28,12 +24,16 @@ bool is_small_volume(const TensorMeta& input, const TensorMeta& weight, int64_t 
 }
 
 /// Channels last if input or weight is, in two and three spatial axes: the way of ATen's CPU backends.
-c10::MemoryFormat output_format(const TensorMeta& input, const TensorMeta& weight, int64_t groups) {
-  if (shape::known_equal(input.numel(), 0)) return c10::MemoryFormat::Contiguous;
-  if (!suggests_channels_last(input) && !suggests_channels_last(weight)) return c10::MemoryFormat::Contiguous;
-  if (input.dim() == 4) return c10::MemoryFormat::ChannelsLast;
+shape::SuggestedFormat output_format(const TensorMeta& input, const TensorMeta& weight, int64_t groups) {
+  const shape::SuggestedFormat row_major{c10::MemoryFormat::Contiguous, false};
+  if (shape::known_equal(input.numel(), 0)) return row_major;
+  const auto by_input = shape::suggested_format(input), by_weight = shape::suggested_format(weight);
+  const bool one_does = by_input.format != row_major.format || by_weight.format != row_major.format;
+  const bool may_differ = by_input.may_differ || by_weight.may_differ;
+  if (input.dim() == 4) return {one_does ? c10::MemoryFormat::ChannelsLast : row_major.format, may_differ};
   const bool volumetric = input.dim() == 5 && input.dtype != at::kDouble && !is_small_volume(input, weight, groups);
-  return volumetric ? c10::MemoryFormat::ChannelsLast3d : c10::MemoryFormat::Contiguous;
+  if (!volumetric) return row_major;
+  return {one_does ? c10::MemoryFormat::ChannelsLast3d : row_major.format, may_differ};
 }
 
 void require_operands(const TensorMeta& input, const TensorMeta& weight) {

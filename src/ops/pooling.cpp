@@ -30,8 +30,8 @@ enum class Layout { kLikeInput, kRowMajor };
 /// A batch may be channels-last; a single image or volume isn't.
 TensorMeta pooled(const TensorMeta& self, Sizes sizes, size_t spatial, Layout layout = Layout::kLikeInput) {
   const bool like_input = layout == Layout::kLikeInput && sizes.size() == spatial + 2;
-  const auto format = like_input ? shape::suggested_format(self) : c10::MemoryFormat::Contiguous;
-  return shape::in_format(std::move(sizes), format, self.dtype, self.device);
+  if (!like_input) return shape::contiguous(std::move(sizes), self.dtype, self.device);
+  return shape::in_format(std::move(sizes), shape::suggested_format(self), self.dtype, self.device);
 }
 
 /// The sizes after windows have slid over the last axes.

@@ -18,8 +18,8 @@ using Metas = std::vector<TensorMeta>;
 /// In the layout that `input` suggests, if it is a batch of images or volumes: [N, C] and `spatial` axes.
 TensorMeta like_batch(const TensorMeta& input, Sizes sizes, size_t spatial) {
   const bool batch = spatial > 1 && sizes.size() == spatial + 2;
-  const auto format = batch ? shape::suggested_format(input) : c10::MemoryFormat::Contiguous;
-  return shape::in_format(std::move(sizes), format, input.dtype, input.device);
+  if (!batch) return shape::contiguous(std::move(sizes), input.dtype, input.device);
+  return shape::in_format(std::move(sizes), shape::suggested_format(input), input.dtype, input.device);
 }
 
 // Upsampling ----------------------------------------------------------------------------------------------------------

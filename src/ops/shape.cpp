@@ -5,6 +5,7 @@
 #include <numeric>
 #include <sstream>
 
+#include "ops/shape_order.h"
 #include "symbolic/sym_node.h"
 
 namespace tracejet::shape {
@@ -91,35 +92,7 @@ bool is_trivial(const c10::SymInt& size) {
   return known ? *known < 2 : is_one(size);
 }
 
-/// The axes in the order of the memory, innermost first: an insertion sort that leaves axes where they were
-/// (innermost last) when `compare` can't tell (0). compare(a, b) > 0 puts axis b inside axis a.
-template <typename Compare>
-c10::SmallVector<size_t, 5> innermost_first(size_t rank, Compare compare) {
-  c10::SmallVector<size_t, 5> order(rank);
-  std::iota(order.rbegin(), order.rend(), 0);
-  for (size_t i = 1; i < rank; ++i) {
-    size_t moving = i;
-    for (size_t candidate = i; candidate-- > 0;) {
-      const int comparison = compare(order[candidate], order[moving]);
-      if (comparison < 0) break;
-      if (comparison == 0) continue;
-      std::swap(order[candidate], order[moving]);
-      moving = candidate;
-    }
-  }
-  return order;
-}
-
 bool is_zero(const c10::SymInt& value) { return known_equal(value, 0); }
-
-/// Which of two axes of one tensor lies inside the other: -1 the first, 1 the second, 0 unclear.
-int compare_axes(const c10::SymInt& stride_a, const c10::SymInt& stride_b, const c10::SymInt& size_a,
-                 const c10::SymInt& size_b) {
-  if (is_zero(stride_a) || is_zero(stride_b)) return 0;
-  if (layout_less(stride_a, stride_b)) return -1;
-  if (layout_less(stride_b, stride_a)) return 1;
-  return layout_less(size_b, size_a) ? 1 : 0;
-}
 
 /// The axes from inside to outside in a channels-last tensor of this rank; empty if there is no such layout.
 std::span<const size_t> channels_last_order(size_t rank) {
@@ -133,8 +106,9 @@ std::span<const size_t> channels_last_order(size_t rank) {
 size_t rank_of(c10::MemoryFormat format) { return format == c10::MemoryFormat::ChannelsLast ? 4 : 5; }
 
 /// Whether each axis, from inside to outside, starts where the one before ends.
-template <typename Order>
-bool is_packed(const TensorMeta& self, const Order& order) {
+template <typename Axes>
+bool is_packed(const TensorMeta& self, const Axes& order) {
+  if (self.strides_may_differ) return false;
   c10::SymInt expected = 1;
   for (size_t i = 0; i < order.size(); ++i) {
     const size_t axis = order[i];
@@ -150,17 +124,34 @@ bool is_packed(const TensorMeta& self, const Order& order) {
 
 bool has_no_elements(const TensorMeta& self) { return std::any_of(self.sizes.begin(), self.sizes.end(), is_zero); }
 
-bool looks_channels_last(const TensorMeta& self) {
+/// An answer, and whether it is the one at all declared sizes.
+struct Answer {
+  bool yes;
+  bool is_sure;
+};
+
+bool is_decided(const c10::SymBool& condition) { return symbolic::statically_known(condition).has_value(); }
+
+Answer looks_channels_last(const TensorMeta& self) {
   const auto order = channels_last_order(self.sizes.size());
-  if (order.empty() || is_zero(self.strides[1])) return false;
+  bool is_sure = !self.strides_may_differ;
+  if (order.empty() || is_zero(self.strides[1])) return {false, is_sure || order.empty()};
   c10::SymInt least = 0;
   for (size_t axis : order) {
-    if (is_zero(self.sizes[axis]) || layout_less(self.strides[axis], least)) return false;
-    if (axis == 0 && known_equal(least, self.strides[1])) return false;  // N111: ambiguous, and then row-major
-    least = self.strides[axis];
-    if (!is_trivial(self.sizes[axis])) least = least * self.sizes[axis];
+    const c10::SymInt &size = self.sizes[axis], &stride = self.strides[axis];
+    // A "no" that is certain makes the answers before it irrelevant.
+    if (is_zero(size)) return {false, true};
+    const bool is_less_decided = is_decided(stride.sym_lt(least));
+    if (layout_less(stride, least)) return {false, !self.strides_may_differ && (is_sure || is_less_decided)};
+    is_sure = is_sure && is_less_decided;
+    if (axis == 0) {
+      if (known_equal(least, self.strides[1])) return {false, is_sure};  // N111: ambiguous, and then row-major
+      is_sure = is_sure && is_decided(least.sym_eq(self.strides[1]));
+    }
+    least = stride;
+    if (!is_trivial(size)) least = least * size;
   }
-  return true;
+  return {true, is_sure};
 }
 
 }  // namespace
@@ -179,6 +170,7 @@ TensorMeta contiguous(Sizes sizes, at::ScalarType dtype, c10::Device device) {
 TensorMeta view_of(const TensorMeta& base, Sizes sizes, Sizes strides) {
   TensorMeta view = strided(std::move(sizes), std::move(strides), base.dtype, base.device);
   view.storage_offset = base.storage_offset;
+  view.strides_may_differ = base.strides_may_differ;
   return view;
 }
 
@@ -197,16 +189,16 @@ TensorMeta in_format(Sizes sizes, c10::MemoryFormat format, at::ScalarType dtype
 TensorMeta like(const TensorMeta& self, at::ScalarType dtype, c10::MemoryFormat format) {
   if (format != c10::MemoryFormat::Preserve) return in_format(self.sizes, format, dtype, self.device);
   if (is_dense(self)) return strided(self.sizes, self.strides, dtype, self.device);
-  const auto order = innermost_first(self.sizes.size(), [&](size_t a, size_t b) {
-    return compare_axes(self.strides[a], self.strides[b], self.sizes[a], self.sizes[b]);
-  });
+  const Order order = order_of(self);
   Sizes strides(self.sizes.size());
   c10::SymInt stride = 1;
   for (size_t axis : order) {
     strides[axis] = stride;
     if (!is_trivial(self.sizes[axis])) stride = stride * self.sizes[axis];
   }
-  return strided(self.sizes, std::move(strides), dtype, self.device);
+  TensorMeta result = strided(self.sizes, std::move(strides), dtype, self.device);
+  result.strides_may_differ = self.strides_may_differ || (self.is_symbolic() && !surely_has(self, order));
+  return result;
 }
 
 Sizes channels_last_strides(c10::SymIntArrayRef sizes) {
@@ -240,125 +232,16 @@ bool is_dense(const TensorMeta& self) {
   return is_packed(self, order);
 }
 
-c10::MemoryFormat suggested_format(const TensorMeta& self) {
-  if (!looks_channels_last(self)) return c10::MemoryFormat::Contiguous;
-  return self.sizes.size() == 4 ? c10::MemoryFormat::ChannelsLast : c10::MemoryFormat::ChannelsLast3d;
+SuggestedFormat suggested_format(const TensorMeta& self) {
+  const auto [is_channels_last, is_sure] = looks_channels_last(self);
+  if (!is_channels_last) return {c10::MemoryFormat::Contiguous, !is_sure};
+  return {self.sizes.size() == 4 ? c10::MemoryFormat::ChannelsLast : c10::MemoryFormat::ChannelsLast3d, !is_sure};
 }
 
-// Pointwise operators ------------------------------------------------------------------------------------------------
-
-namespace {
-
-c10::SymInt broadcast(const c10::SymInt& a, const c10::SymInt& b, c10::SymIntArrayRef all_a,
-                      c10::SymIntArrayRef all_b) {
-  if (equal_at_once(a, b) == true) return a;
-  if (is_one(a)) return b;
-  if (is_one(b)) return a;
-  if (equal(a, b)) return a.is_symbolic() ? b : a;  // of 8 and a symbol that must be 8, 8 says more
-  // A dynamic axis is 1 in the example: then it must be 1 always.
-  if (a.is_symbolic() && equal(a, 1)) return b;
-  if (b.is_symbolic() && equal(b, 1)) return a;
-  throw ShapeError("sizes can't be broadcast together: " + text(all_a) + " and " + text(all_b));
-}
-
-/// The stride of an operand along an axis of the output; 0 where the operand is repeated along it.
-c10::SymInt stride_along(const TensorMeta& operand, size_t axis, c10::SymIntArrayRef output) {
-  const size_t missing = output.size() - operand.sizes.size();
-  if (axis < missing) return 0;
-  const size_t own = axis - missing;
-  const bool repeated = is_one(operand.sizes[own]) && !is_one(output[axis]);
-  return repeated ? c10::SymInt(0) : operand.strides[own];
-}
-
-bool same_sizes(std::span<const TensorMeta* const> operands) {
-  const auto differs = [&](const TensorMeta* operand) {
-    if (operand == nullptr || operands[0] == nullptr) return operand != operands[0];
-    return !known_equal(operand->sizes, operands[0]->sizes);
-  };
-  return std::none_of(operands.begin(), operands.end(), differs);
-}
-
-template <typename Predicate>
-bool all(std::span<const TensorMeta* const> operands, Predicate predicate) {
-  return std::all_of(operands.begin(), operands.end(), [&](const TensorMeta* operand) { return predicate(*operand); });
-}
-
-/// The strides when all operands have the same sizes and a common layout; nullopt otherwise.
-std::optional<Sizes> common_strides(std::span<const TensorMeta* const> operands, c10::SymIntArrayRef sizes) {
-  if (!same_sizes(operands) || operands[0] == nullptr) return std::nullopt;
-  if (all(operands, [](const TensorMeta& operand) { return is_contiguous(operand); })) return contiguous_strides(sizes);
-  if (all(operands,
-          [](const TensorMeta& operand) { return is_contiguous(operand, c10::MemoryFormat::ChannelsLast); })) {
-    return channels_last_strides(sizes);
-  }
-  const Sizes& first = operands[0]->strides;
-  if (all(operands,
-          [&](const TensorMeta& operand) { return is_dense(operand) && known_equal(operand.strides, first); })) {
-    return first;
-  }
-  return std::nullopt;
-}
-
-/// The order of axes that the operands agree on: the first one with an opinion decides.
-c10::SmallVector<size_t, 5> common_order(std::span<const TensorMeta* const> operands, c10::SymIntArrayRef sizes) {
-  return innermost_first(sizes.size(), [&](size_t a, size_t b) {
-    for (const TensorMeta* operand : operands) {
-      if (operand == nullptr) continue;
-      const int comparison =
-          compare_axes(stride_along(*operand, a, sizes), stride_along(*operand, b, sizes), sizes[a], sizes[b]);
-      if (comparison != 0) return comparison;
-    }
-    return 0;
-  });
-}
-
-Sizes pointwise_strides(std::span<const TensorMeta* const> operands, c10::SymIntArrayRef sizes) {
-  if (sizes.empty()) return {};
-  if (auto strides = common_strides(operands, sizes)) return *strides;
-  const auto order = common_order(operands, sizes);
-  if (std::is_sorted(order.rbegin(), order.rend())) return contiguous_strides(sizes);
-  Sizes strides(sizes.size());
-  c10::SymInt stride = 1;
-  for (size_t axis : order) {
-    strides[axis] = stride;
-    stride = stride * sizes[axis];
-  }
-  return strides;
-}
-
-c10::Device common_device(std::span<const TensorMeta* const> operands) {
-  c10::Device device(c10::kCPU);
-  for (const TensorMeta* operand : operands) {
-    if (operand == nullptr) continue;
-    if (operand->dim() > 0 || !operand->device.is_cpu()) return operand->device;
-  }
-  return device;
-}
-
-}  // namespace
-
-Sizes broadcast(c10::SymIntArrayRef a, c10::SymIntArrayRef b) {
-  const c10::SymIntArrayRef longer = a.size() >= b.size() ? a : b;
-  const size_t rank = longer.size();
-  Sizes sizes(longer.begin(), longer.end());
-  for (size_t back = 1; back <= std::min(a.size(), b.size()); ++back) {
-    sizes[rank - back] = broadcast(a[a.size() - back], b[b.size() - back], a, b);
-  }
-  return sizes;
-}
-
-TensorMeta pointwise(std::span<const TensorMeta* const> operands, at::ScalarType dtype) {
-  Sizes sizes;
-  for (const TensorMeta* operand : operands) {
-    if (operand == nullptr) continue;
-    sizes = sizes.empty() ? operand->sizes : broadcast(sizes, operand->sizes);
-  }
-  Sizes strides = pointwise_strides(operands, sizes);
-  return strided(std::move(sizes), std::move(strides), dtype, common_device(operands));
-}
-
-TensorMeta pointwise(std::initializer_list<const TensorMeta*> operands, at::ScalarType dtype) {
-  return pointwise(std::span(operands.begin(), operands.size()), dtype);
+TensorMeta in_format(Sizes sizes, const SuggestedFormat& format, at::ScalarType dtype, c10::Device device) {
+  TensorMeta result = in_format(std::move(sizes), format.format, dtype, device);
+  result.strides_may_differ = format.may_differ;
+  return result;
 }
 
 // Reductions ---------------------------------------------------------------------------------------------------------

@@ -56,12 +56,19 @@ TensorMeta in_format(Sizes sizes, c10::MemoryFormat format, at::ScalarType dtype
 TensorMeta like(const TensorMeta& self, at::ScalarType dtype, c10::MemoryFormat format = c10::MemoryFormat::Preserve);
 
 Sizes channels_last_strides(c10::SymIntArrayRef sizes);
-/// Whether the strides are the ones of the format, size-1 axes aside. Never guards.
+/// Whether the strides are the ones of the format at all declared sizes, size-1 axes aside. Never guards.
 bool is_contiguous(const TensorMeta& self, c10::MemoryFormat format = c10::MemoryFormat::Contiguous);
 /// Whether the tensor covers its memory exactly once, in any order of the axes. Never guards.
 bool is_dense(const TensorMeta& self);
-/// What at::Tensor::suggest_memory_format() says: ChannelsLast(3d) or Contiguous. Never guards.
-c10::MemoryFormat suggested_format(const TensorMeta& self);
+/// What at::Tensor::suggest_memory_format() says.
+struct SuggestedFormat {
+  c10::MemoryFormat format;  ///< ChannelsLast(3d) or Contiguous
+  bool may_differ;           ///< It may be another one at some of the declared sizes.
+};
+/// Never guards.
+SuggestedFormat suggested_format(const TensorMeta& self);
+/// Like at::empty(sizes, memory_format), of a format that another tensor suggests.
+TensorMeta in_format(Sizes sizes, const SuggestedFormat& format, at::ScalarType dtype, c10::Device device);
 
 // Pointwise operators ------------------------------------------------------------------------------------------------
 

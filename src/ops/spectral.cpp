@@ -3,7 +3,7 @@
 #include <numeric>
 
 #include "ops/families.h"
-#include "ops/shape.h"
+#include "ops/shape_order.h"
 #include "ops/spectral_decompositions.h"
 #include "ops/spectral_samples.h"
 
@@ -21,13 +21,11 @@ TensorMeta transformed(const TensorMeta& self, Sizes sizes, std::span<const int6
   const auto inner = std::stable_partition(order.begin(), order.end(), is_batch);
   std::stable_sort(order.begin(), inner,
                    [&](size_t a, size_t b) { return shape::layout_less(self.strides[b], self.strides[a]); });
-  Sizes strides(sizes.size());
-  c10::SymInt inside = 1;
-  for (auto axis = order.rbegin(); axis != order.rend(); ++axis) {
-    strides[*axis] = inside;
-    inside = inside * sizes[*axis];
-  }
-  return shape::strided(std::move(sizes), std::move(strides), dtype, self.device);
+  Sizes strides = shape::packed_strides({order.rbegin(), order.rend()}, sizes);
+  const shape::Order batch{std::make_reverse_iterator(inner), order.rend()};
+  TensorMeta result = shape::strided(std::move(sizes), std::move(strides), dtype, self.device);
+  result.strides_may_differ = self.strides_may_differ || (self.is_symbolic() && !shape::surely_has(self, batch));
+  return result;
 }
 
 Metas real_to_complex(const Call& call) {

@@ -246,10 +246,15 @@ Metas repeat(const Call& call) {
 bool is_skipped_by_cat(const TensorMeta& tensor) { return tensor.dim() == 1 && shape::known_equal(tensor.sizes[0], 0); }
 
 /// The format that all inputs suggest; row-major if they disagree.
-c10::MemoryFormat common_format(const std::vector<const TensorMeta*>& tensors) {
-  const auto format = shape::suggested_format(*tensors[0]);
-  const auto agrees = [&](const TensorMeta* tensor) { return shape::suggested_format(*tensor) == format; };
-  return std::all_of(tensors.begin(), tensors.end(), agrees) ? format : c10::MemoryFormat::Contiguous;
+shape::SuggestedFormat common_format(const std::vector<const TensorMeta*>& tensors) {
+  auto [format, may_differ] = shape::suggested_format(*tensors[0]);
+  bool all_agree = true;
+  for (const TensorMeta* tensor : tensors) {
+    const auto other = shape::suggested_format(*tensor);
+    all_agree = all_agree && other.format == format;
+    may_differ = may_differ || other.may_differ;
+  }
+  return {all_agree ? format : c10::MemoryFormat::Contiguous, may_differ};
 }
 
 Metas cat(const Call& call) {

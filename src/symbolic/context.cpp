@@ -73,13 +73,30 @@ c10::SymBool Context::sym_bool(const Condition& condition) {
   return c10::SymBool(make_sym_node(condition, *this));
 }
 
+namespace {
+
+/// Whether a size is 0 or 1, which PyTorch asks to spare itself work: "no", also of a size computed from others, unless
+/// it is so in the example.
+std::optional<bool> answer_unlike_special_sizes(const Condition& open) {
+  const bool is_equality = open.kind() == Kind::kEqual || open.kind() == Kind::kNotEqual;
+  if (!is_equality || !open.has_hint() || !open.operands()[1].is_int() || !open.operands()[1].is_constant()) return {};
+  const int64_t special = open.operands()[1].constant();
+  const bool is_equal = (open.hint() != 0) == (open.kind() == Kind::kEqual);
+  if (is_equal || (special != 0 && special != 1)) return {};
+  return open.kind() == Kind::kNotEqual;
+}
+
+}  // namespace
+
 bool Context::guard(const Condition& condition, Guard::Kind when_general) {
   if (const auto known = decide(condition)) {
     if (!guards_.empty() && !condition.is_constant()) note_repeated(*known ? condition : logical_not(condition));
     return *known;
   }
   const Condition open = simplified(condition);
-  if (const auto general = general_answer(open)) {
+  auto general = general_answer(open);
+  if (!general && when_general == Guard::Kind::kGeneralSize) general = answer_unlike_special_sizes(open);
+  if (general) {
     const Condition assumed = *general ? open : logical_not(open);
     // No trace at a size of 0 or 1 can show that a branch on data makes no difference there.
     if (when_general == Guard::Kind::kSizeBranch && is_data_dependent(open)) {

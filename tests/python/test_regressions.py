@@ -13,6 +13,7 @@ from torch import nn
 import tracejet
 from tests.support.compare import assert_equal, assert_same_as_eager
 from tests.support.lambda_module import Lambda, batch
+from tracejet import Input
 
 SYMBOLIC_SCALARS = {
     "times a size": lambda x: x * x.shape[0],
@@ -281,3 +282,29 @@ def test_affine_grid_of_a_dynamic_batch() -> None:
         return nn.functional.grid_sample(x, grid, align_corners=False)
 
     assert_same_as_eager(Lambda(function), [batch(3, 5, 5)])
+
+
+#: At some sizes, or all, an axis of symbolic size is 1, and the layout of what is computed isn't what it is elsewhere.
+LAYOUTS_THAT_HANG_ON_SIZES = {
+    "an axis that is 1 at all sizes but not by its name": lambda x: (
+        x.permute(2, 0, 1).clone()[:, :, -2:][:, :, :-1] / 2 < torch.arange(3)
+    ),
+    "a broadcast slice first": lambda x: x.permute(2, 0, 1)[:, :, :1] + x.permute(1, 0, 2),
+    "an outer product": lambda x: x.permute(2, 0, 1)[:, :, :1, None] * x.permute(1, 0, 2)[:, :, None],
+    "a copy of a slice": lambda x: x.permute(2, 0, 1)[:, :, : x.shape[1] // 2].clone(),
+    "images of dynamic size": lambda x: torch.nn.functional.avg_pool2d(x[None].permute(0, 2, 3, 1)[:, :, :1], 1),
+}
+
+
+@pytest.mark.parametrize("function", LAYOUTS_THAT_HANG_ON_SIZES.values(), ids=LAYOUTS_THAT_HANG_ON_SIZES)
+def test_a_reshape_holds_at_every_size_whatever_the_layout_is_there(function: Callable[..., Any]) -> None:
+    def forward(x: torch.Tensor) -> Any:
+        y = function(x)
+        return y, y.reshape(y.shape[0], -1), y.flatten(1), y.transpose(0, 1).reshape(-1)
+
+    image = Input(min_shape=(3, 1, 1), opt_shape=(3, 6, 6), max_shape=(3, 6, 6), shared_dims={1: "n", 2: "n"})
+    program = tracejet.trace(Lambda(forward), [image])
+    for run in (program.module(), tracejet.compile(program, engine="aten")):
+        for n in (2, 3, 6):
+            x = torch.randn(3, n, n)
+            assert_equal(forward(x), run(x))
