@@ -139,6 +139,20 @@ TRACEJET_CONVERSION(upsample_nearest);
 TRACEJET_CONVERSION(upsample_linear);
 TRACEJET_CONVERSION(grid_sample);
 
+// quantization.cpp
+TRACEJET_CONVERSION(quantize_per_tensor);
+TRACEJET_CONVERSION(dequantize_per_tensor);
+TRACEJET_CONVERSION(quantize_per_channel);
+TRACEJET_CONVERSION(dequantize_per_channel);
+TRACEJET_CONVERSION(quantize_per_token);
+TRACEJET_CONVERSION(dequantize_per_token);
+TRACEJET_CONVERSION(choose_qparams_per_token);
+TRACEJET_CONVERSION(convert_element_type);
+TRACEJET_CONVERSION(quantize_affine);
+TRACEJET_CONVERSION(dequantize_affine);
+TRACEJET_CONVERSION(choose_qparams_affine);
+TRACEJET_CONVERSION(integer_matmul);
+
 #undef TRACEJET_CONVERSION
 }  // namespace convert
 
@@ -291,5 +305,21 @@ inline constexpr Conversion upsample_nearest_exact{convert::upsample_nearest, "e
 inline constexpr Conversion upsample_linear{convert::upsample_linear, "linear"};
 inline constexpr Conversion upsample_cubic{convert::upsample_linear, "cubic"};
 inline constexpr Conversion grid_sample{convert::grid_sample};
+
+// Of quantized_decomposed.
+inline constexpr Conversion quantize_per_tensor{convert::quantize_per_tensor};
+inline constexpr Conversion dequantize_per_tensor{convert::dequantize_per_tensor};
+inline constexpr Conversion quantize_per_channel{convert::quantize_per_channel};
+inline constexpr Conversion dequantize_per_channel{convert::dequantize_per_channel};
+inline constexpr Conversion quantize_per_token{convert::quantize_per_token};
+inline constexpr Conversion dequantize_per_token{convert::dequantize_per_token};
+inline constexpr Conversion choose_qparams_per_token{convert::choose_qparams_per_token};
+inline constexpr Conversion convert_element_type{convert::convert_element_type};
+// Of torchao.
+inline constexpr Conversion quantize_affine{convert::quantize_affine};
+inline constexpr Conversion dequantize_affine{convert::dequantize_affine};
+inline constexpr Conversion choose_qparams_affine{convert::choose_qparams_affine};
+/// _int_mm
+inline constexpr Conversion integer_matmul{convert::integer_matmul};
 
 }  // namespace tracejet::onnx

@@ -61,7 +61,8 @@ void Lowering::declare_inputs(const std::vector<size_t>& feeds) {
     const GraphInput& input = graph_.inputs()[i];
     if (input.value == nullptr) continue;
     const bool is_feed = std::ranges::find(feeds, i) != feeds.end();
-    if (!is_feed && input.data.nbytes() <= kInlineBytes) {
+    // One of a dtype that ONNX lacks is named where a call reads it.
+    if (!is_feed && input.data.nbytes() <= kInlineBytes && element_type(input.data.scalar_type())) {
       known_.emplace(input.value, input.data);
       operands_.emplace(input.value, constant(input.data));
       continue;

@@ -205,7 +205,7 @@ std::span<const Operator> linear_algebra_operators() {
   namespace given = samples::linear_algebra;
   static constexpr Operator table[] = {
       {.name = "aten::mm", .meta = mm, .onnx = onnx::matmul, .samples = given::mm},
-      {.name = "aten::_int_mm", .meta = int_mm, .samples = given::int_mm},
+      {.name = "aten::_int_mm", .meta = int_mm, .onnx = onnx::integer_matmul, .samples = given::int_mm},
       {.name = "aten::bmm", .meta = bmm, .onnx = onnx::matmul, .samples = given::bmm},
       {.name = "aten::addmm", .meta = addmm, .onnx = onnx::addmm, .samples = given::addmm},
       {.name = "aten::baddbmm",

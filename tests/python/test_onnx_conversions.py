@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
-import onnx
-import onnxruntime
 import pytest
 import torch
 from torch.utils import _pytree as pytree
 
 import tracejet
 from tests.support.onnx_cases import CASES, Case
+from tests.support.onnx_runtime import OnnxRuntime
 
 
 def dynamic_inputs(case: Case) -> list[tracejet.Input]:
@@ -31,22 +29,6 @@ def assert_same(actual: object, expected: object, tolerance: float) -> None:
         torch.testing.assert_close(
             left, right, rtol=tolerance, atol=tolerance, equal_nan=True, msg=lambda text, i=index: f"output {i}: {text}"
         )
-
-
-class OnnxRuntime:
-    """A saved ONNX file, run by ONNX Runtime."""
-
-    def __init__(self, program: torch.export.ExportedProgram, path: str):
-        tracejet.save_onnx(program, path)
-        onnx.checker.check_model(path, full_check=True)
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-
-    def __call__(self, *tensors: torch.Tensor) -> list[torch.Tensor]:
-        names = [argument.name for argument in self._session.get_inputs()]
-        results = self._session.run(None, {name: tensor.numpy() for name, tensor in zip(names, tensors, strict=True)})
-        return [torch.from_numpy(np.asarray(result)) for result in results]
 
 
 def test_cases_have_names_of_their_own():

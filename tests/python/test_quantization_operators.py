@@ -4,6 +4,7 @@ them when they are imported, so the C++ tests don't see them."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from torch.utils import _pytree as pytree
 
 import tracejet
 from tests.support.lambda_module import Lambda
+from tests.support.onnx_runtime import OnnxRuntime
 from tracejet import _C, DecompositionTable
 
 ENTRIES = [entry for entry in _C.operators() if not entry.name.startswith("aten::")]
@@ -87,3 +89,48 @@ def test_expanded_calls_compute_what_eager_computes(entry: Any) -> None:
         names = [str(node.target) for node in program.graph.nodes if node.op == "call_function"]
         assert not [name for name in names if not name.startswith("aten.")]
         assert_same(program.module()(*call.tensors), call.expected())
+
+
+class Weighted(Call):
+    """A sample whose first tensor alone is an input; scales and zero points are weights."""
+
+    def __init__(self, op: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]):
+        super().__init__(op, args, kwargs)
+        whole, weights = self.model, self.tensors[1:]
+        self.model = Lambda(lambda x: whole(x, *weights))
+        self.tensors = self.tensors[:1]
+
+
+def assert_within_a_step(got: Any, expected: list[torch.Tensor]) -> None:
+    """What is rounded may be the next integer where a value lies between two: engines divide by the scale, or compute
+    its inverse otherwise than ATen."""
+    for left, right in zip(pytree.tree_leaves(got), expected, strict=True):
+        assert (left.dtype, left.shape) == (right.dtype, right.shape)
+        if right.dtype.is_floating_point:
+            torch.testing.assert_close(left, right, rtol=1e-2 if right.dtype.itemsize == 2 else 1e-5, atol=1e-7)
+        else:
+            off = (left.to(torch.int64) - right.to(torch.int64)).abs()
+            assert off.numel() == 0 or (off.max() <= 1 and (off > 0).sum() <= 1), f"{left} should be {right}"
+
+
+@pytest.mark.parametrize("entry", [entry for entry in ENTRIES if entry.has_conversion], ids=lambda entry: entry.name)
+def test_engines_compute_what_eager_computes(entry: Any, tmp_path: Path) -> None:
+    ran, refused = 0, set()
+    for args, kwargs in entry.samples():
+        for kind in (Call, Weighted):
+            call = kind(operator(entry.name), args, kwargs)
+            program = tracejet.trace(call.model, arg_inputs=call.tensors)
+            try:
+                compiled = tracejet.compile(program)
+            except tracejet.UnsupportedOperator as error:
+                refused.add(str(error))
+                assert not tracejet.check(program).ok
+                continue
+            ran += 1
+            expected = call.expected()
+            assert_within_a_step(compiled(*call.tensors), expected)
+            if all(tensor.dtype != torch.bfloat16 for tensor in [*call.tensors, *expected]):
+                assert_within_a_step(OnnxRuntime(program, str(tmp_path / "model.onnx"))(*call.tensors), expected)
+    assert ran, f"everything is refused: {refused}"
+    reasons = ("computes in float64", "float32 doesn't hold", "which overflows", "is computed when the program runs")
+    assert all(any(reason in text for reason in reasons) for text in refused), refused

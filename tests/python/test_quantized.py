@@ -5,17 +5,22 @@ from __future__ import annotations
 import copy
 import io
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import onnx
+import openvino
 import pytest
 import torch
 import torchao.quantization as torchao
 from torch import nn
 from torch.ao import quantization as eager_mode
+from torch.utils import _pytree as pytree
 
 import tracejet
 from tests.support.compare import assert_equal, assert_same_as_eager
 from tests.support.lambda_module import Lambda, batch
+from tests.support.onnx_runtime import OnnxRuntime
 from tracejet._binding import bind
 from tracejet._trace import _Capture
 
@@ -167,10 +172,62 @@ def test_models_of_pt2e_keep_their_operators_in_core_aten_as_torch_export_does()
     assert_equal(model(x), program.module()(x))
 
 
-def test_openvino_names_the_operators_that_it_lacks() -> None:
+#: Where activations are quantized, a value between two integers may become the other one: engines divide by scales,
+#: ATen multiplies by their inverses. torchao's int8 has the greatest value of each row there. This is one such step.
+ONE_STEP = 2e-2
+ENGINE_TOLERANCE = {"int8": ONE_STEP, "int8 with int4 weights": ONE_STEP}
+
+
+def runtimes(program: torch.export.ExportedProgram, path: Path) -> dict[str, Callable[..., Any]]:
+    return {"openvino": tracejet.compile(program), "onnxruntime": OnnxRuntime(program, str(path))}
+
+
+@pytest.mark.parametrize("name", [name for name in CONFIGS if not name.startswith("float8")])
+def test_engines_run_models_of_torchao(name: str, tmp_path: Path) -> None:
+    model = quantized(CONFIGS[name]())
+    program = tracejet.trace(model, arg_inputs=[batch(64)])
+    for engine, run in runtimes(program, tmp_path / "model.onnx").items():
+        for rows in (1, 2, 9):
+            x = torch.randn(rows, 64)
+            assert_equal([model(x)], [*pytree.tree_leaves(run(x))], ENGINE_TOLERANCE.get(name, 1e-5), f"{engine}: ")
+
+
+@pytest.mark.parametrize(("make", "shape"), [(mlp, (64,)), (convolutions, (3, 8, 8))])
+def test_engines_run_models_of_pt2e(make: Callable[[], nn.Module], shape: tuple[int, ...], tmp_path: Path) -> None:
+    model = converted(make(), torch.randn(6, *shape))
+    program = tracejet.trace(model, arg_inputs=[batch(*shape, low=2)])
+    for engine, run in runtimes(program, tmp_path / "model.onnx").items():
+        for rows in (2, 5, 9):
+            x = torch.randn(rows, *shape)
+            assert_equal([model(x)], [*pytree.tree_leaves(run(x))], ONE_STEP, f"{engine}: ")
+
+
+def test_quantized_weights_are_weights_of_the_onnx_model_as_they_are(tmp_path: Path) -> None:
+    for model in (converted(mlp(), torch.randn(6, 64)), quantized(CONFIGS["int4 weights"]())):
+        path = tmp_path / "model.onnx"
+        tracejet.save_onnx(tracejet.trace(model, arg_inputs=[batch(64, low=2)]), str(path))
+        matrices = [tensor for tensor in onnx.load(path).graph.initializer if list(tensor.dims) in ([64, 64], [4, 64])]
+        assert [tensor.data_type for tensor in matrices] == [onnx.TensorProto.INT8] * 2
+
+
+def test_openvino_computes_in_integers(tmp_path: Path) -> None:
+    """Where the CPU can (AVX-512 VNNI or AMX); elsewhere, it multiplies in float32."""
     model = converted(mlp(), torch.randn(6, 64))
-    with pytest.raises(tracejet.UnsupportedOperator, match="quantized_decomposed::quantize_per_tensor"):
-        tracejet.compile(model, arg_inputs=[torch.randn(6, 64)])
+    path = str(tmp_path / "model.onnx")
+    tracejet.save_onnx(tracejet.trace(model, arg_inputs=[batch(64, low=2)]), path)
+    core = openvino.Core()
+    info = [node.get_rt_info() for node in core.compile_model(path, "CPU").get_runtime_model().get_ops()]
+    layers = [{key: node[key].astype(str) for key in ("layerType", "runtimePrecision")} for node in info]
+    products = [layer["runtimePrecision"] for layer in layers if layer["layerType"] == "FullyConnected"]
+    assert products == ["u8"] * 2 or "INT8" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+def test_what_engines_cannot_run_is_refused_with_the_reason() -> None:
+    report = tracejet.check(quantized(CONFIGS["float8 weights"]()), arg_inputs=[batch(64)])
+    assert not report.ok
+    assert "computes in Float8_e4m3fn, a data type that ONNX lacks" in str(report)
+    with pytest.raises(tracejet.UnsupportedOperator, match="a data type that ONNX lacks"):
+        tracejet.compile(quantized(CONFIGS["float8 weights"]()), arg_inputs=[batch(64)])
 
 
 @pytest.mark.parametrize("train", [False, True])

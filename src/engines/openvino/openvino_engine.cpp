@@ -110,6 +110,8 @@ ov::AnyMap properties(const CompileSettings& settings) {
       ov::hint::performance_mode(ov::hint::PerformanceMode::LATENCY),
       // OpenVINO would choose bfloat16 by itself where the CPU has it.
       ov::hint::inference_precision(element_type(settings.precision)),
+      // Where weights are quantized, OpenVINO would by itself quantize what they are multiplied with, too.
+      ov::hint::dynamic_quantization_group_size(0),
       ov::inference_num_threads(settings.threads > 0 ? settings.threads : at::get_num_threads()),
   };
   if (!settings.cache_dir.empty()) properties.insert(ov::cache_dir(settings.cache_dir));
