@@ -21,8 +21,6 @@ import tracejet
 from tests.support.compare import assert_equal, assert_same_as_eager
 from tests.support.lambda_module import Lambda, batch
 from tests.support.onnx_runtime import OnnxRuntime
-from tracejet._binding import bind
-from tracejet._trace import _Capture
 
 
 def mlp(width: int = 64) -> nn.Module:
@@ -103,9 +101,7 @@ def test_operators_of_torchao_are_taken_apart_where_that_is_asked_for(name: str)
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_quantized_models_need_no_slow_way(name: str) -> None:
-    captured = _Capture(quantized(CONFIGS[name]()), bind(quantized(CONFIGS[name]()), [batch(64)], {}))
-    captured.run()
-    assert captured.slow_calls == {}
+    assert tracejet.trace(quantized(CONFIGS[name]()), arg_inputs=[batch(64)]).slow_calls == {}
 
 
 def test_a_batch_that_blocks_must_fill_is_asserted() -> None:
