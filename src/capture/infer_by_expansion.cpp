@@ -3,16 +3,12 @@
 
 #include "capture/nesting.h"
 #include "capture/tensor_arguments.h"
+#include "graph/tensor_list.h"
 #include "support/error.h"
 
 namespace tracejet {
 
 namespace {
-
-bool takes_optional_tensors(const c10::Argument& declared) {
-  const auto list = declared.type()->cast<c10::ListType>();
-  return list != nullptr && list->getElementType()->kind() == c10::TypeKind::OptionalType;
-}
 
 bool is_number_for_tensor(const c10::IValue& constant, const c10::Argument& declared) {
   return declared.type()->kind() == c10::TypeKind::TensorType && !constant.isNone();
@@ -47,13 +43,11 @@ std::optional<std::vector<OutputMeta>> Tracer::infer_by_expansion(const Call& ca
       if (!(*value)->is_tensor()) return std::nullopt;
       stack.emplace_back(operand(**value));
     } else if (const auto* values = std::get_if<std::vector<const Value*>>(&argument)) {
-      std::vector<at::Tensor> tensors;
-      c10::List<std::optional<at::Tensor>> optional;
+      std::vector<std::optional<at::Tensor>> tensors;
       for (const Value* item : *values) {
-        optional.push_back(item == nullptr ? std::nullopt : std::optional(operand(*item)));
-        tensors.push_back(optional.get(optional.size() - 1).value_or(at::Tensor()));
+        tensors.push_back(item == nullptr ? std::nullopt : std::optional(operand(*item)));
       }
-      stack.push_back(takes_optional_tensors(declared) ? c10::IValue(optional) : c10::IValue(tensors));
+      stack.push_back(tensor_list(declared, tensors));
     } else {
       const auto& constant = std::get<c10::IValue>(argument);
       stack.push_back(is_number_for_tensor(constant, declared) ? c10::IValue(wrapped_number(constant)) : constant);

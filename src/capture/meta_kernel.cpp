@@ -9,6 +9,7 @@
 
 #include "capture/devices.h"
 #include "capture/keys.h"
+#include "graph/tensor_list.h"
 #include "support/error.h"
 
 namespace tracejet {
@@ -43,17 +44,11 @@ at::Tensor make_wrapped_number(const c10::IValue& number) {
 c10::IValue to_meta(const Argument& argument, const c10::Argument& declared, bool has_tensors) {
   if (const auto* value = std::get_if<const Value*>(&argument)) return make_meta_tensor((*value)->tensor());
   if (const auto* list = std::get_if<std::vector<const Value*>>(&argument)) {
-    const auto& element = declared.type()->castRaw<c10::ListType>()->getElementType();
-    if (element->kind() == c10::TypeKind::OptionalType) {
-      c10::List<std::optional<at::Tensor>> tensors;
-      for (const Value* value : *list) {
-        tensors.push_back(value == nullptr ? std::nullopt : std::make_optional(make_meta_tensor(value->tensor())));
-      }
-      return tensors;
+    std::vector<std::optional<at::Tensor>> tensors;
+    for (const Value* value : *list) {
+      tensors.push_back(value == nullptr ? std::nullopt : std::make_optional(make_meta_tensor(value->tensor())));
     }
-    std::vector<at::Tensor> tensors;
-    for (const Value* value : *list) tensors.push_back(make_meta_tensor(value->tensor()));
-    return tensors;
+    return tensor_list(declared, tensors);
   }
   const auto& constant = std::get<c10::IValue>(argument);
   if (declared.name() == "device" && (constant.isDevice() || !has_tensors)) return c10::Device(c10::kMeta);

@@ -3,6 +3,7 @@
 #include <ATen/ScalarOps.h>
 
 #include "graph/effect.h"
+#include "graph/tensor_list.h"
 
 namespace tracejet {
 
@@ -15,17 +16,17 @@ std::optional<c10::IValue> operand(const Argument& argument, const c10::Argument
     return known ? std::make_optional<c10::IValue>(*known) : std::nullopt;
   }
   if (const auto* list = std::get_if<std::vector<const Value*>>(&argument)) {
-    c10::List<std::optional<at::Tensor>> optionals;
-    std::vector<at::Tensor> tensors;
+    std::vector<std::optional<at::Tensor>> tensors;
     for (const Value* element : *list) {
-      const auto known = element == nullptr ? std::make_optional<at::Tensor>() : data(*element);
-      if (!known) return std::nullopt;
-      tensors.push_back(*known);
-      optionals.push_back(element == nullptr ? std::nullopt : std::make_optional(*known));
+      if (element == nullptr) {
+        tensors.emplace_back();
+      } else if (auto known = data(*element)) {
+        tensors.push_back(std::move(known));
+      } else {
+        return std::nullopt;
+      }
     }
-    const auto& type = declared.type()->castRaw<c10::ListType>()->getElementType();
-    const bool takes_none = type->kind() == c10::TypeKind::OptionalType;
-    return takes_none ? c10::IValue(optionals) : c10::IValue(tensors);
+    return tensor_list(declared, tensors);
   }
   const auto& constant = std::get<c10::IValue>(argument);
   if (constant.isDevice()) return c10::Device(c10::kCPU);  // wherever the program will run

@@ -14,6 +14,7 @@
 #include "graph/assertion.h"
 #include "graph/data_number.h"
 #include "graph/size_expression.h"
+#include "graph/tensor_list.h"
 #include "support/error.h"
 
 namespace tracejet::aten {
@@ -77,11 +78,6 @@ bool takes_tensor(const c10::Argument& argument) {
   if (type->kind() == c10::TypeKind::TensorType) return true;
   const auto optional = type->cast<c10::OptionalType>();
   return optional && optional->getElementType()->kind() == c10::TypeKind::TensorType;
-}
-
-bool takes_optional_tensors(const c10::Argument& argument) {
-  const auto list = argument.type()->cast<c10::ListType>();
-  return list && list->getElementType()->kind() == c10::TypeKind::OptionalType;
 }
 
 struct Frame {
