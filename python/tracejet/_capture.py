@@ -23,6 +23,7 @@ from tracejet._environment import tracing_environment
 from tracejet._errors import raise_own_error
 from tracejet._model_state import ModelState
 from tracejet._module_calls import reported_module_calls
+from tracejet._open_branches import capture_for_all_branches
 from tracejet._random_state import other_generators_watched
 from tracejet._report import Report
 from tracejet._shared_caches import SharedCaches
@@ -41,7 +42,8 @@ class Options:
     device: torch.device | None = None
     asserts: bool = True  #: relations among sizes are asserted
     decompositions: _C.DecompositionTable | None = None  #: by default the set "tensorrt"
-    budget: Budget = field(default_factory=Budget)
+    budget: Budget = field(default_factory=Budget)  #: for branches that only small sizes take
+    branch_budget: Budget = field(default_factory=Budget)  #: for all others
 
     @classmethod
     def of_call(
@@ -64,13 +66,20 @@ class Options:
 class Capture:
     """One run of a model under the tracer."""
 
-    def __init__(self, model: nn.Module, bound: BoundInputs, options: Options | None = None):
+    def __init__(
+        self,
+        model: nn.Module,
+        bound: BoundInputs,
+        options: Options | None = None,
+        answers: Mapping[str, bool] | None = None,
+    ):
         self._model = model
         self._bound = bound
         self._options = options or Options()
         table = self._options.decompositions or _C.DecompositionTable(_C.DecompositionSet.tensorrt)
         self._tracer = _C.Tracer(decompositions=table, check_rules=CHECK_RULES in os.environ)
         self._symbols: dict[str, torch.SymInt] = {}
+        self._answers = _C.BranchAnswers(dict(answers or {}))
         if self._options.device is not None:
             self._tracer.set_device(self._options.device)
 
@@ -114,6 +123,14 @@ class Capture:
             caches.restore()
         self.call_spec = CallSpec.of(bound, results, out_spec)
 
+    def for_all_branches(self) -> Capture:
+        """This capture, or one that holds for more sizes: see `tracejet._open_branches`."""
+        return capture_for_all_branches(self, self._trace_with, self._options.branch_budget)
+
+    def open_branches(self) -> list[_C.Branch]:
+        """Branches of the model that the declared ranges leave open."""
+        return _C.open_branches(self._tracer, self._options.asserts, self._answers)
+
     @functools.cached_property
     def harmless(self) -> set[int]:
         """The guards on sizes of 0 and 1 that make no difference."""
@@ -136,6 +153,12 @@ class Capture:
     def _trace_at(self, name: str, size: int) -> Capture:
         """The same trace with one dimension static."""
         capture = Capture(self._model, self._bound.with_static({name: size}), self._options)
+        capture.run()
+        return capture
+
+    def _trace_with(self, answers: Mapping[str, bool]) -> Capture:
+        """The same trace with some branches going as they are told."""
+        capture = Capture(self._model, self._bound, self._options, answers)
         capture.run()
         return capture
 
@@ -175,6 +198,7 @@ class Capture:
     @contextmanager
     def _listening(self) -> Iterator[None]:
         self._tracer.begin()
+        self._answers.begin()
         try:
             yield
         except Exception as error:
@@ -182,6 +206,7 @@ class Capture:
             raise_own_error(self._tracer, error)
             raise
         finally:
+            self._answers.end()
             self._tracer.end()
 
 

@@ -84,6 +84,7 @@ def trace(
         ),
     )
     capture.run()
+    capture = capture.for_all_branches()
     if capture.violated_conditions():
         report = capture.report()
         violation = _C.ConstraintViolation(str(report))
@@ -130,7 +131,7 @@ def diagnose(
         capture.run()
     except Exception as error:
         return capture.report(error)
-    return capture.report()
+    return capture.for_all_branches().report()
 
 
 def _validate(report: EngineReport, is_error: bool) -> None:

@@ -7,6 +7,7 @@
 #include "bindings/bindings.h"
 #include "capture/tracer.h"
 #include "graph/equivalence.h"
+#include "symbolic/branch_answers.h"
 
 namespace tracejet {
 
@@ -49,6 +50,30 @@ std::vector<std::tuple<size_t, std::string, int64_t>> small_sizes(const Graph& g
   return sizes;
 }
 
+/// The branches that keep the program from holding at every declared size, or that it asserts.
+std::vector<symbolic::BranchAnswers::Branch> open_branches(const Tracer& tracer, bool asserts,
+                                                           const symbolic::BranchAnswers& answers) {
+  std::vector<symbolic::BranchAnswers::Branch> branches;
+  if (answers.guarded().empty()) return branches;
+  const auto verdicts = symbolic::diagnose(tracer.shapes(), {asserts, {}}).verdicts;
+  for (const auto& branch : answers.guarded()) {
+    const symbolic::Verdict verdict = verdicts.at(branch.guard);
+    const bool is_open = verdict == symbolic::Verdict::kAsserted || verdict == symbolic::Verdict::kViolation;
+    if (is_open) branches.push_back(branch);
+  }
+  return branches;
+}
+
+/// Whether `general` is right where the branches go as these traces have taken them: (branch, answer).
+bool is_right_where(const Graph& general, const Graph& special,
+                    const std::vector<std::pair<symbolic::BranchAnswers::Branch, bool>>& ways) {
+  std::vector<symbolic::Condition> conditions;
+  for (const auto& [branch, answer] : ways) {
+    conditions.push_back(answer ? branch.condition : logical_not(branch.condition));
+  }
+  return computes_the_same(general, special, conditions);
+}
+
 }  // namespace
 
 void bind_shape_report(py::module_& module) {
@@ -79,7 +104,20 @@ void bind_shape_report(py::module_& module) {
   module.def("violated_conditions", &violated_conditions, py::arg("tracer"),
              py::arg("prefer_deferred_runtime_asserts_over_guards"), py::arg("harmless"));
   module.def("small_sizes", &small_sizes, py::arg("graph"));
-  module.def("computes_the_same", &computes_the_same, py::arg("general"), py::arg("sizes"), py::arg("special"));
+  using Sizes = std::map<std::string, int64_t>;
+  module.def("computes_the_same", py::overload_cast<const Graph&, const Sizes&, const Graph&>(&computes_the_same),
+             py::arg("general"), py::arg("sizes"), py::arg("special"));
+  py::class_<symbolic::BranchAnswers::Branch>(module, "Branch", "A branch of the model's code that sizes decide.")
+      .def_property_readonly("condition",
+                             [](const symbolic::BranchAnswers::Branch& self) { return self.condition.str(); })
+      .def_readonly("answer", &symbolic::BranchAnswers::Branch::answer);
+  py::class_<symbolic::BranchAnswers>(module, "BranchAnswers", "Which way such branches go in one trace.")
+      .def(py::init<std::map<std::string, bool>>(), py::arg("given"))
+      .def("begin", &symbolic::BranchAnswers::begin)
+      .def("end", &symbolic::BranchAnswers::end);
+  module.def("open_branches", &open_branches, py::arg("tracer"), py::arg("prefer_deferred_runtime_asserts_over_guards"),
+             py::arg("answers"));
+  module.def("is_right_where", &is_right_where, py::arg("general"), py::arg("special"), py::arg("ways"));
 }
 
 }  // namespace tracejet

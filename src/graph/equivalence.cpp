@@ -15,6 +15,7 @@
 #include "graph/effect.h"
 #include "graph/evaluate.h"
 #include "graph/size_expression.h"
+#include "symbolic/cases.h"
 
 namespace tracejet {
 
@@ -74,7 +75,7 @@ bool keeps_reduced_axes(const Call& call) {
 
 class Numbering {
  public:
-  Numbering(const Graph& graph, const std::map<std::string, int64_t>& sizes, Numbers& numbers)
+  Numbering(const Graph& graph, const symbolic::Case& sizes, Numbers& numbers)
       : graph_(graph), sizes_(sizes), numbers_(numbers) {
     for (const GraphInput& input : graph.inputs()) add_input(input);
     for (const Node& node : graph.nodes()) add(node);
@@ -241,9 +242,17 @@ class Numbering {
     if (from.dtype != to.dtype || from.device != to.device) return {};
     const bool expands_nothing = call.name() == "aten::expand" && product(from.sizes).str() == product(to.sizes).str();
     const bool copies = call.name() == "aten::_to_copy";
+    const bool cuts_nothing = takes_all(call) && shape(from.sizes) == shape(to.sizes);
     const bool moves_nothing = call.name() == "aten::permute" && moves_only_ones(call, from);
-    if (!keeps_elements(call) && !expands_nothing && !copies && !moves_nothing) return {};
+    if (!keeps_elements(call) && !expands_nothing && !copies && !moves_nothing && !cuts_nothing) return {};
     return reshaped(base_of(of(**first)), shape(to.sizes));
+  }
+
+  /// Whether a result as large as the input is the input: a slice without steps, padding by nothing.
+  bool takes_all(const Call& call) const {
+    if (call.name() == "aten::slice.Tensor") return text(call.argument("step")) == "1";
+    if (call.name() != "aten::constant_pad_nd") return false;
+    return std::ranges::all_of(call.sym_ints("pad"), [this](const c10::SymInt& width) { return text(width) == "0"; });
   }
 
   Number base_of(Number number) const {
@@ -272,10 +281,7 @@ class Numbering {
   }
 
   symbolic::Expression at_sizes(const symbolic::Expression& expression) const {
-    return symbolic::substitute(expression, [this](const symbolic::Expression& symbol) -> symbolic::Expression {
-      const auto found = sizes_.find(symbol.symbol().name);
-      return found == sizes_.end() ? symbol : symbolic::Expression(found->second);
-    });
+    return symbolic::in_case(expression, sizes_);
   }
 
   std::string text(const symbolic::Expression& expression) const { return at_sizes(expression).str(); }
@@ -308,7 +314,7 @@ class Numbering {
   }
 
   const Graph& graph_;
-  const std::map<std::string, int64_t>& sizes_;
+  const symbolic::Case& sizes_;
   Numbers& numbers_;
   std::unordered_map<const Value*, Number> numbers_by_value_;
   std::unordered_map<const Value*, at::Tensor> data_;  ///< of values that follow from constants
@@ -319,7 +325,52 @@ class Numbering {
 
 }  // namespace
 
-bool computes_the_same(const Graph& general, const std::map<std::string, int64_t>& sizes, const Graph& special) {
+namespace {
+
+bool is_on_data(const Graph& graph) {
+  return std::ranges::any_of(graph.shapes().symbols(), [](const symbolic::Symbol& symbol) { return !symbol.backed; });
+}
+
+/// What a trace relies on that its declared ranges leave open.
+std::set<std::string> relied_on(const Graph& graph, const symbolic::Case& sizes) {
+  std::set<std::string> conditions;
+  for (const symbolic::Guard& guard : graph.shapes().guards()) {
+    if (guard.kind != symbolic::Guard::Kind::kGeneralSize) {
+      conditions.insert(symbolic::in_case(guard.condition, sizes).str());
+    }
+  }
+  conditions.erase("True");
+  return conditions;
+}
+
+bool computes_the_same_in_case(const Graph& general, const symbolic::Case& sizes, const Graph& special) {
+  Numbers numbers;
+  return std::ranges::includes(relied_on(general, sizes), relied_on(special, sizes)) &&
+         Numbering(general, sizes, numbers).outputs() == Numbering(special, sizes, numbers).outputs();
+}
+
+}  // namespace
+
+bool computes_the_same(const Graph& general, const Graph& special, std::span<const symbolic::Condition> conditions) {
+  // Numbers of data have names by the order they are read in, which may be another one.
+  if (is_on_data(general) || is_on_data(special)) return false;
+  symbolic::Case generals;
+  for (const symbolic::Symbol& symbol : general.shapes().symbols()) {
+    generals.emplace(symbol.name, symbolic::Expression::of(symbol));
+  }
+  std::vector<symbolic::Condition> of_general;
+  for (const symbolic::Condition& condition : conditions) of_general.push_back(in_case(condition, generals));
+  const auto cases = symbolic::cases_of(of_general);
+  return std::ranges::all_of(cases, [&](symbolic::Case sizes) {
+    sizes.insert(generals.begin(), generals.end());
+    return computes_the_same_in_case(general, sizes, special);
+  });
+}
+
+bool computes_the_same(const Graph& general, const std::map<std::string, int64_t>& numbers_of_sizes,
+                       const Graph& special) {
+  symbolic::Case sizes;
+  for (const auto& [name, size] : numbers_of_sizes) sizes.emplace(name, size);
   Numbers numbers;
   const Numbering at_sizes(general, sizes, numbers);
   const Numbering as_numbers(special, sizes, numbers);

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <map>
+#include <span>
 #include <string>
 
 #include "graph/graph.h"
+#include "symbolic/expression.h"
 
 namespace tracejet {
 
@@ -11,5 +13,9 @@ namespace tracejet {
 /// `sizes` gives the numbers by the names of general's symbols. Strides are of no concern, nor are views and copies in
 /// which the tensor stays what it is. No is no proof of a difference.
 bool computes_the_same(const Graph& general, const std::map<std::string, int64_t>& sizes, const Graph& special);
+
+/// Whether `general` surely computes what `special`, another trace of the same inputs, computes wherever `conditions`
+/// hold, and relies on nothing less.
+bool computes_the_same(const Graph& general, const Graph& special, std::span<const symbolic::Condition> conditions);
 
 }  // namespace tracejet

@@ -70,6 +70,14 @@ at::Tensor alias(const at::Tensor& self) { return self.variable_data(); }
 
 at::Tensor expand_as(const at::Tensor& self, const at::Tensor& other) { return self.expand_symint(other.sym_sizes()); }
 
+std::vector<at::Tensor> broadcast_tensors(at::TensorList tensors) {
+  Sizes sizes;
+  for (const at::Tensor& tensor : tensors) sizes = shape::broadcast(sizes, tensor.sym_sizes());
+  std::vector<at::Tensor> expanded;
+  for (const at::Tensor& tensor : tensors) expanded.push_back(tensor.expand_symint(sizes));
+  return expanded;
+}
+
 at::Tensor reshape(const at::Tensor& self, c10::SymIntArrayRef target) {
   const TensorMeta meta = shape::describe(self);
   const Sizes sizes = shape::infer_size(target, meta.sizes);

@@ -16,6 +16,7 @@ bool has_same_storage_numel(const at::Tensor& self, const at::Tensor& other);
 /// What is the input itself in a program without writes: detach, lift_fresh.
 at::Tensor itself(const at::Tensor& self);
 at::Tensor alias(const at::Tensor& self);
+std::vector<at::Tensor> broadcast_tensors(at::TensorList tensors);
 at::Tensor expand_as(const at::Tensor& self, const at::Tensor& other);
 at::Tensor reshape(const at::Tensor& self, c10::SymIntArrayRef shape);
 at::Tensor reshape_alias(const at::Tensor& self, c10::SymIntArrayRef size, c10::SymIntArrayRef stride);

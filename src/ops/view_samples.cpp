@@ -218,6 +218,13 @@ Stacks cat() {
           {Tensors{floats({2, 3})}, 0}};
 }
 
+Stacks broadcast_tensors() {
+  return {{Tensors{floats({2, 3}), floats({3})}},
+          {Tensors{floats({2, 1}), floats({1, 3}), floats({})}},
+          {Tensors{floats({1}), floats({0})}},
+          {Tensors{floats({2, 3})}}};
+}
+
 Stacks stack() {
   return {{Tensors{floats({2, 3}), floats({2, 3})}, 0},
           {Tensors{floats({2, 3}), integers({2, 3})}, -1},

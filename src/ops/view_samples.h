@@ -39,6 +39,7 @@ Stacks to_copy();
 Stacks transpose();
 Stacks triangle();
 Stacks unbind();
+Stacks broadcast_tensors();
 Stacks unfold();
 Stacks unsqueeze();
 Stacks unsafe_view();

@@ -1,6 +1,7 @@
 #include "symbolic/sym_node.h"
 
 #include "support/error.h"
+#include "symbolic/branch_answers.h"
 #include "symbolic/layout.h"
 
 namespace tracejet::symbolic {
@@ -133,9 +134,7 @@ class SymbolicNode final : public c10::SymNodeImpl {
   bool expect_true(const char*, int64_t) override { return context_->expect(condition()); }
   int64_t int_() override { return guard_int("", 0); }
   // Python's `if` and `assert` end here. While a shape rule is at work, it is PyTorch's code that asks.
-  bool bool_() override {
-    return Context::current() == nullptr ? context_->guard_branch(condition()) : context_->guard(condition());
-  }
+  bool bool_() override { return Context::current() == nullptr ? branch() : context_->guard(condition()); }
 
   bool has_hint() override { return value().has_hint(); }
   std::string str() override { return value().str(); }
@@ -152,6 +151,19 @@ class SymbolicNode final : public c10::SymNodeImpl {
   bool is_symbolic() override { return !is_constant(); }
 
  private:
+  bool branch() const {
+    BranchAnswers* answers = BranchAnswers::current();
+    const Condition open = condition();
+    if (answers == nullptr || context_->decide(open)) return context_->guard_branch(open);
+    if (const auto given = answers->given(open)) return *given;
+    const size_t guards = context_->guards().size();
+    const bool answer = context_->guard_branch(open);
+    const bool is_guarded =
+        context_->guards().size() > guards && context_->guards().back().kind == Guard::Kind::kRelation;
+    if (is_guarded) answers->add({open, answer, guards});
+    return answer;
+  }
+
   SymNode wrap(Expression expression) const {
     return c10::make_intrusive<SymbolicNode>(std::move(expression), context_);
   }

@@ -3,6 +3,7 @@
 import json
 import math
 import random
+import warnings
 
 import pytest
 import torch
@@ -345,6 +346,95 @@ def test_an_axis_whose_opt_is_small_stays_dynamic_and_right(opt):
         for size in (0, 1, 2, 16):
             x = torch.randn(size, 4)
             torch.testing.assert_close(run(x), model(x), rtol=1e-4, atol=1e-5)
+
+
+# ---- branches that make no difference ------------------------------------------------------------------------------
+
+
+def padded(x, multiple=8):
+    """Sums within blocks, over rows padded to a multiple of the block."""
+    rows = x.shape[0]
+    padding = (multiple - rows % multiple) % multiple
+    blocks = nn.functional.pad(x, (0, 0, 0, padding)).reshape(-1, multiple, 4).cumsum(1)
+    y = blocks.reshape(rows + padding, 4)
+    return y[:rows] if padding > 0 else y
+
+
+def padded_if_need_be(x):
+    padding = -x.shape[0] % 4
+    if padding:
+        x = nn.functional.pad(x, (0, 0, 0, padding))
+    return x * 2
+
+
+def cropped(x):
+    if x.shape[0] > 5:
+        x = x[:5]
+    return x + 1
+
+
+def warned_of(x):
+    if x.shape[0] == 7:
+        warnings.warn("seven is unusual", stacklevel=2)
+    if x.shape[0] > 9:
+        warnings.warn("so is ten", stacklevel=2)
+    return x + x.shape[0]
+
+
+LOSSES = {
+    "mse": lambda x: nn.functional.mse_loss(x[:-1], x[:1]),
+    "l1": lambda x: nn.functional.l1_loss(x[:-1], torch.ones(4)),
+    "huber": lambda x: nn.functional.huber_loss(x[-2:][:-1], x),
+    "smooth": lambda x: nn.functional.smooth_l1_loss(x, x[-2:][:-1]),
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("opt", [4, 5, 8, 12])
+@pytest.mark.parametrize(
+    "function",
+    [padded, padded_if_need_be, cropped, warned_of, *LOSSES.values()],
+    ids=["padded", "padded if need be", "cropped", "warned of", *LOSSES],
+)
+def test_a_branch_of_which_one_way_serves_all_sizes_is_no_guard(function, opt):
+    program = trace(function, small(2, opt=opt))
+    assert not [node for node in program.graph.nodes if "_assert_scalar" in str(node.target)]
+    for size in range(2, 17):
+        x = torch.randn(size, 4)
+        torch.testing.assert_close(program.module()(x), function(x))
+
+
+def two_branches(x, y):
+    """Each branch alone makes no difference, as long as the other isn't taken."""
+    long = x.shape[0] > 5
+    if y.shape[0] > 5 and long:
+        return x * 2
+    return x * 1
+
+
+def other_remainder(x):
+    return x * 2 if x.shape[0] % 3 == 1 else x[: x.shape[0] // 3 * 3]
+
+
+@pytest.mark.parametrize("opt", [4, 6, 7])
+@pytest.mark.parametrize("function", [two_branches, other_remainder, lambda x: padded(x) * (1 + (x.shape[0] % 8 > 0))])
+def test_a_branch_that_makes_a_difference_stays_one(function, opt):
+    inputs = [small(2, opt=opt), dynamic((2,), (opt,), (16,), name="y")][: function.__code__.co_argcount]
+    try:
+        program = trace(function, *inputs)
+    except tracejet.ConstraintViolation:
+        return
+    for size in range(2, 17):
+        x = [torch.randn(size, 4), torch.randn(18 - size)][: len(inputs)]
+        refusal = None
+        try:
+            result = program.module()(*x)
+        except RuntimeError as error:
+            refusal = error
+        if refusal is None:
+            torch.testing.assert_close(result, function(*x))
+        else:
+            assert "doesn't hold" in str(refusal)
 
 
 # ---- promises on data ----------------------------------------------------------------------------------------------

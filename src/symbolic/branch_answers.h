@@ -1,0 +1,47 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "symbolic/expression.h"
+
+namespace tracejet::symbolic {
+
+/// The branches of the model's own code that sizes decide, in one trace: which way each goes that the declared ranges
+/// leave open. One that is given an answer takes it without a guard, so the trace holds for the sizes that go this way
+/// and for those where the other way comes to the same.
+class BranchAnswers {
+ public:
+  struct Branch {
+    Condition condition;
+    bool answer;
+    size_t guard;  ///< index into Context::guards()
+  };
+
+  /// `given`: answers by the text of the condition.
+  explicit BranchAnswers(std::map<std::string, bool> given = {}) : given_(std::move(given)) {}
+  BranchAnswers(const BranchAnswers&) = delete;
+  BranchAnswers& operator=(const BranchAnswers&) = delete;
+  ~BranchAnswers() { end(); }
+
+  /// Those that count on this thread; null where none do.
+  static BranchAnswers* current();
+  /// Makes them the ones that count on this thread, and no longer.
+  void begin();
+  void end();
+
+  std::optional<bool> given(const Condition& condition) const;
+  /// A branch that went the way of the example.
+  void add(Branch branch) { guarded_.push_back(std::move(branch)); }
+  const std::vector<Branch>& guarded() const { return guarded_; }
+
+ private:
+  std::map<std::string, bool> given_;
+  std::vector<Branch> guarded_;
+  BranchAnswers* before_ = nullptr;
+  bool counts_ = false;
+};
+
+}  // namespace tracejet::symbolic
