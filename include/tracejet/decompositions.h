@@ -68,8 +68,9 @@ class DecompositionTable {
   /// those that a trace had to do the slow way.
   DecompositionTable& replace_boxed(std::string_view op, Function function, std::string why = "replaced by a function",
                                     bool is_slow = false);
-  /// scaled_dot_product_attention and its backends are expanded into products of matrices and a softmax.
-  DecompositionTable& expand_attention();
+  /// scaled_dot_product_attention and its backends are expanded into products of matrices and a softmax. 16-bit floats
+  /// are computed in float32 and rounded once, as in PyTorch's kernels, or without `use_fp32_acc` in their own dtype.
+  DecompositionTable& expand_attention(bool use_fp32_acc = true);
 
   DecompositionSet set() const { return set_; }
   /// Whether it differs from the set that it started from.

@@ -52,12 +52,14 @@ class Options:
         asserts: bool,
         decompositions: str | DecompositionTable,
         decompose_attention: bool,
+        use_fp32_acc: bool,
         enable_experimental_decompositions: bool,
     ) -> Options:
         """What the arguments of `trace` ask for."""
         table = chosen_table(
             decompositions,
             decompose_attention=decompose_attention,
+            use_fp32_acc=use_fp32_acc,
             enable_experimental_decompositions=enable_experimental_decompositions,
         )
         return cls(checked_device(device), asserts, table)

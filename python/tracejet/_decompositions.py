@@ -67,6 +67,13 @@ class DecompositionTable:
             self._table.replace(name, function, why=f"by {_qualified_name(function)}, as asked for by replace()")
         return self._changed("replace", op, _qualified_name(function))
 
+    def expand_attention(self, use_fp32_acc: bool = True) -> DecompositionTable:
+        """scaled_dot_product_attention and its backends are expanded into products of matrices and a softmax. 16-bit
+        floats are computed in float32 and rounded once, or without `use_fp32_acc` in their own dtype."""
+        self._table.expand_attention(use_fp32_acc)
+        self._changes.append(f".expand_attention(use_fp32_acc={use_fp32_acc})")
+        return self
+
     def decision(self, op: OpOverload | str) -> tuple[str, str]:
         """What happens to an operator ("kept", "expanded in C++", "expanded by ATen", "replaced"), and why."""
         return self._table.decision(_name(op))
@@ -83,7 +90,11 @@ class DecompositionTable:
 
 
 def chosen_table(
-    decompositions: str | DecompositionTable, *, decompose_attention: bool, enable_experimental_decompositions: bool
+    decompositions: str | DecompositionTable,
+    *,
+    decompose_attention: bool,
+    use_fp32_acc: bool,
+    enable_experimental_decompositions: bool,
 ) -> _C.DecompositionTable:
     """The table that the arguments of `trace` ask for."""
     if enable_experimental_decompositions:
@@ -94,7 +105,7 @@ def chosen_table(
             )
         decompositions = "core_aten"
     table = DecompositionTable(decompositions)._table
-    return table.expand_attention() if decompose_attention else table
+    return table.expand_attention(use_fp32_acc) if decompose_attention else table
 
 
 def _checked_set(name: str) -> str:

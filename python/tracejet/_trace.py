@@ -30,6 +30,7 @@ def trace(
     device: torch.device | str | None = None,
     decompositions: str | DecompositionTable = "tensorrt",
     decompose_attention: bool = False,
+    use_fp32_acc: bool = True,
     enable_experimental_decompositions: bool = False,
     prefer_deferred_runtime_asserts_over_guards: bool = True,
     validate: Literal["warn", "error"] | None = None,
@@ -50,6 +51,8 @@ def trace(
         decompositions: what is done with each operator while tracing: "tensorrt", "core_aten", "none", or a
             `DecompositionTable` that starts from one of these.
         decompose_attention: scaled_dot_product_attention and its backends are expanded, whatever `decompositions` says.
+        use_fp32_acc: attention that is expanded computes 16-bit floats in float32 and rounds its result once, as
+            PyTorch's kernels do. If not, it computes in the dtype of its inputs, which is Torch-TensorRT's default.
         enable_experimental_decompositions: Torch-TensorRT's name for `decompositions="core_aten"`.
         prefer_deferred_runtime_asserts_over_guards: what the trace relies on that ranges can't say (a size is a
             multiple of 8, or twice another) is checked when the program runs. If not, it is a ConstraintViolation.
@@ -80,6 +83,7 @@ def trace(
             prefer_deferred_runtime_asserts_over_guards,
             decompositions,
             decompose_attention,
+            use_fp32_acc,
             enable_experimental_decompositions,
         ),
     )
@@ -106,6 +110,7 @@ def diagnose(
     device: torch.device | str | None = None,
     decompositions: str | DecompositionTable = "tensorrt",
     decompose_attention: bool = False,
+    use_fp32_acc: bool = True,
     enable_experimental_decompositions: bool = False,
     prefer_deferred_runtime_asserts_over_guards: bool = True,
 ) -> Report:
@@ -124,6 +129,7 @@ def diagnose(
             prefer_deferred_runtime_asserts_over_guards,
             decompositions,
             decompose_attention,
+            use_fp32_acc,
             enable_experimental_decompositions,
         ),
     )

@@ -53,7 +53,7 @@ void bind_decompositions(py::module_& module) {
             self.replace_boxed(op, boxed(std::move(function)), std::move(why), is_slow);
           },
           py::arg("op"), py::arg("function"), py::kw_only(), py::arg("why"), py::arg("is_slow") = false)
-      .def("expand_attention", &DecompositionTable::expand_attention)
+      .def("expand_attention", &DecompositionTable::expand_attention, py::arg("use_fp32_acc"))
       .def_static("can_expand", &DecompositionTable::can_expand, py::arg("op"))
       .def(
           "decision",

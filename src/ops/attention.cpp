@@ -1,5 +1,7 @@
 // Attention. The default set keeps scaled_dot_product_attention as one node; its backends have rules for programs that
 // call them by name.
+#include "ops/attention.h"
+
 #include "onnx/conversions.h"
 #include "ops/attention_decompositions.h"
 #include "ops/attention_samples.h"
@@ -116,21 +118,43 @@ Metas flash_attention_for_cpu(const Call& call) {
 
 }  // namespace
 
+std::span<const AttentionIn16Bits> attention_in_16_bits() {
+  static constexpr AttentionIn16Bits table[] = {
+      {"aten::scaled_dot_product_attention", expand<&decompositions::scaled_dot_product_attention<false>>},
+      {"aten::_scaled_dot_product_flash_attention_for_cpu", expand<&decompositions::flash_attention_for_cpu<false>>},
+      {"aten::_scaled_dot_product_flash_attention", expand<&decompositions::flash_attention<false>>},
+      {"aten::_scaled_dot_product_efficient_attention", expand<&decompositions::efficient_attention<false>>},
+      {"aten::_scaled_dot_product_cudnn_attention", expand<&decompositions::cudnn_attention<false>>},
+      {"aten::_scaled_dot_product_fused_attention_overrideable",
+       expand<&decompositions::overrideable_attention<false>>},
+  };
+  return table;
+}
+
 std::span<const Operator> attention_operators() {
   namespace given = samples::attention;
   static constexpr Operator table[] = {
       {.name = "aten::scaled_dot_product_attention",
        .meta = scaled_dot_product_attention,
-       .decompose = expand<&decompositions::scaled_dot_product_attention>,
+       .decompose = expand<&decompositions::scaled_dot_product_attention<true>>,
        .is_kept_for_engines = true,
        .onnx = onnx::attention,
        .samples = given::scaled_dot_product_attention},
       {.name = "aten::_scaled_dot_product_flash_attention_for_cpu",
        .meta = flash_attention_for_cpu,
-       .decompose = expand<&decompositions::flash_attention_for_cpu>,
+       .decompose = expand<&decompositions::flash_attention_for_cpu<true>>,
        .is_kept_for_engines = true,
        .onnx = onnx::attention,
        .samples = given::flash_attention_for_cpu},
+      // Of GPUs, and of devices that bring their own. Numbers among their results can't be values of a program.
+      {.name = "aten::_scaled_dot_product_flash_attention",
+       .decompose = expand<&decompositions::flash_attention<true>>},
+      {.name = "aten::_scaled_dot_product_efficient_attention",
+       .decompose = expand<&decompositions::efficient_attention<true>>},
+      {.name = "aten::_scaled_dot_product_cudnn_attention",
+       .decompose = expand<&decompositions::cudnn_attention<true>>},
+      {.name = "aten::_scaled_dot_product_fused_attention_overrideable",
+       .decompose = expand<&decompositions::overrideable_attention<true>>},
   };
   return table;
 }

@@ -6,14 +6,18 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/_safe_softmax.h>
 #include <ATen/ops/arange.h>
+#include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/dropout.h>
 #include <ATen/ops/logsumexp.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/where.h>
+#include <ATen/ops/zeros.h>
 
 #include "graph/tensor_meta.h"
+#include "ops/refusal.h"
 #include "ops/shape.h"
+#include "support/error.h"
 
 namespace tracejet::decompositions {
 
@@ -71,27 +75,146 @@ at::Tensor in_layout_of(const at::Tensor& query, const at::Tensor& result) {
   return has_split_heads(query) ? result.transpose(1, 2).contiguous().transpose(1, 2) : result;
 }
 
+/// What 16-bit floats are computed in.
+at::ScalarType dtype_within(const at::Tensor& query, bool use_fp32_acc) {
+  return use_fp32_acc ? at::toOpMathType(query.scalar_type()) : query.scalar_type();
+}
+
+/// Attention and the logarithms of the sums of exponentials, one for each query.
+struct Attended {
+  at::Tensor output, logsumexp;
+};
+
+/// A fused kernel, called by name. These share heads of keys and values without being asked to.
+template <bool kUseFp32Acc>
+Attended fused(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+               const std::optional<at::Tensor>& mask, double dropout_p, bool is_causal, std::optional<double> scale) {
+  if (dropout_p > 0) {
+    throw UnsupportedOperator(
+        "has dropout, and its random numbers are those of a kernel for one kind of GPU: call "
+        "eval() first, or torch.nn.functional.scaled_dot_product_attention");
+  }
+  const bool shares_heads = !shape::known_equal(query.sym_size(-3), key.sym_size(-3));
+  const at::ScalarType within = dtype_within(query, kUseFp32Acc);
+  const at::Tensor shared = shares_heads ? repeated_for(query, key) : key;
+  const at::Tensor found = scores(query.to(within), shared.to(within), mask, is_causal, scale);
+  const at::ScalarType wide = query.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+  return {scaled_dot_product_attention<kUseFp32Acc>(query, key, value, mask, 0, is_causal, scale, shares_heads),
+          at::logsumexp(found.to(wide), -1)};
+}
+
+/// The state of a generator that nothing was drawn from: kernels leave it as it happens to be.
+at::Tensor unused_state(at::IntArrayRef sizes, at::ScalarType dtype, const at::Tensor& query) {
+  return at::zeros(sizes, query.options().dtype(dtype));
+}
+
+void refuse_debug_mask(bool is_asked_for) {
+  if (is_asked_for) {
+    throw UnsupportedOperator("is asked for its debug_attn_mask, which only a kernel for one kind of GPU can give");
+  }
+}
+
 }  // namespace
 
+template <bool kUseFp32Acc>
 at::Tensor scaled_dot_product_attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                                         const std::optional<at::Tensor>& attn_mask, double dropout_p, bool is_causal,
                                         std::optional<double> scale, bool enable_gqa) {
-  // 16-bit floats are computed in float32 and rounded once, as in ATen's kernels.
-  const at::ScalarType wide = at::toOpMathType(query.scalar_type());
-  const at::Tensor q = query.to(wide), k = (enable_gqa ? repeated_for(query, key) : key).to(wide),
-                   v = (enable_gqa ? repeated_for(query, value) : value).to(wide);
+  const at::ScalarType within = dtype_within(query, kUseFp32Acc);
+  const at::Tensor q = query.to(within), k = (enable_gqa ? repeated_for(query, key) : key).to(within),
+                   v = (enable_gqa ? repeated_for(query, value) : value).to(within);
   const at::Tensor shares = weights(scores(q, k, attn_mask, is_causal, scale), attn_mask, dropout_p);
   return in_layout_of(query, at::matmul(shares, v).to(query.scalar_type()));
 }
 
+template <bool kUseFp32Acc>
 std::tuple<at::Tensor, at::Tensor> flash_attention_for_cpu(const at::Tensor& query, const at::Tensor& key,
                                                            const at::Tensor& value, double dropout_p, bool is_causal,
                                                            const std::optional<at::Tensor>& attn_mask,
                                                            std::optional<double> scale) {
-  const at::ScalarType wide = at::toOpMathType(query.scalar_type());
-  const at::Tensor found = scores(query.to(wide), key.to(wide), attn_mask, is_causal, scale);
-  return {scaled_dot_product_attention(query, key, value, attn_mask, dropout_p, is_causal, scale, false),
-          at::logsumexp(found, -1)};
+  const Attended found = fused<kUseFp32Acc>(query, key, value, attn_mask, dropout_p, is_causal, scale);
+  return {found.output, found.logsumexp};
 }
+
+template <bool kUseFp32Acc>
+FusedOutputs flash_attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, double dropout_p,
+                             bool is_causal, bool return_debug_mask, std::optional<double> scale) {
+  refuse_debug_mask(return_debug_mask);
+  const c10::SymInt queries = query.sym_size(2), keys = key.sym_size(2);
+  if (is_causal) {
+    // Of different lengths, the kernel aligns the last query with the last key, others the first with the first.
+    require_equal_sizes(queries, keys, [&] {
+      return "is_causal with " + shape::text({queries}) + " queries and " + shape::text({keys}) +
+             " keys, expected as many of both: call torch.nn.functional.scaled_dot_product_attention with a mask";
+    });
+  }
+  const Attended found = fused<kUseFp32Acc>(query, key, value, std::nullopt, dropout_p, is_causal, scale);
+  return {found.output,
+          found.logsumexp,
+          at::Tensor(),
+          at::Tensor(),
+          queries,
+          keys,
+          unused_state({2}, at::kUInt64, query),
+          unused_state({}, at::kUInt64, query),
+          at::zeros({0}, query.options())};
+}
+
+template <bool kUseFp32Acc>
+std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> efficient_attention(
+    const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, const std::optional<at::Tensor>& attn_bias,
+    bool compute_log_sumexp, double dropout_p, bool is_causal, std::optional<double> scale) {
+  const Attended found = fused<kUseFp32Acc>(query, key, value, attn_bias, dropout_p, is_causal, scale);
+  // The kernel gives as many as fill its blocks of 32 queries.
+  const c10::SymInt queries = query.sym_size(2), filled = shape::ceil_div(queries, 32) * 32;
+  const c10::SymInt left_out = compute_log_sumexp ? filled - queries : -queries;
+  return {found.output, at::constant_pad_nd_symint(found.logsumexp, {0, left_out}, -kNothing),
+          unused_state({}, at::kLong, query), unused_state({}, at::kLong, query)};
+}
+
+template <bool kUseFp32Acc>
+FusedOutputs cudnn_attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                             const std::optional<at::Tensor>& attn_bias, bool, double dropout_p, bool is_causal,
+                             bool return_debug_mask, std::optional<double> scale) {
+  refuse_debug_mask(return_debug_mask);
+  const Attended found = fused<kUseFp32Acc>(query, key, value, attn_bias, dropout_p, is_causal, scale);
+  return {found.output,
+          found.logsumexp.unsqueeze(-1),
+          at::Tensor(),
+          at::Tensor(),
+          query.sym_size(2),
+          key.sym_size(2),
+          unused_state({}, at::kLong, query),
+          unused_state({}, at::kLong, query),
+          at::Tensor()};
+}
+
+template <bool kUseFp32Acc>
+FusedOutputs overrideable_attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                                    const std::optional<at::Tensor>& attn_bias, double dropout_p, bool is_causal,
+                                    bool return_debug_mask, std::optional<double> scale) {
+  refuse_debug_mask(return_debug_mask);
+  const Attended found = fused<kUseFp32Acc>(query, key, value, attn_bias, dropout_p, is_causal, scale);
+  return {found.output,
+          found.logsumexp,
+          at::Tensor(),
+          at::Tensor(),
+          query.sym_size(-2),
+          key.sym_size(-2),
+          unused_state({}, at::kLong, query),
+          unused_state({}, at::kLong, query),
+          at::Tensor()};
+}
+
+#define TRACEJET_INSTANTIATE(name)          \
+  template decltype(name<true>) name<true>; \
+  template decltype(name<false>) name<false>
+TRACEJET_INSTANTIATE(scaled_dot_product_attention);
+TRACEJET_INSTANTIATE(flash_attention_for_cpu);
+TRACEJET_INSTANTIATE(flash_attention);
+TRACEJET_INSTANTIATE(efficient_attention);
+TRACEJET_INSTANTIATE(cudnn_attention);
+TRACEJET_INSTANTIATE(overrideable_attention);
+#undef TRACEJET_INSTANTIATE
 
 }  // namespace tracejet::decompositions

@@ -4,6 +4,7 @@
 
 #include <ATen/core/enum_tag.h>
 
+#include "ops/attention.h"
 #include "ops/operator.h"
 #include "ops/operator_names.h"
 #include "support/error.h"
@@ -14,11 +15,6 @@ namespace tracejet {
 namespace {
 
 using Action = Decision::Action;
-
-constexpr std::string_view kAttention[] = {
-    "aten::scaled_dot_product_attention",
-    "aten::_scaled_dot_product_flash_attention_for_cpu",
-};
 
 bool gives_tensors_alone(const c10::OperatorHandle& op) {
   return std::ranges::all_of(op.schema().returns(), [](const c10::Argument& result) {
@@ -82,6 +78,7 @@ Decision decide(DecompositionSet set, const c10::OperatorHandle& op) {
       return kept("no decomposition is known");
     case DecompositionSet::kNone:
       if (is_opaque_to_functionalization(op)) return expanded("it may give a view of an argument, or write to it");
+      if (decomposable && !gives_tensors_alone(op)) return expanded("it gives numbers that no node can give");
       return kept("as the model calls it");
   }
   throw Error("no such set of decompositions");
@@ -145,9 +142,19 @@ DecompositionTable& DecompositionTable::replace_boxed(std::string_view name, Fun
   return change(checked(name), {Action::kReplace, std::move(why), std::move(function), is_slow});
 }
 
-DecompositionTable& DecompositionTable::expand_attention() {
-  for (const std::string_view op : kAttention) expand(op);
-  return *this;
+DecompositionTable& DecompositionTable::expand_attention(bool use_fp32_acc) {
+  for (const auto& [name, decompose] : attention_in_16_bits()) {
+    if (use_fp32_acc) {
+      expand(name);
+      continue;
+    }
+    const auto in_16_bits = [decompose](const c10::OperatorHandle& op, torch::jit::Stack& stack) {
+      decompose(op, &stack);
+      return true;
+    };
+    replace_boxed(name, in_16_bits, "as asked for by expand_attention(): in the dtype of its inputs");
+  }
+  return expand("aten::_scaled_dot_product_attention_math");
 }
 
 Decision DecompositionTable::decision(const c10::OperatorHandle& op) const {

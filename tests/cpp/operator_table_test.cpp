@@ -52,6 +52,7 @@ TEST_P(OperatorTable, NamesAnOperatorOfPyTorch) {
 
 TEST_P(OperatorTable, HasSamplesThatFitItsSchema) {
   if (!op().hasComputedKernelForDispatchKey(c10::DispatchKey::CPU)) return;  // CUDA's alone: there is no oracle here
+  if (entry().name == "aten::_scaled_dot_product_fused_attention_overrideable") return;  // its kernel only raises
   // What these give hangs on data, which no rule sees: the Python tests trace them and run what was recorded.
   if (op().hasTag(at::Tag::dynamic_output_shape) || op().hasTag(at::Tag::data_dependent_output)) return;
   ASSERT_NE(entry().samples, nullptr);
