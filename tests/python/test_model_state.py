@@ -658,7 +658,8 @@ def test_wrapped_modules_are_followed(make: Callable[[], nn.Module]) -> None:
 
 def test_data_parallel_is_the_module_that_it_wraps() -> None:
     """Also where there are GPUs to spread over."""
-    model, x = nn.DataParallel(network().eval()), torch.randn(2, 3)
+    model = nn.DataParallel(network().eval())  # on a GPU where there is one
+    x = torch.randn(2, 3, device=next(model.parameters()).device)
     with torch.no_grad():
         torch.testing.assert_close(tracejet.trace(model, arg_inputs=[x]).module()(x), model.module(x))
 

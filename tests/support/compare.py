@@ -80,7 +80,8 @@ def arguments_at(bound: BoundInputs, sizes: Sizes, seed: int = 0) -> Arguments:
             return leaf.value.clone() if isinstance(leaf.value, torch.Tensor) else leaf.value
         shape = [sizes[size.name] if isinstance(size, Dim) else size for size in leaf.shape]
         spec = leaf.value
-        static = Input(shape, dtype=spec.dtype, format=spec.format, tensor_domain=spec.tensor_domain)
+        options = {"format": spec.format, "tensor_domain": spec.tensor_domain, "device": spec.device}
+        static = Input(shape, dtype=spec.dtype, **options)
         return static.example_tensor()
 
     return pytree.tree_unflatten([value(leaf) for leaf in bound.leaves], bound.in_spec)
