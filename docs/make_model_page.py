@@ -11,13 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch._decomp import core_aten_decompositions
 
 import tracejet
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs/models.md"
 RESULTS = ROOT / "bench/results/zoo.json"
+
+TABLE = tracejet.DecompositionTable()
+
+#: What the default table says of the operators that programs have besides those of Core ATen.
+CLASSES = {("kept", "engines run it whole"): "kept", ("kept", "no decomposition is needed"): "atom"}
 
 INTRODUCTION = """\
 # What models are made of
@@ -52,9 +56,9 @@ def page(results: dict[str, Any]) -> str:
         "",
         "## Operators of the programs",
         "",
-        "*Core*: in Core ATen. *Kept*: larger, and kept whole because engines have kernels for it. *Rare*: PyTorch's",
-        "decompositions take it apart in Python, tracejet's default set leaves it. *Atom*: nothing takes it apart.",
-        "*Number*: arithmetic on sizes, and what picks one result of several.",
+        "*Core*: in Core ATen. *Kept*: larger, and kept whole because engines have kernels for it. *Atom*: outside of",
+        "Core ATen, but no decomposition takes it apart, PyTorch's neither. *Expanded*: taken apart since the programs",
+        "were looked at. *Custom*: not PyTorch's own. *Number*: arithmetic on sizes, and what picks one result.",
         "",
         "| operator | set | models | nodes |",
         "| --- | --- | ---: | ---: |",
@@ -74,9 +78,7 @@ def set_of(operator: str) -> str:
     op = getattr(getattr(torch.ops.aten, base), overload)
     if torch.Tag.core in op.tags:
         return "core"
-    if tracejet._C.DecompositionTable.can_expand(op.name()):
-        return "kept"
-    return "rare" if op in core_aten_decompositions() else "atom"
+    return CLASSES.get(TABLE.decision(op), "expanded")
 
 
 def _cell(text: str) -> str:

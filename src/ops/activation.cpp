@@ -5,6 +5,7 @@
 #include "ops/ctc_loss.h"
 #include "ops/families.h"
 #include "ops/loss_decompositions.h"
+#include "ops/margin_loss_decompositions.h"
 #include "ops/promotion.h"
 #include "ops/refusal.h"
 #include "ops/shape.h"
@@ -219,6 +220,12 @@ std::span<const Operator> activation_operators() {
        .meta = binary_cross_entropy_with_logits,
        .decompose = expand<&as::binary_cross_entropy_with_logits>,
        .samples = given::binary_cross_entropy_with_logits},
+      {.name = "aten::multi_margin_loss",
+       .decompose = expand<&as::multi_margin_loss>,
+       .samples = given::multi_margin_loss},
+      {.name = "aten::multilabel_margin_loss_forward",
+       .decompose = expand<&as::multilabel_margin_loss_forward>,
+       .samples = given::multilabel_margin_loss},
       {.name = "aten::nll_loss_forward",
        .meta = nll_loss,
        .decompose = expand<&as::nll_loss_forward>,

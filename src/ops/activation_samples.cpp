@@ -128,6 +128,31 @@ Stacks binary_cross_entropy_with_logits() {
   });
 }
 
+Stacks multi_margin_loss() {
+  const at::Tensor scores = floats({4, 5}), target = integers({4}, 5), weight = fractions({5});
+  Stacks calls;
+  for (const int64_t reduction : {0, 1, 2}) {
+    calls.push_back({scores, target, 1, 1, none, reduction});
+    calls.push_back({scores, target, 2, 0.5, weight, reduction});
+    calls.push_back({floats({5}), integers({}, 5), 1, 1, weight, reduction});
+    calls.push_back({floats({5}, at::kDouble), integers({1}, 5), 2, 1, none, reduction});
+  }
+  return calls;
+}
+
+Stacks multilabel_margin_loss() {
+  at::Tensor target = integers({3, 4}, 4);
+  target.select(0, 0).narrow(0, 2, 2).fill_(-1);
+  target.select(0, 2).narrow(0, 0, 1).fill_(-1);
+  Stacks calls;
+  for (const int64_t reduction : {0, 1, 2}) {
+    calls.push_back({floats({3, 4}), target, reduction});
+    calls.push_back({floats({4}, at::kDouble), target.select(0, 0), reduction});
+    calls.push_back({floats({1, 5}), integers({1, 5}, 5), reduction});
+  }
+  return calls;
+}
+
 Stacks nll_loss() {
   return reduced(
       {

@@ -22,6 +22,8 @@ Stacks loss();
 Stacks loss_with_width();
 Stacks binary_cross_entropy();
 Stacks binary_cross_entropy_with_logits();
+Stacks multi_margin_loss();
+Stacks multilabel_margin_loss();
 Stacks nll_loss();
 Stacks nll_loss2d();
 Stacks ctc_loss();

@@ -65,7 +65,10 @@ std::span<const Operator> backward_operators() {
       {.name = "aten::native_batch_norm_backward",
        .decompose = expand<&as::native_batch_norm_backward>,
        .samples = given::batch_norm},
+      // Of CUDA alone
       {.name = "aten::cudnn_batch_norm_backward", .decompose = expand<&as::cudnn_batch_norm_backward>},
+      {.name = "aten::miopen_batch_norm_backward", .decompose = expand<&as::miopen_batch_norm_backward>},
+      {.name = "aten::_fused_rms_norm_backward", .decompose = expand<&as::fused_rms_norm_backward>},
 
       // What picks elements
       {.name = "aten::diagonal_backward", .decompose = expand<&as::diagonal_backward>, .samples = given::diagonal},

@@ -4,6 +4,7 @@
 #include <numbers>
 #include <vector>
 
+#include <ATen/OpMathType.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/core/Reduction.h>
 #include <ATen/ops/abs.h>
@@ -215,6 +216,28 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> native_layer_norm_backward(
   return gradients;
 }
 
+std::tuple<at::Tensor, at::Tensor> fused_rms_norm_backward(const at::Tensor& grad, const at::Tensor& input,
+                                                           at::IntArrayRef normalized_shape, const at::Tensor& rstd,
+                                                           const std::optional<at::Tensor>& weight,
+                                                           std::array<bool, 2> output_mask) {
+  const int64_t rank = input.dim(), first = rank - static_cast<int64_t>(normalized_shape.size());
+  const auto wide = [](const at::Tensor& tensor) { return tensor.to(at::toOpMathType(tensor.scalar_type())); };
+  at::Tensor deviation = wide(rstd);
+  while (deviation.dim() < rank) deviation = deviation.unsqueeze(-1);
+  const at::Tensor normalized = wide(input) * deviation, grads = wide(grad);
+  std::tuple<at::Tensor, at::Tensor> gradients;
+  if (output_mask[0]) {
+    const at::Tensor weighted = given(weight) ? grads * wide(*weight) : grads;
+    const at::Tensor mean = (normalized * weighted).mean(axes_between(first, rank), /*keepdim=*/true);
+    std::get<0>(gradients) = ((weighted - normalized * mean) * deviation).to(input.scalar_type());
+  }
+  if (output_mask[1] && given(weight)) {
+    const at::Tensor each = grads * normalized;
+    std::get<1>(gradients) = (first == 0 ? each : at::sum(each, axes_between(0, first))).to(input.scalar_type());
+  }
+  return gradients;
+}
+
 std::tuple<at::Tensor, at::Tensor, at::Tensor> native_group_norm_backward(
     const at::Tensor& grad, const at::Tensor& input, const at::Tensor& mean, const at::Tensor& rstd,
     const std::optional<at::Tensor>& weight, c10::SymInt batch, c10::SymInt channels, c10::SymInt positions,
@@ -262,6 +285,14 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> cudnn_batch_norm_backward(
     const std::optional<at::Tensor>& running_mean, const std::optional<at::Tensor>& running_var,
     const std::optional<at::Tensor>& save_mean, const std::optional<at::Tensor>& save_var, double epsilon,
     const at::Tensor&) {
+  return native_batch_norm_backward(grad, input, weight, running_mean, running_var, save_mean, save_var,
+                                    /*train=*/true, epsilon, {true, true, true});
+}
+
+std::tuple<at::Tensor, at::Tensor, at::Tensor> miopen_batch_norm_backward(
+    const at::Tensor& input, const at::Tensor& grad, const at::Tensor& weight,
+    const std::optional<at::Tensor>& running_mean, const std::optional<at::Tensor>& running_var,
+    const std::optional<at::Tensor>& save_mean, const std::optional<at::Tensor>& save_var, double epsilon) {
   return native_batch_norm_backward(grad, input, weight, running_mean, running_var, save_mean, save_var,
                                     /*train=*/true, epsilon, {true, true, true});
 }

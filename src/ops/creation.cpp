@@ -35,16 +35,6 @@ Metas full(const Call& call) {
 
 Metas scalar_tensor(const Call& call) { return {shape::contiguous({}, dtype_of(call), device_of(call))}; }
 
-Metas random_permutation(const Call& call) {
-  return {shape::contiguous({call.sym_int("n")}, call.dtype().value_or(at::kLong), device_of(call))};
-}
-
-/// A tensor like the input, refilled: random numbers written in place become these.
-Metas refilled(const Call& call) {
-  const TensorMeta& self = call.tensor("self");
-  return {shape::like(self, self.dtype)};
-}
-
 // arange -------------------------------------------------------------------------------------------------------------
 
 bool is_integer(const c10::Scalar& number) { return number.isIntegral(/*includeBool=*/true); }
@@ -136,20 +126,10 @@ std::span<const Operator> creation_operators() {
       {.name = "aten::empty_like", .decompose = expand<&to::empty_like>, .samples = samples::like},
       {.name = "aten::empty_permuted", .decompose = expand<&to::empty_permuted>, .samples = samples::empty_permuted},
       {.name = "aten::empty_strided", .decompose = expand<&to::empty_strided>, .samples = samples::empty_strided},
-      {.name = "aten::exponential", .meta = refilled, .samples = samples::exponential},
       {.name = "aten::new_empty", .decompose = expand<&to::new_empty>, .samples = samples::new_sized},
       {.name = "aten::new_empty_strided",
        .decompose = expand<&to::new_empty_strided>,
        .samples = samples::new_empty_strided},
-      {.name = "aten::normal_functional", .meta = refilled, .samples = samples::distribution},
-      {.name = "aten::rand", .meta = sized, .samples = samples::sized},
-      {.name = "aten::rand_like", .decompose = expand<&to::rand_like>, .samples = samples::like_floats},
-      {.name = "aten::randint", .meta = sized, .samples = samples::random_integers},
-      {.name = "aten::randint.low", .meta = sized, .samples = samples::random_integers_from},
-      {.name = "aten::randn", .meta = sized, .samples = samples::sized},
-      {.name = "aten::randn_like", .decompose = expand<&to::randn_like>, .samples = samples::like_floats},
-      {.name = "aten::randperm", .meta = random_permutation, .samples = samples::random_permutation},
-      {.name = "aten::uniform", .meta = refilled, .samples = samples::distribution},
   };
   return table;
 }

@@ -16,8 +16,6 @@
 #include <ATen/ops/mul.h>
 #include <ATen/ops/permute.h>
 #include <ATen/ops/pow.h>
-#include <ATen/ops/rand.h>
-#include <ATen/ops/randn.h>
 #include <ATen/ops/rsub.h>
 #include <ATen/ops/sub.h>
 #include <ATen/ops/unsqueeze.h>
@@ -255,16 +253,6 @@ at::Tensor new_empty_strided(const at::Tensor& self, c10::SymIntArrayRef size, c
                              Layout layout, Device device, Flag pin_memory) {
   return empty_strided(size, stride, dtype.value_or(self.scalar_type()), layout, device.value_or(self.device()),
                        pin_memory);
-}
-
-at::Tensor rand_like(const at::Tensor& self, Type dtype, Layout /*layout*/, Device device, Flag /*pin_memory*/,
-                     Format /*memory_format*/) {
-  return at::rand_symint(self.sym_sizes(), options_like(self, dtype, device));
-}
-
-at::Tensor randn_like(const at::Tensor& self, Type dtype, Layout /*layout*/, Device device, Flag /*pin_memory*/,
-                      Format /*memory_format*/) {
-  return at::randn_symint(self.sym_sizes(), options_like(self, dtype, device));
 }
 
 }  // namespace tracejet::decompositions

@@ -70,9 +70,5 @@ at::Tensor new_empty(const at::Tensor& self, c10::SymIntArrayRef size, Type dtyp
                      Flag pin_memory);
 at::Tensor new_empty_strided(const at::Tensor& self, c10::SymIntArrayRef size, c10::SymIntArrayRef stride, Type dtype,
                              Layout layout, Device device, Flag pin_memory);
-at::Tensor rand_like(const at::Tensor& self, Type dtype, Layout layout, Device device, Flag pin_memory,
-                     Format memory_format);
-at::Tensor randn_like(const at::Tensor& self, Type dtype, Layout layout, Device device, Flag pin_memory,
-                      Format memory_format);
 
 }  // namespace tracejet::decompositions

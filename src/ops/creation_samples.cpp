@@ -8,22 +8,6 @@ namespace {
 
 using List = std::vector<int64_t>;
 
-/// Appends dtype, layout, device, pin_memory: once without any, once with a dtype and a device.
-Stacks with_options(const Stacks& calls, at::ScalarType dtype, std::initializer_list<c10::IValue> rest = {}) {
-  Stacks all;
-  for (const torch::jit::Stack& call : calls) {
-    for (const bool given : {false, true}) {
-      torch::jit::Stack& next = all.emplace_back(call);
-      next.push_back(given ? type(dtype) : none);
-      next.push_back(none);
-      next.push_back(given ? c10::IValue(c10::Device(c10::kCPU)) : none);
-      next.push_back(given ? c10::IValue(false) : none);
-      next.insert(next.end(), rest.begin(), rest.end());
-    }
-  }
-  return all;
-}
-
 std::vector<at::Tensor> models() {
   return {floats({2, 3}), floats({}), integers({3}), bools({2, 2}), floats({4, 3}).t(), floats({2, 0}, at::kHalf)};
 }
@@ -97,8 +81,6 @@ Stacks full_like() { return with_options(each(models(), {2}), at::kDouble, {none
 
 Stacks like() { return with_options(each(models()), at::kDouble, {none}); }
 
-Stacks like_floats() { return with_options(each({floats({2, 3}), floats({4, 3}).t()}), at::kDouble, {none}); }
-
 Stacks new_full() { return with_options(each(models(), {List{3, 2}, 2}), at::kInt); }
 
 Stacks new_sized() { return with_options(each(models(), {List{3, 2}}), at::kInt); }
@@ -126,19 +108,5 @@ Stacks empty_strided() {
 }
 
 Stacks new_empty_strided() { return with_options(each(models(), {List{2, 3}, List{1, 2}}), at::kInt); }
-
-Stacks random_integers() { return with_options({{9, List{2, 3}}, {2, List{}}}, at::kInt); }
-
-Stacks random_integers_from() { return with_options({{3, 9, List{2, 3}}}, at::kInt); }
-
-Stacks random_permutation() { return with_options({{6}, {0}}, at::kInt); }
-
-Stacks exponential() {
-  return each({floats({2, 3}), floats({4, 3}).t(), floats({4, 6}).slice(1, 0, 6, 2)}, {1.5, none});
-}
-
-Stacks distribution() {
-  return each({floats({2, 3}), floats({4, 3}).t(), floats({4, 6}).slice(1, 0, 6, 2)}, {0.0, 1.0, none});
-}
 
 }  // namespace tracejet::samples

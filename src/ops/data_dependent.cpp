@@ -5,6 +5,7 @@
 
 #include "onnx/conversions.h"
 #include "ops/families.h"
+#include "ops/indexing_samples.h"
 #include "ops/shape.h"
 #include "support/error.h"
 #include "symbolic/context.h"
@@ -28,6 +29,12 @@ Metas nonzero(const Call& call) {
   const TensorMeta& self = call.tensor("self");
   const c10::SymInt count = unknown_size(self.numel());
   return {shape::strided({count, self.dim()}, {1, count}, at::kLong, self.device)};
+}
+
+/// As many as asked for: cut off, or filled up.
+Metas nonzero_static(const Call& call) {
+  const TensorMeta& self = call.tensor("self");
+  return {shape::contiguous({call.sym_int("size"), self.dim()}, at::kLong, self.device)};
 }
 
 Metas masked_select(const Call& call) {
@@ -89,6 +96,7 @@ std::span<const Operator> data_dependent_operators() {
       {.name = "aten::bincount", .meta = bincount},
       {.name = "aten::masked_select", .meta = masked_select},
       {.name = "aten::nonzero", .meta = nonzero, .onnx = onnx::nonzero},
+      {.name = "aten::nonzero_static", .meta = nonzero_static, .samples = samples::nonzero_static},
       {.name = "aten::repeat_interleave.Tensor", .meta = repeat_interleave},
       {.name = "aten::unique_consecutive", .meta = unique},
       {.name = "aten::unique_dim", .meta = unique_slices},

@@ -8,11 +8,17 @@ namespace tracejet {
 
 // One table per family; registry.cpp lists them.
 std::span<const Operator> pointwise_operators();
+std::span<const Operator> arithmetic_operators();
+std::span<const Operator> logic_operators();
+std::span<const Operator> special_function_operators();
 std::span<const Operator> reduction_operators();
 std::span<const Operator> view_operators();
+std::span<const Operator> view_copy_operators();
 std::span<const Operator> indexing_operators();
 std::span<const Operator> creation_operators();
+std::span<const Operator> random_operators();
 std::span<const Operator> linear_algebra_operators();
+std::span<const Operator> factorization_operators();
 std::span<const Operator> convolution_operators();
 std::span<const Operator> normalization_operators();
 std::span<const Operator> pooling_operators();

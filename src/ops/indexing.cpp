@@ -141,6 +141,9 @@ std::span<const Operator> indexing_operators() {
   static constexpr Operator table[] = {
       // Reading
       {.name = "aten::_unsafe_index.Tensor", .decompose = expand<&to::unsafe_index>, .samples = samples::index},
+      {.name = "aten::_unsafe_masked_index",
+       .decompose = expand<&to::unsafe_masked_index>,
+       .samples = samples::masked_index},
       {.name = "aten::bucketize.Tensor", .meta = search, .samples = samples::bucketize},
       {.name = "aten::combinations", .decompose = expand<&to::combinations>, .samples = samples::combinations},
       {.name = "aten::gather", .meta = gather, .onnx = onnx::gather, .samples = samples::gather},
@@ -149,6 +152,8 @@ std::span<const Operator> indexing_operators() {
        .meta = index_select,
        .onnx = onnx::index_select,
        .samples = samples::index_select},
+      {.name = "aten::isin.Scalar_Tensor", .decompose = expand<&to::is_number_in>, .samples = samples::is_number_in},
+      {.name = "aten::isin.Tensor_Scalar", .decompose = expand<&to::isin_number>, .samples = samples::isin_number},
       {.name = "aten::isin.Tensor_Tensor", .decompose = expand<&to::isin>, .samples = samples::isin},
       {.name = "aten::searchsorted.Tensor", .meta = search, .samples = samples::searchsorted},
       {.name = "aten::take_along_dim", .decompose = expand<&to::take_along_dim>, .samples = samples::take_along_dim},
@@ -156,6 +161,9 @@ std::span<const Operator> indexing_operators() {
 
       // Writing. scatter_add and scatter_reduce are operators of Core ATen, and engines have them: a loop over the
       // indices would only hide that.
+      {.name = "aten::_unsafe_masked_index_put_accumulate",
+       .decompose = expand<&to::unsafe_masked_index_put_accumulate>,
+       .samples = samples::masked_index_put},
       {.name = "aten::_unsafe_index_put", .decompose = expand<&to::unsafe_index_put>, .samples = samples::index_put},
       {.name = "aten::index_add", .decompose = expand<&to::index_add>, .samples = samples::index_add},
       {.name = "aten::index_copy", .decompose = expand<&to::index_copy>, .samples = samples::index_copy},
@@ -163,6 +171,8 @@ std::span<const Operator> indexing_operators() {
       {.name = "aten::index_fill.int_Tensor",
        .decompose = expand<&to::index_fill_tensor>,
        .samples = samples::index_fill_tensor},
+      {.name = "aten::index_reduce", .meta = rewritten, .samples = samples::index_reduce},
+      {.name = "aten::put", .meta = rewritten_in_layout, .samples = samples::put},
       {.name = "aten::index_put", .meta = rewritten_in_layout, .onnx = onnx::index_put, .samples = samples::index_put},
       {.name = "aten::masked_scatter", .decompose = expand<&to::masked_scatter>, .samples = samples::masked_scatter},
       {.name = "aten::scatter.reduce", .meta = rewritten, .samples = samples::scatter_with_reduce},

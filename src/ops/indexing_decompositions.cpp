@@ -20,6 +20,7 @@
 #include <ATen/ops/logical_or.h>
 #include <ATen/ops/lt.h>
 #include <ATen/ops/mul.h>
+#include <ATen/ops/ne.h>
 #include <ATen/ops/nonzero.h>
 #include <ATen/ops/remainder.h>
 #include <ATen/ops/reshape.h>
@@ -103,6 +104,17 @@ at::Tensor isin(const at::Tensor& elements, const at::Tensor& test_elements, boo
   return invert ? at::logical_not(found) : found;
 }
 
+at::Tensor isin_number(const at::Tensor& elements, const at::Scalar& test_element, bool /*assume_unique*/,
+                       bool invert) {
+  return invert ? at::ne(elements, test_element) : at::eq(elements, test_element);
+}
+
+at::Tensor is_number_in(const at::Scalar& element, const at::Tensor& test_elements, bool /*assume_unique*/,
+                        bool invert) {
+  const at::Tensor found = at::any(at::eq(test_elements, element));
+  return invert ? at::logical_not(found) : found;
+}
+
 at::Tensor take(const at::Tensor& self, const at::Tensor& index) {
   return at::index(at::reshape(self, {-1}), along(0, index));
 }
@@ -124,6 +136,30 @@ at::Tensor take_along_dim(const at::Tensor& self, const at::Tensor& indices, std
 }
 
 at::Tensor unsafe_index(const at::Tensor& self, const Indices& indices) { return at::index(self, indices); }
+
+namespace {
+
+/// The indices within their axes; negative ones count from the end.
+Indices clamped(const at::Tensor& self, const Indices& indices) {
+  Indices result;
+  for (size_t axis = 0; axis < indices.size(); ++axis) {
+    const std::optional<at::Tensor> index = indices.get(axis);
+    if (!index || !index->defined()) {
+      result.push_back(index);
+      continue;
+    }
+    const c10::SymInt size = self.sym_size(static_cast<int64_t>(axis));
+    result.push_back(at::clamp(*index, at::Scalar(-size), at::Scalar(size - 1)));
+  }
+  return result;
+}
+
+}  // namespace
+
+at::Tensor unsafe_masked_index(const at::Tensor& self, const at::Tensor& mask, const Indices& indices,
+                               const at::Scalar& fill) {
+  return at::index(self, clamped(self, indices)).masked_fill(at::logical_not(mask), fill);
+}
 
 // Writing ------------------------------------------------------------------------------------------------------------
 
@@ -209,6 +245,12 @@ at::Tensor slice_scatter(const at::Tensor& self, const at::Tensor& src, int64_t 
 
 at::Tensor unsafe_index_put(const at::Tensor& self, const Indices& indices, const at::Tensor& values, bool accumulate) {
   return at::index_put(self, indices, values, accumulate);
+}
+
+at::Tensor unsafe_masked_index_put_accumulate(const at::Tensor& self, const at::Tensor& mask, const Indices& indices,
+                                              const at::Tensor& values) {
+  const at::Tensor kept = values.masked_fill(at::logical_not(mask), 0);
+  return at::index_put(self, clamped(self, indices), kept, /*accumulate=*/true);
 }
 
 }  // namespace tracejet::decompositions

@@ -15,9 +15,14 @@ using Indices = c10::List<std::optional<at::Tensor>>;
 /// The choices of r elements of a vector, one per row.
 at::Tensor combinations(const at::Tensor& self, int64_t r, bool with_replacement);
 at::Tensor isin(const at::Tensor& elements, const at::Tensor& test_elements, bool assume_unique, bool invert);
+at::Tensor isin_number(const at::Tensor& elements, const at::Scalar& test_element, bool assume_unique, bool invert);
+at::Tensor is_number_in(const at::Scalar& element, const at::Tensor& test_elements, bool assume_unique, bool invert);
 at::Tensor take(const at::Tensor& self, const at::Tensor& index);
 at::Tensor take_along_dim(const at::Tensor& self, const at::Tensor& indices, std::optional<int64_t> dim);
 at::Tensor unsafe_index(const at::Tensor& self, const Indices& indices);
+/// Indices beyond an end of their axis count as that end; `fill` stands where the mask is false.
+at::Tensor unsafe_masked_index(const at::Tensor& self, const at::Tensor& mask, const Indices& indices,
+                               const at::Scalar& fill);
 
 at::Tensor index_add(const at::Tensor& self, int64_t dim, const at::Tensor& index, const at::Tensor& source,
                      const at::Scalar& alpha);
@@ -29,5 +34,7 @@ at::Tensor select_scatter(const at::Tensor& self, const at::Tensor& src, int64_t
 at::Tensor slice_scatter(const at::Tensor& self, const at::Tensor& src, int64_t dim, std::optional<c10::SymInt> start,
                          std::optional<c10::SymInt> end, c10::SymInt step);
 at::Tensor unsafe_index_put(const at::Tensor& self, const Indices& indices, const at::Tensor& values, bool accumulate);
+at::Tensor unsafe_masked_index_put_accumulate(const at::Tensor& self, const at::Tensor& mask, const Indices& indices,
+                                              const at::Tensor& values);
 
 }  // namespace tracejet::decompositions

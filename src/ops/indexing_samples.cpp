@@ -80,6 +80,32 @@ Stacks isin() {
           {floats({3}), floats({5}), true, false}};
 }
 
+Stacks isin_number() {
+  return {
+      {integers({3, 4}), 3, false, false}, {integers({3, 4}), 3, true, true}, {integers({3, 4}), 2.5, false, false}};
+}
+
+Stacks is_number_in() {
+  return {{3, integers({3, 4}), false, false}, {3, integers({3, 4}), true, true}, {9, integers({3}), false, true}};
+}
+
+Stacks masked_index() {
+  const at::Tensor beyond = positions({4}, 9).sub(2);
+  return {{cube(), beyond.ge(0).view({4, 1, 1}), indices({beyond}), 0.5},
+          {turned(), beyond.lt(3), indices({beyond, Optional(), beyond}), 0},
+          {integers({3, 4}), bools({4}), indices({beyond, positions({4}, 4)}), 7}};
+}
+
+Stacks masked_index_put() {
+  const at::Tensor beyond = positions({4}, 9).sub(2);
+  return {{floats({5, 4}), beyond.ge(0), indices({beyond, positions({4}, 4)}), floats({4})},
+          {floats({7}), bools({4}), indices({beyond}), floats({4})}};
+}
+
+Stacks nonzero_static() {
+  return {{cube().gt(0), 7, -1}, {turned().gt(1), 50, 0}, {floats({}), 2, -1}, {bools({6}), 0, -1}};
+}
+
 Stacks take() {
   return {{cube(), positions({2, 6}, 60)}, {turned(), positions({7}, 60)}, {floats({3}), positions({}, 3)}};
 }
@@ -90,6 +116,16 @@ Stacks take_along_dim() {
 }
 
 // Writing ------------------------------------------------------------------------------------------------------------
+
+Stacks index_reduce() {
+  return {{cube(), 1, positions({2}, 3), floats({4, 2, 5}), "prod", true},
+          {turned(), 0, positions({3}, 5), floats({3, 4, 3}), "amax", false},
+          {floats({4}), 0, positions({2}, 4), floats({2}), "mean", true}};
+}
+
+Stacks put() {
+  return {{cube(), positions({3}, 60), floats({3}), false}, {turned(), positions({2}, 60), floats({2}), true}};
+}
 
 Stacks index_put() {
   return {{cube(), indices({positions({2}, 4)}), floats({2, 3, 5}), false},

@@ -1,7 +1,6 @@
 // Products of matrices and vectors. CPU kernels give every one of them a dense row-major output.
 #include "onnx/conversions.h"
 #include "ops/families.h"
-#include "ops/least_squares.h"
 #include "ops/linear_algebra_decompositions.h"
 #include "ops/linear_algebra_samples.h"
 #include "ops/refusal.h"
@@ -172,6 +171,13 @@ Metas linear(const Call& call) {
   return {shape::contiguous(std::move(sizes), input.dtype, input.device)};
 }
 
+/// Distances of every row to each that comes after it.
+Metas distances_of_pairs(const Call& call) {
+  const TensorMeta& self = operand(call, "self", 2);
+  const c10::SymInt& rows = self.sizes[0];
+  return {shape::contiguous({rows * (rows - 1) / 2}, self.dtype, self.device)};
+}
+
 /// Distances of every row of x1 to every row of x2; batches are broadcast.
 Metas pairwise_distances(const Call& call) {
   const TensorMeta &a = call.tensor("x1"), &b = call.tensor("x2");
@@ -184,19 +190,6 @@ Metas pairwise_distances(const Call& call) {
   sizes.push_back(left[left.size() - 2]);
   sizes.push_back(right[right.size() - 2]);
   return {shape::contiguous(std::move(sizes), a.dtype, a.device)};
-}
-
-/// A factor in place of the matrices, each of them column by column as LAPACK writes it, and a scalar per reflector.
-Metas geqrf(const Call& call) {
-  const TensorMeta& self = call.tensor("self");
-  require(self.dim() >= 2, [&] { return "self is " + shape::text(self.sizes) + ", expected at least 2 axes"; });
-  const size_t rows = self.sizes.size() - 2, columns = self.sizes.size() - 1;
-  TensorMeta factor = shape::contiguous(self.sizes, self.dtype, self.device);
-  factor.strides[rows] = 1;
-  factor.strides[columns] = self.sizes[rows].max(1);
-  Sizes reflectors(self.sizes.begin(), self.sizes.end() - 2);
-  reflectors.push_back(self.sizes[rows].min(self.sizes[columns]));
-  return {factor, shape::contiguous(std::move(reflectors), self.dtype, self.device)};
 }
 
 }  // namespace
@@ -237,11 +230,11 @@ std::span<const Operator> linear_algebra_operators() {
       {.name = "aten::linear", .meta = linear, .decompose = expand<&decompositions::linear>, .samples = given::linear},
       {.name = "aten::bilinear", .decompose = expand<&decompositions::bilinear>, .samples = given::bilinear},
       {.name = "aten::linalg_multi_dot", .decompose = expand<&decompositions::multi_dot>, .samples = given::multi_dot},
-      {.name = "aten::linalg_lstsq", .meta = least_squares, .samples = given::least_squares},
+      {.name = "aten::linalg_cross", .decompose = expand<&decompositions::cross>, .samples = given::cross},
       {.name = "aten::kron", .decompose = expand<&decompositions::kron>, .samples = given::kron},
       {.name = "aten::cov", .decompose = expand<&decompositions::cov>, .samples = given::cov},
-      {.name = "aten::geqrf", .meta = geqrf, .samples = given::geqrf},
       {.name = "aten::_cdist_forward", .meta = pairwise_distances, .samples = given::cdist},
+      {.name = "aten::_pdist_forward", .meta = distances_of_pairs, .samples = given::pdist},
       {.name = "aten::_euclidean_dist",
        .meta = pairwise_distances,
        .decompose = expand<&decompositions::euclidean_dist>,

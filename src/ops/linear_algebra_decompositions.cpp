@@ -13,6 +13,7 @@
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/mm.h>
 #include <ATen/ops/ones_like.h>
+#include <ATen/ops/slice.h>
 #include <ATen/ops/squeeze.h>
 #include <ATen/ops/sum.h>
 #include <ATen/ops/t.h>
@@ -162,6 +163,26 @@ at::Tensor multi_dot(at::TensorList tensors) {
   }
   if (ends_with_vector) product = product.squeeze(1);
   return starts_with_vector ? product.squeeze(0) : product;
+}
+
+at::Tensor cross(const at::Tensor& self, const at::Tensor& other, int64_t dim) {
+  const auto message = [&] {
+    return "self is " + shape::text(self.sym_sizes()) + " and other is " + shape::text(other.sym_sizes()) +
+           ", expected as many axes, and 3 on axis " + std::to_string(dim);
+  };
+  require(self.dim() == other.dim(), message);
+  const int64_t axis = shape::wrap_axis(dim, self.dim());
+  require_equal_sizes(self.sym_size(axis), 3, message);
+  require_equal_sizes(other.sym_size(axis), 3, message);
+  require(self.scalar_type() == other.scalar_type(), [&] {
+    return std::string("self is ") + at::toString(self.scalar_type()) + ", other is " +
+           at::toString(other.scalar_type()) + ", expected the same dtype";
+  });
+  // Each coordinate of a product is made of the next one and the one after.
+  const auto next = [&](const at::Tensor& vectors, int64_t by) {
+    return at::cat({at::slice(vectors, axis, by, 3), at::slice(vectors, axis, 0, by)}, axis);
+  };
+  return next(self, 1) * next(other, 2) - next(self, 2) * next(other, 1);
 }
 
 at::Tensor kron(const at::Tensor& self, const at::Tensor& other) {

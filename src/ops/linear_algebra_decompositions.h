@@ -19,6 +19,8 @@ at::Tensor baddbmm(const at::Tensor& self, const at::Tensor& batch1, const at::T
                    const at::Scalar& alpha);
 at::Tensor addr(const at::Tensor& self, const at::Tensor& vec1, const at::Tensor& vec2, const at::Scalar& beta,
                 const at::Scalar& alpha);
+/// Of vectors of 3 along an axis.
+at::Tensor cross(const at::Tensor& self, const at::Tensor& other, int64_t dim);
 /// ATen's own composite takes only plain sizes.
 at::Tensor kron(const at::Tensor& self, const at::Tensor& other);
 at::Tensor euclidean_dist(const at::Tensor& x1, const at::Tensor& x2);

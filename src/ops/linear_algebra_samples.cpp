@@ -140,6 +140,16 @@ Stacks bilinear() {
   };
 }
 
+Stacks cross() {
+  return {
+      {floats({4, 3}), floats({4, 3}), -1},
+      {floats({3, 4}), floats({3, 1}), 0},
+      {floats({2, 3, 5}), floats({5, 3, 2}).permute({2, 1, 0}), 1},
+      {integers({3}), integers({3}), 0},
+      {floats({0, 3}), floats({1, 3}), -1},
+  };
+}
+
 Stacks kron() {
   return {
       {floats({2, 3}), floats({4, 5})},
@@ -157,14 +167,14 @@ Stacks cdist() {
   };
 }
 
+Stacks pdist() { return {{floats({5, 3}), 2.0}, {floats({1, 3}), 1.0}, {floats({4, 6}), 3.0}}; }
+
 Stacks euclidean_dist() {
   return {
       {floats({3, 4}), floats({5, 4})},
       {floats({2, 3, 4}), floats({2, 5, 4})},
   };
 }
-
-Stacks geqrf() { return {{floats({4, 3})}, {floats({2, 3, 5})}, {floats({3, 4}).t()}, {floats({2, 0, 3})}}; }
 
 Stacks cov() {
   const at::Tensor repeats = at::arange(1, 6), weights = at::arange(1.0, 6.0) / 4;
@@ -183,18 +193,6 @@ Stacks multi_dot() {
       {Tensors{floats({4}), floats({4, 5}), floats({5})}},
       {Tensors{floats({3, 0}), floats({0, 4}), floats({4, 2})}},
   };
-}
-
-Stacks least_squares() {
-  Stacks calls;
-  for (const char* driver : {"gels", "gelsy"}) {
-    calls.push_back({floats({5, 3}), floats({5, 2}), none, driver});
-    calls.push_back({floats({3, 5}), floats({3, 2}), none, driver});
-    calls.push_back({floats({2, 5, 3}), floats({2, 5}), none, driver});
-    calls.push_back({floats({2, 4, 3}, at::kDouble), floats({2, 4, 2}, at::kDouble), none, driver});
-  }
-  calls.push_back({floats({3, 4}), floats({3, 2}), none, "gelsd"});
-  return calls;
 }
 
 }  // namespace tracejet::samples::linear_algebra

@@ -17,12 +17,12 @@ Stacks dot();
 Stacks matmul();
 Stacks linear();
 Stacks bilinear();
+Stacks cross();
 Stacks kron();
 Stacks cdist();
+Stacks pdist();
 Stacks euclidean_dist();
 Stacks cov();
-Stacks geqrf();
 Stacks multi_dot();
-Stacks least_squares();
 
 }  // namespace tracejet::samples::linear_algebra

@@ -150,6 +150,9 @@ std::span<const Operator> normalization_operators() {
       {.name = "aten::instance_norm",
        .decompose = expand<&decompositions::instance_norm>,
        .samples = given::instance_norm},
+      {.name = "aten::_weight_norm_interface",
+       .decompose = expand<&decompositions::weight_norm>,
+       .samples = given::weight_norm},
       {.name = "aten::rms_norm", .decompose = expand<&decompositions::rms_norm>, .samples = given::rms_norm},
   };
   return table;

@@ -6,13 +6,16 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/_native_batch_norm_legit.h>
 #include <ATen/ops/_native_batch_norm_legit_no_training.h>
+#include <ATen/ops/abs.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
+#include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/native_group_norm.h>
 #include <ATen/ops/var.h>
 #include <ATen/ops/where.h>
 
 #include "ops/channels.h"
+#include "ops/refusal.h"
 #include "ops/shape.h"
 #include "support/error.h"
 #include "symbolic/sym_node.h"
@@ -105,6 +108,16 @@ at::Tensor instance_norm(const at::Tensor& input, const OptionalTensor& weight, 
   for (int64_t axis = 2; axis < input.dim(); ++axis) positions = positions * input.sym_size(axis);
   return std::get<0>(at::native_group_norm_symint(input.contiguous(), weight, bias, input.sym_size(0), channels,
                                                   positions, channels.guard_int(__FILE__, __LINE__), eps));
+}
+
+std::tuple<at::Tensor, at::Tensor> weight_norm(const at::Tensor& v, const at::Tensor& g, int64_t dim) {
+  require(dim == 0 || dim == v.dim() - 1,
+          [&] { return "dim is " + std::to_string(dim) + ", expected the first or the last axis"; });
+  std::vector<int64_t> axes = axes_between(0, v.dim());
+  axes.erase(axes.begin() + dim);
+  const at::Tensor wide = v.to(g.scalar_type() == at::kBFloat16 ? at::kFloat : g.scalar_type());
+  const at::Tensor norm = axes.empty() ? at::abs(wide) : at::linalg_vector_norm(wide, 2, axes, /*keepdim=*/true);
+  return {(wide * (g.to(norm.scalar_type()) / norm)).to(v.scalar_type()), norm};
 }
 
 at::Tensor rms_norm(const at::Tensor& input, c10::SymIntArrayRef normalized_shape, const OptionalTensor& weight,

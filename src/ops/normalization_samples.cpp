@@ -119,4 +119,14 @@ Stacks rms_norm() {
   };
 }
 
+Stacks weight_norm() {
+  return {
+      {floats({4, 3, 2}), floats({4, 1, 1}), 0},
+      {floats({4, 3, 2}), floats({1, 1, 2}), 2},
+      {floats({5}), floats({5}), 0},
+      {floats({4, 3}, at::kBFloat16), floats({4, 1}, at::kBFloat16), 0},
+      {floats({4, 3}, at::kDouble), floats({1, 3}, at::kDouble), 1},
+  };
+}
+
 }  // namespace tracejet::samples::normalization

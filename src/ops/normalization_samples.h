@@ -15,5 +15,6 @@ Stacks layer_norm();
 Stacks group_norm();
 Stacks instance_norm();
 Stacks rms_norm();
+Stacks weight_norm();
 
 }  // namespace tracejet::samples::normalization

@@ -135,6 +135,16 @@ Stacks logit() {
 
 Stacks mvlgamma() { return {{floats({3, 4}).abs() + 2, 3}, {integers({4}) + 3, 2}, {floats({}).abs() + 1, 1}}; }
 
+/// The order stands before the argument.
+Stacks polygamma() {
+  Stacks calls;
+  for (const at::Tensor& x : {floats({4, 3}).t().abs() + 1, integers({5}) + 1, floats({}).abs()}) {
+    calls.push_back({1, x});
+    calls.push_back({3, x});
+  }
+  return calls;
+}
+
 Stacks nan_to_num() {
   return {{special(), none, none, none},
           {special().to(at::kDouble), 1.5, none, -3.0},
@@ -151,6 +161,19 @@ Stacks binary() { return join({broadcasting(), mixed_dtypes(), bool_operands()})
 Stacks binary_real() { return join({broadcasting(), mixed_dtypes()}); }
 
 Stacks binary_float() { return broadcasting(); }
+
+Stacks binary_positive() {
+  return {
+      {fractions({3, 4}), fractions({4})}, {fractions({4, 3}).t(), fractions({3, 1})}, {fractions({}), fractions({2})}};
+}
+
+/// Of these degrees.
+Stacks polynomial() {
+  return {{floats({3, 4}), integers({4}, 5)},
+          {floats({4, 3}).t(), integers({3, 1}, 5).to(at::kFloat)},
+          {integers({3}), integers({3}, 4)},
+          {floats({2}, at::kDouble), integers({3, 1}, 5)}};
+}
 
 Stacks binary_integer() {
   return {{integers({3, 4}), integers({4})},

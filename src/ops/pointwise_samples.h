@@ -21,6 +21,9 @@ Stacks complex_or_real();
 // (self, parameters)
 Stacks logit();
 Stacks mvlgamma();
+Stacks polygamma();
+Stacks binary_positive();
+Stacks polynomial();
 Stacks nan_to_num();
 Stacks round_decimals();
 

@@ -97,6 +97,13 @@ Metas topk(const Call& call) {
   return {shape::contiguous(sizes, self.dtype, self.device), shape::contiguous(sizes, at::kLong, self.device)};
 }
 
+Metas counts(const Call& call) {
+  const TensorMeta& self = call.tensor("self");
+  const int64_t bins = call.integer("bins");
+  if (bins < 1) throw ShapeError("bins is " + std::to_string(bins) + ", expected at least 1");
+  return {shape::contiguous({bins}, self.dtype, self.device)};
+}
+
 /// Counts, and the edges between which they are.
 Metas histogram(const Call& call, const c10::SymInt& bins) {
   const TensorMeta& self = call.tensor("self");
@@ -130,6 +137,7 @@ std::span<const Operator> reduction_operators() {
       {.name = "aten::linalg_vector_norm",
        .decompose = expand<&to::linalg_vector_norm>,
        .samples = samples::vector_norm},
+      {.name = "aten::histc", .meta = counts, .samples = samples::histc},
       {.name = "aten::histogram.bin_ct", .meta = histogram_of_bins, .samples = samples::histogram_of_bins},
       {.name = "aten::histogram.bins_tensor", .meta = histogram_of_edges, .samples = samples::histogram_of_edges},
       {.name = "aten::logsumexp", .decompose = expand<&to::logsumexp>, .samples = samples::logsumexp},
@@ -151,6 +159,7 @@ std::span<const Operator> reduction_operators() {
       {.name = "aten::amax", .meta = fold_same, .onnx = onnx::reduce("ReduceMax"), .samples = samples::axes},
       {.name = "aten::amin", .meta = fold_same, .onnx = onnx::reduce("ReduceMin"), .samples = samples::axes},
       {.name = "aten::aminmax", .decompose = expand<&to::aminmax>, .samples = samples::optional_axis},
+      {.name = "aten::dist", .decompose = expand<&to::dist>, .samples = samples::dist},
       {.name = "aten::argmax", .meta = fold_to_index, .onnx = onnx::argmax, .samples = samples::optional_axis},
       {.name = "aten::argmin", .meta = fold_to_index, .onnx = onnx::argmin, .samples = samples::optional_axis},
       {.name = "aten::kthvalue", .meta = fold_with_index, .samples = samples::kthvalue},
@@ -160,6 +169,8 @@ std::span<const Operator> reduction_operators() {
       {.name = "aten::median.dim", .meta = fold_with_index, .samples = samples::axis},
       {.name = "aten::min", .decompose = expand<&to::min>, .samples = samples::all_of_them},
       {.name = "aten::min.dim", .meta = fold_with_index, .onnx = onnx::min_with_index, .samples = samples::axis},
+      {.name = "aten::nanmedian", .meta = fold_same, .samples = samples::all_of_them},
+      {.name = "aten::nanmedian.dim", .meta = fold_with_index, .samples = samples::axis},
       {.name = "aten::mode", .meta = fold_with_index, .samples = samples::axis},
 
       // Truth values

@@ -224,4 +224,8 @@ at::Tensor all_axes(const at::Tensor& self, OptionalAxes dim, bool keepdim) {
   return none_of(at::any(at::logical_not(self), dim, keepdim), self);
 }
 
+at::Tensor dist(const at::Tensor& self, const at::Tensor& other, const at::Scalar& p) {
+  return at::linalg_vector_norm(at::sub(self, other), p);
+}
+
 }  // namespace tracejet::decompositions

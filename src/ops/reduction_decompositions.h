@@ -41,4 +41,7 @@ at::Tensor all(const at::Tensor& self);
 at::Tensor all_axis(const at::Tensor& self, int64_t dim, bool keepdim);
 at::Tensor all_axes(const at::Tensor& self, OptionalAxes dim, bool keepdim);
 
+/// The norm of the difference.
+at::Tensor dist(const at::Tensor& self, const at::Tensor& other, const at::Scalar& p);
+
 }  // namespace tracejet::decompositions

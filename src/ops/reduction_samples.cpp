@@ -149,6 +149,10 @@ Stacks optional_axis() {
 
 Stacks all_of_them() { return each(full_tensors()); }
 
+Stacks dist() { return {{cube(), cube().neg(), 2}, {floats({3, 4}), floats({4}), 1.5}, {turned(), floats({}), 0}}; }
+
+Stacks histc() { return {{cube(), 7, 0, 0}, {turned(), 3, -1, 1.5}, {floats({}), 1, 0, 0}}; }
+
 Stacks kthvalue() { return {{cube(), 2, 1, false}, {turned(), 1, -1, true}, {floats({}), 1, 0, false}}; }
 
 // Truth values -------------------------------------------------------------------------------------------------------

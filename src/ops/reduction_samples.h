@@ -11,6 +11,8 @@ Stacks axis();
 Stacks count_nonzero();
 Stacks count_nonzero_axes();
 Stacks kthvalue();
+Stacks dist();
+Stacks histc();
 Stacks histogram_of_bins();
 Stacks histogram_of_edges();
 Stacks logsumexp();

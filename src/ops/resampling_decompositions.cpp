@@ -11,6 +11,7 @@
 #include <ATen/ops/_upsample_nearest_exact3d.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/clamp.h>
 #include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/eq.h>
 #include <ATen/ops/grid_sampler_2d.h>
@@ -190,6 +191,12 @@ at::Tensor affine_grid_generator(const at::Tensor& theta, c10::SymIntArrayRef si
     grid = grid + coordinates(size[axis + 1], align_corners, theta).view_symint(sizes) * column(index);
   }
   return grid;
+}
+
+at::Tensor replication_pad1d(const at::Tensor& self, c10::SymIntArrayRef padding) {
+  const c10::SymInt size = self.sym_size(-1);
+  const at::Tensor positions = counted(size + padding[0] + padding[1], self) - at::Scalar(padding[0]);
+  return at::index_select(self, -1, at::clamp(positions, 0, at::Scalar(size - 1)));
 }
 
 at::Tensor pad_circular(const at::Tensor& self, c10::SymIntArrayRef pad) {

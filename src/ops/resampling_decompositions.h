@@ -20,6 +20,7 @@ at::Tensor affine_grid_generator(const at::Tensor& theta, c10::SymIntArrayRef si
 /// ATen's own composite asks how large the tensors are, to choose a CUDA kernel.
 at::Tensor grid_sampler(const at::Tensor& input, const at::Tensor& grid, int64_t interpolation_mode,
                         int64_t padding_mode, bool align_corners);
+at::Tensor replication_pad1d(const at::Tensor& self, c10::SymIntArrayRef padding);
 at::Tensor pad_circular(const at::Tensor& self, c10::SymIntArrayRef pad);
 at::Tensor im2col(const at::Tensor& self, at::IntArrayRef kernel_size, at::IntArrayRef dilation,
                   at::IntArrayRef padding, at::IntArrayRef stride);

@@ -71,6 +71,21 @@ Stacks each(const std::vector<at::Tensor>& tensors, std::initializer_list<c10::I
   return calls;
 }
 
+Stacks with_options(const Stacks& calls, at::ScalarType dtype, std::initializer_list<c10::IValue> rest) {
+  Stacks all;
+  for (const torch::jit::Stack& call : calls) {
+    for (const bool given : {false, true}) {
+      torch::jit::Stack& next = all.emplace_back(call);
+      next.push_back(given ? type(dtype) : none);
+      next.push_back(none);
+      next.push_back(given ? c10::IValue(c10::Device(c10::kCPU)) : none);
+      next.push_back(given ? c10::IValue(false) : none);
+      next.insert(next.end(), rest.begin(), rest.end());
+    }
+  }
+  return all;
+}
+
 Stacks join(std::initializer_list<Stacks> parts) {
   Stacks calls;
   for (const Stacks& part : parts) calls.insert(calls.end(), part.begin(), part.end());

@@ -27,6 +27,8 @@ std::vector<at::Tensor> integer_layouts();
 
 /// One call per tensor, with the same arguments after it.
 Stacks each(const std::vector<at::Tensor>& tensors, std::initializer_list<c10::IValue> rest = {});
+/// Appends dtype, layout, device, pin_memory: once without any, once with a dtype and a device.
+Stacks with_options(const Stacks& calls, at::ScalarType dtype, std::initializer_list<c10::IValue> rest = {});
 /// Joins lists of calls.
 Stacks join(std::initializer_list<Stacks> parts);
 

@@ -6,6 +6,7 @@
 #include "ops/shape_order.h"
 #include "ops/spectral_decompositions.h"
 #include "ops/spectral_samples.h"
+#include "ops/window_functions.h"
 
 namespace tracejet {
 
@@ -67,6 +68,37 @@ std::span<const Operator> spectral_operators() {
       {.name = "aten::_assert_async.msg", .meta = nothing, .samples = given::assertion},
       {.name = "aten::stft.center", .decompose = expand<&as::stft>, .samples = given::stft},
       {.name = "aten::istft", .decompose = expand<&as::istft>, .samples = given::istft},
+
+      // Windows
+      {.name = "aten::bartlett_window", .decompose = expand<&as::bartlett_window>, .samples = given::window},
+      {.name = "aten::bartlett_window.periodic",
+       .decompose = expand<&as::bartlett_window_periodic>,
+       .samples = given::window_periodic},
+      {.name = "aten::blackman_window", .decompose = expand<&as::blackman_window>, .samples = given::window},
+      {.name = "aten::blackman_window.periodic",
+       .decompose = expand<&as::blackman_window_periodic>,
+       .samples = given::window_periodic},
+      {.name = "aten::hamming_window", .decompose = expand<&as::hamming_window>, .samples = given::window},
+      {.name = "aten::hamming_window.periodic",
+       .decompose = expand<&as::hamming_window_periodic>,
+       .samples = given::window_periodic},
+      {.name = "aten::hamming_window.periodic_alpha",
+       .decompose = expand<&as::hamming_window_alpha>,
+       .samples = given::window_with_number},
+      {.name = "aten::hamming_window.periodic_alpha_beta",
+       .decompose = expand<&as::hamming_window_alpha_beta>,
+       .samples = given::window_with_numbers},
+      {.name = "aten::hann_window", .decompose = expand<&as::hann_window>, .samples = given::window},
+      {.name = "aten::hann_window.periodic",
+       .decompose = expand<&as::hann_window_periodic>,
+       .samples = given::window_periodic},
+      {.name = "aten::kaiser_window", .decompose = expand<&as::kaiser_window>, .samples = given::window},
+      {.name = "aten::kaiser_window.periodic",
+       .decompose = expand<&as::kaiser_window_periodic>,
+       .samples = given::window_periodic},
+      {.name = "aten::kaiser_window.beta",
+       .decompose = expand<&as::kaiser_window_beta>,
+       .samples = given::window_with_number},
   };
   return table;
 }

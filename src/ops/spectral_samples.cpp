@@ -63,4 +63,29 @@ Stacks istft() {
   };
 }
 
+// Windows ------------------------------------------------------------------------------------------------------------
+
+namespace {
+
+/// Of these lengths and dtypes, with the given arguments between.
+Stacks windows(const std::vector<c10::IValue>& between) {
+  Stacks calls;
+  for (const int64_t length : {0, 1, 2, 7, 8}) {
+    for (const c10::IValue& dtype : {none, type(at::kDouble)}) {
+      torch::jit::Stack& call = calls.emplace_back();
+      call.emplace_back(length);
+      call.insert(call.end(), between.begin(), between.end());
+      call.insert(call.end(), {dtype, none, none, none});
+    }
+  }
+  return calls;
+}
+
+}  // namespace
+
+Stacks window() { return windows({}); }
+Stacks window_periodic() { return join({windows({true}), windows({false})}); }
+Stacks window_with_number() { return join({windows({true, 0.6}), windows({false, 8.0})}); }
+Stacks window_with_numbers() { return join({windows({true, 0.6, 0.4}), windows({false, 0.5, 0.3})}); }
+
 }  // namespace tracejet::samples::spectral

@@ -10,5 +10,9 @@ Stacks complex_to_complex();
 Stacks assertion();
 Stacks stft();
 Stacks istft();
+Stacks window();
+Stacks window_periodic();
+Stacks window_with_number();
+Stacks window_with_numbers();
 
 }  // namespace tracejet::samples::spectral

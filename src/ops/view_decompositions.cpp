@@ -21,9 +21,11 @@
 #include <ATen/ops/mul.h>
 #include <ATen/ops/permute.h>
 #include <ATen/ops/reshape.h>
+#include <ATen/ops/resize.h>
 #include <ATen/ops/select.h>
 #include <ATen/ops/slice.h>
 #include <ATen/ops/split_with_sizes.h>
+#include <ATen/ops/squeeze.h>
 #include <ATen/ops/sub.h>
 #include <ATen/ops/sum.h>
 #include <ATen/ops/tensor_split.h>
@@ -87,6 +89,21 @@ at::Tensor reshape(const at::Tensor& self, c10::SymIntArrayRef target) {
 
 at::Tensor reshape_alias(const at::Tensor& self, c10::SymIntArrayRef size, c10::SymIntArrayRef /*stride*/) {
   return self.view_symint(size);
+}
+
+at::Tensor resize_as(const at::Tensor& self, const at::Tensor& the_template,
+                     std::optional<at::MemoryFormat> memory_format) {
+  const bool preserves = memory_format == c10::MemoryFormat::Preserve;
+  const auto format = preserves ? shape::suggested_format(shape::describe(the_template)) : memory_format;
+  return at::resize_symint(self, the_template.sym_sizes(), format);
+}
+
+at::Tensor squeeze(const at::Tensor& self) {
+  std::vector<int64_t> dropped;
+  for (int64_t axis = 0; axis < self.dim(); ++axis) {
+    if (shape::equal(self.sym_size(axis), 1)) dropped.push_back(axis);
+  }
+  return at::squeeze(self, dropped);
 }
 
 at::Tensor t(const at::Tensor& self) { return self.dim() < 2 ? self : at::permute(self, {1, 0}); }
@@ -212,14 +229,6 @@ at::Tensor rot90(const at::Tensor& self, int64_t k, at::IntArrayRef dims) {
   if (turns == 0) return at::clone(self, c10::MemoryFormat::Contiguous);
   if (turns == 2) return at::flip(self, dims);
   return transpose(at::flip(self, turns == 1 ? dims[1] : dims[0]), dims[0], dims[1]);
-}
-
-at::Tensor stack(at::TensorList tensors, int64_t dim) {
-  if (tensors.empty()) throw ShapeError("stack needs at least one tensor");
-  const int64_t axis = shape::wrap_axis(dim, tensors[0].dim() + 1);
-  std::vector<at::Tensor> with_axis;
-  for (const at::Tensor& tensor : tensors) with_axis.push_back(at::unsqueeze(tensor, axis));
-  return at::cat(with_axis, axis);
 }
 
 // Matrices with much 0 in them ---------------------------------------------------------------------------------------

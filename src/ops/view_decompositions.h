@@ -20,6 +20,11 @@ std::vector<at::Tensor> broadcast_tensors(at::TensorList tensors);
 at::Tensor expand_as(const at::Tensor& self, const at::Tensor& other);
 at::Tensor reshape(const at::Tensor& self, c10::SymIntArrayRef shape);
 at::Tensor reshape_alias(const at::Tensor& self, c10::SymIntArrayRef size, c10::SymIntArrayRef stride);
+/// The size of another tensor, as `resize` gives it.
+at::Tensor resize_as(const at::Tensor& self, const at::Tensor& the_template,
+                     std::optional<at::MemoryFormat> memory_format);
+/// Names the axes that are dropped. Guards where that hangs on a symbolic size.
+at::Tensor squeeze(const at::Tensor& self);
 at::Tensor t(const at::Tensor& self);
 at::Tensor transpose(const at::Tensor& self, int64_t dim0, int64_t dim1);
 at::Tensor unsafe_view(const at::Tensor& self, c10::SymIntArrayRef size);
@@ -37,7 +42,6 @@ std::vector<at::Tensor> unsafe_split_with_sizes(const at::Tensor& self, c10::Sym
 
 at::Tensor roll(const at::Tensor& self, c10::SymIntArrayRef shifts, at::IntArrayRef dims);
 at::Tensor rot90(const at::Tensor& self, int64_t k, at::IntArrayRef dims);
-at::Tensor stack(at::TensorList tensors, int64_t dim);
 
 at::Tensor diag_embed(const at::Tensor& self, int64_t offset, int64_t dim1, int64_t dim2);
 at::Tensor diagonal_copy(const at::Tensor& self, int64_t offset, int64_t dim1, int64_t dim2);

@@ -55,6 +55,13 @@ Stacks reshape() {
   return calls;
 }
 
+/// What is larger than before holds arbitrary values.
+Stacks resize_as() {
+  return {{floats({2, 3}), floats({3, 2}), none},
+          {floats({2, 3}), floats({5}), format(at::MemoryFormat::Contiguous)},
+          {floats({2, 3, 4, 5}), channels_last(floats({2, 5, 3, 4})), format(at::MemoryFormat::Preserve)}};
+}
+
 Stacks reshape_alias() {
   return {{floats({2, 3, 4}), List{6, 4}, List{4, 1}}, {floats({3, 4}), List{3, 2, 2}, List{4, 2, 1}}};
 }
@@ -230,6 +237,19 @@ Stacks stack() {
           {Tensors{floats({2, 3}), integers({2, 3})}, -1},
           {Tensors{floats({}), floats({}), floats({})}, 0},
           {Tensors{floats({3, 2}).t(), floats({3, 2}).t()}, 1}};
+}
+
+Stacks chunk_cat() {
+  return {{Tensors{floats({5, 3}), floats({4, 3})}, 0, 2},
+          {Tensors{floats({2, 7}), floats({2, 3, 4})}, 1, 3},
+          {Tensors{floats({2, 3}), floats({2, 4})}, -1, 4}};
+}
+
+Stacks block_diag() {
+  return {{Tensors{floats({2, 3}), floats({4}), floats({}), floats({1, 2})}},
+          {Tensors{integers({2, 3}), floats({2, 1})}},
+          {Tensors{floats({2, 0}), floats({3, 2}).t()}},
+          {Tensors{floats({3})}}};
 }
 
 Stacks repeat() {

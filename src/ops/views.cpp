@@ -3,6 +3,7 @@
 
 #include "onnx/conversions.h"
 #include "ops/families.h"
+#include "ops/joining_decompositions.h"
 #include "ops/promotion.h"
 #include "ops/refusal.h"
 #include "ops/shape.h"
@@ -317,7 +318,12 @@ std::span<const Operator> view_operators() {
        .decompose = expand<&to::reshape>,
        .onnx = onnx::reshape,
        .samples = samples::reshape},
-      {.name = "aten::squeeze", .meta = squeeze, .onnx = onnx::squeeze, .samples = samples::layouts_only},
+      {.name = "aten::resize_as", .decompose = expand<&to::resize_as>, .samples = samples::resize_as},
+      {.name = "aten::squeeze",
+       .meta = squeeze,
+       .decompose = expand<&to::squeeze>,
+       .onnx = onnx::squeeze,
+       .samples = samples::layouts_only},
       {.name = "aten::squeeze.dim", .meta = squeeze_axes, .onnx = onnx::squeeze, .samples = samples::squeeze_axis},
       {.name = "aten::squeeze.dims", .meta = squeeze_axes, .onnx = onnx::squeeze, .samples = samples::squeeze_axes},
       {.name = "aten::t", .decompose = expand<&to::t>, .samples = samples::matrices},
@@ -359,6 +365,10 @@ std::span<const Operator> view_operators() {
       {.name = "aten::repeat", .meta = repeat, .onnx = onnx::repeat, .samples = samples::repeat},
       {.name = "aten::roll", .decompose = expand<&to::roll>, .samples = samples::roll},
       {.name = "aten::rot90", .decompose = expand<&to::rot90>, .samples = samples::rot90},
+
+      // Joining
+      {.name = "aten::_chunk_cat", .decompose = expand<&to::chunk_cat>, .samples = samples::chunk_cat},
+      {.name = "aten::block_diag", .decompose = expand<&to::block_diag>, .samples = samples::block_diag},
       {.name = "aten::stack", .decompose = expand<&to::stack>, .samples = samples::stack},
 
       // Matrices with much 0 in them

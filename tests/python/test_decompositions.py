@@ -8,6 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch._decomp import core_aten_decompositions
 from torch._ops import OpOverload
 
 import tracejet
@@ -149,6 +150,59 @@ def test_decomposed_attention_keeps_the_layout_that_models_rely_on(dtype: torch.
     assert_equal(forward(x), program.module()(x))
 
 
+# Completeness --------------------------------------------------------------------------------------------------------
+
+#: What PyTorch expands on the way to Core ATen, but for what is itself part of it.
+EXPANDED_BY_PYTORCH = sorted(
+    op.name()
+    for op in core_aten_decompositions()
+    if isinstance(op, OpOverload) and not op._schema.is_mutable and torch.Tag.core not in op.tags
+)
+
+
+@pytest.mark.parametrize("decompositions", ["tensorrt", "core_aten"])
+def test_what_pytorch_expands_is_expanded_in_cpp(decompositions: str) -> None:
+    table = DecompositionTable(decompositions)
+    decisions = {name: table.decision(name) for name in EXPANDED_BY_PYTORCH}
+    left = {name for name, (action, _) in decisions.items() if not action.startswith("expanded")}
+    assert all(decisions[name] == ("kept", "engines run it whole") for name in left), left
+    assert decompositions == "tensorrt" or not left
+
+
+def test_windows_and_bernoulli_are_drawn_as_eager_does() -> None:
+    model = Lambda(
+        lambda x: (torch.bernoulli(x.sigmoid()), torch.rand(3), torch.kaiser_window(9), torch.hann_window(8))
+    )
+    program = tracejet.trace(model, arg_inputs=[batch(300)])
+    assert not recorded(program) & {"aten::bernoulli", "aten::kaiser_window.beta", "aten::hann_window"}
+    for x in (torch.randn(2, 300), torch.randn(5, 300)):
+        torch.manual_seed(7)
+        expected = model(x)
+        torch.manual_seed(7)
+        assert_equal(expected, program.module()(x))
+
+
+def test_squeeze_names_the_axes_that_it_drops() -> None:
+    model = Lambda(lambda x: x.unsqueeze(0).unsqueeze(-1).squeeze())
+    program = tracejet.trace(model, arg_inputs=[Input(min_shape=(2, 3), opt_shape=(4, 3), max_shape=(9, 3))])
+    assert "aten::squeeze" not in recorded(program)
+    x = torch.randn(7, 3)
+    assert_equal(model(x), program.module()(x))
+
+
+@pytest.mark.parametrize("affine", [True, False])
+def test_the_gradient_of_cudas_rms_norm_is_that_of_the_other_one(affine: bool) -> None:
+    """Its forward runs on CUDA alone; what is traced of its gradient runs everywhere."""
+    x, grad, weight = torch.randn(2, 3, 4), torch.randn(2, 3, 4), torch.rand(4) + 0.5 if affine else None
+    rstd = (x.pow(2).mean(-1, keepdim=True) + 1e-5).rsqrt()
+    model = Lambda(lambda g, x, r: aten._fused_rms_norm_backward(g, x, [4], r, weight, [True, affine])[: 1 + affine])
+    program = tracejet.trace(model, arg_inputs=[grad, x, rstd])
+    assert "aten::_fused_rms_norm_backward" not in recorded(program)
+    leaves = [t.requires_grad_(True) for t in (x.clone(), *([weight.clone()] if affine else []))]
+    F.rms_norm(leaves[0], (4,), *leaves[1:], eps=1e-5).backward(grad)
+    assert_equal([leaf.grad for leaf in leaves], list(program.module()(grad, x, rstd)))
+
+
 # Changes -------------------------------------------------------------------------------------------------------------
 
 
@@ -202,11 +256,11 @@ def test_a_replacement_may_not_write_to_its_arguments() -> None:
 
 
 def test_an_operator_without_a_decomposition_in_cpp_is_expanded_by_pytorchs_in_python() -> None:
-    table = DecompositionTable().expand(aten.linalg_cross.default)
-    assert table.decision("aten::linalg_cross") == ("replaced", "by PyTorch's decomposition in Python (slow)")
-    model = Lambda(lambda x: torch.linalg.cross(x, x.flip(0)))
+    table = DecompositionTable().expand(aten.addmv.default)
+    assert table.decision("aten::addmv") == ("replaced", "by PyTorch's decomposition in Python (slow)")
+    model = Lambda(lambda x: torch.addmv(x[:, 0], x, x[0]))
     program = tracejet.trace(model, arg_inputs=[batch(3)], decompositions=table)
-    assert "aten::linalg_cross" not in recorded(program)
+    assert "aten::addmv" not in recorded(program)
     x = torch.randn(4, 3)
     assert_equal(model(x), program.module()(x))
 
