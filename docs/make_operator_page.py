@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from pathlib import Path
 
 import torch.ao.quantization.fx._decomposed  # noqa: F401, registers operators
@@ -10,6 +12,7 @@ import torchao.quantization  # noqa: F401, so does this
 from tracejet import _C, DecompositionTable
 
 PAGE = Path(__file__).with_name("operators.md")
+SLOW = PAGE.parents[1] / "tests/python/slow_operators.json"
 
 INTRODUCTION = """\
 # Operators
@@ -51,7 +54,24 @@ def page() -> str:
         dynamic = "yes" if entry.has_shape_rule else "by its parts" if entry.has_decomposition else ""
         engines = "yes" if entry.has_conversion else "by its parts" if entry.is_decomposed else ""
         lines.append(f"| `{entry.name}` | {' | '.join([*actions, dynamic, engines])} |")
-    return INTRODUCTION + "\n".join(lines) + "\n"
+    return INTRODUCTION + "\n".join([*lines, *_slow_lines(json.loads(SLOW.read_text()))]) + "\n"
+
+
+def _slow_lines(slow: dict[str, dict[str, list[str]]]) -> list[str]:
+    """The section on what Python answers for: of {"static" or "dynamic": {a call of the database: operators}}."""
+    calls = Counter(operator for mode in slow.values() for operators in mode.values() for operator in operators)
+    return [
+        "",
+        "## Answered in Python",
+        "",
+        f"Of all operators in PyTorch's database of samples, with static and with dynamic sizes, these {len(calls)}",
+        "have no shape rule where they need one: with dynamic sizes, PyTorch's functions in Python say what they give,",
+        "which is slow. No module of its database calls one of them. `make test-ops` measures it.",
+        "",
+        "| operator | entries of the database |",
+        "| --- | ---: |",
+        *(f"| `{operator}` | {count} |" for operator, count in sorted(calls.items())),
+    ]
 
 
 if __name__ == "__main__":

@@ -39,17 +39,13 @@ bool same_strides(const TensorMeta& a, const TensorMeta& b) {
 /// These write different layouts on different devices, and meta is one of its own. Rules give the CPU's, which tests
 /// hold them to.
 bool has_layout_by_device(const Call& call) {
-  static constexpr std::string_view names[] = {"aten::convolution",
-                                               "aten::scaled_dot_product_attention",
-                                               "aten::logical_and",
-                                               "aten::logical_or",
-                                               "aten::logical_xor",
-                                               "aten::div.Tensor_mode",
-                                               "aten::_fft_r2c",
-                                               "aten::_fft_c2r",
-                                               "aten::_fft_c2c",
-                                               "aten::pow.Scalar",
-                                               "aten::_native_batch_norm_legit.no_stats"};
+  static constexpr std::string_view names[] = {"aten::convolution",    "aten::scaled_dot_product_attention",
+                                               "aten::logical_and",    "aten::logical_or",
+                                               "aten::logical_xor",    "aten::div.Tensor_mode",
+                                               "aten::_linalg_svd",    "aten::linalg_eig",
+                                               "aten::nonzero_static", "aten::_fft_r2c",
+                                               "aten::_fft_c2r",       "aten::_fft_c2c",
+                                               "aten::pow.Scalar",     "aten::_native_batch_norm_legit.no_stats"};
   return std::find(std::begin(names), std::end(names), call.name()) != std::end(names);
 }
 

@@ -94,7 +94,7 @@ at::Tensor reshape_alias(const at::Tensor& self, c10::SymIntArrayRef size, c10::
 at::Tensor resize_as(const at::Tensor& self, const at::Tensor& the_template,
                      std::optional<at::MemoryFormat> memory_format) {
   const bool preserves = memory_format == c10::MemoryFormat::Preserve;
-  const auto format = preserves ? shape::suggested_format(shape::describe(the_template)) : memory_format;
+  const auto format = preserves ? shape::suggested_format(shape::describe(the_template)).format : memory_format;
   return at::resize_symint(self, the_template.sym_sizes(), format);
 }
 

@@ -23,7 +23,7 @@ at::Tensor reshape_alias(const at::Tensor& self, c10::SymIntArrayRef size, c10::
 /// The size of another tensor, as `resize` gives it.
 at::Tensor resize_as(const at::Tensor& self, const at::Tensor& the_template,
                      std::optional<at::MemoryFormat> memory_format);
-/// Names the axes that are dropped. Guards where that hangs on a symbolic size.
+/// Names the axes that are dropped.
 at::Tensor squeeze(const at::Tensor& self);
 at::Tensor t(const at::Tensor& self);
 at::Tensor transpose(const at::Tensor& self, int64_t dim0, int64_t dim1);

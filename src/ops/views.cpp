@@ -105,6 +105,13 @@ Metas squeeze(const Call& call) {
   return squeezed(self, std::vector<bool>(self.sizes.size(), true));
 }
 
+/// An axis that may be 1 at some of the declared sizes: the operator drops it there and nowhere else.
+bool may_drop_other_axes(c10::ArrayRef<c10::IValue> arguments) {
+  return std::ranges::any_of(arguments[0].toTensor().sym_sizes(), [](const c10::SymInt& size) {
+    return size.is_symbolic() && !size.sym_ne(1).statically_known_true(__FILE__, __LINE__);
+  });
+}
+
 Metas squeeze_axes(const Call& call) {
   const TensorMeta& self = call.tensor("self");
   std::vector<bool> candidates(std::max<int64_t>(self.dim(), 1));
@@ -322,6 +329,7 @@ std::span<const Operator> view_operators() {
       {.name = "aten::squeeze",
        .meta = squeeze,
        .decompose = expand<&to::squeeze>,
+       .stays_whole = may_drop_other_axes,
        .onnx = onnx::squeeze,
        .samples = samples::layouts_only},
       {.name = "aten::squeeze.dim", .meta = squeeze_axes, .onnx = onnx::squeeze, .samples = samples::squeeze_axis},

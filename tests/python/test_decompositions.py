@@ -190,6 +190,13 @@ def test_squeeze_names_the_axes_that_it_drops() -> None:
     assert_equal(model(x), program.module()(x))
 
 
+def test_squeeze_drops_an_axis_where_it_is_1_and_only_there() -> None:
+    model = Lambda(lambda x: x.unsqueeze(1).squeeze() * 2)
+    program = tracejet.trace(model, arg_inputs=[Input(min_shape=(1, 3), opt_shape=(4, 3), max_shape=(9, 3))])
+    for x in (torch.randn(1, 3), torch.randn(5, 3)):
+        assert_equal(model(x), program.module()(x))
+
+
 @pytest.mark.parametrize("affine", [True, False])
 def test_the_gradient_of_cudas_rms_norm_is_that_of_the_other_one(affine: bool) -> None:
     """Its forward runs on CUDA alone; what is traced of its gradient runs everywhere."""

@@ -35,3 +35,4 @@ def test_a_module_is_traced_right_or_known_to_be_refused(
     assert result.kind != "wrong", result.why
     is_known = info.formatted_name in REFUSED[mode]
     assert is_known == (result.kind == "refused"), result.why or "works: take it off the list of refused modules"
+    assert not result.slow_calls

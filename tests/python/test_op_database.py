@@ -1,7 +1,8 @@
 """Every operator in PyTorch's own database of samples: what is traced is right, and what can't be traced is refused.
 
 `make test` runs some of the operators; with TRACEJET_OPERATORS=all in the environment, all of them (`make test-ops`).
-Those that are refused are listed in refused_operators.json, with the reason: the list must be exact.
+Those that are refused are listed in refused_operators.json, with the reason, and those whose shapes Python had to tell
+in slow_operators.json: both lists must be exact.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from tests.support.operator_calls import Result, calls, dtypes_of, traced_dynami
 ALL = os.environ.get("TRACEJET_OPERATORS") == "all"
 OPERATORS = op_db if ALL else op_db[::10]
 REFUSED = json.loads(Path(__file__).with_name("refused_operators.json").read_text())
+SLOW = json.loads(Path(__file__).with_name("slow_operators.json").read_text())
 
 
 @pytest.mark.parametrize("op", OPERATORS, ids=lambda op: op.formatted_name)
@@ -37,6 +39,7 @@ def test_an_operator_is_traced_right_or_known_to_be_refused(
     assert result.kind != "wrong", result.why
     is_known = op.formatted_name in REFUSED[mode]
     assert is_known == (result.kind == "refused"), result.why or "works: take it off the list of refused operators"
+    assert sorted(result.slow_calls) == SLOW[mode].get(op.formatted_name, []), "bring slow_operators.json up to date"
 
 
 #: Fake tensors of these need a PyTorch that is built with CUDA, or the operators do.

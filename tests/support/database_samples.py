@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -98,12 +99,16 @@ def _can_be_dynamic(t: torch.Tensor) -> bool:
 class Result:
     kind: str  #: "right", "refused" or "wrong"
     why: str = ""
+    slow_calls: frozenset[str] = frozenset()  #: operators that Python had to answer for
 
 
 def worst(results: Sequence[Result | None]) -> Result | None:
     order = ("wrong", "refused", "right")
     found = [result for result in results if result is not None]
-    return min(found, key=lambda result: order.index(result.kind), default=None)
+    if not found:
+        return None
+    slow_calls = frozenset().union(*(result.slow_calls for result in found))
+    return dataclasses.replace(min(found, key=lambda result: order.index(result.kind)), slow_calls=slow_calls)
 
 
 def traced_with_any_dynamic_axis(samples: Sequence[Sample]) -> Result | None:
@@ -149,7 +154,7 @@ def traced(sample: Sample, dynamic: Dynamic | None = None) -> Result | None:
             assert_equal(_without_sizes(want), _without_sizes(got), tolerance=1e-3)
         except AssertionError as difference:
             return Result("wrong", str(difference))
-    return Result("right")
+    return Result("right", slow_calls=frozenset(program.slow_calls))
 
 
 def _draws_random_numbers(program: torch.export.ExportedProgram) -> bool:
