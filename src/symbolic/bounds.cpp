@@ -70,12 +70,15 @@ class Bounder {
     int64_t best = -kInfinity;
     for (const Expression& atom : atoms) {
       if (occurrences(sum, atom) < 2) continue;
-      const Expression slope = derivative(sum, atom);
-      // The atom moves to its end while the others stay, so what relates it to them must not be used.
-      const bool bends = occurrences(slope, atom) > 0;
+      const std::vector<Monomial> slope = derivative(sum, atom);
+      // The atom moves to its end while the others stay, so what relates it to them (2 * (s // 2) = s - s % 2) must not
+      // be used, as adding up the terms would.
+      const bool bends = std::any_of(slope.begin(), slope.end(), [&](const Monomial& part) {
+        return std::find(part.factors.begin(), part.factors.end(), atom) != part.factors.end();
+      });
       const Range independent = term_by_term(slope);
-      const bool rises = independent.min >= 0 || (!bends && lower(slope, depth) >= 0);
-      const bool falls = !rises && (independent.max <= 0 || (!bends && lower(-slope, depth) >= 0));
+      const bool rises = independent.min >= 0 || (!bends && lower(added(slope, 1), depth) >= 0);
+      const bool falls = !rises && (independent.max <= 0 || (!bends && lower(added(slope, -1), depth) >= 0));
       const int64_t end = rises ? atom.range().min : falls ? atom.range().max : kInfinity;
       if (end == kInfinity || end == -kInfinity) continue;
       best = std::max(best, lower(with(sum, atom, end), depth));
@@ -83,11 +86,29 @@ class Bounder {
     return best;
   }
 
+  /// A term as it stands: made into an expression, it may become something else that has the same values.
+  struct Monomial {
+    int64_t coefficient;
+    std::vector<Expression> factors;
+  };
+
   /// The range when every atom may have any value of its own.
-  static Range term_by_term(const Expression& sum) {
+  static Range term_by_term(const std::vector<Monomial>& terms) {
     Range range{0, 0};
-    for (const Expression& term : terms_of(sum)) range = range + term.range();
+    for (const Monomial& term : terms) {
+      Range product = Range::of(term.coefficient);
+      for (const Expression& factor : term.factors) product = product * factor.range();
+      range = range + product;
+    }
     return range;
+  }
+
+  static Expression added(const std::vector<Monomial>& terms, int64_t scale) {
+    std::vector<Expression> expressions;
+    for (const Monomial& term : terms) {
+      expressions.push_back(make_term(checked_multiply(term.coefficient, scale), term.factors));
+    }
+    return symbolic::sum(expressions);
   }
 
   static size_t occurrences(const Expression& sum, const Expression& atom) {
@@ -98,16 +119,16 @@ class Bounder {
     }));
   }
 
-  static Expression derivative(const Expression& sum, const Expression& atom) {
-    std::vector<Expression> terms;
+  static std::vector<Monomial> derivative(const Expression& sum, const Expression& atom) {
+    std::vector<Monomial> terms;
     for (const Expression& term : sum.operands()) {
       std::vector<Expression> factors(factors_of(term).begin(), factors_of(term).end());
       const auto degree = std::count(factors.begin(), factors.end(), atom);
       if (degree == 0) continue;
       factors.erase(std::find(factors.begin(), factors.end(), atom));
-      terms.push_back(make_term(checked_multiply(coefficient_of(term), degree), std::move(factors)));
+      terms.push_back({checked_multiply(coefficient_of(term), degree), std::move(factors)});
     }
-    return symbolic::sum(terms);
+    return terms;
   }
 
   /// Replaces the atom as a factor only: inside other atoms it stays, they are bounded on their own.

@@ -214,6 +214,25 @@ TEST_F(SymbolicExpression, values_of_every_operator) {
   EXPECT_EQ(evaluate(select(equal(s, t), s, floor_div(s, s - t)), five), 5);
 }
 
+TEST_F(SymbolicExpression, bounds_of_powers_of_quotients_hold) {
+  // 2 * (w // 2) is w - w % 2, by which a sum loses sight of how it depends on w // 2.
+  for (const int64_t least : {0, 1, 2, 3}) {
+    const Expression w = context->symbol("w" + std::to_string(least), {least, 9}, 8);
+    for (const int64_t divisor : {2, 3}) {
+      const Expression part = floor_div(w, divisor), square = part * part;
+      for (const Expression& sum : {floor_div(square, 2) - square, square - floor_div(square, 3) - part,
+                                    part * w - square * 2, square * part - part * w}) {
+        const Range range = bounds(sum);
+        for (int64_t value = least; value <= 9; ++value) {
+          const int64_t result = evaluate(sum, [&](const Symbol&) { return value; });
+          EXPECT_TRUE(range.contains(result))
+              << sum.str() << " at " << value << ": " << result << " not in " << range.min << ".." << range.max;
+        }
+      }
+    }
+  }
+}
+
 TEST_F(SymbolicExpression, products_of_many_sums_stay_bounded) {
   Expression product = 1;
   for (int i = 0; i < 14; ++i) product = product * (context->symbol("d" + std::to_string(i), {1, 2}, 1) + 1);
