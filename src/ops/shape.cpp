@@ -244,6 +244,12 @@ TensorMeta in_format(Sizes sizes, const SuggestedFormat& format, at::ScalarType 
   return result;
 }
 
+TensorMeta like_batch(const TensorMeta& input, Sizes sizes, size_t spatial) {
+  const bool batch = spatial > 1 && sizes.size() == spatial + 2;
+  if (!batch) return contiguous(std::move(sizes), input.dtype, input.device);
+  return in_format(std::move(sizes), suggested_format(input), input.dtype, input.device);
+}
+
 // Reductions ---------------------------------------------------------------------------------------------------------
 
 TensorMeta reduced(const TensorMeta& self, std::span<const int64_t> axes, bool keep, at::ScalarType dtype) {

@@ -69,6 +69,8 @@ struct SuggestedFormat {
 SuggestedFormat suggested_format(const TensorMeta& self);
 /// Like at::empty(sizes, memory_format), of a format that another tensor suggests.
 TensorMeta in_format(Sizes sizes, const SuggestedFormat& format, at::ScalarType dtype, c10::Device device);
+/// In the layout that `input` suggests, if it is a batch of images or volumes: [N, C] and `spatial` axes.
+TensorMeta like_batch(const TensorMeta& input, Sizes sizes, size_t spatial);
 
 // Pointwise operators ------------------------------------------------------------------------------------------------
 
