@@ -205,7 +205,7 @@ namespace {
 at::Tensor roll_axis(const at::Tensor& self, const c10::SymInt& shift, int64_t axis) {
   const c10::SymInt size = self.sym_size(axis);
   if (shape::known_equal(size, 0)) return self;
-  const c10::SymInt start = (size - shift) % size;
+  const c10::SymInt start = (size - shift) % size.max(1);  // nothing to roll where there is nothing
   if (shape::known_equal(start, 0)) return self;
   return at::cat({at::slice_symint(self, axis, start, size), at::slice_symint(self, axis, 0, start)}, axis);
 }

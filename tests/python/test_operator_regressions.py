@@ -40,6 +40,7 @@ SAME = {
     "parts of a conjugate": lambda x: (torch.complex(x, x * 2).conj().imag, torch.complex(x, x).mH.real),
     "a write through a conjugate": lambda x: _written(torch.complex(x, x * 2), lambda z: z.conj().imag.mul_(2)).abs(),
     "a softmax of nothing": lambda x: x[:, :0].log_softmax(1),
+    "a roll of nothing": lambda x: (x[1:].roll(-2, 0), x[1:].roll(3)),
 }
 
 
