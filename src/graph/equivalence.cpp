@@ -235,7 +235,7 @@ class Numbering {
 
   /// Where a call only changes the shape of a value, or not even that: what it comes to.
   std::optional<Number> same_elements(const Call& call, const Value& output) {
-    const auto* first = call.arguments().empty() ? nullptr : std::get_if<const Value*>(&call.arguments()[0]);
+    const auto* first = call.arguments().empty() ? nullptr : std::get_if<const Value*>(call.arguments().data());
     if (first == nullptr || !(*first)->is_tensor()) return {};
     const TensorMeta& from = (*first)->tensor();
     const TensorMeta& to = output.tensor();

@@ -48,7 +48,7 @@ Metas one_each(const Call& call) {
 Metas normal(const Call& call) {
   const TensorMeta* mean = call.is_number("mean") ? nullptr : &call.tensor("mean");
   const TensorMeta* std = call.is_number("std") ? nullptr : &call.tensor("std");
-  const TensorMeta& first = mean != nullptr ? *mean : *std;
+  const TensorMeta& first = call.tensor(mean != nullptr ? "mean" : "std");
   Sizes sizes = mean != nullptr && std != nullptr ? shape::broadcast(mean->sizes, std->sizes) : first.sizes;
   return {shape::contiguous(std::move(sizes), first.dtype, first.device)};
 }
