@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -12,18 +11,10 @@ from tracejet._control_flow import CONTROL_FLOW_SWITCHES
 from tracejet._custom_operators import with_dynamic_sizes
 from tracejet._distributed import traceable_communication
 from tracejet._random_state import refused_seeding
-from tracejet._shared_switch import SharedSwitch, switched_attribute
+from tracejet._shared_switch import SharedSwitch, switched_attribute, without_collections
 from tracejet._tensor_methods import traced_tensor_methods
 from tracejet._torch_modules import traceable_modules
 from tracejet._triton import kernel_launches
-
-
-def _without_collections() -> Callable[[], None]:
-    """A garbage collection in the middle costs more than the trace."""
-    if not gc.isenabled():
-        return lambda: None
-    gc.disable()
-    return gc.enable
 
 
 def _without_fast_path() -> Callable[[], None]:
@@ -46,7 +37,7 @@ _SWITCHES = (
     *traceable_communication,
     *CONTROL_FLOW_SWITCHES,
     kernel_launches,
-    SharedSwitch(_without_collections),
+    without_collections,
 )
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import copy
-import gc
 import io
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -17,6 +15,7 @@ from tracejet import _compat
 from tracejet._C import Graph
 from tracejet._call_spec import CallSpec
 from tracejet._materialize import Materializer
+from tracejet._shared_switch import without_collections
 
 
 class ExportedProgram(torch.export.ExportedProgram):
@@ -81,7 +80,7 @@ class ExportedProgram(torch.export.ExportedProgram):
         with self._lock:
             if "_graph_module" in self.__dict__:
                 return
-            with _no_collection():
+            with without_collections.held():
                 state = Materializer(self._native, self._tracejet_call_spec).state()
             self.__dict__.update(state)
             self._written = _Written(self)
@@ -121,19 +120,6 @@ def _with_reshapes(module: torch.fx.GraphModule) -> torch.fx.GraphModule:
 
 def _load(content: bytes) -> torch.export.ExportedProgram:
     return torch.export.load(io.BytesIO(content))
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Many objects are made and none become garbage: collections would only cost."""
-    if not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 class _Written:
