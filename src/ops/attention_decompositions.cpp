@@ -80,6 +80,23 @@ at::ScalarType dtype_within(const at::Tensor& query, bool use_fp32_acc) {
   return use_fp32_acc ? at::toOpMathType(query.scalar_type()) : query.scalar_type();
 }
 
+/// Attention, and the scores that it comes of.
+struct Scored {
+  at::Tensor output, scores;
+};
+
+template <bool kUseFp32Acc>
+Scored attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+              const std::optional<at::Tensor>& mask, double dropout_p, bool is_causal, std::optional<double> scale,
+              bool shares_heads) {
+  const at::ScalarType within = dtype_within(query, kUseFp32Acc);
+  const at::Tensor q = query.to(within), k = (shares_heads ? repeated_for(query, key) : key).to(within),
+                   v = (shares_heads ? repeated_for(query, value) : value).to(within);
+  const at::Tensor found = scores(q, k, mask, is_causal, scale);
+  const at::Tensor result = at::matmul(weights(found, mask, dropout_p), v).to(query.scalar_type());
+  return {in_layout_of(query, result), found};
+}
+
 /// Attention and the logarithms of the sums of exponentials, one for each query.
 struct Attended {
   at::Tensor output, logsumexp;
@@ -95,12 +112,9 @@ Attended fused(const at::Tensor& query, const at::Tensor& key, const at::Tensor&
         "eval() first, or torch.nn.functional.scaled_dot_product_attention");
   }
   const bool shares_heads = !shape::known_equal(query.sym_size(-3), key.sym_size(-3));
-  const at::ScalarType within = dtype_within(query, kUseFp32Acc);
-  const at::Tensor shared = shares_heads ? repeated_for(query, key) : key;
-  const at::Tensor found = scores(query.to(within), shared.to(within), mask, is_causal, scale);
+  const Scored found = attend<kUseFp32Acc>(query, key, value, mask, 0, is_causal, scale, shares_heads);
   const at::ScalarType wide = query.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
-  return {scaled_dot_product_attention<kUseFp32Acc>(query, key, value, mask, 0, is_causal, scale, shares_heads),
-          at::logsumexp(found.to(wide), -1)};
+  return {found.output, at::logsumexp(found.scores.to(wide), -1)};
 }
 
 /// The state of a generator that nothing was drawn from: kernels leave it as it happens to be.
@@ -120,11 +134,7 @@ template <bool kUseFp32Acc>
 at::Tensor scaled_dot_product_attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                                         const std::optional<at::Tensor>& attn_mask, double dropout_p, bool is_causal,
                                         std::optional<double> scale, bool enable_gqa) {
-  const at::ScalarType within = dtype_within(query, kUseFp32Acc);
-  const at::Tensor q = query.to(within), k = (enable_gqa ? repeated_for(query, key) : key).to(within),
-                   v = (enable_gqa ? repeated_for(query, value) : value).to(within);
-  const at::Tensor shares = weights(scores(q, k, attn_mask, is_causal, scale), attn_mask, dropout_p);
-  return in_layout_of(query, at::matmul(shares, v).to(query.scalar_type()));
+  return attend<kUseFp32Acc>(query, key, value, attn_mask, dropout_p, is_causal, scale, enable_gqa).output;
 }
 
 template <bool kUseFp32Acc>
