@@ -251,15 +251,13 @@ Operand of_blocks(Lowering& to, const Call& call, std::string_view name, const B
   return to.reshape(to.operand(call, name), call.tensor(name).sizes, blocks.count);
 }
 
-at::ScalarType declared_dtype(const Call& call, std::string_view name) { return *call.dtype(name); }
-
 }  // namespace
 
 void quantize_affine(Lowering& to, const Call& call, std::string_view) {
   const TensorMeta& input = call.tensor("input");
   const Blocks blocks = in_blocks(input, call.sym_ints("block_size"));
   const auto dtype = to.output().dtype;
-  const Bounds range = bounds(to, call, declared_dtype(call, "output_dtype"));
+  const Bounds range = bounds(to, call, *call.dtype("output_dtype"));
   const Operand x = to.operand(call, "input");
   if (const auto with = affine_of_blocks(to, call, blocks, dtype); with && x.dtype == at::kFloat) {
     return to.result(quantized(to, x, *with, range));
@@ -290,7 +288,7 @@ void choose_qparams_affine(Lowering& to, const Call& call, std::string_view) {
   const TensorMeta& input = call.tensor("input");
   const Blocks blocks = in_blocks(input, call.sym_ints("block_size"));
   if (blocks.within.empty()) to.fail("chooses a scale for blocks of one element");
-  const Bounds range = bounds(to, call, declared_dtype(call, "target_dtype"));
+  const Bounds range = bounds(to, call, *call.dtype("target_dtype"));
   const auto number = [&](double value) { return to.number(value, input.dtype); };
   const Operand shown = to.reshape(to.operand(call, "input"), input.sizes, blocks.shown.sizes);
   const auto reduced = [&](std::string_view op) {

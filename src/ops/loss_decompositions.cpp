@@ -27,31 +27,33 @@ namespace {
 
 bool given(const std::optional<at::Tensor>& tensor) { return tensor && tensor->defined(); }
 
-at::Tensor reduce(const at::Tensor& elements, int64_t reduction) {
-  if (reduction == at::Reduction::Mean) return elements.mean();
-  if (reduction == at::Reduction::Sum) return elements.sum();
-  return elements;
-}
-
 }  // namespace
 
+at::Tensor reduce_losses(const at::Tensor& losses, int64_t reduction) {
+  if (reduction == at::Reduction::Mean) return losses.mean();
+  if (reduction == at::Reduction::Sum) return losses.sum();
+  return losses;
+}
+
 at::Tensor mse_loss(const at::Tensor& self, const at::Tensor& target, int64_t reduction) {
-  return reduce((self - target).pow(2), reduction);
+  return reduce_losses((self - target).pow(2), reduction);
 }
 
 at::Tensor soft_margin_loss(const at::Tensor& self, const at::Tensor& target, int64_t reduction) {
-  return reduce(at::log1p(at::exp(-target * self)), reduction);
+  return reduce_losses(at::log1p(at::exp(-target * self)), reduction);
 }
 
 at::Tensor smooth_l1_loss(const at::Tensor& self, const at::Tensor& target, int64_t reduction, double beta) {
   const at::Tensor distance = at::abs(self - target);
-  if (beta == 0) return reduce(distance, reduction);
-  return reduce(at::where(distance < beta, distance * distance * (0.5 / beta), distance - 0.5 * beta), reduction);
+  if (beta == 0) return reduce_losses(distance, reduction);
+  return reduce_losses(at::where(distance < beta, distance * distance * (0.5 / beta), distance - 0.5 * beta),
+                       reduction);
 }
 
 at::Tensor huber_loss(const at::Tensor& self, const at::Tensor& target, int64_t reduction, double delta) {
   const at::Tensor distance = at::abs(self - target);
-  return reduce(at::where(distance <= delta, distance * distance * 0.5, (distance - 0.5 * delta) * delta), reduction);
+  return reduce_losses(at::where(distance <= delta, distance * distance * 0.5, (distance - 0.5 * delta) * delta),
+                       reduction);
 }
 
 /// Logarithms are cut off at -100, so that a certain and wrong answer costs a finite amount.
@@ -60,7 +62,7 @@ at::Tensor binary_cross_entropy(const at::Tensor& self, const at::Tensor& target
   const at::Tensor yes = at::clamp(at::log(self), -100), no = at::clamp(at::log1p(-self), -100);
   at::Tensor loss = (target - 1) * no - target * yes;
   if (given(weight)) loss = loss * *weight;
-  return reduce(loss, reduction);
+  return reduce_losses(loss, reduction);
 }
 
 at::Tensor binary_cross_entropy_with_logits(const at::Tensor& self, const at::Tensor& target,
@@ -70,7 +72,7 @@ at::Tensor binary_cross_entropy_with_logits(const at::Tensor& self, const at::Te
   at::Tensor loss = at::rsub(target, 1) * self;  // `1 - target` would write in place
   loss = given(pos_weight) ? loss - ((*pos_weight - 1) * target + 1) * log_sigmoid : loss - log_sigmoid;
   if (given(weight)) loss = loss * *weight;
-  return reduce(loss, reduction);
+  return reduce_losses(loss, reduction);
 }
 
 std::tuple<at::Tensor, at::Tensor> nll_loss_forward(const at::Tensor& self, const at::Tensor& target,

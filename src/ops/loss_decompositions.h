@@ -8,6 +8,9 @@
 
 namespace tracejet::decompositions {
 
+/// The mean, the sum, or all of them, as `reduction` (at::Reduction) says.
+at::Tensor reduce_losses(const at::Tensor& losses, int64_t reduction);
+
 at::Tensor mse_loss(const at::Tensor& self, const at::Tensor& target, int64_t reduction);
 at::Tensor soft_margin_loss(const at::Tensor& self, const at::Tensor& target, int64_t reduction);
 at::Tensor smooth_l1_loss(const at::Tensor& self, const at::Tensor& target, int64_t reduction, double beta);

@@ -15,6 +15,7 @@
 #include <ATen/ops/rsub.h>
 #include <ATen/ops/where.h>
 
+#include "ops/loss_decompositions.h"
 #include "ops/refusal.h"
 #include "ops/shape.h"
 
@@ -33,10 +34,10 @@ at::Tensor rows(const at::Tensor& tensor, int64_t rank) {
   return result;
 }
 
+/// `is_batch`: whether the losses are not those of a single row.
 at::Tensor reduce(const at::Tensor& losses, int64_t reduction, bool is_batch) {
-  if (reduction == at::Reduction::Mean) return losses.mean();
-  if (reduction == at::Reduction::Sum) return losses.sum();
-  return is_batch ? losses : losses.squeeze(0);
+  const at::Tensor reduced = reduce_losses(losses, reduction);
+  return is_batch || reduction != at::Reduction::None ? reduced : reduced.squeeze(0);
 }
 
 }  // namespace

@@ -162,9 +162,11 @@ Metas convert_element_type(const Call& call) { return {shape::like(call.tensor("
 
 // Of torchao ----------------------------------------------------------------------------------------------------------
 
+bool is_few_bits(at::ScalarType dtype) { return dtype >= at::ScalarType::UInt1 && dtype <= at::ScalarType::UInt7; }
+
 /// Types of fewer than eight bits are stored in bytes; signed ones can't be asked for, for nothing converts to them.
 at::ScalarType stored(at::ScalarType dtype) {
-  if (dtype >= at::ScalarType::UInt1 && dtype <= at::ScalarType::UInt7) return at::kByte;
+  if (is_few_bits(dtype)) return at::kByte;
   const bool is_signed_bits = dtype >= at::ScalarType::Int1 && dtype <= at::ScalarType::Int7;
   require(!is_signed_bits, [&] {
     return std::string("output_dtype is ") + c10::toString(dtype) +
@@ -195,9 +197,7 @@ TensorMeta computed_in_blocks(const Call& call, at::ScalarType dtype) {
     const TensorMeta zero_point = for_each_block(call, "zero_point", blocks);
     result = shape::pointwise({&result, &zero_point}, dtype);
   }
-  auto strides = shape::view_strides(result, input.sizes);
-  if (!strides) refuse("the layout of input, " + input.str() + ", can't be viewed as blocks: call contiguous() on it");
-  return shape::view_of(result, input.sizes, *std::move(strides));
+  return viewed(result, input.sizes, input);
 }
 
 Metas quantize_affine(const Call& call) {
@@ -208,8 +208,7 @@ Metas quantize_affine(const Call& call) {
 
 Metas dequantize_affine(const Call& call) {
   const auto declared = *call.dtype("input_dtype");
-  const bool is_bits = declared >= at::ScalarType::UInt1 && declared <= at::ScalarType::UInt7;
-  if (!is_bits) require_dtype(call, declared);
+  if (!is_few_bits(declared)) require_dtype(call, declared);
   return {computed_in_blocks(call, *call.dtype("output_dtype"))};
 }
 

@@ -15,6 +15,13 @@ struct Blocks {
   Sizes per_axis;               ///< blocks along each axis of the tensor itself
 };
 
+/// `tensor`, which is `input` or made from it, in other sizes. Refuses a layout that needs a copy for that.
+inline TensorMeta viewed(const TensorMeta& tensor, Sizes sizes, const TensorMeta& input) {
+  auto strides = shape::view_strides(tensor, sizes);
+  if (!strides) refuse("the layout of input, " + input.str() + ", can't be viewed as blocks: call contiguous() on it");
+  return shape::view_of(tensor, std::move(sizes), *std::move(strides));
+}
+
 /// `block_size`: the size of a block, axis by axis. Guards that blocks fill an axis, where they aren't all of it.
 inline Blocks in_blocks(const TensorMeta& input, const Sizes& block_size) {
   require(block_size.size() == input.sizes.size(), [&] {
@@ -45,9 +52,7 @@ inline Blocks in_blocks(const TensorMeta& input, const Sizes& block_size) {
       blocks.per_axis.push_back(size / block);
     }
   }
-  const auto strides = shape::view_strides(input, sizes);
-  if (!strides) refuse("the layout of input, " + input.str() + ", can't be viewed as blocks: call contiguous() on it");
-  blocks.shown = shape::view_of(input, std::move(sizes), *strides);
+  blocks.shown = viewed(input, std::move(sizes), input);
   return blocks;
 }
 

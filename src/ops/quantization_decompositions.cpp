@@ -15,6 +15,12 @@ namespace {
 /// Its one element.
 at::Tensor scalar(const at::Tensor& tensor, at::ScalarType dtype) { return tensor.reshape({}).to(dtype); }
 
+/// What `input` is quantized to, before it is kept in bounds.
+at::Tensor steps_of(const at::Tensor& input, const at::Tensor& scale, const at::Tensor& zero_point) {
+  const at::Tensor inverse = at::reciprocal(scalar(scale, at::kDouble)).to(at::kFloat);
+  return at::round(input.to(at::kFloat) * inverse) + scalar(zero_point, at::kFloat);
+}
+
 /// A vector along the first axis.
 at::Tensor along_first(const at::Tensor& vector, int64_t rank) {
   Sizes sizes(static_cast<size_t>(rank), 1);
@@ -33,17 +39,14 @@ at::Tensor quantize_per_tensor(const at::Tensor& input, double scale, int64_t ze
 at::Tensor quantize_per_tensor_of_tensors(const at::Tensor& input, const at::Tensor& scale,
                                           const at::Tensor& zero_point, int64_t quant_min, int64_t quant_max,
                                           at::ScalarType dtype) {
-  const at::Tensor inverse = at::reciprocal(scalar(scale, at::kDouble)).to(at::kFloat);
-  const at::Tensor steps = at::round(input.to(at::kFloat) * inverse) + scalar(zero_point, at::kFloat);
-  return at::clamp(steps, quant_min, quant_max).to(dtype);
+  return at::clamp(steps_of(input, scale, zero_point), quant_min, quant_max).to(dtype);
 }
 
 at::Tensor quantize_per_tensor_in_range(const at::Tensor& input, const at::Tensor& scale, const at::Tensor& zero_point,
                                         const at::Tensor& quant_min, const at::Tensor& quant_max,
                                         at::ScalarType dtype) {
-  const at::Tensor inverse = at::reciprocal(scalar(scale, at::kDouble)).to(at::kFloat);
-  const at::Tensor steps = at::round(input.to(at::kFloat) * inverse) + scalar(zero_point, at::kFloat);
-  return at::clamp(steps, scalar(quant_min, at::kFloat), scalar(quant_max, at::kFloat)).to(dtype);
+  const at::Tensor least = scalar(quant_min, at::kFloat), most = scalar(quant_max, at::kFloat);
+  return at::clamp(steps_of(input, scale, zero_point), least, most).to(dtype);
 }
 
 at::Tensor dequantize_per_tensor(const at::Tensor& input, double scale, int64_t zero_point, int64_t, int64_t,

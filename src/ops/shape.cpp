@@ -40,6 +40,7 @@ bool known_equal(c10::SymIntArrayRef a, c10::SymIntArrayRef b) {
                     [](const c10::SymInt& x, const c10::SymInt& y) { return known_equal(x, y); });
 }
 
+bool is_zero(const c10::SymInt& value) { return known_equal(value, 0); }
 bool is_one(const c10::SymInt& size) { return known_equal(size, 1); }
 
 bool layout_less(const c10::SymInt& a, const c10::SymInt& b) {
@@ -91,8 +92,6 @@ bool is_trivial(const c10::SymInt& size) {
   const auto known = size.maybe_as_int();
   return known ? *known < 2 : is_one(size);
 }
-
-bool is_zero(const c10::SymInt& value) { return known_equal(value, 0); }
 
 /// The axes from inside to outside in a channels-last tensor of this rank; empty if there is no such layout.
 std::span<const size_t> channels_last_order(size_t rank) {

@@ -24,7 +24,8 @@ bool equal(const c10::SymInt& a, const c10::SymInt& b);
 /// Never guards: false means "not known to be equal".
 bool known_equal(const c10::SymInt& a, const c10::SymInt& b);
 bool known_equal(c10::SymIntArrayRef a, c10::SymIntArrayRef b);
-/// Never guards: an axis of symbolic size counts as not 1, whatever its example is.
+/// Never guard: a symbolic number counts as neither, whatever its example is.
+bool is_zero(const c10::SymInt& value);
 bool is_one(const c10::SymInt& size);
 /// a < b, by the example where the ranges don't decide; never guards. Only for the choice of a layout.
 bool layout_less(const c10::SymInt& a, const c10::SymInt& b);

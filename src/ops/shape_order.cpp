@@ -8,8 +8,6 @@ namespace tracejet::shape {
 
 namespace {
 
-bool is_zero(const c10::SymInt& value) { return known_equal(value, 0); }
-
 /// Never guards: false means "not known".
 bool known_at_most(const c10::SymInt& a, const c10::SymInt& b) {
   return known_equal(a, b) || symbolic::statically_known(a.sym_le(b)) == true;

@@ -25,11 +25,6 @@ int64_t modulus_of(const Expression& expression) {
   return modulus > kLargestModulus ? 0 : modulus;
 }
 
-Symbol with_range(Symbol symbol, Range range) {
-  symbol.range = range;
-  return symbol;
-}
-
 std::vector<Case> by_remainder(const Condition& condition, const Symbol& symbol, int64_t modulus) {
   std::vector<Case> cases;
   const auto part = [&](int64_t bound, int64_t remainder) {
@@ -55,8 +50,7 @@ std::vector<Case> by_range(const Condition& condition, const Symbol& symbol) {
   if (!solution) return {Case{}};
   std::vector<Case> cases;
   for (const Range& range : *solution) {
-    const Expression size = range.is_single() ? Expression(range.min) : Expression::of(with_range(symbol, range));
-    cases.push_back({{symbol.name, size}});
+    cases.push_back({{symbol.name, with_range(symbol, range)}});
   }
   return cases;
 }

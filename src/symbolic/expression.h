@@ -203,6 +203,8 @@ bool holds(const Condition& condition, const Assignment& value_of);
 
 /// `expression` with every symbol replaced, normalized anew.
 Expression substitute(const Expression& expression, const std::function<Expression(const Expression& symbol)>& replace);
+/// The symbol as it is where it is in this range: a constant where that is one number.
+Expression with_range(Symbol symbol, Range range);
 /// The same operator on other operands, normalized: what a rewriting visitor calls on its way up.
 Expression rebuild(const Expression& expression, std::span<const Expression> operands);
 /// The symbols of an expression, each once, in order of first appearance.

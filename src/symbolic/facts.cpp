@@ -17,13 +17,6 @@ bool contains(const Expression& expression, const Expression& symbol) {
   return false;
 }
 
-Expression with_range(const Expression& symbol, Range range) {
-  if (range.is_single()) return range.min;
-  Symbol narrowed = symbol.symbol();
-  narrowed.range = range;
-  return Expression::of(std::move(narrowed));
-}
-
 /// A symbol that `difference == 0` can be solved for. Newer ones and those without a hint are given up first.
 std::optional<Expression> solvable_symbol(const Expression& difference) {
   std::optional<Expression> best;
@@ -161,7 +154,8 @@ std::optional<bool> Context::decide_size_oblivious(const Condition& condition) {
 std::optional<bool> Context::decide_for_general_sizes(const Condition& open) {
   const Condition large = substitute(open, [](const Expression& symbol) {
     const Range range = symbol.symbol().range;
-    return range.min >= 0 && range.max >= 2 ? with_range(symbol, {std::max<int64_t>(range.min, 2), range.max}) : symbol;
+    return range.min >= 0 && range.max >= 2 ? with_range(symbol.symbol(), {std::max<int64_t>(range.min, 2), range.max})
+                                            : symbol;
   });
   return decide_open(large);
 }
@@ -256,7 +250,7 @@ void Context::narrow(const Expression& symbol, Range range) {
   if (!is_symbol(current)) return;
   const Range narrowed = intersect(current.range(), range);
   if (narrowed == current.range() || narrowed.is_empty()) return;
-  replace(current, with_range(current, narrowed));
+  replace(current, with_range(current.symbol(), narrowed));
 }
 
 void Context::replace(const Expression& symbol, const Expression& by) {

@@ -138,6 +138,12 @@ void collect(const Expression& expression, std::unordered_set<uint64_t>& seen, s
 
 }  // namespace
 
+Expression with_range(Symbol symbol, Range range) {
+  if (range.is_single()) return range.min;
+  symbol.range = range;
+  return Expression::of(std::move(symbol));
+}
+
 Expression substitute(const Expression& expression, const std::function<Expression(const Expression&)>& replace) {
   return Substitution(replace)(expression);
 }
