@@ -29,6 +29,7 @@ from tracejet._report import Report
 from tracejet._shared_caches import SharedCaches
 from tracejet._size_branches import Budget, harmless_branches
 from tracejet._strict import dynamo_capture
+from tracejet._symbolic_len import SymbolicLengths
 from tracejet._tensor_subclasses import check_modules, check_result, plain_parameters
 
 #: In the environment, it holds every shape rule against the operator's meta kernel. The tests run so.
@@ -44,6 +45,7 @@ class Options:
     decompositions: _C.DecompositionTable | None = None  #: by default the set "tensorrt"
     budget: Budget = field(default_factory=Budget)  #: for branches that only small sizes take
     branch_budget: Budget = field(default_factory=Budget)  #: for all others
+    lengths: SymbolicLengths = field(default_factory=SymbolicLengths)
 
     @classmethod
     def of_call(
@@ -111,6 +113,7 @@ class Capture:
                 devices_of_a_trace(_device_types(bound, device), is_elsewhere=device is not None),
                 reported_module_calls(self._tracer, model),
                 other_generators_watched(),
+                self._options.lengths.during_a_trace(),
                 self._listening(),
             ):
                 args, kwargs = pytree.tree_unflatten(leaves, bound.in_spec)  # a cache may compute as it is made
@@ -127,7 +130,21 @@ class Capture:
 
     def for_all_branches(self) -> Capture:
         """This capture, or one that holds for more sizes: see `tracejet._open_branches`."""
-        return capture_for_all_branches(self, self._trace_with, self._options.branch_budget)
+        capture = self._with_symbolic_lengths()
+        return capture_for_all_branches(capture, capture._trace_with, self._options.branch_budget)
+
+    def _with_symbolic_lengths(self) -> Capture:
+        """This capture, or one in which `len` of a dynamic axis is no plain number."""
+        best = self
+        while self._options.lengths.extend():
+            capture = Capture(self._model, self._bound, self._options)
+            try:
+                capture.run()
+            except Exception:  # what the code does with its length takes plain numbers only
+                self._options.lengths.withdraw()
+                return best
+            best = capture
+        return best
 
     def open_branches(self) -> list[_C.Branch]:
         """Branches of the model that the declared ranges leave open."""
