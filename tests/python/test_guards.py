@@ -2,6 +2,7 @@
 
 import json
 import math
+import operator
 import random
 import warnings
 
@@ -52,7 +53,7 @@ def runners(program):
 
 SPECIALISING = {
     "int": lambda x: x * int(x.shape[0]),
-    "len": lambda x: x * len(x),
+    "length hint": lambda x: x * operator.length_hint(x),
     "range": lambda x: sum((x[i] for i in range(x.shape[0])), start=x[0]),
     "iteration": lambda x: torch.stack([row * 2 for row in x]),
     "math": lambda x: x * math.factorial(x.shape[0]),
@@ -167,7 +168,7 @@ def test_a_program_with_assertions_goes_where_others_go(name, tmp_path):
 def test_all_problems_are_found_in_one_run():
     class Inner(nn.Module):
         def forward(self, x):
-            return x * len(x)
+            return x * operator.index(x.shape[0])
 
     class Model(nn.Module):
         def __init__(self):
