@@ -7,6 +7,10 @@ TORCH_FLAGS ?=
 VENV ?= .venv
 BUILD ?= build
 JOBS ?= $(shell nproc)
+# What `make fuzz` runs: programs per engine, engines (openvino, aten, onnxruntime or all), the first one's seed.
+COUNT ?= 1000
+ENGINE ?= all
+SEED ?=
 
 BIN := $(VENV)/bin
 RUN := PYTHONPATH=python:. $(BIN)/python
@@ -16,7 +20,7 @@ CPP := $(wildcard src/*/*.cpp src/*/*.h src/*/*/*.cpp src/*/*/*.h include/tracej
 PY := python tests bench examples docs
 
 .DEFAULT_GOAL := help
-.PHONY: help venv build test test-ops demo bench docs lint tidy format clean
+.PHONY: help venv build test test-ops fuzz demo bench docs lint tidy format clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t12
@@ -49,6 +53,9 @@ test: build ## the C++ tests, then the Python tests
 
 test-ops: build ## every operator and module of PyTorch's own databases
 	TRACEJET_OPERATORS=all $(RUN) -m pytest -n $(JOBS) tests/python/test_op_database.py tests/python/test_module_database.py
+
+fuzz: build ## random programs against eager: make fuzz COUNT=20000 ENGINE=openvino SEED=1
+	$(RUN) -m tests.fuzz --count $(COUNT) --engine $(ENGINE) --jobs $(JOBS) $(if $(SEED),--seed $(SEED))
 
 demo: build ## semantic search with a real sentence encoder: traced, compiled, compared
 	$(RUN) examples/semantic_search.py

@@ -13,7 +13,7 @@ SMOOTH = (
     "(x.abs()+1).log() F.gelu(x) F.gelu(x,approximate='tanh') F.silu(x) F.softplus(x) F.mish(x) F.elu(x) "
     "F.leaky_relu(x,0.1) F.hardtanh(x) F.hardswish(x) F.hardsigmoid(x) F.selu(x) F.logsigmoid(x) F.softsign(x) "
     "F.celu(x) F.tanhshrink(x) F.relu6(x) torch.special.expit(x) torch.logit(x.sigmoid()) x.deg2rad() x.clamp(-1,1) "
-    "x**2 torch.pow(2,x) torch.exp2(x) x.erfc() torch.sinc(x) torch.lgamma(x.abs()+1) x.cosh() x.float() x.double()"
+    "x**2 torch.pow(2,x) torch.exp2(x) x.erfc() torch.sinc(x) torch.lgamma(x.abs()+1) x.cosh() x.float() x.to(FLOAT)"
 ).split()
 # The shift keeps values off the numbers at which these jump.
 SHARP = "y.floor() y.ceil() y.trunc() y.round() y.sign() y.frac() y.long() x.isnan() (y>0) (y>0).logical_not()".split()
@@ -23,7 +23,7 @@ BINARY = (
 BINARY_SHARP = (
     "a>c a<c a>=c a==c a!=c a.logical_and(c) a.logical_or(c) torch.where(a>c,a,b) torch.remainder(a,c.abs()+1) "
     "torch.fmod(a,c.abs()+1) torch.div(a,c.abs()+1,rounding_mode='floor') torch.div(a,c.abs()+1,rounding_mode='trunc') "
-    "a//(c.abs()+1) torch.fmax(a,b) a.eq(c).sum(-1) torch.heaviside(a-c,c) torch.copysign(a.double(),c)"
+    "a//(c.abs()+1) torch.fmax(a,b) a.eq(c).sum(-1) torch.heaviside(a-c,c) torch.copysign(a.to(FLOAT),c)"
 ).split()
 WITH_NUMBER = "x+N x*N N-x x/N x-N torch.clamp(x,min=N) torch.full_like(x,N) torch.where(x==N,x,N)".split()
 WITH_SIZE = (
@@ -53,6 +53,31 @@ def pointwise(s: Scope) -> list[str]:
     return written(SMOOTH if not x.is_exact or s.rng.random() < 0.8 else SHARP, x=x, y=f"{x} + 0.123")
 
 
+@template(4)
+def sharp(s: Scope) -> list[str]:
+    x = s.exact()
+    texts = (
+        "x.floor() x.ceil() x.trunc() x.round() x.sign() x.frac() x>0 x<=0.5 x==x x!=x x.isnan() x.isinf() "
+        "x.isfinite() torch.where(x>0,x,0) torch.where(x!=x,0,x) x.masked_fill(x.isnan(),0) x.nan_to_num(1.5) x.nan_to_num(0,2,-2) "
+        "x.bool() (x>0).logical_not() x.clamp(min=0) torch.fmin(x,x*2) torch.signbit(x+0.5) torch.where(x>=1,1.0,x)"
+    ).split()
+    return written(texts, x=x)
+
+
+@template(4)
+def integers(s: Scope) -> list[str]:
+    a = s.any(lambda v: v.is_integer)
+    b = s.broadcastable(a, lambda v: v.is_integer)
+    texts = (
+        "a+b a-b a*b a//(b.abs()+1) a%(b.abs()+1) a//3 a%5 a//-2 a%-3 a*3 -a a.abs() a<<1 a>>1 a&b a|b a^b ~a "
+        "a==b a>b a<=b a!=2 torch.maximum(a,b) torch.minimum(a,b) a.clamp(0,5) a.clamp(min=1) a.sum() a.sum(-1) "
+        "a.amax(-1) a.amin() a.prod(-1) a.cumsum(-1) a.max() a.square() a/2 a/(b.abs()+1) a.sign() a.bool() "
+        "a.to(torch.uint8) a.to(torch.int8) a.to(torch.int32) a.to(torch.int64) a.to(torch.int16) "
+        "a.sum(dtype=torch.int32) torch.where(a>b,a,b) torch.div(a,b.abs()+1,rounding_mode='trunc') torch.fmod(a,b.abs()+1) a**2 a.float()"
+    ).split()
+    return written(texts, a=a, b=b)
+
+
 @template(10)
 def binary(s: Scope) -> list[str]:
     a = s.number()
@@ -72,9 +97,7 @@ def with_number(s: Scope) -> list[str]:
 def truth(s: Scope) -> list[str]:
     a = s.any(lambda v: not v.is_float)
     b = s.broadcastable(a, lambda v: not v.is_float)
-    return written(
-        "a&b a|b a^b ~a a.any(-1) a.all() a.logical_xor(b) (a&b).sum() a.to(torch.float64)".split(), a=a, b=b
-    )
+    return written("a&b a|b a^b ~a a.any(-1) a.all() a.logical_xor(b) (a&b).sum() a.to(FLOAT)".split(), a=a, b=b)
 
 
 @template(4)
@@ -139,8 +162,20 @@ def by_order(s: Scope) -> list[str]:
         f"{x}.topk({k}, {axis}).values",
         f"{x}.topk(torch.sym_min(3, {x}.shape[{axis}]), {axis}).values", f"{x}.kthvalue({k}, {axis}).values",
         f"{x}.contiguous().median({axis}).values", f"{x}.argmax()", f"{x}.msort()",
-        f"{x}.topk({x}.shape[{axis}], {axis}).values",
+        f"{x}.topk({x}.shape[{axis}], {axis}).values", f"{x}.max({axis}).indices", f"{x}.argmin()",
+        f"{x}.sort({axis}, descending=True, stable=True).indices", f"{x}.cummax({axis}).indices",
+        f"{x}.amax({axis})", f"{x}.aminmax(dim={axis}).min",
     ]  # fmt: skip
+
+
+@template(2)
+def of_state(s: Scope) -> list[str]:
+    """Buffers are written in place, or assigned to as a whole."""
+    state = s.any(lambda v: v.name.startswith("s"))
+    x = s.any(lambda v: not v.is_exact or v.is_float)
+    return [f"{state}.add_({x}.sum().to({state}.dtype).clamp(-1, 1))", f"{state}.copy_({state} + 1)",
+            f"{state}[:1] = {x}.amax().to({state}.dtype)", f"{state} + 1", f"{state}.mul_(0.5)",
+            f"{state}.copy_({state}.roll(1))", f"{x} + {state}.sum()"]  # fmt: skip
 
 
 @template(5)
@@ -298,6 +333,6 @@ def by_index(s: Scope) -> list[str]:
 @template(2)
 def search(s: Scope) -> list[str]:
     x = s.exact()
-    bounds = "torch.tensor([-1.0, 0.3, 2.0], dtype=torch.float64)"
-    return [f"torch.bucketize({x}, {bounds})", f"torch.searchsorted({bounds}, {x}.double(), right=True)",
+    bounds = "torch.tensor([-1.0, 0.3, 2.0], dtype=FLOAT)"
+    return [f"torch.bucketize({x}, {bounds})", f"torch.searchsorted({bounds}, {x}.to(FLOAT), right=True)",
             f"F.one_hot({x}.long() % 4, 4)", f"torch.isin({x}.long(), torch.tensor([0, 1, 2]))"]  # fmt: skip

@@ -133,17 +133,17 @@ def creation(s: Scope) -> list[str]:
     x = s.any(lambda v: v.rank > 0)
     size, other = s.size_of_any(), s.size_of_any()
     return [
-        f"torch.zeros({size}, {other}, dtype=torch.float64)", f"torch.ones({size}, 2, dtype=torch.int64)",
+        f"torch.zeros({size}, {other}, dtype=FLOAT)", f"torch.ones({size}, 2, dtype=torch.int64)",
         f"torch.full(({size},), {other})",
-        f"torch.arange({size})", f"torch.arange({size}, dtype=torch.float64)", f"torch.arange(0, {size} * 2, 2)",
-        f"torch.arange({size} - 1, -1, -1)", f"torch.eye({size}, dtype=torch.float64)",
-        f"torch.eye({size}, {other}, dtype=torch.float64)",
-        "torch.linspace(0, 1, 5, dtype=torch.float64)", f"torch.zeros_like({x})",
-        f"torch.ones_like({x}, dtype=torch.float64)",
+        f"torch.arange({size})", f"torch.arange({size}, dtype=FLOAT)", f"torch.arange(0, {size} * 2, 2)",
+        f"torch.arange({size} - 1, -1, -1)", f"torch.eye({size}, dtype=FLOAT)",
+        f"torch.eye({size}, {other}, dtype=FLOAT)",
+        "torch.linspace(0, 1, 5, dtype=FLOAT)", f"torch.zeros_like({x})",
+        f"torch.ones_like({x}, dtype=FLOAT)",
         f"{x}.new_full(({size}, 2), 3)", f"{x}.new_zeros({x}.shape)", f"torch.full_like({x}, 2)",
         f"torch.ones({size}, {size}, dtype=torch.bool).tril()",
         f"torch.arange({size})[:, None] - torch.arange({other})[None, :]",
-        f"torch.empty_like({x}).fill_(1)", "torch.tensor([1.5, 2.5], dtype=torch.float64)",
+        f"torch.empty_like({x}).fill_(1)", "torch.tensor([1.5, 2.5], dtype=FLOAT)",
         f"torch.tensor({s.choice(2, 0.5)})",
     ]  # fmt: skip
 

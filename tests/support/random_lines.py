@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-#: What programs can refer to. A model's weights are one of them.
+#: What programs can refer to, besides FLOAT, the type they compute in. A model's weights are one of them.
 NAMESPACE: dict[str, Any] = {"torch": torch, "F": functional, "WEIGHTS": torch.linspace(-1, 1, 400)}
 
 
@@ -21,6 +21,7 @@ class Variable:
 
     name: str
     examples: list[torch.Tensor]
+    is_exact: bool = True  #: whether its values are free of rounding, so that a comparison doesn't depend on it
 
     def __str__(self) -> str:
         return self.name
@@ -54,9 +55,8 @@ class Variable:
         return self.dtype.is_floating_point
 
     @property
-    def is_exact(self) -> bool:
-        """Whether a comparison of its values doesn't hang on rounding in float32."""
-        return self.dtype != torch.float32
+    def is_integer(self) -> bool:
+        return not self.is_float and self.dtype is not torch.bool
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,8 @@ class Scope:
     variables: list[Variable]
     target: str
     writes: bool  #: whether the program writes to tensors in place
+    has_special: bool = False  #: whether arguments may hold NaN and infinities
+    converts: bool = False  #: whether operators that ONNX conversions lack should be rare
 
     def any(self, fits: Callable[[Variable], bool] = lambda _: True) -> Variable:
         """One of the variables that fit; the latest are the likeliest. Raises NothingFits."""
@@ -146,6 +148,10 @@ def random_line(scope: Scope) -> str | None:
     except NothingFits:
         return None
     found = [line for line in found if not (WRITES if not scope.writes else MAY_COPY).search(line)]
+    if scope.has_special:
+        found = [line for line in found if not UNDEFINED_OF_NAN.search(line)]
+    if scope.converts and scope.rng.random() < 0.97:
+        found = [line for line in found if not UNCONVERTED.search(line)]
     if not found:
         return None
     line = scope.rng.choice(found)
@@ -158,6 +164,15 @@ def is_statement(line: str) -> bool:
 
 #: An assignment, or a call whose name ends in an underscore.
 WRITES = re.compile(r"[a-z]_\(| [-+*]?= ")
+
+#: What C++ leaves open where a value is NaN or infinite.
+UNDEFINED_OF_NAN = re.compile(r"\.long\(|\.int\(|torch\.u?int\d+\)|\.to\(x|bucketize|searchsorted")
+
+#: What becomes of an operator without a conversion is known.
+UNCONVERTED = re.compile(
+    r"bucketize|searchsorted|cdist|cumprod|logcumsumexp|cummax|cummin|kthvalue|median|lgamma|signbit|renorm|"
+    r"batch_norm|instance_norm|adaptive_\w+_pool|copysign|heaviside"
+)
 
 #: What copies or doesn't, as the sizes are: a later write would be seen through the one and not through the other.
 MAY_COPY = re.compile(

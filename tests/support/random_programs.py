@@ -7,34 +7,38 @@ know nothing of shapes but what it reads off the tensors it has, which it has at
 from __future__ import annotations
 
 import linecache
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
 import torch
 from torch import nn
-from torch.utils import _pytree as pytree
 
-import tracejet
 from tests.support import random_lines
-from tests.support.compare import assert_equal
+from tests.support.random_arguments import LAYOUTS, values
 from tests.support.random_lines import NAMESPACE, Scope, Variable
 from tracejet import Input
 
 #: At most so large are the values that a program computes: rounding must not become visible.
 MAGNITUDE = 1e4
+#: And so are integers where they are to be wide.
+WIDE = 2**31
 
-FILE = "<random program>"
+FILE = "random_program.py"
+INTEGERS = (torch.int64, torch.int64, torch.int32, torch.uint8, torch.int8, torch.int16)
+EAGER_REFUSES = (RuntimeError, IndexError, ValueError, TypeError, NotImplementedError)
 
 
 class _Model(nn.Module):
-    def __init__(self, function: Callable[..., Any]):
+    def __init__(self, function: Callable[..., Any], state: dict[str, torch.Tensor]):
         super().__init__()
         self.function = function
+        for name, tensor in state.items():
+            self.register_buffer(name, tensor)
 
     def forward(self, *args: torch.Tensor) -> Any:
-        return self.function(*args)
+        return self.function(*args, *self.buffers())
 
 
 @dataclass(frozen=True)
@@ -51,27 +55,59 @@ class Parameter:
     name: str
     shape: list[str | int]  #: a name stands for a dynamic dimension
     dtype: torch.dtype
+    layout: str = "contiguous"  #: of arguments, in some calls
+
+    def text(self) -> str:
+        return f"{self.name}: {str(self.dtype)[6:]}{self.shape}" + f" {self.layout}" * (self.layout != "contiguous")
 
 
 @dataclass
 class Program:
     axes: dict[str, Axis]
     parameters: list[Parameter]
+    precision: torch.dtype  #: FLOAT
+    values: str = "plain"  #: what arguments hold: one of random_arguments.VALUES
+    state: list[Parameter] = field(default_factory=list)
+    same: bool = False  #: whether one tensor may be passed for the first two parameters
     lines: list[str] = field(default_factory=list)
     returned: list[str] = field(default_factory=list)
 
     @property
     def text(self) -> str:
-        head = ", ".join(f"{p.name}: {str(p.dtype)[6:]}{p.shape}" for p in self.parameters)
-        signature = ", ".join(p.name for p in self.parameters)
+        head = ", ".join(p.text() for p in self.parameters)
+        tail = f"; buffers {', '.join(p.text() for p in self.state)}" if self.state else ""
+        about = f"# {head}{tail}; {self.axes}; {self.values} values{', x0 and x1 may be one tensor' * self.same}"
+        signature = ", ".join(p.name for p in [*self.parameters, *self.state])
         body = [*self.lines, f"return {', '.join(self.returned)}"]
-        return "\n".join([f"# {head}; {self.axes}", f"def forward({signature}):", *("    " + line for line in body)])
+        lines = [about, f"FLOAT = {self.precision}", f"def forward({signature}):", *("    " + line for line in body)]
+        return "\n".join(lines)
 
     def model(self) -> nn.Module:
         linecache.cache[FILE] = (len(self.text), None, self.text.splitlines(keepends=True), FILE)
-        scope = dict(NAMESPACE)
-        exec(compile(self.text, FILE, "exec"), scope)
-        return _Model(scope["forward"])
+        return _Model(_function(self.text), self._state())
+
+    def twin(self) -> Callable[[tuple[torch.Tensor, ...], dict[str, torch.Tensor]], Any]:
+        """The program in the other precision throughout, run on arguments and buffers: where it gives something else,
+        rounding decides."""
+        precision = self.other_precision
+        model = _Model(_function(in_precision(self.text, precision)), self._state())
+
+        def run(args: tuple[torch.Tensor, ...], state: dict[str, torch.Tensor]) -> Any:
+            for name, tensor in state.items():
+                setattr(model, name, tensor.to(precision))
+            cast = {id(arg): arg.to(precision) if arg.is_floating_point() else arg for arg in args}
+            given = tuple(cast[id(arg)] for arg in args)
+            return in_default(precision, model)(*given), given, dict(model.named_buffers())
+
+        return run
+
+    @property
+    def other_precision(self) -> torch.dtype:
+        return torch.float64 if self.precision is torch.float32 else torch.float32
+
+    def _state(self) -> dict[str, torch.Tensor]:
+        generator = torch.Generator().manual_seed(1)
+        return {p.name: values([int(n) for n in p.shape], p.dtype, "plain", generator) for p in self.state}
 
     def inputs(self) -> list[Input]:
         def shape(parameter: Parameter, bound: Callable[[Axis], int]) -> list[int]:
@@ -88,45 +124,80 @@ class Program:
             for p in self.parameters
         ]
 
-    def arguments(self, sizes: dict[str, int], seed: int = 0) -> tuple[torch.Tensor, ...]:
+    def arguments(
+        self, sizes: dict[str, int], seed: int = 0, kind: str = "plain", *, laid_out: bool = False, same: bool = False
+    ) -> tuple[torch.Tensor, ...]:
         generator = torch.Generator().manual_seed(seed)
-
-        def value(p: Parameter) -> torch.Tensor:
+        made = []
+        for p in self.parameters:
             shape = [sizes[size] if isinstance(size, str) else size for size in p.shape]
-            if p.dtype is torch.bool:
-                return torch.rand(shape, generator=generator) > 0.5
-            if p.dtype.is_floating_point:
-                return torch.randn(shape, generator=generator, dtype=p.dtype)
-            return torch.randint(-3, 8, shape, generator=generator, dtype=p.dtype)
-
-        return tuple(value(p) for p in self.parameters)
+            tensor = values(shape, p.dtype, kind, generator)
+            made.append(LAYOUTS[p.layout](tensor) if laid_out else tensor)
+        if same:
+            made[1] = made[0]
+        return tuple(made)
 
 
-def random_program(rng: Random, lines: int = 6) -> Program:
-    """A program of about so many lines."""
+def _function(text: str) -> Callable[..., Any]:
+    scope = dict(NAMESPACE)
+    exec(compile(text, FILE, "exec"), scope)
+    function: Callable[..., Any] = scope["forward"]
+    return function
+
+
+def in_precision(text: str, precision: torch.dtype) -> str:
+    """The same program or line with all of its floats in one precision."""
+    other = "float64" if precision is torch.float32 else "float32"
+    text = text.replace(f"torch.{other}", str(precision))
+    return text.replace(".float()", ".double()") if precision is torch.float64 else text
+
+
+def in_default(precision: torch.dtype, function: Callable[..., Any]) -> Callable[..., Any]:
+    def run(*args: Any) -> Any:
+        before = torch.get_default_dtype()
+        torch.set_default_dtype(precision)
+        try:
+            return function(*args)
+        finally:
+            torch.set_default_dtype(before)
+
+    return run
+
+
+def random_program(
+    rng: Random, lines: int = 6, precisions: Sequence[torch.dtype] = (torch.float32,), converts: bool = True
+) -> Program:
+    """A program of about so many lines; `converts`: most of its operators should have a conversion to ONNX."""
     axes = {}
     for name in ("n", "m")[: rng.choice([1, 1, 2])]:
         low, high = rng.choice([1, 1, 1, 0, 2, 3]), rng.choice([6, 8, 12])
         axes[name] = Axis(low, rng.randint(max(low, 1), high), high)
     sizes = [*axes, *axes, 1, 2, 3, 4]
-    exact = rng.choice([torch.float64, torch.float64, torch.float32])
+    exact = rng.choice(precisions)
     parameters = []
     for i in range(rng.randint(1, 3)):
-        dtype = exact if i == 0 else rng.choice([exact, exact, torch.int64, torch.bool])
-        parameters.append(Parameter(f"x{i}", [rng.choice(sizes) for _ in range(rng.randint(1, 4))], dtype))
+        others = [exact] * 4 + [rng.choice(INTEGERS)] * 2 + [torch.bool]
+        dtype = rng.choice([exact] * 5 + [rng.choice(INTEGERS)]) if i == 0 else rng.choice(others)
+        layout = rng.choice(["contiguous"] * 3 + [*LAYOUTS])
+        parameters.append(Parameter(f"x{i}", [rng.choice(sizes) for _ in range(rng.randint(1, 4))], dtype, layout))
     first = parameters[0].shape
     first[rng.randrange(len(first))] = "n"
-    return _Growing(Program(axes, parameters), rng).grown(lines)
+    same = len(parameters) > 1 and rng.random() < 0.15
+    if same:
+        parameters[1].shape, parameters[1].dtype = list(first), parameters[0].dtype
+    state = [Parameter("s0", [rng.choice([1, 2, 3])], exact)] if rng.random() < 0.15 else []
+    kind = rng.choice(["plain", "plain", "plain", "ties", "special", "wide"])
+    return _Growing(Program(axes, parameters, exact, kind, state, same), rng, converts).grown(lines)
 
 
 class _Growing:
     """A program, and what its variables hold at a few sizes."""
 
-    def __init__(self, program: Program, rng: Random):
-        self.program, self.rng = program, rng
+    def __init__(self, program: Program, rng: Random, converts: bool):
+        self.program, self.rng, self.converts = program, rng, converts
         self.writes = rng.random() < 0.4
         self.sizes = [self._sizes(part) for part in (0.3, 0.6, 1.0)]
-        self.names = [p.name for p in program.parameters]
+        self.names = [p.name for p in [*program.parameters, *program.state]]
         self._run_again()
 
     def grown(self, lines: int) -> Program:
@@ -144,92 +215,61 @@ class _Growing:
         }
 
     def _run_again(self) -> None:
-        self.states = []
-        for sizes in self.sizes:
-            state = dict(NAMESPACE)
-            state.update(zip([p.name for p in self.program.parameters], self.program.arguments(sizes)))
-            self.states.append(state)
-            for line in self.program.lines:
-                exec(line, state)
+        program = self.program
+        self.states = [self._start(sizes, program.precision) for sizes in self.sizes]
+        self.twins = [self._start(sizes, program.other_precision) for sizes in self.sizes]
+        for line in program.lines:
+            self._run(line)
+
+    def _start(self, sizes: dict[str, int], precision: torch.dtype) -> dict[str, Any]:
+        # Lines are made of finite values: what is NaN in a call hides what rounding does.
+        kind = "plain" if self.program.values == "special" else self.program.values
+        state = {**NAMESPACE, "FLOAT": precision}
+        for parameter, tensor in zip(self.program.parameters, self.program.arguments(sizes, 0, kind), strict=True):
+            state[parameter.name] = tensor.to(precision) if tensor.is_floating_point() else tensor
+        for name, tensor in self.program._state().items():
+            state[name] = tensor.to(precision)
+        return state
+
+    def _run(self, line: str) -> None:
+        for state in self.states:
+            exec(line, state)
+        other = self.program.other_precision
+        for twin in self.twins:
+            in_default(other, lambda: exec(in_precision(line, other), twin))()  # noqa: B023  it is called at once
+
+    def _variable(self, name: str) -> Variable:
+        examples = [state[name] for state in self.states]
+        twins = [twin[name] for twin in self.twins]
+        same = all(torch.equal(a.double(), b.double()) for a, b in zip(examples, twins, strict=True))
+        return Variable(name, examples, same)
 
     def _add_line(self) -> None:
-        variables = [Variable(name, [state[name] for state in self.states]) for name in self.names]
-        scope = Scope(self.rng, variables, f"t{len(self.program.lines)}", self.writes)
+        program = self.program
+        variables = [self._variable(name) for name in self.names]
+        target = f"t{len(program.lines)}"
+        writes, has_special = self.writes or bool(program.state), program.values == "special"
+        scope = Scope(self.rng, variables, target, writes, has_special, self.converts)
         line = random_lines.random_line(scope)
         if line is None:
             return
         try:
-            code = compile(line, "<line>", "exec")
-            for state in self.states:
-                exec(code, state)
-            kept = all(_is_tame(state.get(name)) for state in self.states for name in [*self.names, scope.target])
-        except (RuntimeError, IndexError, ValueError, TypeError, NotImplementedError):
+            self._run(line)
+            kept = all(self._is_tame(state.get(name)) for state in self.states for name in [*self.names, scope.target])
+        except EAGER_REFUSES:
             kept = False
         if not kept:
             self._run_again()
             return
-        self.program.lines.append(line)
+        program.lines.append(line)
         if scope.target in self.states[0]:
             self.names.append(scope.target)
 
-
-def _is_tame(value: Any) -> bool:
-    """Small enough in size and values, which are finite; a line that doesn't assign has no value."""
-    if value is None:
-        return True
-    if not isinstance(value, torch.Tensor) or value.numel() > 20_000 or value.dim() > 5 or value.is_complex():
-        return False
-    return value.numel() == 0 or bool(value.double().abs().max() < MAGNITUDE)
-
-
-def assert_right_or_refused(program: Program, tries: int = 10) -> Exception | None:
-    """Traces the program and compares it with eager at several sizes in range, the least and the greatest among them.
-
-    Where eager refuses its arguments, so must the traced program, and the other way round; but for sizes of 0 and 1,
-    since checks that only those fail are left out, and for empty tensors. Gives the error where the trace is
-    refused.
-    """
-    model = program.model()
-    kinds = tracejet.ConstraintViolation, tracejet.DataDependent, tracejet.ShapeError, tracejet.UnsupportedOperator
-    try:
-        traced = tracejet.dynamo.trace(model, arg_inputs=program.inputs())
-    except kinds as refusal:
-        return refusal
-    except (RuntimeError, IndexError, ValueError) as refusal:  # ATen's own: allowed where it refuses in eager, too
-        outcomes = [_outcome(model, program.arguments(sizes)) for sizes in _sizes_to_try(program.axes, tries)]
-        if any(isinstance(outcome, Exception) for outcome in outcomes):
-            return refusal
-        raise
-    compiled = tracejet.compile(traced, engine="aten")
-    for seed, sizes in enumerate(_sizes_to_try(program.axes, tries)):
-        here = f"at {sizes}: "
-        expected = _outcome(model, program.arguments(sizes, seed))
-        got = _outcome(compiled, program.arguments(sizes, seed))
-        if isinstance(expected, Exception) or isinstance(got, Exception):
-            both = isinstance(expected, Exception) and isinstance(got, Exception)
-            assert both or _is_special(sizes, expected, got), f"{here}eager gives {expected!r}, the program {got!r}"
-            continue
-        exact = program.parameters[0].dtype is torch.float64
-        assert_equal(expected, got, 1e-5 if exact else 1e-3, here, least_scale=1.0)
-    return None
-
-
-def _sizes_to_try(axes: dict[str, Axis], tries: int) -> list[dict[str, int]]:
-    rng = Random(0)
-    ends = [{name: getattr(axis, end) for name, axis in axes.items()} for end in ("opt", "low", "high")]
-    return ends + [{name: rng.randint(a.low, a.high) for name, a in axes.items()} for _ in range(tries - len(ends))]
-
-
-def _is_special(sizes: dict[str, int], *outcomes: Any) -> bool:
-    tensors = [leaf for leaf in pytree.tree_leaves(outcomes) if isinstance(leaf, torch.Tensor)]
-    return min(sizes.values()) < 2 or any(tensor.numel() == 0 for tensor in tensors)
-
-
-def _outcome(model: Callable[..., Any], args: tuple[torch.Tensor, ...]) -> Any:
-    """What a call gives and what it leaves in its arguments; the exception where it refuses them."""
-    try:
-        with torch.no_grad():
-            output = model(*args)
-    except Exception as error:
-        return error
-    return output, args
+    def _is_tame(self, value: Any) -> bool:
+        """Small enough in size and values, which are finite; a line that doesn't assign has no value."""
+        if value is None:
+            return True
+        if not isinstance(value, torch.Tensor) or value.numel() > 20_000 or value.dim() > 5 or value.is_complex():
+            return False
+        wide = self.program.values == "wide" and not value.is_floating_point()
+        return value.numel() == 0 or bool(value.double().abs().max() < (WIDE if wide else MAGNITUDE))

@@ -1,0 +1,250 @@
+"""Judges a random program on an engine: it gives what eager gives, at every size, or it is refused."""
+
+from __future__ import annotations
+
+import copy
+import tempfile
+import warnings
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils import _pytree as pytree
+
+import tracejet
+from tests.support.differences import excuse
+from tests.support.random_programs import EAGER_REFUSES, Axis, Program, random_program
+
+#: What becomes of a program. "unclear": rounding decides, for eager gives something else in the other precision.
+#: "excused": what differs is in the table of known differences. "warned": the compiler said that this could happen.
+VERDICTS = ("right", "refused", "unclear", "excused", "warned", "wrong", "failed", "crashed")
+FAULTS = ("wrong", "failed", "crashed")
+ENGINES = ("openvino", "aten", "onnxruntime")
+
+#: The greatest difference allowed, relative to a tensor's greatest value, or to 1 where all of its values are smaller.
+TOLERANCE = {torch.float32: 3e-4, torch.float64: 1e-5}
+#: What rounding does to eager is allowed so many times, as far as it is no jump.
+ROUNDING, JUMP = 32.0, 1e-2
+
+
+@dataclass
+class Finding:
+    seed: int
+    engine: str
+    verdict: str
+    reason: str = ""
+    text: str = ""
+    operators: list[str] = field(default_factory=list)  #: of the traced program
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class _Different(Exception):
+    def __init__(self, verdict: str, reason: str):
+        super().__init__(reason)
+        self.verdict, self.reason = verdict, reason
+
+
+def program_of(seed: int, engine: str) -> Program:
+    if engine == "aten":
+        return random_program(Random(seed), precisions=(torch.float64, torch.float32), converts=False)
+    return random_program(Random(seed))
+
+
+def judge(seed: int, engine: str, tries: int = 7) -> Finding:
+    program = program_of(seed, engine)
+    finding = Finding(seed, engine, "right", text=program.text)
+    try:
+        _judge(program, engine, tries, finding)
+    except _Different as different:
+        finding.verdict, finding.reason = different.verdict, different.reason
+    return finding
+
+
+def _judge(program: Program, engine: str, tries: int, finding: Finding) -> None:
+    model, eager = program.model(), program.model()
+    calls = _calls(program, tries)
+    traced = _attempt("trace", lambda: tracejet.trace(model, arg_inputs=program.inputs()), program, calls)
+    finding.operators = sorted({str(n.target) for n in traced.graph.nodes if n.op == "call_function"})
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        compiled = _attempt("compile", lambda: _compiled(traced, engine), program, calls)
+    warned = [str(w.message).splitlines()[0] for w in caught if "tracejet" in str(w.category)]
+    for sizes, make in calls:
+        here = f"at {sizes}: "
+        before, state = make(), copy.deepcopy(dict(eager.named_buffers()))
+        expected = _outcome(eager, make())
+        got = _outcome(compiled, make(), state=dict(model.named_buffers()))
+        if isinstance(expected, Exception) or isinstance(got, Exception):
+            _judge_errors(here, expected, got, sizes, before)
+            _restore(eager, model, state)
+            continue
+        try:
+            _compare(here, expected, got, lambda: _twin(program, make(), state))  # noqa: B023  it is called at once
+        except _Different as different:
+            if different.verdict == "wrong":
+                found = excuse(traced, engine, before, state)
+                if found is not None:
+                    raise _Different("excused", f"{found}: {different.reason}") from None
+                if warned:
+                    raise _Different("warned", f"{warned[0]}: {different.reason}") from None
+            raise
+
+
+def _attempt(stage: str, do: Callable[[], Any], program: Program, calls: list[Any]) -> Any:
+    try:
+        return do()
+    except tracejet.Error as refusal:
+        text = str(refusal)
+        verdict = "failed" if "it says" in text or not text.strip() else "refused"
+        raise _Different(verdict, f"{stage}: {type(refusal).__name__}: {text}") from None
+    except Exception as error:
+        # PyTorch's own words are for what eager refuses, too.
+        if stage == "trace" and any(isinstance(_outcome(program.model(), make()), Exception) for _, make in calls):
+            raise _Different("refused", f"{stage}: {error}") from None
+        raise _Different("failed", f"{stage}: {type(error).__name__}: {error}") from None
+
+
+def _compiled(traced: torch.export.ExportedProgram, engine: str) -> Callable[..., Any]:
+    if engine != "onnxruntime":
+        return tracejet.compile(traced, engine=engine, threads=1)
+    from tests.support.onnx_runtime import OnnxProgram
+
+    with tempfile.TemporaryDirectory() as folder:
+        run = OnnxProgram(traced, str(Path(folder) / "model.onnx"))
+    return lambda *args: pytree.tree_unflatten(run(*args), traced.call_spec.out_spec)
+
+
+def _calls(program: Program, tries: int) -> list[tuple[dict[str, int], Callable[[], tuple[torch.Tensor, ...]]]]:
+    """Sizes, and what makes the arguments of these sizes, anew each time."""
+
+    def call(seed: int, sizes: dict[str, int]) -> Any:
+        kind = program.values if seed else "plain"
+        same = program.same and seed % 3 == 2
+        return sizes, lambda: program.arguments(sizes, seed, kind, laid_out=seed % 2 == 1, same=same)
+
+    return [call(seed, sizes) for seed, sizes in enumerate(_sizes_to_try(program.axes, tries))]
+
+
+def _sizes_to_try(axes: dict[str, Axis], tries: int) -> list[dict[str, int]]:
+    """All axes at opt, min and max; each alone at its min; then any."""
+    rng = Random(0)
+    chosen = [{name: getattr(axis, end) for name, axis in axes.items()} for end in ("opt", "low", "high")]
+    if len(axes) > 1:
+        chosen += [{**chosen[0], name: axis.low} for name, axis in axes.items()]
+    chosen += [{name: rng.randint(max(a.low, 1), a.high) for name, a in axes.items()} for _ in range(tries)]
+    return chosen[:tries]
+
+
+def _outcome(
+    model: Callable[..., Any], args: tuple[torch.Tensor, ...], state: dict[str, torch.Tensor] | None = None
+) -> Any:
+    """What a call gives and what it leaves in its arguments and buffers; the exception where it refuses them."""
+    try:
+        with torch.no_grad():
+            output = model(*args)
+    except Exception as error:
+        return error
+    if state is None and isinstance(model, nn.Module):
+        state = dict(model.named_buffers())
+    return pytree.tree_map(lambda x: x.clone() if isinstance(x, torch.Tensor) else x, (output, args, state))
+
+
+def _twin(program: Program, args: tuple[torch.Tensor, ...], state: dict[str, torch.Tensor]) -> Any:
+    try:
+        with torch.no_grad():
+            return program.twin()(args, state)
+    except EAGER_REFUSES as error:
+        return error
+
+
+def _restore(eager: nn.Module, model: nn.Module, state: dict[str, torch.Tensor]) -> None:
+    for module in (eager, model):
+        for name, buffer in module.named_buffers():
+            buffer.copy_(state[name])
+
+
+def _judge_errors(here: str, expected: Any, got: Any, sizes: dict[str, int], args: tuple[torch.Tensor, ...]) -> None:
+    if isinstance(got, Exception):
+        if isinstance(expected, Exception):
+            return
+        is_ours = isinstance(got, tracejet.Error) and "it says" not in str(got)
+        raise _Different("refused" if is_ours else "failed", f"{here}call: {type(got).__name__}: {got}")
+    # Checks that only sizes of 0 and 1 fail are left out, and so is what eager says of empty tensors and of strides.
+    tensors = [leaf for leaf in pytree.tree_leaves(got) if isinstance(leaf, torch.Tensor)]
+    is_special = min(sizes.values()) < 2 or any(t.numel() == 0 for t in tensors)
+    if not is_special and all(arg.is_contiguous() for arg in args):
+        raise _Different("wrong", f"{here}eager refuses it ({expected}), the program gives {got}"[:2000])
+
+
+def _compare(here: str, expected: Any, got: Any, make_twin: Callable[[], Any]) -> None:
+    wanted, spec = pytree.tree_flatten_with_path(expected)
+    leaves, got_spec = pytree.tree_flatten(got)
+    if spec != got_spec:
+        raise _Different("wrong", f"{here}expected the tree {spec}, got {got_spec}")
+    twins: list[Any] | None = None
+    unclear = None
+    for i, ((path, want), have) in enumerate(zip(wanted, leaves, strict=True)):
+        where = f"{here}{_named(path)}"
+        if not isinstance(want, torch.Tensor) or not isinstance(have, torch.Tensor):
+            if type(want) is not type(have) or want != have:
+                raise _Different("wrong", f"{where}: expected {want!r}, got {have!r}")
+            continue
+        if want.dtype != have.dtype or want.shape != have.shape:
+            shapes = f"expected {want.dtype}{list(want.shape)}, got {have.dtype}{list(have.shape)}"
+            raise _Different("wrong", f"{where}: {shapes}")
+        differs = _differences(want, have)
+        if not differs.any():
+            continue
+        if twins is None:
+            twin = make_twin()
+            twins = [] if isinstance(twin, Exception) else pytree.tree_leaves(twin)
+        other = twins[i] if twins and isinstance(twins[i], torch.Tensor) and twins[i].shape == want.shape else None
+        left = differs if other is None else differs & ~_rounding_decides(want, have, other)
+        if left.any():
+            raise _Different("wrong", f"{where}: {_first(left, want, have)}")
+        unclear = f"{where}: {_first(differs, want, have)}"
+    if unclear is not None:
+        raise _Different("unclear", unclear)
+
+
+def _named(path: Any) -> str:
+    part, *rest = (getattr(key, "idx", getattr(key, "key", key)) for key in path)
+    return f"{('output', 'argument', 'buffer')[part]} {'.'.join(map(str, rest))}"
+
+
+def _allowed(want: torch.Tensor) -> float:
+    finite = want[torch.isfinite(want)].abs()
+    scale = finite.max().item() if finite.numel() else 1.0
+    return TOLERANCE[want.dtype] * max(scale, 1.0)
+
+
+def _differences(want: torch.Tensor, have: torch.Tensor) -> torch.Tensor:
+    if not want.is_floating_point():
+        return want != have
+    return ~torch.isclose(have.double(), want.double(), rtol=0, atol=_allowed(want), equal_nan=True)
+
+
+def _rounding_decides(want: torch.Tensor, have: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    """Where eager gives something else in the other precision, or nearly what the engine gives."""
+    if not want.is_floating_point():
+        return want != other.to(want.dtype)
+    want, have, other, allowed = want.double(), have.double(), other.double(), _allowed(want)
+    jumps = ~torch.isclose(other, want, rtol=0, atol=allowed, equal_nan=True)
+    spread = (other - want).abs().nan_to_num(0, 0, 0)
+    scale = allowed / TOLERANCE[torch.float32]
+    noise = spread[spread <= JUMP * scale].max().item() if want.numel() else 0.0
+    return jumps | torch.isclose(have, want, rtol=0, atol=allowed + ROUNDING * noise, equal_nan=True)
+
+
+def _first(differs: torch.Tensor, want: torch.Tensor, have: torch.Tensor) -> str:
+    at = differs.nonzero()[0].tolist()
+    return (
+        f"{int(differs.sum())} of {differs.numel()} elements differ, at {at} expected {want[tuple(at)].item()}, "
+        f"got {have[tuple(at)].item()}"
+    )
