@@ -25,7 +25,24 @@ if(CMAKE_CXX_COMPILER_LAUNCHER MATCHES ccache AND CMAKE_CXX_COMPILER_ID STREQUAL
   add_compile_options(-fpch-preprocess)  # ccache needs it to see through a precompiled header
 endif()
 
-find_package(Python 3.10 REQUIRED COMPONENTS Interpreter Development.Module)
+# Debian has Python's headers in a package of their own.
+set(debian_python ${PROJECT_BINARY_DIR}/debian-python)
+find_package(Python 3.10 REQUIRED COMPONENTS Interpreter OPTIONAL_COMPONENTS Development.Module)
+if(NOT Python_Development.Module_FOUND)
+  include(DebianPackages)
+  set(python ${Python_VERSION_MAJOR}.${Python_VERSION_MINOR})
+  tracejet_unpack_debian_packages(${debian_python} libpython${python}-dev)
+  set(Python_INCLUDE_DIR ${debian_python}/usr/include/python${python} CACHE PATH "The folder of Python.h" FORCE)
+  if(NOT EXISTS ${Python_INCLUDE_DIR}/Python.h)
+    unset(Python_INCLUDE_DIR CACHE)
+    message(FATAL_ERROR "${Python_EXECUTABLE} has no headers. Install them (Debian, Ubuntu: python3-dev), or remove "
+                        ".venv and take another Python: make PYTHON=/path/to/python3")
+  endif()
+  find_package(Python ${python} EXACT REQUIRED COMPONENTS Interpreter Development.Module)
+endif()
+if(EXISTS ${debian_python}/usr/include)
+  set(TRACEJET_PYCONFIG_DIR ${debian_python}/usr/include)  # Debian's pyconfig.h includes the architecture's from here
+endif()
 
 # Two layouts: a wheel, where everything lies in the package's folder, and an ordinary prefix.
 include(GNUInstallDirs)

@@ -2,6 +2,7 @@
 Python_add_library(_C MODULE WITH_SOABI ${binding_sources})
 target_link_libraries(_C PRIVATE tracejet_core tracejet::libtorch_python)
 target_include_directories(_C PRIVATE ${PROJECT_SOURCE_DIR}/src)
+target_include_directories(_C SYSTEM PRIVATE ${TRACEJET_PYCONFIG_DIR})
 target_compile_definitions(_C PRIVATE TORCH_EXTENSION_NAME=_C)
 set_target_properties(_C PROPERTIES CXX_VISIBILITY_PRESET hidden)
 tracejet_warnings(_C)
