@@ -17,6 +17,7 @@ from tracejet import _C
 from tracejet._binding import HOW_TO_NEST, LITERALS, BoundInputs, Dim, Leaf, bind
 from tracejet._call_spec import CallSpec
 from tracejet._carried_state import take_over
+from tracejet._data_branches import DataAnswers, capture_for_all_data
 from tracejet._decompositions import DecompositionTable, chosen_table
 from tracejet._device import checked_device, devices_of_a_trace
 from tracejet._environment import tracing_environment
@@ -76,6 +77,7 @@ class Capture:
         bound: BoundInputs,
         options: Options | None = None,
         answers: Mapping[str, bool] | None = None,
+        data_answers: DataAnswers = (),
     ):
         self._model = model
         self._bound = bound
@@ -83,7 +85,8 @@ class Capture:
         table = self._options.decompositions or _C.DecompositionTable(_C.DecompositionSet.tensorrt)
         self._tracer = _C.Tracer(decompositions=table, check_rules=CHECK_RULES in os.environ)
         self._symbols: dict[str, torch.SymInt] = {}
-        self._answers = _C.BranchAnswers(dict(answers or {}))
+        self._data_answers = data_answers
+        self._answers = _C.BranchAnswers(dict(answers or {}), data_answers)
         if self._options.device is not None:
             self._tracer.set_device(self._options.device)
 
@@ -128,8 +131,26 @@ class Capture:
             caches.restore()
         self.call_spec = CallSpec.of(bound, results, out_spec)
 
+    def run_for_all_data(self) -> Capture:
+        """This capture, run; or one that holds where branches on data go either way: see `tracejet._data_branches`."""
+        try:
+            self.run()
+        except _C.DataDependent:
+            general = capture_for_all_data(self, self._trace_for_data, self._options.branch_budget)
+            if general is None:
+                raise
+            return general
+        return self
+
+    @property
+    def has_open_data_branch(self) -> bool:
+        """Whether the model branches on data without having been told which way to go."""
+        return self._answers.has_open_data_branch
+
     def for_all_branches(self) -> Capture:
         """This capture, or one that holds for more sizes: see `tracejet._open_branches`."""
+        if self._data_answers:  # a trace at other sizes may ask other questions
+            return self
         capture = self._with_symbolic_lengths()
         return capture_for_all_branches(capture, capture._trace_with, self._options.branch_budget)
 
@@ -169,8 +190,14 @@ class Capture:
         """What forward returned, without what the graph knows of it."""
         return self.call_spec.out_spec, self.call_spec.outputs
 
+    def _trace_for_data(self, data_answers: DataAnswers) -> Capture:
+        """The same trace with branches on data going as they are told. Not run yet."""
+        return Capture(self._model, self._bound, self._options, data_answers=data_answers)
+
     def _trace_at(self, name: str, size: int) -> Capture:
         """The same trace with one dimension static."""
+        if self._data_answers:
+            raise _C.DataDependent("at another size the model may ask other questions about data")
         capture = Capture(self._model, self._bound.with_static({name: size}), self._options)
         capture.run()
         return capture

@@ -87,8 +87,7 @@ def trace(
             enable_experimental_decompositions,
         ),
     )
-    capture.run()
-    capture = capture.for_all_branches()
+    capture = capture.run_for_all_data().for_all_branches()
     if capture.violated_conditions():
         report = capture.report()
         violation = _C.ConstraintViolation(str(report))
@@ -134,10 +133,10 @@ def diagnose(
         ),
     )
     try:
-        capture.run()
+        general = capture.run_for_all_data()
     except Exception as error:
         return capture.report(error)
-    return capture.for_all_branches().report()
+    return general.for_all_branches().report()
 
 
 def _validate(report: EngineReport, is_error: bool) -> None:

@@ -112,11 +112,19 @@ void bind_shape_report(py::module_& module) {
                              [](const symbolic::BranchAnswers::Branch& self) { return self.condition.str(); })
       .def_readonly("answer", &symbolic::BranchAnswers::Branch::answer);
   py::class_<symbolic::BranchAnswers>(module, "BranchAnswers", "Which way such branches go in one trace.")
-      .def(py::init<std::map<std::string, bool>>(), py::arg("given"))
+      .def(py::init([](std::map<std::string, bool> given, const std::vector<std::pair<bool, bool>>& data) {
+             std::vector<symbolic::BranchAnswers::DataAnswer> answers;
+             for (const auto& [answer, is_asserted] : data) answers.push_back({answer, is_asserted});
+             return std::make_unique<symbolic::BranchAnswers>(std::move(given), std::move(answers));
+           }),
+           py::arg("given"), py::arg("data"),
+           "data: (answer, whether it is asserted) for each branch on data, in order.")
+      .def_property_readonly("has_open_data_branch", &symbolic::BranchAnswers::has_open_data_branch)
       .def("begin", &symbolic::BranchAnswers::begin)
       .def("end", &symbolic::BranchAnswers::end);
   module.def("open_branches", &open_branches, py::arg("tracer"), py::arg("prefer_deferred_runtime_asserts_over_guards"),
              py::arg("answers"));
+  module.def("computes_the_same_for_data", &computes_the_same_for_data, py::arg("general"), py::arg("special"));
   module.def("is_right_where", &is_right_where, py::arg("general"), py::arg("special"), py::arg("ways"));
 }
 

@@ -12,9 +12,11 @@
 #include "capture/tensor_arguments.h"
 #include "capture/traced_tensor.h"
 #include "capture/tracer.h"
+#include "graph/assertion.h"
 #include "graph/location.h"
 #include "graph/size_expression.h"
 #include "support/error.h"
+#include "symbolic/branch_answers.h"
 
 namespace tracejet {
 
@@ -116,6 +118,19 @@ void check_truth(Tracer& tracer, torch::jit::Stack& stack, bool needed) {
   stack.emplace_back(needed);
 }
 
+/// The way of a branch on data that this trace was told to take, if it was.
+bool take_given_way(torch::jit::Stack& stack) {
+  auto* answers = symbolic::BranchAnswers::current();
+  const auto given = answers == nullptr ? std::nullopt : answers->next_data_answer();
+  if (!given) return false;
+  const at::Tensor condition = torch::jit::pop(stack).toTensor();
+  if (given->is_asserted) {
+    at::_assert_async(given->answer ? condition : at::logical_not(condition), kDataBranch);
+  }
+  stack.emplace_back(given->answer);
+  return true;
+}
+
 /// A read of data: answered from constants; an integer that hangs on inputs becomes a symbol.
 void read_data(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stack& stack) {
   const Value* unknown = first_unknown(tracer, op, stack);
@@ -126,6 +141,7 @@ void read_data(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stack&
   }
   if (gives_one && unknown->tensor().dtype == at::kBool) {
     if (const auto needed = tracer.needed_truth()) return check_truth(tracer, stack, *needed);
+    if (take_given_way(stack)) return;
   }
   throw DataDependent("the model reads the value of " + unknown->tensor().str() +
                       ", which only exists when the program runs; compute with the tensor instead (torch.where, "

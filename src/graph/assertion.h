@@ -18,6 +18,9 @@ struct RuntimeAssertion {
 /// What a node asserts; nullopt for any other node.
 std::optional<RuntimeAssertion> assertion_of(const Node& node);
 
+/// The message of an assertion that data go the way that a trace was told to take at a branch.
+inline constexpr const char* kDataBranch = "the data go another way at a branch of the model";
+
 /// The ids of the data-dependent numbers that a node gives: the result of `.item()`, the length of a nonzero.
 std::vector<uint64_t> unbacked_symbols_from(const Node& node);
 

@@ -66,6 +66,19 @@ bool keeps_elements(const Call& call) {
   return names.contains(call.name());
 }
 
+/// Operators whose result has elements of their first argument, all of them or some, in any order.
+bool rearranges(const Call& call) {
+  static const std::set<std::string> names{"aten::expand",       "aten::permute",      "aten::slice.Tensor",
+                                           "aten::select.int",   "aten::flip",         "aten::repeat",
+                                           "aten::index_select", "aten::transpose.int"};
+  return names.contains(call.name());
+}
+
+bool is_data_branch(const Node& node) {
+  const Call call(node);
+  return call.name() == "aten::_assert_async.msg" && call.text("assert_msg") == kDataBranch;
+}
+
 /// A reduction over a list of axes, or over all, with keepdim=True.
 bool keeps_reduced_axes(const Call& call) {
   if (!call.declares("keepdim") || !call.declares("dim") || !call.flag("keepdim")) return false;
@@ -73,10 +86,13 @@ bool keeps_reduced_axes(const Call& call) {
   return dim != nullptr && (dim->isNone() || dim->isIntList());
 }
 
+/// Boolean tensors of which all elements are known to be true, or all to be false.
+using Uniform = std::unordered_map<Number, bool>;
+
 class Numbering {
  public:
-  Numbering(const Graph& graph, const symbolic::Case& sizes, Numbers& numbers)
-      : graph_(graph), sizes_(sizes), numbers_(numbers) {
+  Numbering(const Graph& graph, const symbolic::Case& sizes, Numbers& numbers, Uniform uniform = {})
+      : graph_(graph), sizes_(sizes), numbers_(numbers), uniform_(std::move(uniform)) {
     for (const GraphInput& input : graph.inputs()) add_input(input);
     for (const Node& node : graph.nodes()) add(node);
   }
@@ -101,6 +117,9 @@ class Numbering {
     conditions.erase("True");
     return conditions;
   }
+
+  /// What a value is without the views that only change its shape.
+  Number base_of_value(const Value& value) const { return base_of(of(value)); }
 
  private:
   Number of(const Value& value) const { return numbers_by_value_.at(&value); }
@@ -170,17 +189,21 @@ class Numbering {
   }
 
   void add(const Node& node) {
-    if (assertion_of(node) || add_data(node)) return;
+    if (assertion_of(node) || is_data_branch(node) || add_data(node)) return;
     const Call call(node);
     const bool gives_one = node.outputs().size() == 1 && node.outputs()[0] != nullptr && node.outputs()[0]->is_tensor();
     if (gives_one) {
       if (const auto same = same_elements(call, *node.outputs()[0])) return define(*node.outputs()[0], *same);
+      if (const auto chosen = chosen_elements(call, *node.outputs()[0])) return define(*node.outputs()[0], *chosen);
       if (keeps_reduced_axes(call)) return add_reduction(call, *node.outputs()[0]);
     }
+    const auto truth = uniform_truth(call);
     const std::string key = this->key(node);
     for (size_t i = 0; i < node.outputs().size(); ++i) {
       const Value* value = node.outputs()[i];
-      if (value != nullptr) define(*value, numbers_.of(key + " -> " + std::to_string(i)));
+      if (value == nullptr) continue;
+      define(*value, numbers_.of(key + " -> " + std::to_string(i)));
+      if (truth) uniform_.emplace(base_of(of(*value)), *truth);
     }
   }
 
@@ -246,6 +269,38 @@ class Numbering {
     const bool moves_nothing = call.name() == "aten::permute" && moves_only_ones(call, from);
     if (!keeps_elements(call) && !expands_nothing && !copies && !moves_nothing && !cuts_nothing) return {};
     return reshaped(base_of(of(**first)), shape(to.sizes));
+  }
+
+  std::optional<bool> uniform(const Value& value) const {
+    const auto found = uniform_.find(base_of_value(value));
+    return found == uniform_.end() ? std::nullopt : std::optional(found->second);
+  }
+
+  /// Where all elements of a result have one truth, since those of its operand have.
+  std::optional<bool> uniform_truth(const Call& call) const {
+    const auto* self = call.arguments().empty() ? nullptr : std::get_if<const Value*>(call.arguments().data());
+    if (uniform_.empty() || self == nullptr || !(*self)->is_tensor()) return {};
+    const auto truth = (*self)->tensor().dtype == at::kBool ? uniform(**self) : std::nullopt;
+    if (!truth) return {};
+    if (rearranges(call)) return truth;
+    return call.name() == "aten::logical_not" || call.name() == "aten::bitwise_not" ? std::optional(!*truth)
+                                                                                    : std::nullopt;
+  }
+
+  /// Where a call chooses between two tensors, and one is chosen everywhere.
+  std::optional<Number> chosen_elements(const Call& call, const Value& output) {
+    if (uniform_.empty()) return {};
+    const bool is_where = call.name() == "aten::where.self";
+    if (!is_where && call.name() != "aten::masked_fill.Scalar" && call.name() != "aten::masked_fill.Tensor") return {};
+    const auto* mask = std::get_if<const Value*>(&call.argument(is_where ? "condition" : "mask"));
+    const auto truth = mask == nullptr ? std::nullopt : uniform(**mask);
+    if (!truth || (*truth && !is_where)) return {};
+    const auto* chosen = std::get_if<const Value*>(&call.argument(*truth || !is_where ? "self" : "other"));
+    if (chosen == nullptr || !(*chosen)->is_tensor()) return {};
+    const TensorMeta& from = (*chosen)->tensor();
+    const TensorMeta& to = output.tensor();
+    if (from.dtype != to.dtype || product(from.sizes).str() != product(to.sizes).str()) return {};
+    return reshaped(base_of_value(**chosen), shape(to.sizes));
   }
 
   /// Whether a result as large as the input is the input: a slice without steps, padding by nothing.
@@ -320,12 +375,32 @@ class Numbering {
   std::unordered_map<const Value*, at::Tensor> data_;  ///< of values that follow from constants
   std::unordered_map<Number, std::string> shapes_;
   std::unordered_map<Number, Number> bases_;  ///< of reshaped values: what they are a view of
+  Uniform uniform_;
   size_t calls_with_effect_ = 0;
 };
 
-}  // namespace
+/// Notes that a value is uniform, and what that says of those it is computed from.
+void learn(const Value& value, bool truth, const Numbering& numbering, Uniform& uniform) {
+  if (value.tensor().dtype != at::kBool) return;
+  uniform.emplace(numbering.base_of_value(value), truth);
+  if (value.producer() == nullptr) return;
+  const Call call(*value.producer());
+  const std::string name = call.name();
+  if (name == "aten::logical_not" || name == "aten::bitwise_not") {
+    learn(call.value("self"), !truth, numbering, uniform);
+  } else if (name == (truth ? "aten::all" : "aten::any")) {
+    learn(call.value("self"), truth, numbering, uniform);
+  }
+}
 
-namespace {
+/// What data that go the asserted ways are known to be: none of a mask is true, or all of it.
+Uniform uniform_where_asserted(const Graph& graph, const Numbering& numbering) {
+  Uniform uniform;
+  for (const Node& node : graph.nodes()) {
+    if (is_data_branch(node)) learn(Call(node).value("self"), true, numbering, uniform);
+  }
+  return uniform;
+}
 
 bool is_on_data(const Graph& graph) {
   return std::ranges::any_of(graph.shapes().symbols(), [](const symbolic::Symbol& symbol) { return !symbol.backed; });
@@ -365,6 +440,15 @@ bool computes_the_same(const Graph& general, const Graph& special, std::span<con
     sizes.insert(generals.begin(), generals.end());
     return computes_the_same_in_case(general, sizes, special);
   });
+}
+
+bool computes_the_same_for_data(const Graph& general, const Graph& special) {
+  if (is_on_data(general) || is_on_data(special)) return false;
+  const symbolic::Case sizes;
+  Numbers numbers;
+  const Uniform uniform = uniform_where_asserted(special, Numbering(special, sizes, numbers));
+  return std::ranges::includes(relied_on(general, sizes), relied_on(special, sizes)) &&
+         Numbering(general, sizes, numbers, uniform).outputs() == Numbering(special, sizes, numbers, uniform).outputs();
 }
 
 bool computes_the_same(const Graph& general, const std::map<std::string, int64_t>& numbers_of_sizes,

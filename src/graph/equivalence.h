@@ -18,4 +18,8 @@ bool computes_the_same(const Graph& general, const std::map<std::string, int64_t
 /// hold, and relies on nothing less.
 bool computes_the_same(const Graph& general, const Graph& special, std::span<const symbolic::Condition> conditions);
 
+/// Whether `general` surely computes what `special`, another trace of the same inputs, computes for all data that go
+/// the way that special asserts at branches on data (kDataBranch), and relies on nothing less.
+bool computes_the_same_for_data(const Graph& general, const Graph& special);
+
 }  // namespace tracejet

@@ -29,4 +29,9 @@ std::optional<bool> BranchAnswers::given(const Condition& condition) const {
   return opposite == given_.end() ? std::nullopt : std::optional(!opposite->second);
 }
 
+std::optional<BranchAnswers::DataAnswer> BranchAnswers::next_data_answer() {
+  const size_t question = asked_++;
+  return question < data_.size() ? std::optional(data_[question]) : std::nullopt;
+}
+
 }  // namespace tracejet::symbolic

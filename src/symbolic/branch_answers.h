@@ -20,8 +20,16 @@ class BranchAnswers {
     size_t guard;  ///< index into Context::guards()
   };
 
-  /// `given`: answers by the text of the condition.
-  explicit BranchAnswers(std::map<std::string, bool> given = {}) : given_(std::move(given)) {}
+  /// A branch on data (`if mask.any():`) that is told which way to go. Where it is asserted, the program refuses data
+  /// that goes the other way.
+  struct DataAnswer {
+    bool answer;
+    bool is_asserted;
+  };
+
+  /// `given`: answers by the text of the condition. `data`: those of branches on data, in the order of the questions.
+  explicit BranchAnswers(std::map<std::string, bool> given = {}, std::vector<DataAnswer> data = {})
+      : given_(std::move(given)), data_(std::move(data)) {}
   BranchAnswers(const BranchAnswers&) = delete;
   BranchAnswers& operator=(const BranchAnswers&) = delete;
   ~BranchAnswers() { end(); }
@@ -33,12 +41,17 @@ class BranchAnswers {
   void end();
 
   std::optional<bool> given(const Condition& condition) const;
+  /// The answer to the next question about data; nothing where the model asks more than it was told to be answered.
+  std::optional<DataAnswer> next_data_answer();
+  bool has_open_data_branch() const { return asked_ > data_.size(); }
   /// A branch that went the way of the example.
   void add(Branch branch) { guarded_.push_back(std::move(branch)); }
   const std::vector<Branch>& guarded() const { return guarded_; }
 
  private:
   std::map<std::string, bool> given_;
+  std::vector<DataAnswer> data_;
+  size_t asked_ = 0;
   std::vector<Branch> guarded_;
   BranchAnswers* before_ = nullptr;
   bool counts_ = false;
