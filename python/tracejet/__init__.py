@@ -19,6 +19,7 @@ from tracejet._engine_report import EngineReport
 from tracejet._input import Input
 from tracejet._report import Report
 from tracejet._trace import diagnose, trace
+from tracejet._verify import Verification, VerificationError, verify
 
 __all__ = [
     "CompiledModule",
@@ -32,6 +33,8 @@ __all__ = [
     "Report",
     "ShapeError",
     "UnsupportedOperator",
+    "Verification",
+    "VerificationError",
     "__version__",
     "check",
     "compile",
@@ -39,4 +42,5 @@ __all__ = [
     "dynamo",
     "save_onnx",
     "trace",
+    "verify",
 ]

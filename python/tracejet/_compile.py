@@ -91,7 +91,7 @@ class CompiledModule(nn.Module):
 
         Raises InvalidInput, naming the input, where an argument isn't what the program was traced for.
         """
-        leaves = self._flat_inputs(args, kwargs)
+        leaves = flat_arguments(self._spec, args, kwargs)
         tensors = [leaf for leaf, is_tensor in zip(leaves, self._tensor_leaves, strict=True) if is_tensor]
         results = self._program.run(tensors)
         outputs = [
@@ -99,36 +99,42 @@ class CompiledModule(nn.Module):
         ]
         return pytree.tree_unflatten(outputs, self._spec.out_spec)
 
-    def _flat_inputs(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
-        leaves, spec = pytree.tree_flatten((args, kwargs))
-        if spec != self._spec.in_spec:
-            leaves, spec = pytree.tree_flatten(self._as_traced(args, kwargs))
-            if spec != self._spec.in_spec:
-                raise InvalidInput(f"the arguments' structure is {spec}, but this program takes {self._spec.in_spec}")
-        for leaf, traced in zip(leaves, self._spec.inputs, strict=True):
-            _check_kind(leaf, traced)
-        return leaves
 
-    def _as_traced(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """The same arguments, each by position or keyword as the model was traced; those left out that were traced
-        with a plain value keep it."""
-        names = self._spec.forward_names
-        example_args, example_kwargs = pytree.tree_unflatten(self._spec.inputs, self._spec.in_spec)
-        if len(args) > len(names):
-            raise InvalidInput(f"this program takes {len(names)} arguments, got {len(args)}")
-        given = dict(zip(names, args, strict=False))
-        for name, value in kwargs.items():
-            if name in given:
-                raise InvalidInput(f"{name}: given twice, by position and by keyword")
-            given[name] = value
-        if unknown := [name for name in given if name not in names]:
-            raise InvalidInput(f"this program has no input {', '.join(unknown)}; it takes {', '.join(names)}")
-        for name, example in zip(names, (*example_args, *example_kwargs.values()), strict=True):
-            if name not in given:
-                given[name] = _traced_literal(name, example)
-        count = len(example_args)
-        keywords = dict(zip(example_kwargs, (given[name] for name in names[count:]), strict=True))
-        return tuple(given[name] for name in names[:count]), keywords
+def flat_arguments(spec: CallSpec, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
+    """The arguments of a call in the order in which the program takes them.
+
+    Raises InvalidInput, naming the input, where an argument isn't what the program was traced for.
+    """
+    leaves, in_spec = pytree.tree_flatten((args, kwargs))
+    if in_spec != spec.in_spec:
+        leaves, in_spec = pytree.tree_flatten(_as_traced(spec, args, kwargs))
+        if in_spec != spec.in_spec:
+            raise InvalidInput(f"the arguments' structure is {in_spec}, but this program takes {spec.in_spec}")
+    for leaf, traced in zip(leaves, spec.inputs, strict=True):
+        _check_kind(leaf, traced)
+    return leaves
+
+
+def _as_traced(spec: CallSpec, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The same arguments, each by position or keyword as the model was traced; those left out that were traced with a
+    plain value keep it."""
+    names = spec.forward_names
+    example_args, example_kwargs = pytree.tree_unflatten(spec.inputs, spec.in_spec)
+    if len(args) > len(names):
+        raise InvalidInput(f"this program takes {len(names)} arguments, got {len(args)}")
+    given = dict(zip(names, args, strict=False))
+    for name, value in kwargs.items():
+        if name in given:
+            raise InvalidInput(f"{name}: given twice, by position and by keyword")
+        given[name] = value
+    if unknown := [name for name in given if name not in names]:
+        raise InvalidInput(f"this program has no input {', '.join(unknown)}; it takes {', '.join(names)}")
+    for name, example in zip(names, (*example_args, *example_kwargs.values()), strict=True):
+        if name not in given:
+            given[name] = _traced_literal(name, example)
+    count = len(example_args)
+    keywords = dict(zip(example_kwargs, (given[name] for name in names[count:]), strict=True))
+    return tuple(given[name] for name in names[:count]), keywords
 
 
 def _traced_literal(name: str, example: Any) -> Any:

@@ -16,5 +16,6 @@ void bind_program(pybind11::module_& module);
 void bind_shape_report(pybind11::module_& module);
 void bind_symbolic(pybind11::module_& module);
 void bind_tracer(pybind11::module_& module);
+void bind_verify(pybind11::module_& module);
 
 }  // namespace tracejet

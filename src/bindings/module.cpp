@@ -15,4 +15,5 @@ PYBIND11_MODULE(_C, module) {
   tracejet::bind_shape_report(module);
   tracejet::bind_tracer(module);
   tracejet::bind_control_flow(module);
+  tracejet::bind_verify(module);
 }

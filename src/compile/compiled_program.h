@@ -29,6 +29,7 @@ class CompiledProgram {
 
   const CompileSettings& settings() const { return settings_; }
   const Graph& graph() const { return *graph_; }
+  const std::shared_ptr<const Graph>& shared_graph() const { return graph_; }
 
  private:
   RuntimeSizes check(const std::vector<at::Tensor>& inputs) const;

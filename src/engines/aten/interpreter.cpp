@@ -53,6 +53,7 @@ struct Told {
 class Interpreter;
 
 struct Instruction {
+  const Node* node;
   c10::OperatorHandle op;
   std::vector<Source> arguments;
   std::vector<std::shared_ptr<const Interpreter>> subgraphs;
@@ -140,15 +141,19 @@ class Interpreter final : public Executable {
   }
 
   std::vector<c10::IValue> run(std::vector<at::Tensor> feeds) const override {
+    return run_observed(std::move(feeds), {});
+  }
+
+  std::vector<c10::IValue> run_observed(std::vector<at::Tensor> feeds, const Observe& observe) const {
     // Gradients don't pass through a compiled program. (InferenceMode would say so too, but its outputs couldn't be
     // changed in place outside of it.)
     const at::AutoDispatchBelowADInplaceOrView no_autograd;
-    return run(std::move(feeds), {});
+    return run(std::move(feeds), {}, observe);
   }
 
  private:
   /// `sizes`: of the graph around, where this one is a subgraph.
-  std::vector<c10::IValue> run(std::vector<at::Tensor> feeds, RuntimeSizes sizes) const {
+  std::vector<c10::IValue> run(std::vector<at::Tensor> feeds, RuntimeSizes sizes, const Observe& observe = {}) const {
     Frame frame{weights_, std::move(sizes)};
     for (size_t i = 0; i < feeds.size(); ++i) frame.values[feed_slots_[i]] = std::move(feeds[i]);
     feeds.clear();
@@ -163,6 +168,7 @@ class Interpreter final : public Executable {
       for (const Source& argument : instruction.arguments) stack.push_back(std::visit(frame, argument));
       call(instruction, stack, frame);
       store(instruction, stack, frame);
+      if (observe) show(instruction, frame, observe);
       tell(instruction.told, frame);
       for (const Slot slot : instruction.freed) frame.values[slot] = {};
     }
@@ -213,7 +219,7 @@ class Interpreter final : public Executable {
   }
 
   Instruction compile(const Node& node) {
-    Instruction instruction{node.op(), {}, {}, {}, {}, {}, assertion_of(node)};
+    Instruction instruction{&node, node.op(), {}, {}, {}, {}, {}, assertion_of(node)};
     if (instruction.assertion) return instruction;
     for (const auto& subgraph : node.subgraphs()) {
       instruction.subgraphs.push_back(std::make_shared<const Interpreter>(subgraph, all_inputs_of(*subgraph)));
@@ -287,6 +293,16 @@ class Interpreter final : public Executable {
     }
   }
 
+  static void show(const Instruction& instruction, Frame& frame, const Observe& observe) {
+    std::vector<c10::IValue> outputs;
+    for (const Slot slot : instruction.outputs)
+      outputs.push_back(slot == kNowhere ? c10::IValue() : frame.values[slot]);
+    observe(*instruction.node, outputs);
+    for (size_t i = 0; i < outputs.size(); ++i) {
+      if (instruction.outputs[i] != kNowhere) frame.values[instruction.outputs[i]] = std::move(outputs[i]);
+    }
+  }
+
   static void tell(const std::vector<Told>& told, Frame& frame) {
     for (const auto& [slot, source] : told) {
       const c10::IValue& value = frame.values[slot];
@@ -305,10 +321,23 @@ class Interpreter final : public Executable {
 
 }  // namespace
 
-std::unique_ptr<Executable> prepare(std::shared_ptr<const Graph> graph, const Feeds& feeds) {
+namespace {
+
+std::unique_ptr<Interpreter> make_interpreter(std::shared_ptr<const Graph> graph, const Feeds& feeds) {
   const std::vector<Unsupported> unsupported = find_unsupported(*graph);
   if (!unsupported.empty()) throw UnsupportedOperator(report(*graph, unsupported, "aten"));
   return std::make_unique<Interpreter>(std::move(graph), feeds);
+}
+
+}  // namespace
+
+std::unique_ptr<Executable> prepare(std::shared_ptr<const Graph> graph, const Feeds& feeds) {
+  return make_interpreter(std::move(graph), feeds);
+}
+
+std::vector<c10::IValue> run_observed(std::shared_ptr<const Graph> graph, const Feeds& feeds,
+                                      std::vector<at::Tensor> values, const Observe& observe) {
+  return make_interpreter(std::move(graph), feeds)->run_observed(std::move(values), observe);
 }
 
 }  // namespace tracejet::aten

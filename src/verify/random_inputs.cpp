@@ -1,0 +1,77 @@
+#include "verify/random_inputs.h"
+
+#include <algorithm>
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/rand.h>
+#include <ATen/ops/randint.h>
+#include <ATen/ops/randn.h>
+
+#include "graph/size_expression.h"
+
+namespace tracejet {
+
+namespace {
+
+/// From here on, integers are drawn from all that a byte holds, and from negative numbers too.
+constexpr int64_t kTame = 8;
+
+class Draw {
+ public:
+  Draw(const RuntimeSizes& sizes, const Domain& domain, at::Generator generator)
+      : sizes_(sizes), domain_(domain), generator_(std::move(generator)) {}
+
+  at::Tensor tensor(const TensorMeta& meta, const InputFacts& facts) const {
+    const std::vector<int64_t> shape = sizes_.evaluate(meta.sizes);
+    const at::Tensor numbers = meta.dtype == at::kBool                  ? mask(shape)
+                               : c10::isIntegralType(meta.dtype, false) ? integers(shape, meta.dtype, facts)
+                               : c10::isComplexType(meta.dtype) ? at::randn(shape, generator_, at::kComplexDouble)
+                               : domain_.is_positive            ? at::rand(shape, generator_, at::kDouble)
+                                                                : at::randn(shape, generator_, at::kDouble);
+    return numbers.to(meta.device, meta.dtype);
+  }
+
+ private:
+  /// Mostly true, and nowhere false along all of the last axis: an attention that may look at nothing is NaN.
+  at::Tensor mask(const std::vector<int64_t>& shape) const {
+    const at::Tensor mask = at::rand(shape, generator_, at::kDouble) < 0.75;
+    if (!shape.empty() && shape.back() > 0) mask.select(-1, 0).fill_(true);
+    return mask;
+  }
+
+  at::Tensor integers(const std::vector<int64_t>& shape, at::ScalarType dtype, const InputFacts& facts) const {
+    if (facts.is_mask) return mask(shape);
+    int64_t low = 0, high = domain_.largest;
+    if (!facts.indexes.empty()) {
+      if (domain_.largest > kTame) high = std::numeric_limits<int64_t>::max();
+      for (const c10::SymInt& size : facts.indexes) {
+        if (!symbolic::is_data_dependent(expression_of(size))) high = std::min(high, sizes_.evaluate(size));
+      }
+    } else if (domain_.largest > kTame) {
+      if (dtype == at::kByte) high = 256;
+      if (dtype == at::kChar) high = 128;
+      if (dtype == at::kChar || dtype == at::kShort || dtype == at::kInt || dtype == at::kLong) low = -high;
+    }
+    return at::randint(low, std::max(high, low + 1), shape, generator_, at::kLong);
+  }
+
+  const RuntimeSizes& sizes_;
+  const Domain& domain_;
+  at::Generator generator_;
+};
+
+}  // namespace
+
+std::vector<at::Tensor> random_inputs(const Graph& graph, const std::unordered_map<const Value*, InputFacts>& facts,
+                                      const RuntimeSizes& sizes, const Domain& domain, const at::Generator& generator) {
+  const Draw draw(sizes, domain, generator);
+  std::vector<at::Tensor> tensors;
+  for (const GraphInput& input : graph.inputs()) {
+    if (input.kind != GraphInput::Kind::kUser || input.value == nullptr) continue;
+    const auto known = facts.find(input.value);
+    tensors.push_back(draw.tensor(input.value->tensor(), known == facts.end() ? InputFacts() : known->second));
+  }
+  return tensors;
+}
+
+}  // namespace tracejet

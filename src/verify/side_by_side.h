@@ -1,0 +1,53 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+#include <ATen/core/ivalue.h>
+
+#include "graph/graph.h"
+#include "verify/verify.h"
+
+namespace tracejet {
+
+/// What a run gives and writes, by name.
+struct Outcome {
+  std::vector<std::pair<std::string, c10::IValue>> values;
+  std::optional<std::string> failure;  ///< what was thrown, in the place of values
+};
+
+/// The buffers that a program writes. They are put back when this ends, whatever happens.
+class KeptState {
+ public:
+  explicit KeptState(const Graph& graph);
+  KeptState(const KeptState&) = delete;
+  KeptState& operator=(const KeptState&) = delete;
+  ~KeptState();
+
+  void restore() const;
+  /// The buffers as they are now.
+  std::vector<std::pair<std::string, at::Tensor>> now() const;
+  /// Gives them the values that buffers of the same names have in another program.
+  void take_over(const KeptState& other) const;
+
+ private:
+  struct Buffer {
+    std::string name;
+    at::Tensor data, before;
+  };
+  std::vector<Buffer> buffers_;
+};
+
+/// Runs on copies of the inputs, from the state at hand and a fixed seed. The state is restored by the caller.
+Outcome outcome_of(const RunProgram& run, const Graph& graph, const KeptState& state,
+                   const std::vector<at::Tensor>& inputs, const std::vector<std::string>& output_names);
+
+/// Every value of the one against its namesake; `rounding`: nullopt for what suits its dtype.
+std::vector<VerifiedOutput> compare(const Outcome& expected, const Outcome& got, at::ScalarType precision,
+                                    std::optional<double> rounding);
+
+}  // namespace tracejet

@@ -1,0 +1,197 @@
+#include "verify/verify.h"
+
+#include <algorithm>
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/ops/isfinite.h>
+
+#include "compile/compiled_program.h"
+#include "support/error.h"
+#include "verify/input_facts.h"
+#include "verify/locate.h"
+#include "verify/random_inputs.h"
+#include "verify/side_by_side.h"
+#include "verify/trial_sizes.h"
+
+namespace tracejet {
+
+namespace {
+
+RunProgram runner_of(std::shared_ptr<const CompiledProgram> program) {
+  return [program = std::move(program)](const std::vector<at::Tensor>& inputs) {
+    return program->run_for_all_outputs(inputs);
+  };
+}
+
+/// Domains of random inputs, in the order in which they are tried.
+constexpr Domain kDomains[] = {{64, false}, {8, false}, {2, false}, {64, true}, {8, true}, {2, true}, {1, true}};
+
+/// How much of what a program gives is numbers, and neither NaN nor infinite.
+double finite_part(const Outcome& outcome) {
+  double part = 1;
+  for (const auto& [name, value] : outcome.values) {
+    if (!value.isTensor() || value.toTensor().numel() == 0 || !value.toTensor().is_floating_point()) continue;
+    const at::Tensor& tensor = value.toTensor();
+    part = std::min(part, at::isfinite(tensor).sum().item().toDouble() / static_cast<double>(tensor.numel()));
+  }
+  return part;
+}
+
+class Verifier {
+ public:
+  Verifier(std::shared_ptr<const Graph> graph, const Subject& subject, const VerifyOptions& options,
+           const std::vector<std::string>& output_names)
+      : graph_(std::move(graph)),
+        subject_(subject),
+        options_(options),
+        output_names_(output_names),
+        eager_(runner_of(std::make_shared<CompiledProgram>(graph_, CompileSettings{.engine = "aten"}))),
+        state_(*graph_),
+        subject_state_(subject.graph == nullptr ? *graph_ : *subject.graph) {
+    result_.engine = subject.name;
+  }
+
+  void run_at(const Trial& trial) {
+    const auto facts = facts_of_inputs(*graph_);
+    at::Generator generator = at::detail::createCPUGenerator(options_.seed);
+    std::optional<std::string> refusal;
+    std::vector<at::Tensor> best;
+    Outcome expected;
+    double best_part = -1;
+    for (const Domain& domain : kDomains) {
+      std::vector<at::Tensor> inputs = random_inputs(*graph_, facts, trial.sizes, domain, generator);
+      Outcome outcome = eager_outcome(inputs);
+      if (outcome.failure) {
+        if (!refusal) refusal = outcome.failure;
+        continue;
+      }
+      const double part = finite_part(outcome);
+      if (part > best_part) {
+        best_part = part;
+        best = std::move(inputs);
+        expected = std::move(outcome);
+      }
+      if (best_part > 0.75) break;
+    }
+    if (best_part < 0) {
+      throw InvalidInput("no random inputs were found that this program takes, at \"" + trial.name +
+                         "\": pass some as `inputs`. Eager's kernels say: " + *refusal);
+    }
+    hold(trial.name, trial.dimensions, best, expected);
+  }
+
+  void run_on(const std::string& name, const std::vector<at::Tensor>& inputs) {
+    const Outcome expected = eager_outcome(inputs);
+    if (expected.failure && subject_outcome(inputs).failure) {
+      throw InvalidInput(name + ": neither " + subject_.name + " nor eager's kernels take these: " + *expected.failure);
+    }
+    hold(name, dimensions_of(inputs), inputs, expected);
+  }
+
+  Verification result() && { return std::move(result_); }
+
+ private:
+  Outcome eager_outcome(const std::vector<at::Tensor>& inputs) const {
+    state_.restore();
+    Outcome outcome = outcome_of(eager_, *graph_, state_, inputs, output_names_);
+    state_.restore();
+    return outcome;
+  }
+
+  Outcome subject_outcome(const std::vector<at::Tensor>& inputs) const {
+    subject_state_.restore();
+    subject_state_.take_over(state_);
+    Outcome outcome = outcome_of(subject_.run, *graph_, subject_state_, inputs, output_names_);
+    subject_state_.restore();
+    return outcome;
+  }
+
+  void hold(const std::string& name, std::vector<std::pair<std::string, int64_t>> dimensions,
+            const std::vector<at::Tensor>& inputs, const Outcome& expected) {
+    VerifiedRun run{name, std::move(dimensions), {}, {}};
+    const Outcome got = subject_outcome(inputs);
+    if (got.failure || expected.failure) {
+      const std::string& who = got.failure ? subject_.name : std::string("eager's kernels");
+      run.failure = "only " + who + " refused them: " + *(got.failure ? got.failure : expected.failure);
+      result_.runs.push_back(std::move(run));
+      return;
+    }
+    run.outputs = compare(expected, got, subject_.precision, options_.tolerance);
+    if (!run.ok() && subject_.graph != nullptr && !result_.first) {
+      if (auto call = locate(graph_, subject_, inputs, expected, run.outputs, options_.tolerance)) {
+        result_.first = std::move(call);
+      } else {
+        run.amplifies_rounding = true;
+      }
+    }
+    result_.runs.push_back(std::move(run));
+  }
+
+  std::vector<std::pair<std::string, int64_t>> dimensions_of(const std::vector<at::Tensor>& inputs) const {
+    std::vector<std::pair<std::string, int64_t>> dimensions;
+    size_t next = 0;
+    for (const GraphInput& input : graph_->inputs()) {
+      if (input.kind != GraphInput::Kind::kUser || input.value == nullptr || next >= inputs.size()) continue;
+      const at::Tensor& tensor = inputs[next++];
+      const auto& declared = input.value->tensor().sizes;
+      for (size_t axis = 0; axis < declared.size() && static_cast<int64_t>(axis) < tensor.dim(); ++axis) {
+        if (declared[axis].maybe_as_int()) continue;
+        dimensions.emplace_back(input.name + "[" + std::to_string(axis) + "]", tensor.size(static_cast<int64_t>(axis)));
+      }
+    }
+    return dimensions;
+  }
+
+  std::shared_ptr<const Graph> graph_;
+  const Subject& subject_;
+  const VerifyOptions& options_;
+  const std::vector<std::string>& output_names_;
+  RunProgram eager_;
+  KeptState state_, subject_state_;
+  Verification result_;
+};
+
+void check_inputs(const Graph& graph, const Subject& subject) {
+  if (subject.graph == nullptr || subject.graph.get() == &graph) return;
+  const auto kinds = [](const Graph& of) {
+    std::vector<std::string> texts;
+    for (const GraphInput& input : of.inputs()) {
+      if (input.kind != GraphInput::Kind::kUser || input.value == nullptr) continue;
+      texts.push_back(std::string(c10::toString(input.value->tensor().dtype)) + " of rank " +
+                      std::to_string(input.value->tensor().dim()));
+    }
+    return texts;
+  };
+  const auto mine = kinds(graph), theirs = kinds(*subject.graph);
+  if (mine == theirs) return;
+  throw InvalidInput("the compiled program isn't this program's: it takes other tensors");
+}
+
+}  // namespace
+
+Verification verify(const std::shared_ptr<const Graph>& graph, const Subject& subject,
+                    const std::vector<std::vector<at::Tensor>>& inputs, const VerifyOptions& options,
+                    const std::vector<std::string>& output_names) {
+  check_inputs(*graph, subject);
+  Verifier verifier(graph, subject, options, output_names);
+  for (const Trial& trial : trials_of(*graph, options.sizes)) verifier.run_at(trial);
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    verifier.run_on("inputs" + (inputs.size() == 1 ? "" : " " + std::to_string(i)), inputs[i]);
+  }
+  return std::move(verifier).result();
+}
+
+Verification verify(const Program& program, const Compiled& compiled,
+                    const std::vector<std::vector<at::Tensor>>& inputs, const VerifyOptions& options) {
+  return verify(program.graph(), subject_of(compiled.program()), inputs, options);
+}
+
+Subject subject_of(const std::shared_ptr<const CompiledProgram>& compiled) {
+  const CompileSettings& settings = compiled->settings();
+  return {settings.engine, runner_of(compiled), settings.precision, compiled->shared_graph(),
+          [settings](std::shared_ptr<const Graph> graph) {
+            return runner_of(std::make_shared<CompiledProgram>(std::move(graph), settings));
+          }};
+}
+
+}  // namespace tracejet
