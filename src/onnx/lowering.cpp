@@ -163,6 +163,7 @@ Model Lowering::finish() && {
   model_.nodes = std::move(kept);
   const auto unneeded = [&](const NamedTensor& tensor) { return !needed.contains(tensor.name); };
   for (auto& input : model_.inputs) input.is_used = needed.contains(input.name);
+  std::erase_if(model_.numbers, [&](const NumberInput& number) { return !needed.contains(number.name); });
   std::erase_if(model_.weights, unneeded);
   std::erase_if(model_.constants, unneeded);
   return std::move(model_);
@@ -236,7 +237,7 @@ bool Lowering::is_used(size_t index) const { return used_.contains(node_->output
 
 std::vector<Operand> Lowering::emit_many(const std::vector<at::ScalarType>& dtypes, std::string_view op,
                                          const std::vector<Operand>& inputs, Attributes attributes) {
-  OnnxNode node{std::string(op), {}, {}, std::move(attributes), {}};
+  OnnxNode node{std::string(op), {}, {}, std::move(attributes), {}, nullptr};
   for (const Operand& input : inputs) node.inputs.push_back(input.name);
   std::vector<Operand> outputs;
   for (const at::ScalarType dtype : dtypes) {
@@ -244,6 +245,7 @@ std::vector<Operand> Lowering::emit_many(const std::vector<at::ScalarType>& dtyp
     node.outputs.push_back(outputs.back().name);
   }
   node.name = label_ + "/" + outputs.front().name;
+  node.source = node_;
   model_.nodes.push_back(std::move(node));
   return outputs;
 }
@@ -260,7 +262,9 @@ Operand Lowering::emit(std::string_view op, const std::vector<Operand>& inputs, 
 void Lowering::result(const Operand& operand) {
   const Value* value = node_->outputs()[next_result_++];
   if (value == nullptr) return;
-  operands_.insert_or_assign(value, value->is_tensor() ? as_declared(operand, value->tensor()) : operand);
+  const Operand declared = value->is_tensor() ? as_declared(operand, value->tensor()) : operand;
+  operands_.insert_or_assign(value, declared);
+  model_.results.emplace_back(declared.name, value);
   note_symbols(*value);
 }
 

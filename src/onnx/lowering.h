@@ -23,9 +23,10 @@ struct Operand {
 
 /// What the reader of a model can do.
 struct Target {
-  std::string name = "ONNX";  ///< in messages
-  bool float64 = true;        ///< computes in double precision
-  bool checks = false;        ///< wants what the program asserts of data as outputs of their own
+  std::string name = "ONNX";    ///< in messages
+  bool float64 = true;          ///< computes in double precision
+  bool checks = false;          ///< wants what the program asserts of data as outputs of their own
+  bool size_arithmetic = true;  ///< infers right bounds of what is computed from sizes; else it is given the results
 };
 
 /// Writes a Graph as an ONNX model. Conversions (see conversions.h) are its users: they read a Call, emit ONNX nodes
@@ -79,9 +80,12 @@ class Lowering {
   Operand integers(const std::vector<int64_t>& values);  ///< 1-dim int64
 
   // Sizes ------------------------------------------------------------------------------------------------------------
-  /// 1-dim int64: a constant, or computed from the sizes of the inputs.
+  /// 1-dim int64: a constant, or what follows from the sizes of the inputs. Not negative.
   Operand sizes(c10::SymIntArrayRef sizes);
-  Operand size(const c10::SymInt& size) { return sizes({size}); }  ///< 1-dim with one element
+  /// The same of numbers that may be negative: paddings, bounds of slices.
+  Operand numbers(c10::SymIntArrayRef numbers);
+  Operand size(const c10::SymInt& size) { return sizes({size}); }                ///< 1-dim with one element
+  Operand position(const c10::SymInt& position) { return numbers({position}); }  ///< the same, may be negative
   /// `operand` in this shape. Uses ONNX's -1 and 0 where they do, which is cheaper than computing sizes.
   Operand reshape(const Operand& operand, c10::SymIntArrayRef from, c10::SymIntArrayRef to);
   Operand expand(const Operand& operand, c10::SymIntArrayRef from, c10::SymIntArrayRef to);
@@ -110,7 +114,13 @@ class Lowering {
   /// An expression's value, 1-dim with one element: int64, float64 or bool.
   Operand compute(const symbolic::Expression& expression);
   Operand compute_anew(const symbolic::Expression& expression);
+  /// The same of an integer that isn't negative.
+  Operand compute_size(const symbolic::Expression& expression);
   Operand symbol_value(const symbolic::Symbol& symbol);
+  bool is_handed_over(const symbolic::Expression& expression) const;
+  Operand number_input(const symbolic::Expression& expression, bool is_shape);
+  using ComputeOne = Operand (Lowering::*)(const symbolic::Expression&);
+  Operand joined(c10::SymIntArrayRef numbers, ComputeOne compute_one);
 
   const Graph& graph_;
   Target target_;
@@ -122,6 +132,7 @@ class Lowering {
   std::unordered_set<std::string> names_;
   std::unordered_map<std::string, Operand> constants_;  // by dtype, shape and bytes
   std::unordered_map<symbolic::Expression, Operand> computed_;
+  std::unordered_map<symbolic::Expression, Operand> computed_sizes_;  // those that computed_ takes for negative
 
   struct SymbolSource {
     Operand tensor;

@@ -164,6 +164,11 @@ TensorInfo describe(const NamedTensor& tensor) {
   return info;
 }
 
+TensorInfo describe(const NumberInput& number) {
+  if (number.is_shape) return {number.name, number.dtype, {number.name + ".size", int64_t{0}}};
+  return {number.name, number.dtype, {int64_t{1}}};
+}
+
 std::ofstream open(const std::filesystem::path& path) {
   std::ofstream file(path, std::ios::binary);
   if (!file) throw InvalidInput("can't write " + path.string());
@@ -197,6 +202,7 @@ std::string Model::serialize(WeightForm form, std::string_view weights_file) con
     offset = aligned(offset + static_cast<int64_t>(weight.data.nbytes()));
   }
   for (const auto& input : inputs) graph.message(kInput, encode(input));
+  for (const auto& number : numbers) graph.message(kInput, encode(describe(number)));
   if (form == WeightForm::kInputs) {
     for (const auto& weight : weights) graph.message(kInput, encode(describe(weight)));
   }

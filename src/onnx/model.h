@@ -5,11 +5,19 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
 #include <c10/core/ScalarType.h>
+
+#include "symbolic/expression.h"
+
+namespace tracejet {
+class Node;
+class Value;
+}  // namespace tracejet
 
 namespace tracejet::onnx {
 
@@ -29,7 +37,8 @@ struct OnnxNode {
   std::vector<std::string> inputs;  ///< an empty name leaves an optional input out
   std::vector<std::string> outputs;
   std::vector<Attribute> attributes;
-  std::string name;  ///< for people: the ATen operator that it comes from
+  std::string name;              ///< for people: the ATen operator that it comes from
+  const Node* source = nullptr;  ///< the node of the graph that it comes from; null for those of outputs
 };
 
 /// An input or output: its axes are sizes or, where they are dynamic, names.
@@ -47,6 +56,16 @@ struct NamedTensor {
   at::Tensor data;
 };
 
+/// A number that follows from the sizes of the inputs and that whoever runs the model computes and hands over. One that
+/// is a size comes as the shape [value, 0] of an input without elements: so its range is known to the model's reader.
+/// Any other is the one element of its input.
+struct NumberInput {
+  std::string name;
+  symbolic::Expression value;
+  bool is_shape;
+  at::ScalarType dtype;
+};
+
 /// How a model in bytes refers to its weights.
 enum class WeightForm {
   kInputs,      ///< as inputs after the real ones: the engine is given the memory and nothing is copied
@@ -57,11 +76,13 @@ enum class WeightForm {
 /// An ONNX model. Weights are shared with the program that it comes from; constants are small and its own.
 struct Model {
   std::vector<TensorInfo> inputs;
-  std::vector<TensorInfo> outputs;  ///< those of the program, then one boolean for each of `checks`
-  std::vector<std::string> checks;  ///< what to say where such a boolean is false
+  std::vector<NumberInput> numbers;  ///< further inputs
+  std::vector<TensorInfo> outputs;   ///< those of the program, then one boolean for each of `checks`
+  std::vector<std::string> checks;   ///< what to say where such a boolean is false
   std::vector<NamedTensor> weights;
   std::vector<NamedTensor> constants;
   std::vector<OnnxNode> nodes;
+  std::vector<std::pair<std::string, const Value*>> results;  ///< the tensors that are values of the graph
 
   /// The model as a serialised ModelProto. `weights_file` is needed with kReferences.
   std::string serialize(WeightForm form, std::string_view weights_file = {}) const;

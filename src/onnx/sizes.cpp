@@ -102,7 +102,10 @@ Operand Lowering::symbol_value(const symbolic::Symbol& symbol) {
   if (source == symbols_.end()) fail("depends on " + symbol.name + ", which is the size of no input");
   const auto& [tensor, axis] = source->second;
   if (axis < 0) return emit("Reshape", {cast(tensor, at::kLong), integers({1})});
-  return emit_as(at::kLong, "Shape", {tensor}, {{"start", axis}, {"end", axis + 1}});
+  const Operand size = emit_as(at::kLong, "Shape", {tensor}, {{"start", axis}, {"end", axis + 1}});
+  if (target_.size_arithmetic || symbol.backed) return size;
+  // What is computed from it has to be computed here: the sum with a number of which nothing is known has no bounds.
+  return emit("Add", {size, number_input(Expression(0), /*is_shape=*/false)});
 }
 
 Operand Lowering::compute(const Expression& expression) {
@@ -114,9 +117,31 @@ Operand Lowering::compute(const Expression& expression) {
   }
   const auto cached = computed_.find(expression);
   if (cached != computed_.end()) return cached->second;
-  const Operand result = compute_anew(expression);
+  const Operand result = is_handed_over(expression)
+                             ? number_input(expression, expression.is_int() && expression.range().min >= 0)
+                             : compute_anew(expression);
   computed_.emplace(expression, result);
   return result;
+}
+
+Operand Lowering::compute_size(const Expression& expression) {
+  if (!is_handed_over(expression) || expression.range().min >= 0) return compute(expression);
+  const auto cached = computed_sizes_.find(expression);
+  if (cached != computed_sizes_.end()) return cached->second;
+  return computed_sizes_.emplace(expression, number_input(expression, /*is_shape=*/true)).first->second;
+}
+
+/// A size of an input is read where it is; what is computed from them isn't left to arithmetic with doubtful bounds.
+bool Lowering::is_handed_over(const Expression& expression) const {
+  return !target_.size_arithmetic && !expression.is_constant() && expression.kind() != Kind::kSymbol &&
+         !symbolic::is_data_dependent(expression);
+}
+
+Operand Lowering::number_input(const Expression& expression, bool is_shape) {
+  const Operand input{unique("size"), is_shape ? at::kBool : dtype_of(expression)};
+  model_.numbers.push_back({input.name, expression, is_shape, input.dtype});
+  if (!is_shape) return input;
+  return emit_as(at::kLong, "Shape", {input}, {{"start", int64_t{0}}, {"end", int64_t{1}}});
 }
 
 Operand Lowering::compute_anew(const Expression& expression) {
@@ -173,19 +198,22 @@ Operand Lowering::number(const c10::Scalar& value, at::ScalarType dtype) {
   return cast(emit("Reshape", {one_element, integers({})}), dtype);
 }
 
-Operand Lowering::sizes(c10::SymIntArrayRef sizes) {
+Operand Lowering::sizes(c10::SymIntArrayRef sizes) { return joined(sizes, &Lowering::compute_size); }
+Operand Lowering::numbers(c10::SymIntArrayRef numbers) { return joined(numbers, &Lowering::compute); }
+
+Operand Lowering::joined(c10::SymIntArrayRef numbers, ComputeOne compute_one) {
   std::vector<Operand> parts;
   std::vector<int64_t> run;  // neighbouring constants
   const auto end_run = [&] {
     if (!run.empty()) parts.push_back(integers(run));
     run.clear();
   };
-  for (const c10::SymInt& size : sizes) {
-    if (const auto known = size.maybe_as_int()) {
+  for (const c10::SymInt& number : numbers) {
+    if (const auto known = number.maybe_as_int()) {
       run.push_back(*known);
     } else {
       end_run();
-      parts.push_back(compute(expression_of(size)));
+      parts.push_back((this->*compute_one)(expression_of(number)));
     }
   }
   end_run();

@@ -21,7 +21,7 @@ Operand picked(Lowering& to, const Operand& x, const Operand& index, int64_t axi
 
 /// Elements start, start + 1, … of an axis; ONNX clamps the bounds.
 Operand sliced(Lowering& to, const Operand& x, int64_t axis, const c10::SymInt& start, const c10::SymInt& end) {
-  return to.slice(x, axis, to.size(start), to.size(end));
+  return to.slice(x, axis, to.position(start), to.position(end));
 }
 
 Operand concatenated(Lowering& to, const std::vector<Operand>& parts, int64_t axis) {
@@ -102,7 +102,7 @@ void slice(Lowering& to, const Call& call, std::string_view) {
   const auto& size = call.tensor("self").sizes[static_cast<size_t>(axis)];
   const bool is_whole = start.maybe_as_int() == 0 && step == 1 &&
                         expression_of(size) == expression_of(to.output().sizes[static_cast<size_t>(axis)]);
-  to.result(is_whole ? x : to.slice(x, axis, to.size(start), to.size(end), step));
+  to.result(is_whole ? x : to.slice(x, axis, to.position(start), to.position(end), step));
 }
 
 void select(Lowering& to, const Call& call, std::string_view) {
@@ -182,7 +182,7 @@ void pad(Lowering& to, const Call& call, std::string_view mode) {
   }
   const Operand x = to.operand(call, "self");
   const Operand number = to.cast(x, as_number(x.dtype));
-  std::vector<Operand> inputs{number, to.sizes(pads)};
+  std::vector<Operand> inputs{number, to.numbers(pads)};
   if (mode == "constant") inputs.push_back(to.number(call.scalar("value"), number.dtype));
   to.result(to.emit("Pad", inputs, {{"mode", std::string(mode)}}));
 }

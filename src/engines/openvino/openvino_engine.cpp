@@ -2,108 +2,28 @@
 
 #include <algorithm>
 #include <functional>
-#include <map>
 #include <mutex>
 #include <optional>
+#include <sstream>
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/item.h>
-#include <openvino/op/constant.hpp>
 #include <openvino/openvino.hpp>
 
+#include "engines/openvino/failure.h"
+#include "engines/openvino/model.h"
+#include "engines/openvino/tensors.h"
 #include "engines/runtime_sizes.h"
+#include "graph/call.h"
 #include "graph/data_number.h"
+#include "graph/location.h"
 #include "graph/size_expression.h"
-#include "onnx/lower.h"
 #include "support/error.h"
 
 namespace tracejet::openvino {
 
 namespace {
-
-ov::element::Type element_type(at::ScalarType dtype) {
-  switch (dtype) {
-    case at::kBool:
-      return ov::element::boolean;
-    case at::kByte:
-      return ov::element::u8;
-    case at::kChar:
-      return ov::element::i8;
-    case at::kUInt16:
-      return ov::element::u16;
-    case at::kShort:
-      return ov::element::i16;
-    case at::kUInt32:
-      return ov::element::u32;
-    case at::kInt:
-      return ov::element::i32;
-    case at::kUInt64:
-      return ov::element::u64;
-    case at::kLong:
-      return ov::element::i64;
-    case at::kHalf:
-      return ov::element::f16;
-    case at::kBFloat16:
-      return ov::element::bf16;
-    case at::kFloat:
-      return ov::element::f32;
-    case at::kDouble:
-      return ov::element::f64;
-    default:
-      throw UnsupportedOperator(std::string("OpenVINO has no data type for ") + c10::toString(dtype));
-  }
-}
-
-ov::Shape shape_of(at::IntArrayRef sizes) { return {sizes.begin(), sizes.end()}; }
-
-/// The tensor's memory as OpenVINO sees it. The tensor must be contiguous and outlive the view.
-ov::Tensor view_of(const at::Tensor& tensor) {
-  // OpenVINO refuses a null pointer, which is what PyTorch gives an empty tensor.
-  static int64_t nothing = 0;
-  void* data = tensor.numel() == 0 ? &nothing : const_cast<void*>(tensor.const_data_ptr());
-  return {element_type(tensor.scalar_type()), shape_of(tensor.sizes()), data};
-}
-
-/// PyTorch's dtype of an OpenVINO output.
-at::ScalarType scalar_type(ov::element::Type type) {
-  for (const auto dtype : {at::kBool, at::kByte, at::kChar, at::kUInt16, at::kShort, at::kUInt32, at::kInt, at::kUInt64,
-                           at::kLong, at::kHalf, at::kBFloat16, at::kFloat, at::kDouble}) {
-    if (element_type(dtype) == type) return dtype;
-  }
-  throw Error("OpenVINO gave an output of type " + type.get_type_name());
-}
-
-/// One per process: it holds the plugins and their threads.
-ov::Core& core() {
-  static ov::Core instance;
-  return instance;
-}
-
-ov::PartialShape partial_shape(const TensorMeta& meta) {
-  ov::PartialShape shape;
-  for (const c10::SymInt& size : meta.sizes) {
-    const auto range = expression_of(size).range();
-    const auto max = range.max == symbolic::kInfinity ? -1 : range.max;
-    shape.push_back(ov::Dimension(std::max<int64_t>(range.min, 0), max));
-  }
-  return shape;
-}
-
-/// Turns the inputs that stand for weights into constants over the weights' own memory.
-void bind_weights(ov::Model& model, const std::vector<onnx::NamedTensor>& weights) {
-  for (const auto& [name, data] : weights) {
-    const auto keep_alive = std::make_shared<at::Tensor>(data.contiguous());
-    const auto constant = std::make_shared<ov::op::v0::Constant>(element_type(data.scalar_type()),
-                                                                 shape_of(data.sizes()), keep_alive->const_data_ptr(),
-                                                                 std::static_pointer_cast<void>(keep_alive));
-    constant->set_friendly_name(name);
-    const auto input = model.input(name);
-    const auto parameter = std::dynamic_pointer_cast<ov::op::v0::Parameter>(input.get_node_shared_ptr());
-    parameter->output(0).replace(constant->output(0));
-    model.remove_parameter(parameter);
-  }
-}
 
 ov::AnyMap properties(const CompileSettings& settings) {
   ov::AnyMap properties{
@@ -118,33 +38,28 @@ ov::AnyMap properties(const CompileSettings& settings) {
   return properties;
 }
 
-/// What OpenVINO makes of ONNX.
-onnx::Target target() { return {.name = "openvino", .float64 = false, .checks = true}; }
-
 class Program final : public Executable {
  public:
-  Program(std::shared_ptr<const Graph> graph, const Feeds& feeds, const CompileSettings& settings)
-      : graph_(std::move(graph)) {
-    const onnx::Model model = onnx::lower(*graph_, feeds, target());
-    const auto ov_model = core().read_model(model.serialize(onnx::WeightForm::kInputs), ov::Tensor());
-    bind_weights(*ov_model, model.weights);
-    std::map<std::string, ov::PartialShape> shapes;
+  /// `model`: of the graph, without anything refused.
+  Program(std::shared_ptr<const Graph> graph, const Feeds& feeds, const Model& model, const CompileSettings& settings)
+      : graph_(std::move(graph)), locator_(model.onnx) {
+    compiled_ = core().compile_model(model.model, "CPU", properties(settings));
     for (size_t i = 0; i < feeds.size(); ++i) {
+      const onnx::TensorInfo& input = model.onnx.inputs[i];
+      inputs_.push_back(input.is_used ? std::optional(compiled_.input(input.name)) : std::nullopt);
       const TensorMeta& meta = graph_->inputs()[feeds[i]].value->tensor();
-      if (model.inputs[i].is_used) shapes.emplace(model.inputs[i].name, partial_shape(meta));
       for (const auto& symbol : symbols_told_by(meta)) input_symbols_.push_back({i, symbol});
     }
-    ov_model->reshape(shapes);
-    compiled_ = core().compile_model(ov_model, "CPU", properties(settings));
-    for (const auto& input : model.inputs) {
-      inputs_.push_back(input.is_used ? std::optional(compiled_.input(input.name)) : std::nullopt);
+    for (const auto& number : model.onnx.numbers) {
+      numbers_.push_back({compiled_.input(number.name), number.value, number.is_shape});
     }
     for (const GraphOutput& output : graph_->outputs()) {
       if (output.value == nullptr && !depends_on_data(output.literal)) continue;
-      outputs_.push_back(describe(output.value, model.outputs[outputs_.size()].name));
+      outputs_.push_back(describe(output.value, model.onnx.outputs[outputs_.size()].name));
     }
-    for (const std::string& message : model.checks) {
-      checks_.push_back({compiled_.output(model.outputs[outputs_.size() + checks_.size()].name), message});
+    for (const std::string& message : model.onnx.checks) {
+      const std::string& name = model.onnx.outputs[outputs_.size() + checks_.size()].name;
+      checks_.push_back({compiled_.output(name), message});
     }
   }
 
@@ -152,24 +67,25 @@ class Program final : public Executable {
     RuntimeSizes sizes;
     for (const auto& [feed, symbol] : input_symbols_) sizes.bind(symbol.symbol, feeds[feed].size(symbol.axis));
     const auto request = take_request();
-    for (size_t i = 0; i < feeds.size(); ++i) {
-      if (!inputs_[i]) continue;
-      feeds[i] = feeds[i].contiguous();
-      request->set_tensor(*inputs_[i], view_of(feeds[i]));
-    }
     std::vector<at::Tensor> results;
-    for (const Output& output : outputs_) results.push_back(offer_memory(*request, output, sizes));
     try {
+      for (size_t i = 0; i < feeds.size(); ++i) {
+        if (!inputs_[i]) continue;
+        feeds[i] = feeds[i].contiguous();
+        request->set_tensor(*inputs_[i], view_of(feeds[i]));
+      }
+      for (const NumberInput& number : numbers_) hand_over(*request, number, sizes);
+      for (const Output& output : outputs_) results.push_back(offer_memory(*request, output, sizes));
       request->infer();
     } catch (const ov::Exception& error) {
-      throw Error(std::string("openvino failed while running the program; it says:\n") + error.what());
+      throw Error(failure_in_run(error.what()));
     }
     for (const auto& [port, message] : checks_) {
       if (!copy_of(request->get_tensor(port)).item().toBool()) throw Error(message);
     }
     std::vector<c10::IValue> values;
     for (size_t i = 0; i < outputs_.size(); ++i) {
-      const at::Tensor result = results[i].defined() ? results[i] : copy_of(request->get_tensor(outputs_[i].port));
+      const at::Tensor result = taken(request->get_tensor(outputs_[i].port), results[i], i, sizes);
       values.push_back(outputs_[i].meta == nullptr ? c10::IValue(result.item()) : c10::IValue(result));
     }
     return values;
@@ -180,6 +96,11 @@ class Program final : public Executable {
     ov::Output<const ov::Node> port;
     const TensorMeta* meta;  ///< null for a runtime scalar
     bool is_foreseeable;     ///< its size follows from those of the inputs
+  };
+  struct NumberInput {
+    ov::Output<const ov::Node> port;
+    symbolic::Expression value;
+    bool is_shape;
   };
   struct Check {
     ov::Output<const ov::Node> port;  ///< a boolean
@@ -202,6 +123,18 @@ class Program final : public Executable {
     return {port, &meta, std::ranges::none_of(meta.sizes, hangs_on_data)};
   }
 
+  static void hand_over(ov::InferRequest& request, const NumberInput& number, const RuntimeSizes& sizes) {
+    const c10::IValue value = sizes.number(number.value);
+    if (number.is_shape) {
+      const auto size = static_cast<size_t>(value.toInt());
+      return request.set_tensor(number.port, empty_tensor(ov::element::boolean, {size, 0}));
+    }
+    ov::Tensor one = request.get_tensor(number.port);
+    if (value.isInt()) *one.data<int64_t>() = value.toInt();
+    if (value.isDouble()) *one.data<double>() = value.toDouble();
+    if (value.isBool()) *one.data<bool>() = value.toBool();
+  }
+
   /// Memory for OpenVINO to write an output into; undefined where its size isn't known beforehand.
   static at::Tensor offer_memory(ov::InferRequest& request, const Output& output, const RuntimeSizes& sizes) {
     if (!output.is_foreseeable || scalar_type(output.port.get_element_type()) != output.meta->dtype) return {};
@@ -210,12 +143,31 @@ class Program final : public Executable {
     return memory;
   }
 
-  static at::Tensor copy_of(const ov::Tensor& tensor) {
-    const ov::Shape shape = tensor.get_shape();
-    const std::vector<int64_t> sizes(shape.begin(), shape.end());
-    const at::Tensor copy = at::empty(sizes, at::TensorOptions(scalar_type(tensor.get_element_type())));
-    tensor.copy_to(view_of(copy));
-    return copy;
+  /// What OpenVINO gave, in the memory that it was offered or in a copy: it may have chosen memory of its own.
+  at::Tensor taken(const ov::Tensor& given, const at::Tensor& offered, size_t index, const RuntimeSizes& sizes) const {
+    const Output& output = outputs_[index];
+    if (output.meta != nullptr) check_shape(given.get_shape(), *output.meta, index, sizes);
+    const bool is_there = offered.defined() && (offered.numel() == 0 || given.data() == offered.const_data_ptr());
+    return is_there ? offered : copy_of(given);
+  }
+
+  static void check_shape(const ov::Shape& given, const TensorMeta& meta, size_t index, const RuntimeSizes& sizes) {
+    const auto is_expected = [&](const c10::SymInt& size, size_t got) {
+      const auto expression = expression_of(size);
+      return symbolic::is_data_dependent(expression) || sizes.evaluate(expression) == static_cast<int64_t>(got);
+    };
+    if (std::ranges::equal(meta.sizes, given, is_expected)) return;
+    std::ostringstream message;
+    message << "openvino gave output " << index << " of this program the shape " << ov::PartialShape(given)
+            << ", but at these sizes of the inputs it is " << meta.str() << ": its values can't be trusted";
+    throw Error(message.str());
+  }
+
+  std::string failure_in_run(const std::string& error) const {
+    const Node* node = locator_.node_of(error);
+    if (node == nullptr) return "openvino failed while running the program: " + essence_of(error);
+    return "openvino failed at " + Call(*node).name() + ": " + essence_of(error) + "\n" +
+           tracejet::describe(node->where(), *graph_);
   }
 
   Request take_request() const {
@@ -235,9 +187,11 @@ class Program final : public Executable {
   }
 
   std::shared_ptr<const Graph> graph_;
+  FailureLocator locator_;
   mutable ov::CompiledModel compiled_;
   std::vector<std::optional<ov::Output<const ov::Node>>> inputs_;  // none where no output depends on it
   std::vector<InputSymbol> input_symbols_;
+  std::vector<NumberInput> numbers_;
   std::vector<Output> outputs_;
   std::vector<Check> checks_;
   mutable std::mutex idle_mutex_;
@@ -248,16 +202,15 @@ class Program final : public Executable {
 
 std::unique_ptr<Executable> prepare(std::shared_ptr<const Graph> graph, const Feeds& feeds,
                                     const CompileSettings& settings) {
+  Model model = read(*graph, feeds);
   try {
-    return std::make_unique<Program>(std::move(graph), feeds, settings);
+    if (model.refused.empty()) return std::make_unique<Program>(graph, feeds, model, settings);
   } catch (const ov::Exception& error) {
-    throw UnsupportedOperator(std::string("openvino can't run this program; it says:\n") + error.what() +
-                              "\nThe engine \"aten\" runs every program.");
+    model.refused.push_back(FailureLocator(model.onnx).refusal(error.what()));
   }
+  throw UnsupportedOperator(report(*graph, model.refused, target().name) + "\nThe engine \"aten\" runs every program.");
 }
 
-std::vector<Unsupported> find_unsupported(const Graph& graph, const Feeds& feeds) {
-  return onnx::find_unsupported(graph, feeds, target());
-}
+std::vector<Unsupported> find_unsupported(const Graph& graph, const Feeds& feeds) { return read(graph, feeds).refused; }
 
 }  // namespace tracejet::openvino

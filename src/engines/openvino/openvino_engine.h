@@ -16,7 +16,7 @@ namespace tracejet::openvino {
 std::unique_ptr<Executable> prepare(std::shared_ptr<const Graph> graph, const Feeds& feeds,
                                     const CompileSettings& settings);
 
-/// The nodes that `prepare` would refuse. (OpenVINO itself may refuse more when it compiles, but isn't known to.)
+/// The nodes that `prepare` would refuse, asking OpenVINO itself but for the last step of its compiling.
 std::vector<Unsupported> find_unsupported(const Graph& graph, const Feeds& feeds);
 
 }  // namespace tracejet::openvino

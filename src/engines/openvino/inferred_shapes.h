@@ -1,0 +1,20 @@
+#pragma once
+
+#include <vector>
+
+#include <openvino/core/model.hpp>
+
+#include "engines/engine.h"
+#include "graph/graph.h"
+#include "graph/unsupported.h"
+#include "onnx/model.h"
+
+namespace tracejet::openvino {
+
+/// The nodes of the program for which OpenVINO infers another shape than they have, at sizes that the program takes:
+/// where it runs them, it would read or write memory that isn't theirs. Only the first of those that follow from each
+/// other.
+std::vector<Unsupported> wrongly_inferred(const ov::Model& model, const onnx::Model& onnx, const Graph& graph,
+                                          const Feeds& feeds);
+
+}  // namespace tracejet::openvino

@@ -1,0 +1,85 @@
+#include "engines/openvino/model.h"
+
+#include <algorithm>
+#include <map>
+
+#include <openvino/op/constant.hpp>
+#include <openvino/op/parameter.hpp>
+#include <openvino/openvino.hpp>
+
+#include "engines/openvino/failure.h"
+#include "engines/openvino/inferred_shapes.h"
+#include "engines/openvino/tensors.h"
+#include "graph/size_expression.h"
+#include "support/error.h"
+
+namespace tracejet::openvino {
+
+namespace {
+
+ov::Dimension dimension(const symbolic::Expression& size) {
+  const auto range = size.range();
+  return {std::max<int64_t>(range.min, 0), range.max == symbolic::kInfinity ? -1 : range.max};
+}
+
+ov::PartialShape partial_shape(const TensorMeta& meta) {
+  ov::PartialShape shape;
+  for (const c10::SymInt& size : meta.sizes) shape.push_back(dimension(expression_of(size)));
+  return shape;
+}
+
+/// The sizes of all inputs, as far as they are known.
+std::map<std::string, ov::PartialShape> input_shapes(const Graph& graph, const Feeds& feeds, const onnx::Model& model) {
+  std::map<std::string, ov::PartialShape> shapes;
+  for (size_t i = 0; i < feeds.size(); ++i) {
+    const TensorMeta& meta = graph.inputs()[feeds[i]].value->tensor();
+    if (model.inputs[i].is_used) shapes.emplace(model.inputs[i].name, partial_shape(meta));
+  }
+  for (const onnx::NumberInput& number : model.numbers) {
+    if (number.is_shape) shapes.emplace(number.name, ov::PartialShape{dimension(number.value), 0});
+  }
+  return shapes;
+}
+
+/// Turns the inputs that stand for weights into constants over the weights' own memory.
+void bind_weights(ov::Model& model, const std::vector<onnx::NamedTensor>& weights) {
+  for (const auto& [name, data] : weights) {
+    const auto keep_alive = std::make_shared<at::Tensor>(data.contiguous());
+    const auto constant = std::make_shared<ov::op::v0::Constant>(element_type(data.scalar_type()),
+                                                                 shape_of(data.sizes()), keep_alive->const_data_ptr(),
+                                                                 std::static_pointer_cast<void>(keep_alive));
+    constant->set_friendly_name(name);
+    const auto input = model.input(name);
+    const auto parameter = std::dynamic_pointer_cast<ov::op::v0::Parameter>(input.get_node_shared_ptr());
+    parameter->output(0).replace(constant->output(0));
+    model.remove_parameter(parameter);
+  }
+}
+
+}  // namespace
+
+ov::Core& core() {
+  static ov::Core instance;
+  return instance;
+}
+
+onnx::Target target() { return {.name = "openvino", .float64 = false, .checks = true, .size_arithmetic = false}; }
+
+Model read(const Graph& graph, const Feeds& feeds) {
+  onnx::Lowering lowering(graph, feeds, target());
+  lowering.run();
+  if (!lowering.unsupported().empty()) return {{}, nullptr, lowering.unsupported()};
+  Model result{std::move(lowering).finish(), nullptr, {}};
+  try {
+    auto model = core().read_model(result.onnx.serialize(onnx::WeightForm::kInputs), ov::Tensor());
+    bind_weights(*model, result.onnx.weights);
+    model->reshape(input_shapes(graph, feeds, result.onnx));
+    result.refused = wrongly_inferred(*model, result.onnx, graph, feeds);
+    if (result.refused.empty()) result.model = std::move(model);
+  } catch (const ov::Exception& error) {
+    result.refused.push_back(FailureLocator(result.onnx).refusal(error.what()));
+  }
+  return result;
+}
+
+}  // namespace tracejet::openvino

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <openvino/core/model.hpp>
+#include <openvino/runtime/core.hpp>
+
+#include "engines/engine.h"
+#include "graph/graph.h"
+#include "graph/unsupported.h"
+#include "onnx/lower.h"
+
+namespace tracejet::openvino {
+
+/// One per process: it holds the plugins and their threads.
+ov::Core& core();
+
+/// What OpenVINO makes of ONNX.
+onnx::Target target();
+
+/// A program as OpenVINO reads it, and the ONNX model that it was read from.
+struct Model {
+  onnx::Model onnx;
+  std::shared_ptr<ov::Model> model;  ///< null where something is refused
+  std::vector<Unsupported> refused;
+};
+
+/// Everything short of compiling: writes the program as ONNX, has OpenVINO read it, and holds every shape that OpenVINO
+/// infers against the program's own.
+/// Throws UnsupportedOperator where OpenVINO refuses it without saying at which operator.
+Model read(const Graph& graph, const Feeds& feeds);
+
+}  // namespace tracejet::openvino
