@@ -128,15 +128,10 @@ Tracer::Lifted& Tracer::find_or_lift(const at::Tensor& tensor) {
   if (depth_ > 0) return bring_in(tensor);
   const Value* value = find_announced(tensor);
   // The same storage under another tensor object (`parameter.data`) shares the stand-in, and so the writes.
-  if (value != nullptr) {
-    for (const auto& [impl, lifted] : known) {
-      if (lifted.value == value)
-        return known.emplace(tensor.unsafeGetTensorImpl(), Lifted{tensor, lifted.stand_in, value}).first->second;
-    }
-  } else {
-    value = add_constant(tensor);
-  }
-  return known.emplace(tensor.unsafeGetTensorImpl(), Lifted{tensor, make_functional(*value), value}).first->second;
+  if (value == nullptr) value = add_constant(tensor);
+  const auto [shared, is_new] = stand_in_of_.try_emplace(value);
+  if (is_new) shared->second = make_functional(*value);
+  return known.emplace(tensor.unsafeGetTensorImpl(), Lifted{tensor, shared->second, value}).first->second;
 }
 
 at::Tensor Tracer::lift(const at::Tensor& tensor) {

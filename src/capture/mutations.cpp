@@ -10,8 +10,11 @@ namespace tracejet {
 
 namespace {
 
-bool shares_storage(const at::Tensor& a, const at::Tensor& b) {
-  return a.has_storage() && b.has_storage() && a.storage().nbytes() > 0 && a.storage().is_alias_of(b.storage());
+/// What two tensors have in common that show the same memory; null where there is none.
+const void* memory_of(const at::Tensor& tensor) {
+  if (!tensor.has_storage() || tensor.storage().nbytes() == 0) return nullptr;
+  const void* data = tensor.storage().data();
+  return data != nullptr ? data : tensor.storage().unsafeGetStorageImpl();
 }
 
 /// `x.unsqueeze_(0)` makes another tensor of the caller's, which no program can do.
@@ -31,17 +34,21 @@ void Tracer::add_mutations() {
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (inputs[i].value != nullptr) index.emplace(inputs[i].value, i);
   }
+  std::unordered_multimap<const void*, const Value*> stored_in;
+  for (const auto& [impl, lifted] : scopes_.front().lifted) {
+    if (const void* memory = memory_of(lifted.real)) stored_in.emplace(memory, lifted.value);
+  }
   std::unordered_map<const Value*, const Value*> written;  // input, new content
   for (const auto& [impl, lifted] : scopes_.front().lifted) {
     const Value& now = current_value(lifted.stand_in);
     if (&now == lifted.value) continue;
     written[lifted.value] = &now;
-    for (const auto& [other_impl, other] : scopes_.front().lifted) {
-      if (other.value != lifted.value && shares_storage(other.real, lifted.real)) {
-        throw UnsupportedOperator("the model writes to " + inputs[index.at(lifted.value)].name +
-                                  " in place, whose memory it also reads as another tensor (" +
-                                  inputs[index.at(other.value)].name + "); clone one of them");
-      }
+    const auto [first, last] = stored_in.equal_range(memory_of(lifted.real));
+    for (auto other = first; other != last; ++other) {
+      if (other->second == lifted.value) continue;
+      throw UnsupportedOperator("the model writes to " + inputs[index.at(lifted.value)].name +
+                                " in place, whose memory it also reads as another tensor (" +
+                                inputs[index.at(other->second)].name + "); clone one of them");
     }
   }
   for (const auto& [buffer, content] : rebound_) written[buffer] = content;

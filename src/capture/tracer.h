@@ -251,6 +251,8 @@ class Tracer {
 
   FrontendHooks hooks_;
   TracerOptions options_;
+  /// Of the program's inputs that real tensors have become: one stand-in however many tensor objects there are.
+  std::unordered_map<const Value*, at::Tensor> stand_in_of_;
   std::deque<Scope> scopes_;  ///< the program's, then those of the subgraphs that are being recorded
   size_t depth_ = 0;          ///< the scope at hand
   std::optional<c10::Device> device_;

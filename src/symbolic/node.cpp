@@ -1,5 +1,6 @@
 #include "symbolic/node.h"
 
+#include <algorithm>
 #include <atomic>
 #include <bit>
 
@@ -19,12 +20,18 @@ size_t hash_of(const Node& node) {
   return hash;
 }
 
-Range product_range(const Node& node) {
-  Range range = Range::of(node.value);
-  for (size_t i = 0; i < node.operands.size(); ++i) {
-    const Range factor = node.operands[i].range();
+/// The sum that a range is looked for: terms as coefficients of products, so that nothing is normalized on the way.
+struct Monomial {
+  int64_t coefficient;
+  std::span<const Expression> factors;
+};
+
+Range range_of_product(int64_t coefficient, std::span<const Expression> factors) {
+  Range range = Range::of(coefficient);
+  for (size_t i = 0; i < factors.size(); ++i) {
+    const Range factor = factors[i].range();
     // An even power isn't negative, which the product of two ranges doesn't see.
-    if (i + 1 < node.operands.size() && factor.min < 0 && node.operands[i] == node.operands[i + 1]) {
+    if (i + 1 < factors.size() && factor.min < 0 && factors[i] == factors[i + 1]) {
       const Range square = factor * factor;
       range = range * Range{0, square.max};
       ++i;
@@ -36,28 +43,57 @@ Range product_range(const Node& node) {
 }
 
 /// Finds k * (x - x % d) = k * d * (x // d) in a sum: the quotient's range is tighter than that of both parts.
-Range paired_range(const std::vector<Expression>& terms, Range range) {
-  for (const Expression& term : terms) {
-    const auto factors = factors_of(term);
-    if (factors.size() != 1 || factors[0].kind() != Kind::kMod) continue;
-    const Expression& dividend = factors[0].operands()[0];
-    const Expression& divisor = factors[0].operands()[1];
-    if (!divisor.is_constant() || dividend.range().min == -kInfinity) continue;
-    const int64_t scale = -coefficient_of(term);
-    // Terms of the sum, less those of scale * (dividend - dividend % divisor), must leave something simpler.
-    std::vector<Expression> rest;
-    for (const Expression& other : terms) {
-      if (!(other == term)) rest.push_back(other);
+class PairedRange {
+ public:
+  Range of(const std::vector<Monomial>& terms) {
+    Range range{0, 0};
+    for (const Monomial& term : terms) range = range + range_of_product(term.coefficient, term.factors);
+    for (size_t i = 0; i < terms.size() && budget_ > 0; ++i) {
+      const auto quotient = range_of_pair(terms[i]);
+      if (!quotient) continue;
+      --budget_;
+      // Terms of the sum, less those of scale * (dividend - dividend % divisor), must leave something simpler.
+      if (auto rest = without_pair(terms, i)) range = intersect(range, of(*rest) + *quotient);
     }
-    const size_t before = rest.size();
-    for (const Expression& part : terms_of(dividend)) rest.push_back(Expression(-scale) * part);
-    const Expression remainder = sum(rest);
-    if (terms_of(remainder).size() >= before) continue;
-    const Range quotient = floor_div(dividend.range(), divisor.range());
-    range = intersect(range, remainder.range() + Range::of(scale) * (divisor.range() * quotient));
+    return range;
   }
-  return range;
-}
+
+ private:
+  static bool is_remainder(const Monomial& term) {
+    return term.factors.size() == 1 && term.factors[0].kind() == Kind::kMod;
+  }
+
+  static std::optional<Range> range_of_pair(const Monomial& term) {
+    if (!is_remainder(term)) return std::nullopt;
+    const Expression& dividend = term.factors[0].operands()[0];
+    const Expression& divisor = term.factors[0].operands()[1];
+    if (!divisor.is_constant() || dividend.range().min == -kInfinity) return std::nullopt;
+    const Range quotient = floor_div(dividend.range(), divisor.range());
+    return Range::of(-term.coefficient) * (divisor.range() * quotient);
+  }
+
+  static std::optional<std::vector<Monomial>> without_pair(const std::vector<Monomial>& terms, size_t remainder) {
+    std::vector<Monomial> rest = terms;
+    rest.erase(rest.begin() + static_cast<std::ptrdiff_t>(remainder));
+    for (const Expression& part : terms_of(terms[remainder].factors[0].operands()[0])) {
+      int64_t added = 0;
+      if (__builtin_mul_overflow(terms[remainder].coefficient, coefficient_of(part), &added)) return std::nullopt;
+      const auto factors = factors_of(part);
+      const auto same =
+          std::ranges::find_if(rest, [&](const Monomial& other) { return std::ranges::equal(other.factors, factors); });
+      if (same == rest.end()) {
+        rest.push_back({added, factors});
+      } else if (__builtin_add_overflow(same->coefficient, added, &same->coefficient)) {
+        return std::nullopt;
+      } else if (same->coefficient == 0) {
+        rest.erase(same);
+      }
+    }
+    return rest.size() + 1 < terms.size() ? std::optional(std::move(rest)) : std::nullopt;
+  }
+
+  int budget_ = 16;  ///< pairs looked at: sums with more are rare, and their range only stays wider
+};
 
 Range sum_range(const Node& node) {
   Range range{0, 0};
@@ -67,7 +103,10 @@ Range sum_range(const Node& node) {
     const auto factors = factors_of(term);
     has_mod = has_mod || (factors.size() == 1 && factors[0].kind() == Kind::kMod);
   }
-  return has_mod ? paired_range(node.operands, range) : range;
+  if (!has_mod) return range;
+  std::vector<Monomial> terms;
+  for (const Expression& term : node.operands) terms.push_back({coefficient_of(term), factors_of(term)});
+  return intersect(range, PairedRange().of(terms));
 }
 
 Range fold_range(const Node& node, Range (*combine)(const Range&, const Range&)) {
@@ -98,7 +137,7 @@ Range range_of(const Node& node) {
     case Kind::kSum:
       return sum_range(node);
     case Kind::kProduct:
-      return product_range(node);
+      return range_of_product(node.value, node.operands);
     case Kind::kFloorDiv:
       return floor_div(node.operands[0].range(), node.operands[1].range());
     case Kind::kMod:
