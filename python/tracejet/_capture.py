@@ -30,7 +30,7 @@ from tracejet._report import Report
 from tracejet._shared_caches import SharedCaches
 from tracejet._size_branches import Budget, harmless_branches
 from tracejet._strict import dynamo_capture
-from tracejet._symbolic_len import SymbolicLengths
+from tracejet._symbolic_builtins import SymbolicBuiltins
 from tracejet._tensor_subclasses import check_modules, check_result, plain_parameters
 
 #: In the environment, it holds every shape rule against the operator's meta kernel. The tests run so.
@@ -46,7 +46,7 @@ class Options:
     decompositions: _C.DecompositionTable | None = None  #: by default the set "tensorrt"
     budget: Budget = field(default_factory=Budget)  #: for branches that only small sizes take
     branch_budget: Budget = field(default_factory=Budget)  #: for all others
-    lengths: SymbolicLengths = field(default_factory=SymbolicLengths)
+    builtins: SymbolicBuiltins = field(default_factory=SymbolicBuiltins)
 
     @classmethod
     def of_call(
@@ -116,7 +116,7 @@ class Capture:
                 devices_of_a_trace(_device_types(bound, device), is_elsewhere=device is not None),
                 reported_module_calls(self._tracer, model),
                 other_generators_watched(),
-                self._options.lengths.during_a_trace(),
+                self._options.builtins.during_a_trace(),
                 self._listening(),
             ):
                 args, kwargs = pytree.tree_unflatten(leaves, bound.in_spec)  # a cache may compute as it is made
@@ -134,13 +134,34 @@ class Capture:
     def run_for_all_data(self) -> Capture:
         """This capture, run; or one that holds where branches on data go either way: see `tracejet._data_branches`."""
         try:
-            self.run()
+            return self._run_with_symbolic_builtins()
         except _C.DataDependent:
             general = capture_for_all_data(self, self._trace_for_data, self._options.branch_budget)
             if general is None:
                 raise
             return general
-        return self
+
+    def _run_with_symbolic_builtins(self) -> Capture:
+        """This capture, run, or one in which built-in functions of sizes give symbols."""
+        try:
+            self.run()
+        except Exception:
+            if not self._options.builtins.extend():
+                raise
+            return self._again()._run_with_symbolic_builtins()
+        best = self
+        while self._options.builtins.extend():
+            capture = self._again()
+            try:
+                capture.run()
+            except Exception:  # what the code does with the result takes plain numbers only
+                self._options.builtins.withdraw()
+                return best
+            best = capture
+        return best
+
+    def _again(self) -> Capture:
+        return Capture(self._model, self._bound, self._options)
 
     @property
     def has_open_data_branch(self) -> bool:
@@ -151,21 +172,7 @@ class Capture:
         """This capture, or one that holds for more sizes: see `tracejet._open_branches`."""
         if self._data_answers:  # a trace at other sizes may ask other questions
             return self
-        capture = self._with_symbolic_lengths()
-        return capture_for_all_branches(capture, capture._trace_with, self._options.branch_budget)
-
-    def _with_symbolic_lengths(self) -> Capture:
-        """This capture, or one in which `len` of a dynamic axis is no plain number."""
-        best = self
-        while self._options.lengths.extend():
-            capture = Capture(self._model, self._bound, self._options)
-            try:
-                capture.run()
-            except Exception:  # what the code does with its length takes plain numbers only
-                self._options.lengths.withdraw()
-                return best
-            best = capture
-        return best
+        return capture_for_all_branches(self, self._trace_with, self._options.branch_budget)
 
     def open_branches(self) -> list[_C.Branch]:
         """Branches of the model that the declared ranges leave open."""

@@ -12,6 +12,7 @@ from tracejet._custom_operators import with_dynamic_sizes
 from tracejet._distributed import traceable_communication
 from tracejet._random_state import refused_seeding
 from tracejet._shared_switch import SharedSwitch, switched_attribute, without_collections
+from tracejet._symbolic_builtins import calls_of_builtins
 from tracejet._tensor_methods import traced_tensor_methods
 from tracejet._torch_modules import traceable_modules
 from tracejet._triton import kernel_launches
@@ -31,6 +32,7 @@ _SWITCHES = (
     switched_attribute(torch.compiler, "_is_compiling_flag", True),
     SharedSwitch(_without_fast_path),
     traced_tensor_methods,
+    calls_of_builtins,
     *traceable_modules,
     *refused_seeding,
     SharedSwitch(with_dynamic_sizes),

@@ -12,7 +12,6 @@ from torch.utils._device import _device_constructors
 
 from tracejet import _C
 from tracejet._shared_switch import SharedSwitch
-from tracejet._symbolic_len import tensor_len
 
 _TensorBase = torch._C.TensorBase
 _is_traced = torch._is_functional_tensor
@@ -169,7 +168,6 @@ _originals_of_torch = {name: getattr(torch, name) for name in _FUNCTIONS}
 _METHODS: dict[str, Any] = {
     "data": property(_TensorBase.data.__get__, _set_data),
     "tolist": _tolist,
-    "__len__": tensor_len,
     "numpy": _numpy,
     "new_tensor": _new_tensor,
     "new": _new,

@@ -1,0 +1,267 @@
+"""`len(tensor)`, `int(h * 1.5)`, `min(k, n)` where sizes are dynamic.
+
+Python's own functions give plain numbers, or ask for a truth value, which fixes sizes or splits their range. So code
+that was seen to call one of them is given a version of its own, in which these calls go to symbolic twins, and the
+model is traced once more. Nothing else is touched: not `builtins`, which other libraries (TorchDynamo among them) keep,
+nor other uses of the names (`isinstance(n, int)`).
+"""
+
+from __future__ import annotations
+
+import builtins
+import dis
+import functools
+import gc
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
+from types import CodeType, FrameType, FunctionType
+from typing import Any
+
+import torch
+
+from tracejet import _C
+from tracejet._shared_switch import SharedSwitch
+
+# ---- the twins -----------------------------------------------------------------------------------------------------
+
+
+def _len(value: Any) -> Any:
+    if isinstance(value, torch.Tensor) and _C.is_tracing() and torch._is_functional_tensor(value) and value.dim() > 0:
+        return value.shape[0]
+    return builtins.len(value)
+
+
+def _number(converted: type, symbolic: Callable[[Any], Any]) -> Callable[..., Any]:
+    def twin(*args: Any, **options: Any) -> Any:
+        is_symbolic = len(args) == 1 and isinstance(args[0], (torch.SymInt, torch.SymFloat))
+        return symbolic(args[0]) if is_symbolic else converted(*args, **options)
+
+    return twin
+
+
+def _extremum(name: str, symbolic: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    def twin(*args: Any, **options: Any) -> Any:
+        if len(args) == 1 and not options and not isinstance(args[0], torch.Tensor):
+            args = (tuple(args[0]),)
+        numbers = args[0] if len(args) == 1 and isinstance(args[0], tuple) else args
+        if options or not any(isinstance(number, (torch.SymInt, torch.SymFloat)) for number in numbers):
+            return getattr(builtins, name)(*args, **options)
+        for kind in (int, torch.SymInt), (float, torch.SymFloat):  # of both, Python gives the one that it was
+            if all(isinstance(number, kind) for number in numbers):
+                return functools.reduce(symbolic, numbers)
+        return getattr(builtins, name)(*args)
+
+    return twin
+
+
+_TWINS: dict[str, Callable[..., Any]] = {
+    "len": _len,
+    "int": _number(int, torch.sym_int),
+    "float": _number(float, torch.sym_float),
+    "min": _extremum("min", torch.sym_min),
+    "max": _extremum("max", torch.sym_max),
+}
+
+
+def _name_of_twin(name: str) -> str:
+    return f"_tracejet_symbolic_{name}"
+
+
+# ---- code that calls them ------------------------------------------------------------------------------------------
+
+_CALLED_FLAG = sys.version_info >= (3, 11)  #: LOAD_GLOBAL says whether what it loads is to be called
+
+
+def _calls_of(code: CodeType, name: str) -> list[dis.Instruction]:
+    """The instructions that load this global in order to call it."""
+    steps = [step for step in dis.get_instructions(code) if step.opname != "CACHE"]
+    return [
+        step
+        for step, following in zip(steps, steps[1:])
+        if step.opname == "LOAD_GLOBAL" and step.argval == name and _is_called(step, following)
+    ]
+
+
+def _is_called(step: dis.Instruction, following: dis.Instruction) -> bool:
+    if _CALLED_FLAG:
+        return bool((step.arg or 0) & 1)
+    return following.opname.startswith("LOAD_")  # its argument; a class to compare with is the last thing loaded
+
+
+@functools.lru_cache(maxsize=256)
+def _with_twins(code: CodeType, hidden: frozenset[str]) -> CodeType | None:
+    """The code with calls of built-in functions that its module doesn't hide going to their twins; None if none can."""
+    names, instructions = list(code.co_names), bytearray(code.co_code)
+    for name in _TWINS.keys() - hidden:
+        calls = _calls_of(code, name)
+        argument = len(names) << 1 | 1 if _CALLED_FLAG else len(names)
+        if not calls or argument > 0xFF:  # a longer argument would move all that follows
+            continue
+        names.append(_name_of_twin(name))
+        for call in calls:
+            if instructions[call.offset - 2] == dis.EXTENDED_ARG and call.offset > 0:
+                instructions[call.offset - 1] = 0
+            instructions[call.offset + 1] = argument
+    return (
+        None if len(names) == len(code.co_names) else code.replace(co_names=tuple(names), co_code=bytes(instructions))
+    )
+
+
+class SymbolicBuiltins:
+    """Where a trace has met such a call, and where it has a symbolic result."""
+
+    def __init__(self) -> None:
+        self._symbolic: list[tuple[CodeType, dict[str, Any]]] = []
+        self._asked: list[tuple[CodeType, dict[str, Any]]] = []
+        self._before = 0
+
+    @contextmanager
+    def during_a_trace(self) -> Iterator[None]:
+        self._asked = []
+        token = _current.set(self)
+        try:
+            with ExitStack() as stack:
+                for code, scope in self._symbolic:
+                    stack.enter_context(_switch(scope, functools.partial(_twins_in, scope)).held())
+                    changed = _with_twins(code, _hidden(scope))
+                    if changed is not None:
+                        stack.enter_context(_switch(code, functools.partial(_calls_replaced, code, changed)).held())
+                yield
+        finally:
+            _current.reset(token)
+
+    def ask(self, frame: FrameType) -> None:
+        code, scope = frame.f_code, frame.f_globals
+        if _TWINS.keys().isdisjoint(code.co_names):
+            return
+        if any(code is known for known, _ in (*self._asked, *self._symbolic)):
+            return
+        if _is_calling(frame) and _with_twins(code, _hidden(scope)) is not None:
+            self._asked.append((code, scope))
+
+    def extend(self) -> bool:
+        """Makes the calls that the last trace met symbolic for the next. False where it met none."""
+        self._before = len(self._symbolic)
+        self._symbolic += self._asked
+        return bool(self._asked)
+
+    def withdraw(self) -> None:
+        """Takes the last `extend` back: the trace that it was for has failed."""
+        del self._symbolic[self._before :]
+
+
+_current: ContextVar[SymbolicBuiltins | None] = ContextVar("tracejet_symbolic_builtins", default=None)
+
+
+def _hidden(scope: dict[str, Any]) -> frozenset[str]:
+    return frozenset(name for name in _TWINS if name in scope)
+
+
+def _is_calling(frame: FrameType) -> bool:
+    """Whether the question comes from within a function that isn't Python's (`min`), not from the code itself."""
+    return dis.opname[frame.f_code.co_code[frame.f_lasti]].startswith(("CALL", "PRECALL"))
+
+
+_lock = threading.Lock()
+_switches: dict[int, SharedSwitch] = {}  #: those that are on, by the id of a scope or code, which they keep alive
+
+
+def _switch(owner: object, make: Callable[[], SharedSwitch]) -> SharedSwitch:
+    with _lock:
+        return _switches.setdefault(id(owner), make())
+
+
+def _twins_in(scope: dict[str, Any]) -> SharedSwitch:
+    """The twins are at hand in a module."""
+
+    def switch_on() -> Callable[[], None]:
+        scope.update((_name_of_twin(name), twin) for name, twin in _TWINS.items())
+
+        def switch_off() -> None:
+            for name in _TWINS:
+                del scope[_name_of_twin(name)]
+            _switches.pop(id(scope), None)
+
+        return switch_off
+
+    return SharedSwitch(switch_on)
+
+
+def _calls_replaced(code: CodeType, changed: CodeType) -> SharedSwitch:
+    """The functions that have this code call the twins."""
+
+    def switch_on() -> Callable[[], None]:
+        functions = [owner for owner in gc.get_referrers(code) if isinstance(owner, FunctionType)]
+        for function in functions:
+            function.__code__ = changed
+
+        def switch_off() -> None:
+            for function in functions:
+                if function.__code__ is changed:
+                    function.__code__ = code
+            _switches.pop(id(code), None)
+
+        return switch_off
+
+    return SharedSwitch(switch_on)
+
+
+# ---- who asks ------------------------------------------------------------------------------------------------------
+
+
+def _ask() -> None:
+    """Notes the code that has called the function that asks."""
+    current = _current.get()
+    if current is not None:
+        current.ask(sys._getframe(2))
+
+
+def _asking(owner: type, name: str) -> tuple[type, str, Any]:
+    original = getattr(owner, name)
+
+    def method(self: Any) -> Any:
+        _ask()
+        return original(self)
+
+    method.__name__ = name
+    method.__code__ = method.__code__.replace(co_name=name)
+    return owner, name, method
+
+
+def _tensor_len(tensor: torch.Tensor) -> Any:
+    if tensor.dim() > 0 and isinstance(tensor.shape[0], torch.SymInt):
+        _ask()
+    return _original_len(tensor)
+
+
+_original_len = torch.Tensor.__len__
+_METHODS = [
+    (torch.Tensor, "__len__", _tensor_len),
+    _asking(torch.SymInt, "__int__"),
+    _asking(torch.SymInt, "__index__"),
+    _asking(torch.SymFloat, "__int__"),
+    _asking(torch.SymFloat, "__float__"),
+    _asking(torch.SymBool, "__bool__"),
+]
+
+
+def _listen() -> Callable[[], None]:
+    before = [(owner, name, vars(owner).get(name)) for owner, name, _ in _METHODS]
+    for owner, name, method in _METHODS:
+        setattr(owner, name, method)
+
+    def stop() -> None:
+        for owner, name, method in before:
+            if method is None:
+                delattr(owner, name)  # the inherited one is back
+            else:
+                setattr(owner, name, method)
+
+    return stop
+
+
+#: While it is held, a trace hears of these calls.
+calls_of_builtins = SharedSwitch(_listen)
