@@ -89,6 +89,7 @@ bench: extension ## trace time and latency against torch.export, torch.compile, 
 docs: extension ## the pages that are made from the code
 	$(RUN) docs/make_operator_page.py
 	$(RUN) docs/make_model_page.py
+	$(RUN) docs/make_difference_page.py
 
 lint: extension ## formatting, ruff, mypy
 	$(BIN)/clang-format --dry-run -Werror $(CPP)

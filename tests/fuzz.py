@@ -15,6 +15,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from tests.support.batches import judged
 from tests.support.oracle import ENGINES, FAULTS, VERDICTS, Finding
+from tests.support.reduction import reduced
 
 
 def main() -> int:
@@ -25,6 +26,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes at a time")
     parser.add_argument("--show", default=",".join(FAULTS), help=f"verdicts to print: some of {', '.join(VERDICTS)}")
     parser.add_argument("--json", type=Path, help="where all findings go, one a line")
+    parser.add_argument("--reduce", action="store_true", help="print what is left of a program that shows the fault")
     args = parser.parse_args()
 
     engines = ENGINES if args.engine == "all" else tuple(args.engine.split(","))
@@ -40,7 +42,7 @@ def main() -> int:
         if log:
             print(json.dumps(finding.as_dict()), file=log, flush=True)
         if finding.verdict in args.show.split(","):
-            print(in_words(finding), flush=True)
+            print(in_words(reduced(finding) if args.reduce else finding), flush=True)
     print(table(counts, engines))
     return int(any(counts[engine, verdict] for engine in engines for verdict in FAULTS))
 

@@ -29,8 +29,8 @@ void elu(Lowering& to, const Call& call, std::string_view) {
   if (input_scale == 1) return to.result(product(to, to.emit("Elu", {x}, {attribute("alpha", alpha)}), scale));
   const Operand zero = to.number(0, x.dtype);
   const Operand curve =
-      to.emit("Elu", {product(to, to.emit("Min", {x, zero}), input_scale)}, {attribute("alpha", alpha)});
-  to.result(product(to, to.emit("Add", {to.emit("Max", {x, zero}), curve}), scale));
+      to.emit("Elu", {product(to, extremum_of(to, "Min", x, zero), input_scale)}, {attribute("alpha", alpha)});
+  to.result(product(to, to.emit("Add", {extremum_of(to, "Max", x, zero), curve}), scale));
 }
 
 void leaky_relu(Lowering& to, const Call& call, std::string_view) {

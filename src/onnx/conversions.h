@@ -11,6 +11,8 @@ namespace convert {
 
 // pointwise.cpp
 TRACEJET_CONVERSION(unary);
+TRACEJET_CONVERSION(exp);
+TRACEJET_CONVERSION(sign);
 TRACEJET_CONVERSION(rounding);
 TRACEJET_CONVERSION(log_of_base);
 TRACEJET_CONVERSION(log1p);
@@ -61,14 +63,17 @@ TRACEJET_CONVERSION(safe_softmax);
 
 // reduction.cpp
 TRACEJET_CONVERSION(reduce);
+TRACEJET_CONVERSION(extremum_over);
 TRACEJET_CONVERSION(any);
 TRACEJET_CONVERSION(all);
+TRACEJET_CONVERSION(cumsum);
+TRACEJET_CONVERSION(variance);
+
+// order.cpp
 TRACEJET_CONVERSION(arg_extremum);
 TRACEJET_CONVERSION(extremum_with_index);
-TRACEJET_CONVERSION(cumsum);
 TRACEJET_CONVERSION(topk);
 TRACEJET_CONVERSION(sort);
-TRACEJET_CONVERSION(variance);
 
 // views.cpp
 TRACEJET_CONVERSION(identity);
@@ -162,6 +167,8 @@ constexpr Conversion unary(std::string_view target) { return {convert::unary, ta
 constexpr Conversion rounding(std::string_view target) { return {convert::rounding, target}; }
 /// IsNaN, IsInf: false for every integer.
 constexpr Conversion float_test(std::string_view target) { return {convert::float_test, target}; }
+inline constexpr Conversion exp{convert::exp};
+inline constexpr Conversion sign{convert::sign};
 inline constexpr Conversion is_finite{convert::is_finite};
 inline constexpr Conversion sign_bit{convert::sign_bit};
 inline constexpr Conversion log2{convert::log_of_base, "2"};
@@ -220,12 +227,14 @@ inline constexpr Conversion softmax{convert::softmax, "Softmax"};
 inline constexpr Conversion safe_softmax{convert::safe_softmax};
 inline constexpr Conversion log_softmax{convert::softmax, "LogSoftmax"};
 
-/// ReduceSum, ReduceMean, ReduceMax, ReduceMin, ReduceProd over `dim`, or over everything.
+/// ReduceSum, ReduceMean, ReduceProd over `dim`, or over everything.
 constexpr Conversion reduce(std::string_view target) { return {convert::reduce, target}; }
+inline constexpr Conversion amax{convert::extremum_over, "ReduceMax"};
+inline constexpr Conversion amin{convert::extremum_over, "ReduceMin"};
 inline constexpr Conversion any{convert::any};
 inline constexpr Conversion all{convert::all};
-inline constexpr Conversion argmax{convert::arg_extremum, "ArgMax"};
-inline constexpr Conversion argmin{convert::arg_extremum, "ArgMin"};
+inline constexpr Conversion argmax{convert::arg_extremum, "Max"};
+inline constexpr Conversion argmin{convert::arg_extremum, "Min"};
 inline constexpr Conversion max_with_index{convert::extremum_with_index, "Max"};
 inline constexpr Conversion min_with_index{convert::extremum_with_index, "Min"};
 inline constexpr Conversion cumsum{convert::cumsum};

@@ -31,11 +31,40 @@ inline at::ScalarType as_number(at::ScalarType dtype) { return dtype == at::kBoo
 
 inline Operand negated(Lowering& to, const Operand& condition) { return to.emit_as(at::kBool, "Not", {condition}); }
 
+inline Operand is_nan(Lowering& to, const Operand& x) { return to.emit_as(at::kBool, "IsNaN", {x}); }
+
+inline Operand choose(Lowering& to, const Operand& condition, const Operand& yes, const Operand& no) {
+  return to.emit_as(yes.dtype, "Where", {condition, yes, no});
+}
+
+/// exp(x), which is NaN where x is.
+Operand exponential(Lowering& to, const Operand& x);
+
+/// The larger or smaller of two ("Max", "Min"): NaN where one of them is.
+Operand extremum_of(Lowering& to, std::string_view which, const Operand& a, const Operand& b);
+
 /// Softmax's result where a row may be all -inf: zeros there, not the NaN of an empty softmax.
 inline Operand without_masked(Lowering& to, const Operand& weights, const Operand& scores) {
   const Operand never = to.number(-std::numeric_limits<double>::infinity(), scores.dtype);
   const Operand is_masked = to.emit_as(at::kBool, "Equal", {scores, never});
   return to.emit_as(weights.dtype, "Where", {is_masked, to.number(0, weights.dtype), weights});
+}
+
+/// An axis argument of a tensor that may be 0-dim, for which ONNX needs an axis of its own.
+struct Unfolded {
+  Operand operand;
+  int64_t axis;
+  bool is_scalar;
+};
+
+inline Unfolded with_axis(Lowering& to, const Call& call, const Operand& x) {
+  const auto rank = call.tensor("self").dim();
+  if (rank == 0) return {to.unsqueeze(x, {0}), 0, true};
+  return {x, call.axis("dim", rank), false};
+}
+
+inline Operand folded(Lowering& to, const Operand& result, bool is_scalar) {
+  return is_scalar ? to.squeeze(result, {0}) : result;
 }
 
 inline std::vector<int64_t> axes_from(int64_t first, int64_t count) {

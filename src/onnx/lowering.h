@@ -27,6 +27,8 @@ struct Target {
   bool float64 = true;          ///< computes in double precision
   bool checks = false;          ///< wants what the program asserts of data as outputs of their own
   bool size_arithmetic = true;  ///< infers right bounds of what is computed from sizes; else it is given the results
+  bool keeps_nan = true;        ///< NaN comes out of exp, max, min, mod and comparisons as IEEE 754 has it
+  bool sorts_stably = true;     ///< TopK gives equal values in their order, as ONNX demands
 };
 
 /// Writes a Graph as an ONNX model. Conversions (see conversions.h) are its users: they read a Call, emit ONNX nodes
@@ -41,6 +43,7 @@ class Lowering {
   const std::vector<Unsupported>& unsupported() const { return unsupported_; }
   /// What run() made: without nodes that no output needs.
   Model finish() &&;
+  const Target& target() const { return target_; }
 
   // Reading arguments ------------------------------------------------------------------------------------------------
   /// A value of the ATen graph.

@@ -19,9 +19,17 @@ Operand truncated(Lowering& to, const Operand& x) {
   return to.emit_as(x.dtype, "Where", {less_than_zero(to, x), to.emit("Ceil", {x}), to.emit("Floor", {x})});
 }
 
+Operand is_infinite(Lowering& to, const Operand& x) { return to.emit_as(at::kBool, "IsInf", {x}); }
+
+Operand both(Lowering& to, const Operand& a, const Operand& b) { return to.emit_as(at::kBool, "And", {a, b}); }
+Operand either(Lowering& to, const Operand& a, const Operand& b) { return to.emit_as(at::kBool, "Or", {a, b}); }
+
 /// The remainder with the sign of the dividend, as C has it.
 Operand c_remainder(Lowering& to, const Operand& a, const Operand& b) {
-  return to.emit("Mod", {a, b}, {{"fmod", int64_t{1}}});
+  const Operand remainder = to.emit("Mod", {a, b}, {{"fmod", int64_t{1}}});
+  if (!is_float(a.dtype) || to.target().keeps_nan) return remainder;
+  // Nothing of a finite number is divided off by infinity.
+  return choose(to, both(to, is_infinite(to, b), negated(to, is_infinite(to, a))), a, remainder);
 }
 
 Operand is_nonzero(Lowering& to, const Operand& x) { return to.cast(x, at::kBool); }
@@ -40,18 +48,49 @@ Operand python_remainder(Lowering& to, const Operand& a, const Operand& b) {
   return to.emit_as(a.dtype, "Where", {needs_floor(to, remainder, b), to.emit("Add", {remainder, b}), remainder});
 }
 
-/// (a - remainder) / b: without a remainder, runtimes can't disagree on how to round. Floats are rounded all the same,
-/// because some runtimes multiply by the reciprocal.
+/// (a - remainder) / b: without a remainder, runtimes can't disagree on how to round.
 Operand whole_quotient(Lowering& to, const Operand& a, const Operand& b, const Operand& remainder) {
-  const Operand quotient = to.emit("Div", {to.emit("Sub", {a, remainder}), b});
-  if (!is_float(a.dtype)) return quotient;
-  // x // 0 is the infinity that x / 0 is.
-  return to.emit_as(a.dtype, "Where", {is_nonzero(to, b), to.emit("Round", {quotient}), to.emit("Div", {a, b})});
+  return to.emit("Div", {to.emit("Sub", {a, remainder}), b});
+}
+
+/// The same of floats, which are rounded too, because some runtimes multiply by the reciprocal.
+Operand whole_quotient_of_floats(Lowering& to, const Operand& a, const Operand& b, bool is_floor) {
+  const Operand remainder = c_remainder(to, a, b);
+  Operand quotient = to.emit("Round", {whole_quotient(to, a, b, remainder)});
+  // x // 0 is the infinity that x / 0 is, and so is an infinity that is cut to a whole number.
+  Operand is_plain = is_nonzero(to, b);
+  if (is_floor) {
+    const Operand below = to.emit("Sub", {quotient, to.number(1, a.dtype)});
+    quotient = choose(to, needs_floor(to, remainder, b), below, quotient);
+  } else {
+    is_plain = both(to, is_plain, negated(to, is_infinite(to, a)));
+  }
+  return choose(to, is_plain, quotient, to.emit("Div", {a, b}));
 }
 
 }  // namespace
 
+Operand exponential(Lowering& to, const Operand& x) {
+  const Operand result = to.emit("Exp", {x});
+  return to.target().keeps_nan ? result : choose(to, is_nan(to, x), x, result);
+}
+
+Operand extremum_of(Lowering& to, std::string_view which, const Operand& a, const Operand& b) {
+  if (!is_float(a.dtype) || to.target().keeps_nan) return to.emit(which, {a, b});
+  // Where b is NaN, the comparison is false.
+  const Operand is_beyond = to.emit_as(at::kBool, "Less", which == "Max" ? std::vector{b, a} : std::vector{a, b});
+  return choose(to, either(to, is_nan(to, a), is_beyond), a, b);
+}
+
 void unary(Lowering& to, const Call& call, std::string_view target) { to.result(to.emit(target, {self(to, call)})); }
+
+void exp(Lowering& to, const Call& call, std::string_view) { to.result(exponential(to, self(to, call))); }
+
+void sign(Lowering& to, const Call& call, std::string_view) {
+  const Operand x = self(to, call);
+  const Operand result = to.emit("Sign", {x});
+  to.result(is_float(x.dtype) ? choose(to, is_nan(to, x), to.number(0, x.dtype), result) : result);
+}
 
 void rounding(Lowering& to, const Call& call, std::string_view target) {
   const Operand x = self(to, call);
@@ -90,7 +129,7 @@ void expm1(Lowering& to, const Call& call, std::string_view) {
   const Operand half = to.emit("Mul", {x, to.number(0.5, x.dtype)});
   const Operand near =
       to.emit("Mul", {to.emit("Mul", {to.emit("Exp", {half}), to.emit("Sinh", {half})}), to.number(2, x.dtype)});
-  const Operand far = to.emit("Sub", {to.emit("Exp", {x}), to.number(1, x.dtype)});
+  const Operand far = to.emit("Sub", {exponential(to, x), to.number(1, x.dtype)});
   const Operand is_near = to.emit_as(at::kBool, "Less", {to.emit("Abs", {x}), to.number(1, x.dtype)});
   to.result(to.emit_as(x.dtype, "Where", {is_near, near, far}));
 }
@@ -164,6 +203,7 @@ void divide(Lowering& to, const Call& call, std::string_view) {
   const bool has_mode = call.declares("rounding_mode") && call.has("rounding_mode");
   if (!has_mode) return to.result(to.emit("Div", {a, b}));
   const bool is_floor = call.text("rounding_mode") == "floor";
+  if (is_float(dtype)) return to.result(whole_quotient_of_floats(to, a, b, is_floor));
   to.result(whole_quotient(to, a, b, is_floor ? python_remainder(to, a, b) : c_remainder(to, a, b)));
 }
 
@@ -182,7 +222,7 @@ void power(Lowering& to, const Call& call, std::string_view) {
 
 void extremum(Lowering& to, const Call& call, std::string_view target) {
   const auto dtype = as_number(to.output().dtype);
-  to.result(to.emit(target, {to.operand(call, "self", dtype), to.operand(call, "other", dtype)}));
+  to.result(extremum_of(to, target, to.operand(call, "self", dtype), to.operand(call, "other", dtype)));
 }
 
 void number_extremum(Lowering& to, const Call& call, std::string_view target) {
@@ -190,9 +230,7 @@ void number_extremum(Lowering& to, const Call& call, std::string_view target) {
   const Operand a = to.operand(call, "self", dtype);
   const Operand b = to.operand(call, "other", dtype);
   if (!is_float(dtype)) return to.result(to.emit(target, {a, b}));
-  const auto or_else = [&](const Operand& x, const Operand& instead) {
-    return to.emit_as(dtype, "Where", {to.emit_as(at::kBool, "IsNaN", {x}), instead, x});
-  };
+  const auto or_else = [&](const Operand& x, const Operand& instead) { return choose(to, is_nan(to, x), instead, x); };
   to.result(to.emit(target, {or_else(a, b), or_else(b, a)}));
 }
 
@@ -209,11 +247,15 @@ void fmod(Lowering& to, const Call& call, std::string_view) {
 void atan2(Lowering& to, const Call& call, std::string_view) {
   // atan(y / x), turned by pi into the left half plane; on the axes the quotient isn't usable.
   const auto dtype = to.output().dtype;
-  const Operand y = to.operand(call, "self", dtype);
-  const Operand x = to.operand(call, "other", dtype);
+  Operand y = to.operand(call, "self", dtype);
+  Operand x = to.operand(call, "other", dtype);
   const auto choose = [&](const Operand& condition, const Operand& yes, const Operand& no) {
-    return to.emit_as(dtype, "Where", {condition, yes, no});
+    return convert::choose(to, condition, yes, no);
   };
+  // Two infinities are as far out as each other.
+  const Operand are_infinite = both(to, is_infinite(to, y), is_infinite(to, x));
+  y = choose(are_infinite, to.emit("Sign", {y}), y);
+  x = choose(are_infinite, to.emit("Sign", {x}), x);
   const Operand pi = to.number(M_PI, dtype);
   const Operand half_pi = to.number(M_PI / 2, dtype);
   const Operand zero = to.number(0, dtype);
@@ -222,7 +264,7 @@ void atan2(Lowering& to, const Call& call, std::string_view) {
   const Operand off_axis = choose(less_than_zero(to, x), to.emit("Add", {angle, turn}), angle);
   const Operand is_zero = to.emit_as(at::kBool, "Equal", {y, zero});
   const Operand on_axis = choose(is_zero, zero, choose(less_than_zero(to, y), to.emit("Neg", {half_pi}), half_pi));
-  to.result(choose(is_nonzero(to, x), off_axis, on_axis));
+  to.result(choose(is_nan(to, y), y, choose(is_nonzero(to, x), off_axis, on_axis)));
 }
 
 void hypot(Lowering& to, const Call& call, std::string_view) {
@@ -234,7 +276,11 @@ void hypot(Lowering& to, const Call& call, std::string_view) {
   const Operand safe = to.emit_as(dtype, "Where", {is_nonzero(to, larger), larger, to.number(1, dtype)});
   const Operand ratio = to.emit("Div", {to.emit("Min", {a, b}), safe});
   const Operand length = to.emit("Sqrt", {to.emit("Add", {to.emit("Mul", {ratio, ratio}), to.number(1, dtype)})});
-  to.result(to.emit("Mul", {larger, length}));
+  // Infinity is longer than anything, NaN included.
+  const Operand infinity = to.number(std::numeric_limits<double>::infinity(), dtype);
+  const Operand nan = to.number(std::numeric_limits<double>::quiet_NaN(), dtype);
+  const Operand known = choose(to, either(to, is_nan(to, a), is_nan(to, b)), nan, to.emit("Mul", {larger, length}));
+  to.result(choose(to, either(to, is_infinite(to, a), is_infinite(to, b)), infinity, known));
 }
 
 void compare(Lowering& to, const Call& call, std::string_view target) {
@@ -242,8 +288,13 @@ void compare(Lowering& to, const Call& call, std::string_view target) {
   if (is_negated) target = "Equal";
   auto dtype = promoted(call, {"self", "other"});
   if (target != "Equal") dtype = as_number(dtype);
-  const Operand result =
-      to.emit_as(at::kBool, target, {to.operand(call, "self", dtype), to.operand(call, "other", dtype)});
+  Operand a = to.operand(call, "self", dtype);
+  Operand b = to.operand(call, "other", dtype);
+  // a > b is b < a: some runtimes have it that NaN is greater than anything, and none that anything is less than NaN.
+  if (target.starts_with("Greater")) std::swap(a, b);
+  if (target == "Greater") target = "Less";
+  if (target == "GreaterOrEqual") target = "LessOrEqual";
+  const Operand result = to.emit_as(at::kBool, target, {a, b});
   to.result(is_negated ? negated(to, result) : result);
 }
 
@@ -284,9 +335,14 @@ void clamp(Lowering& to, const Call& call, std::string_view) {
   const Operand max = bound("max");
   Operand x = self(to, call);
   const bool are_numbers = (min.name.empty() || call.is_number("min")) && (max.name.empty() || call.is_number("max"));
-  if (are_numbers && is_float(dtype)) return to.result(to.emit("Clip", {x, min, max}));
-  if (!min.name.empty()) x = to.emit("Max", {x, min});
-  if (!max.name.empty()) x = to.emit("Min", {x, max});
+  if (are_numbers && is_float(dtype)) {
+    // Without a bound, runtimes cut infinities down to the greatest number.
+    const Operand infinity = to.number(std::numeric_limits<double>::infinity(), dtype);
+    const Operand least = min.name.empty() ? to.number(-std::numeric_limits<double>::infinity(), dtype) : min;
+    return to.result(to.emit("Clip", {x, least, max.name.empty() ? infinity : max}));
+  }
+  if (!min.name.empty()) x = extremum_of(to, "Max", x, min);
+  if (!max.name.empty()) x = extremum_of(to, "Min", x, max);
   to.result(x);
 }
 

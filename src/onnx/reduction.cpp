@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 
 #include "onnx/helpers.h"
 
@@ -36,37 +37,29 @@ Operand count(Lowering& to, const Operand& truth, const Axes& over) {
 
 Operand is_zero(Lowering& to, const Operand& x) { return to.emit_as(at::kBool, "Equal", {x, to.number(0, x.dtype)}); }
 
-/// An axis argument of a tensor that may be 0-dim, for which ONNX needs an axis of its own.
-struct Unfolded {
-  Operand operand;
-  int64_t axis;
-  bool is_scalar;
-};
-
-Unfolded with_axis(Lowering& to, const Call& call, const Operand& x) {
-  const auto rank = call.tensor("self").dim();
-  if (rank == 0) return {to.unsqueeze(x, {0}), 0, true};
-  return {x, call.axis("dim", rank), false};
-}
-
-Operand folded(Lowering& to, const Operand& result, bool is_scalar) {
-  return is_scalar ? to.squeeze(result, {0}) : result;
-}
-
-void sorted(Lowering& to, const Call& call, const Operand& count_along_axis, bool largest, bool in_order) {
-  const auto [x, axis, is_scalar] = with_axis(to, call, to.operand(call, "self"));
-  const Operand number = to.cast(x, as_number(x.dtype));
-  const auto results = to.emit_many({number.dtype, at::kLong}, "TopK", {number, count_along_axis},
-                                    {{"axis", axis}, {"largest", int64_t{largest}}, {"sorted", int64_t{in_order}}});
-  to.result(folded(to, to.cast(results[0], x.dtype), is_scalar));
-  to.result(folded(to, results[1], is_scalar));
-}
-
 }  // namespace
 
 void reduce(Lowering& to, const Call& call, std::string_view target) {
   const Operand x = to.operand(call, "self", as_number(to.output().dtype));
   to.result(reduced(to, target, x, axes_of(call)));
+}
+
+/// Runtimes drop NaN or keep it, as it lies, and begin to compare at the greatest finite number: so each element is
+/// also told to be NaN, the infinity that everything else is beyond, or neither.
+void extremum_over(Lowering& to, const Call& call, std::string_view target) {
+  const Operand x = to.operand(call, "self", as_number(to.output().dtype));
+  const Axes over = axes_of(call);
+  const Operand extremum = reduced(to, target, x, over);
+  if (!is_float(x.dtype)) return to.result(extremum);
+  const double sign = target == "ReduceMax" ? -1 : 1;
+  const Operand infinity = to.number(sign * std::numeric_limits<double>::infinity(), x.dtype);
+  const Operand is_last = to.emit_as(at::kBool, "Equal", {x, infinity});
+  const Operand rank = choose(to, is_nan(to, x), to.number(2, x.dtype),
+                              choose(to, is_last, to.number(0, x.dtype), to.number(1, x.dtype)));
+  const Operand highest = reduced(to, "ReduceMax", rank, over);
+  const auto is = [&](int value) { return to.emit_as(at::kBool, "Equal", {highest, to.number(value, x.dtype)}); };
+  const Operand nan = to.number(std::numeric_limits<double>::quiet_NaN(), x.dtype);
+  to.result(choose(to, is(2), nan, choose(to, is(0), infinity, extremum)));
 }
 
 void any(Lowering& to, const Call& call, std::string_view) {
@@ -81,43 +74,9 @@ void all(Lowering& to, const Call& call, std::string_view) {
   to.result(is_zero(to, count(to, negated(to, truth), axes_of(call))));
 }
 
-void arg_extremum(Lowering& to, const Call& call, std::string_view target) {
-  Operand x = to.operand(call, "self");
-  x = to.cast(x, as_number(x.dtype));
-  const TensorMeta& meta = call.tensor("self");
-  const bool over_all = !call.has("dim") || meta.dim() == 0;
-  const int64_t axis = over_all ? 0 : call.axis("dim", meta.dim());
-  if (over_all) x = to.emit("Reshape", {x, to.integers({-1})});
-  const int64_t keep = !over_all && call.flag("keepdim");
-  const Operand index = to.emit_as(at::kLong, target, {x}, {{"axis", axis}, {"keepdims", keep}});
-  const auto& sizes = to.output().sizes;  // all ones, where an index over everything keeps the axes
-  to.result(over_all ? to.reshape(index, {}, sizes) : index);
-}
-
-void extremum_with_index(Lowering& to, const Call& call, std::string_view target) {
-  Operand self = to.operand(call, "self");
-  self = to.cast(self, as_number(self.dtype));
-  const auto [x, axis, is_scalar] = with_axis(to, call, self);
-  const int64_t keep = !is_scalar && call.flag("keepdim");
-  const std::string which(target);
-  to.result(to.emit("Reduce" + which, {x, to.integers({axis})}, {{"keepdims", keep}}));
-  to.result(to.emit_as(at::kLong, "Arg" + which, {x}, {{"axis", axis}, {"keepdims", keep}}));
-}
-
 void cumsum(Lowering& to, const Call& call, std::string_view) {
   const auto [x, axis, is_scalar] = with_axis(to, call, to.operand(call, "self", to.output().dtype));
   to.result(folded(to, to.emit("CumSum", {x, to.integer(axis)}), is_scalar));
-}
-
-void topk(Lowering& to, const Call& call, std::string_view) {
-  sorted(to, call, to.size(call.sym_int("k")), call.flag("largest"), call.flag("sorted"));
-}
-
-void sort(Lowering& to, const Call& call, std::string_view) {
-  const TensorMeta& meta = call.tensor("self");
-  const c10::SymInt length =
-      meta.dim() == 0 ? c10::SymInt(1) : meta.sizes[static_cast<size_t>(call.axis("dim", meta.dim()))];
-  sorted(to, call, to.size(length), call.flag("descending"), true);
 }
 
 void variance(Lowering& to, const Call& call, std::string_view) {

@@ -156,8 +156,8 @@ std::span<const Operator> reduction_operators() {
       {.name = "aten::var_mean.correction", .decompose = expand<&to::var_mean>, .samples = samples::variance},
 
       // Extremes
-      {.name = "aten::amax", .meta = fold_same, .onnx = onnx::reduce("ReduceMax"), .samples = samples::axes},
-      {.name = "aten::amin", .meta = fold_same, .onnx = onnx::reduce("ReduceMin"), .samples = samples::axes},
+      {.name = "aten::amax", .meta = fold_same, .onnx = onnx::amax, .samples = samples::axes},
+      {.name = "aten::amin", .meta = fold_same, .onnx = onnx::amin, .samples = samples::axes},
       {.name = "aten::aminmax", .decompose = expand<&to::aminmax>, .samples = samples::optional_axis},
       {.name = "aten::dist", .decompose = expand<&to::dist>, .samples = samples::dist},
       {.name = "aten::argmax", .meta = fold_to_index, .onnx = onnx::argmax, .samples = samples::optional_axis},

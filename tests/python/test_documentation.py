@@ -27,7 +27,7 @@ def test_the_python_of_a_page_runs(page, tmp_path, monkeypatch):
         exec(compile("\n" * line + block, page, "exec"), namespace)  # so that a traceback has the page's line numbers
 
 
-ALL_PAGES = [path for pattern in ("*.md", "docs/*.md", "src/**/*.md") for path in sorted(ROOT.glob(pattern))]
+ALL_PAGES = [path for pattern in ("*.md", "docs/**/*.md", "src/**/*.md") for path in sorted(ROOT.glob(pattern))]
 
 
 @pytest.mark.parametrize("page", [str(path.relative_to(ROOT)) for path in ALL_PAGES])
@@ -50,3 +50,10 @@ def test_the_page_on_models_says_what_was_measured(monkeypatch):
 
     results = json.loads(make_model_page.RESULTS.read_text())["rows"][0]
     assert make_model_page.PAGE.read_text() == make_model_page.page(results), "run `make docs`"
+
+
+def test_the_page_on_differences_says_what_the_table_says(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    import make_difference_page
+
+    assert make_difference_page.PAGE.read_text() == make_difference_page.page(), "run `make docs`"

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import faulthandler
 import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
 import torch
 
-from tests.support.oracle import Finding, judge, program_of
+from tests.support.oracle import Finding, judge, judge_program, program_of
+from tests.support.random_programs import Program
 
 BATCH = 25
 #: So long may one program take, in seconds.
@@ -61,9 +63,37 @@ def _cause(exit_code: int | None) -> str:
     return signal.Signals(-exit_code).name if exit_code is not None and exit_code < 0 else f"exit code {exit_code}"
 
 
-def _work(results: Connection, engine: str, seeds: Sequence[int]) -> None:
+def judged_apart(program: Program, seed: int, engine: str) -> Finding:
+    """What becomes of one program, in a process of its own."""
+    results, theirs = _context.Pipe(duplex=False)
+    process = _context.Process(
+        target=_send, args=(theirs, lambda: judge_program(program, seed, engine).as_dict()), daemon=True
+    )
+    process.start()
+    theirs.close()
+    try:
+        return Finding(**results.recv()) if results.poll(PATIENCE) else Finding(seed, engine, "crashed", "hangs")
+    except EOFError:
+        return Finding(seed, engine, "crashed", "ends the process", program.text)
+    finally:
+        process.kill()
+        process.join()
+
+
+def _send(results: Connection, make: Callable[[], Any]) -> None:
+    _settle()
+    results.send(make())
+    os._exit(0)  # engines' threads needn't end in order
+
+
+def _settle() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # warnings of engines
+    faulthandler.disable()
     torch.set_num_threads(1)
+
+
+def _work(results: Connection, engine: str, seeds: Sequence[int]) -> None:
+    _settle()
     for seed in seeds:
         results.send(judge(seed, engine).as_dict())
     results.close()

@@ -22,10 +22,25 @@ class Difference:
     why: str
 
 
+def _floats(tensors: list[torch.Tensor]) -> list[torch.Tensor]:
+    return [tensor for tensor in tensors if tensor.is_floating_point()]
+
+
+def _has_nan(tensors: list[torch.Tensor]) -> bool:
+    return any(bool(tensor.isnan().any()) for tensor in _floats(tensors))
+
+
+def _has_infinity(tensors: list[torch.Tensor]) -> bool:
+    return any(bool(tensor.isposinf().any()) for tensor in _floats(tensors))
+
+
 #: Conditions on the tensors that a call takes.
 CONDITIONS = {
-    "NaN": lambda tensors: any(t.is_floating_point() and bool(t.isnan().any()) for t in tensors),
-    "infinite": lambda tensors: any(t.is_floating_point() and not bool(t.isfinite().all()) for t in tensors),
+    "NaN": _has_nan,
+    "not finite": lambda tensors: any(not bool(tensor.isfinite().all()) for tensor in _floats(tensors)),
+    "NaN or +infinity": lambda tensors: _has_nan(tensors) or _has_infinity(tensors),
+    "NaN beside +infinity": lambda tensors: _has_nan(tensors) and _has_infinity(tensors),
+    "equal elements": lambda tensors: any(tensor.unique().numel() < tensor.numel() for tensor in tensors),
 }
 
 

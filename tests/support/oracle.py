@@ -56,8 +56,11 @@ def program_of(seed: int, engine: str) -> Program:
     return random_program(Random(seed))
 
 
-def judge(seed: int, engine: str, tries: int = 7) -> Finding:
-    program = program_of(seed, engine)
+def judge(seed: int, engine: str) -> Finding:
+    return judge_program(program_of(seed, engine), seed, engine)
+
+
+def judge_program(program: Program, seed: int, engine: str, tries: int = 7) -> Finding:
     finding = Finding(seed, engine, "right", text=program.text)
     try:
         _judge(program, engine, tries, finding)

@@ -63,7 +63,14 @@ ov::Core& core() {
   return instance;
 }
 
-onnx::Target target() { return {.name = "openvino", .float64 = false, .checks = true, .size_arithmetic = false}; }
+onnx::Target target() {
+  return {.name = "openvino",
+          .float64 = false,
+          .checks = true,
+          .size_arithmetic = false,
+          .keeps_nan = false,
+          .sorts_stably = false};
+}
 
 Model read(const Graph& graph, const Feeds& feeds) {
   onnx::Lowering lowering(graph, feeds, target());
