@@ -58,8 +58,8 @@ def sharp(s: Scope) -> list[str]:
     x = s.exact()
     texts = (
         "x.floor() x.ceil() x.trunc() x.round() x.sign() x.frac() x>0 x<=0.5 x==x x!=x x.isnan() x.isinf() "
-        "x.isfinite() torch.where(x>0,x,0) torch.where(x!=x,0,x) x.masked_fill(x.isnan(),0) x.nan_to_num(1.5) x.nan_to_num(0,2,-2) "
-        "x.bool() (x>0).logical_not() x.clamp(min=0) torch.fmin(x,x*2) torch.signbit(x+0.5) torch.where(x>=1,1.0,x)"
+        "x.isfinite() torch.where(x>0,x,0) torch.where(x!=x,0,x) x.masked_fill(x.isnan(),0) x.nan_to_num(1.5) "
+        "x.nan_to_num(0,2,-2) x.bool() (x>0).logical_not() x.clamp(min=0) torch.fmin(x,x*2) torch.signbit(x+0.5) torch.where(x>=1,1.0,x)"
     ).split()
     return written(texts, x=x)
 
@@ -73,7 +73,8 @@ def integers(s: Scope) -> list[str]:
         "a==b a>b a<=b a!=2 torch.maximum(a,b) torch.minimum(a,b) a.clamp(0,5) a.clamp(min=1) a.sum() a.sum(-1) "
         "a.amax(-1) a.amin() a.prod(-1) a.cumsum(-1) a.max() a.square() a/2 a/(b.abs()+1) a.sign() a.bool() "
         "a.to(torch.uint8) a.to(torch.int8) a.to(torch.int32) a.to(torch.int64) a.to(torch.int16) "
-        "a.sum(dtype=torch.int32) torch.where(a>b,a,b) torch.div(a,b.abs()+1,rounding_mode='trunc') torch.fmod(a,b.abs()+1) a**2 a.float()"
+        "a.sum(dtype=torch.int32) torch.where(a>b,a,b) torch.div(a,b.abs()+1,rounding_mode='trunc') "
+        "torch.fmod(a,b.abs()+1) a**2 a.float()"
     ).split()
     return written(texts, a=a, b=b)
 
