@@ -13,6 +13,8 @@ JOBS ?= $(shell nproc)
 COUNT ?= 1000
 ENGINE ?= all
 SEED ?=
+# How long `make soak` takes for each engine.
+SECONDS ?= 300
 
 BIN := $(VENV)/bin
 RUN := PYTHONPATH=python:. $(BIN)/python
@@ -23,7 +25,7 @@ CPP := $(wildcard src/*/*.cpp src/*/*.h src/*/*/*.cpp src/*/*/*.h include/tracej
 PY := python tests bench examples docs
 
 .DEFAULT_GOAL := help
-.PHONY: help venv extension build test test-ops fuzz demo bench docs lint tidy format clean
+.PHONY: help venv extension build test test-ops fuzz demo bench soak docs lint tidy format clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t12
@@ -85,6 +87,9 @@ demo: extension ## semantic search with a real sentence encoder: traced, compile
 bench: extension ## trace time and latency against torch.export, torch.compile, ONNX Runtime and OpenVINO
 	$(RUN) -m bench.trace
 	$(RUN) -m bench.latency
+
+soak: extension ## a compiled model called from four threads, with random shapes: is it right, small and fast?
+	$(RUN) -m bench.soak --seconds $(SECONDS)
 
 docs: extension ## the pages that are made from the code
 	$(RUN) docs/make_operator_page.py

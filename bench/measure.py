@@ -49,16 +49,22 @@ def cpu_seconds(run: Callable[[], Any]) -> tuple[float, Any]:
     return seconds(run, time.process_time)
 
 
+def _status(field: str) -> float:
+    """A number of MiB that Linux knows of this process."""
+    match = re.search(rf"^{field}:\s+(\d+) kB", Path("/proc/self/status").read_text(), re.MULTILINE)
+    assert match, f"/proc/self/status has no {field}"
+    return int(match[1]) / 1024
+
+
+def resident_mib() -> float:
+    """The memory of this process, in MiB."""
+    return _status("VmRSS")
+
+
 class Peak:
     """How far memory rose, in MiB, at its highest since the block was entered. `rise` is set when it ends."""
 
     rise: float
-
-    @staticmethod
-    def _status(field: str) -> float:
-        match = re.search(rf"^{field}:\s+(\d+) kB", Path("/proc/self/status").read_text(), re.MULTILINE)
-        assert match, f"/proc/self/status has no {field}"
-        return int(match[1]) / 1024
 
     @classmethod
     @contextmanager
@@ -66,9 +72,9 @@ class Peak:
         peak = cls()
         gc.collect()
         Path("/proc/self/clear_refs").write_text("5")  # VmHWM starts again from the current VmRSS
-        before = cls._status("VmRSS")
+        before = _status("VmRSS")
         yield peak
-        peak.rise = cls._status("VmHWM") - before
+        peak.rise = _status("VmHWM") - before
 
 
 def wide_console() -> Console:
