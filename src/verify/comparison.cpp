@@ -1,6 +1,7 @@
 #include "verify/comparison.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <sstream>
 
@@ -42,13 +43,12 @@ std::string text_of(at::IntArrayRef sizes) {
 }
 
 std::string text_of(const at::Tensor& element) {
+  if (!element.is_floating_point()) return std::to_string(element.item().toLong());
+  const double number = element.item().toDouble();
+  if (std::isnan(number)) return "nan";  // without a sign
   std::ostringstream out;
   out.precision(std::numeric_limits<float>::max_digits10);
-  if (element.is_floating_point()) {
-    out << element.item().toDouble();
-  } else {
-    out << element.item().toLong();
-  }
+  out << number;
   return out.str();
 }
 

@@ -22,6 +22,30 @@ std::string text_of(double error) {
   return out.str();
 }
 
+void print_output(std::ostream& out, const VerifiedOutput& output) {
+  out << output.name << (output.is_equal ? "" : " DIFFERS") << ", largest error " << text_of(output.absolute_error)
+      << ", relative " << text_of(output.relative_error);
+  if (!output.is_equal) out << ", " << output.problem;
+}
+
+/// Each of what differs, then what is equal: in one where it is much.
+void print_outputs(std::ostream& out, std::vector<VerifiedOutput> outputs) {
+  const auto equal = std::ranges::stable_partition(outputs, [](const auto& output) { return !output.is_equal; });
+  if (equal.size() > 3) {
+    VerifiedOutput all{std::to_string(equal.size()) + " outputs"};
+    for (const VerifiedOutput& output : equal) {
+      all.absolute_error = std::max(all.absolute_error, output.absolute_error);
+      all.relative_error = std::max(all.relative_error, output.relative_error);
+    }
+    outputs.erase(equal.begin(), equal.end());
+    outputs.push_back(std::move(all));
+  }
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    if (i != 0) out << "; ";
+    print_output(out, outputs[i]);
+  }
+}
+
 void print_run(std::ostream& out, const VerifiedRun& run) {
   out << "\n  " << text_of(run) << ": ";
   if (!run.failure.empty()) {
@@ -29,12 +53,7 @@ void print_run(std::ostream& out, const VerifiedRun& run) {
     return;
   }
   if (run.outputs.empty()) out << "it gives nothing that could be compared";
-  for (size_t i = 0; i < run.outputs.size(); ++i) {
-    const VerifiedOutput& output = run.outputs[i];
-    out << (i == 0 ? "" : "; ") << output.name << (output.is_equal ? "" : " DIFFERS") << ", largest error "
-        << text_of(output.absolute_error) << ", relative " << text_of(output.relative_error);
-    if (!output.is_equal) out << ", " << output.problem;
-  }
+  print_outputs(out, run.outputs);
   if (run.amplifies_rounding) {
     out << "\n    It counts as right: each call alone gives what eager's kernel gives, and the program amplifies "
            "rounding";

@@ -59,6 +59,29 @@ def test_a_right_program_is_right_at_all_sizes_and_leaves_everything_as_it_was(e
     found.raise_if_wrong()
 
 
+class Many(nn.Module):
+    def forward(self, x):
+        return [x * i for i in range(5)]
+
+
+def test_equal_outputs_are_summed_up():
+    program = tracejet.trace(Many(), arg_inputs=[batch_of(8)])
+    assert "max (x_0=16): 5 outputs, largest error 0, relative 0" in str(tracejet.verify(program, Many()))
+    found = tracejet.verify(program, lambda x: [x * i + (i == 3) for i in range(5)])
+    assert "output[3] DIFFERS, largest error 1," in str(found) and "; 4 outputs, largest error 0" in str(found)
+
+
+class OfNothing(nn.Module):
+    def forward(self, x):
+        return x.mean(0)
+
+
+def test_numbers_are_shown_as_they_are():
+    program = tracejet.trace(OfNothing(), arg_inputs=[batch_of(3, low=0)])
+    found = tracejet.verify(program, lambda x: x.sum(0) / max(x.shape[0], 1))
+    assert not found.ok and "at [0]: expected nan, got 0" in str(found)
+
+
 @pytest.mark.parametrize("name", ["bert", "t5", "swin", "gpt2", "resnet50"])
 def test_random_inputs_suit_real_models(name):
     case = SMALL_MODELS[name]
