@@ -1,4 +1,4 @@
-// Traces a small network without Python, prints its program, compiles it and runs it.
+// Traces a small network without Python, prints its program, compiles it, runs it and verifies it.
 #include <iostream>
 
 #include <ATen/ops/allclose.h>
@@ -8,6 +8,7 @@
 
 #include <tracejet/compile.h>
 #include <tracejet/trace.h>
+#include <tracejet/verify.h>
 #include <tracejet/version.h>
 
 int main() {
@@ -23,5 +24,8 @@ int main() {
   const at::Tensor batch = at::randn({7, 4});
   const bool same = at::allclose(compiled.run({batch})[0], forward({batch})[0], /*rtol=*/1e-4, /*atol=*/1e-5);
   std::cout << (same ? "The compiled program computes the same." : "The results differ!") << '\n';
-  return same ? 0 : 1;
+
+  const tracejet::Verification verification = tracejet::verify(program, compiled);
+  std::cout << verification.str() << '\n';
+  return same && verification.ok() ? 0 : 1;
 }
