@@ -5,7 +5,6 @@
 #include <ATen/OpMathType.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/abs.h>
-#include <ATen/ops/amax.h>
 #include <ATen/ops/any.h>
 #include <ATen/ops/clamp.h>
 #include <ATen/ops/empty_like.h>
@@ -24,6 +23,7 @@
 #include <ATen/ops/tanh.h>
 #include <ATen/ops/where.h>
 
+#include "ops/reduction_decompositions.h"
 #include "ops/shape.h"
 
 namespace tracejet::decompositions {
@@ -97,7 +97,7 @@ at::Tensor log_softmax(const at::Tensor& self, int64_t dim, bool half_to_float) 
   const auto dtype = half_to_float ? at::kFloat : self.scalar_type();
   const at::Tensor wide = self.to(at::toOpMathType(self.scalar_type()));
   if (shape::known_equal(self.sym_numel(), 0)) return wide.to(dtype);
-  const at::Tensor shifted = wide - at::amax(wide, dim, /*keepdim=*/true);
+  const at::Tensor shifted = wide - greatest(wide, dim);
   return (shifted - at::log(at::sum(at::exp(shifted), dim, /*keepdim=*/true))).to(dtype);
 }
 

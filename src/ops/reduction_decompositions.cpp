@@ -2,11 +2,13 @@
 
 #include <limits>
 
+#include <ATen/WrapDimUtils.h>
 #include <ATen/ops/abs.h>
 #include <ATen/ops/add.h>
 #include <ATen/ops/amax.h>
 #include <ATen/ops/amin.h>
 #include <ATen/ops/any.h>
+#include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/div.h>
 #include <ATen/ops/eq.h>
 #include <ATen/ops/exp.h>
@@ -26,6 +28,7 @@
 #include <ATen/ops/sum.h>
 #include <ATen/ops/where.h>
 
+#include "graph/size_expression.h"
 #include "ops/numbers.h"
 #include "ops/promotion.h"
 #include "ops/shape.h"
@@ -154,10 +157,23 @@ at::Tensor linalg_vector_norm(const at::Tensor& self, const at::Scalar& ord, Opt
   return in_real_type_of(norm_of(for_computation(x), ord.toDouble(), axes, keepdim), x);
 }
 
+at::Tensor greatest(const at::Tensor& self, at::IntArrayRef axes) {
+  // ATen's kernel refuses an empty axis: one that may be empty gets an element more.
+  std::vector<int64_t> padding(static_cast<size_t>(2 * self.dim()), 0);
+  bool may_be_empty = false;
+  for (const int64_t axis : axes) {
+    if (self.dim() == 0 || expression_of(self.sym_size(axis)).range().min > 0) continue;
+    const int64_t from_last = self.dim() - 1 - at::maybe_wrap_dim(axis, self.dim());
+    padding[static_cast<size_t>(2 * from_last + 1)] = 1;
+    may_be_empty = true;
+  }
+  return at::amax(may_be_empty ? at::constant_pad_nd(self, padding, -kInfinity) : self, axes, /*keepdim=*/true);
+}
+
 at::Tensor logsumexp(const at::Tensor& self, at::IntArrayRef dim, bool keepdim) {
   const auto axes = folded_axes(self, dim);
   const at::Tensor x = as(self, promotion::to_float(self.scalar_type()));
-  const at::Tensor largest = at::amax(x, axes, /*keepdim=*/true);
+  const at::Tensor largest = greatest(x, axes);
   // An infinite maximum would make inf - inf of itself.
   const at::Tensor shift = at::where(at::eq(at::abs(largest), kInfinity), scalar_like(largest, 0), largest);
   const at::Tensor sums = at::sum(at::exp(at::sub(x, shift)), axes, keepdim);

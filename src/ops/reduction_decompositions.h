@@ -14,6 +14,9 @@ using OptionalType = std::optional<at::ScalarType>;
 using OptionalScalar = std::optional<at::Scalar>;
 using Pair = std::tuple<at::Tensor, at::Tensor>;
 
+/// amax with the axes kept, where nothing's greatest is -inf.
+at::Tensor greatest(const at::Tensor& self, at::IntArrayRef axes);
+
 at::Tensor count_nonzero(const at::Tensor& self, std::optional<int64_t> dim);
 at::Tensor count_nonzero_axes(const at::Tensor& self, at::IntArrayRef dim);
 at::Tensor nansum(const at::Tensor& self, OptionalAxes dim, bool keepdim, OptionalType dtype);

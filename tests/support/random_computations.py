@@ -59,7 +59,8 @@ def sharp(s: Scope) -> list[str]:
     texts = (
         "x.floor() x.ceil() x.trunc() x.round() x.sign() x.frac() x>0 x<=0.5 x==x x!=x x.isnan() x.isinf() "
         "x.isfinite() torch.where(x>0,x,0) torch.where(x!=x,0,x) x.masked_fill(x.isnan(),0) x.nan_to_num(1.5) "
-        "x.nan_to_num(0,2,-2) x.bool() (x>0).logical_not() x.clamp(min=0) torch.fmin(x,x*2) torch.signbit(x+0.5) torch.where(x>=1,1.0,x)"
+        "x.nan_to_num(0,2,-2) x.bool() (x>0).logical_not() x.clamp(min=0) torch.fmin(x,x*2) "
+        "torch.signbit(x+0.5) torch.where(x>=1,1.0,x)"
     ).split()
     return written(texts, x=x)
 
