@@ -13,6 +13,7 @@ namespace convert {
 TRACEJET_CONVERSION(unary);
 TRACEJET_CONVERSION(exp);
 TRACEJET_CONVERSION(sign);
+TRACEJET_CONVERSION(abs);
 TRACEJET_CONVERSION(rounding);
 TRACEJET_CONVERSION(log_of_base);
 TRACEJET_CONVERSION(log1p);
@@ -163,6 +164,7 @@ TRACEJET_CONVERSION(integer_matmul);
 
 /// One operand, one ONNX operator, computed in the dtype of the result.
 constexpr Conversion unary(std::string_view target) { return {convert::unary, target}; }
+inline constexpr Conversion abs{convert::abs};
 /// Floor, Ceil, Round: integers stay as they are.
 constexpr Conversion rounding(std::string_view target) { return {convert::rounding, target}; }
 /// IsNaN, IsInf: false for every integer.

@@ -67,6 +67,11 @@ inline Operand folded(Lowering& to, const Operand& result, bool is_scalar) {
   return is_scalar ? to.squeeze(result, {0}) : result;
 }
 
+/// There is no greatest of nothing.
+inline void require_elements(Lowering& to, const c10::SymInt& count) {
+  to.require(symbolic::less_equal(1, expression_of(count)), "has nothing to reduce: the axis is empty");
+}
+
 inline std::vector<int64_t> axes_from(int64_t first, int64_t count) {
   std::vector<int64_t> axes(static_cast<size_t>(count));
   std::iota(axes.begin(), axes.end(), first);

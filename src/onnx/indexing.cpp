@@ -242,7 +242,7 @@ void masked_fill(Lowering& to, const Call& call, std::string_view) {
 }
 
 void item(Lowering& to, const Call& call, std::string_view) {
-  to.result(to.emit("Reshape", {to.operand(call, "self"), to.integers({})}));
+  to.result(to.reshape(to.operand(call, "self"), call.tensor("self").sizes, {}));
 }
 
 }  // namespace tracejet::onnx::convert

@@ -44,6 +44,22 @@ Operand product(Lowering& to, const Operand& a, const Operand& b, at::ScalarType
   return to.cast(to.emit("MatMul", {to.cast(a, computed), to.cast(b, computed)}), dtype);
 }
 
+/// a @ b, where b may be a stack of matrices.
+Operand stacked_product(Lowering& to, const Value& a, const Value& b, at::ScalarType dtype) {
+  const auto& left = a.tensor().sizes;
+  const auto& right = b.tensor().sizes;
+  const bool is_vector = left.size() == 1;
+  const bool shares_stack = left.size() >= 3 && right.size() >= 3 &&
+                            expression_of(left[left.size() - 3]) == expression_of(right[right.size() - 3]);
+  const bool needs_expanding = !to.target().batched_weights && to.is_constant(b) && right.size() == 3 &&
+                               left.size() <= 3 && right[0].maybe_as_int() != 1 && !shares_stack;
+  if (!needs_expanding) return product(to, to.operand(a), to.operand(b), dtype);
+  const c10::SymInt rows = is_vector ? c10::SymInt(1) : left[left.size() - 2];
+  const Operand stacked = to.expand(to.operand(a), left, {right[0], rows, left.back()});
+  const Operand matrices = product(to, stacked, to.operand(b), dtype);
+  return is_vector ? to.squeeze(matrices, {1}) : matrices;
+}
+
 Operand matrix_product(Lowering& to, const Value& a, const Value& b, const Operand& bias) {
   const Matrix left = untransposed(to, a);
   const Matrix right = untransposed(to, b);
@@ -61,7 +77,7 @@ void matmul(Lowering& to, const Call& call, std::string_view) {
   const Value& b = call.value(right_name);
   const auto dtype = to.output().dtype;
   if (is_float(dtype) && a.tensor().dim() == 2 && b.tensor().dim() == 2) return to.result(matrix_product(to, a, b, {}));
-  to.result(product(to, to.operand(a), to.operand(b), dtype));
+  to.result(stacked_product(to, a, b, dtype));
 }
 
 void addmm(Lowering& to, const Call& call, std::string_view) {

@@ -6,6 +6,7 @@
 #include <ATen/ops/tensor.h>
 
 #include "graph/data_number.h"
+#include "graph/location.h"
 #include "graph/size_expression.h"
 #include "ops/operator.h"
 #include "support/error.h"
@@ -64,9 +65,11 @@ void Lowering::declare_inputs(const std::vector<size_t>& feeds) {
     // One of a dtype that ONNX lacks is named where a call reads it.
     if (!is_feed && input.data.nbytes() <= kInlineBytes && element_type(input.data.scalar_type())) {
       known_.emplace(input.value, input.data);
+      constant_.insert(input.value);
       operands_.emplace(input.value, constant(input.data));
       continue;
     }
+    if (!is_feed) constant_.insert(input.value);
     const Operand operand{unique(input.name), input.value->tensor().dtype};
     operands_.emplace(input.value, operand);
     if (is_feed) {
@@ -113,6 +116,19 @@ void Lowering::convert(const Node& node) {
     fail(error.what());
   }
   if (next_result_ != node.outputs().size()) fail("its conversion gives fewer results than it has");
+  note_constants(node);
+}
+
+void Lowering::note_constants(const Node& node) {
+  bool takes_any = false;
+  bool all_constant = true;
+  for (const Argument& argument : node.arguments()) {
+    for_each_value(argument, [&](const Value& value) {
+      takes_any = true;
+      all_constant = all_constant && is_constant(value);
+    });
+  }
+  if (takes_any && all_constant) constant_.insert(node.outputs().begin(), node.outputs().end());
 }
 
 /// What is asserted of the inputs' sizes is checked before an engine runs.
@@ -127,6 +143,17 @@ void Lowering::convert_assertion(const Call& call) {
   const bool has_message = call.declares("assert_msg");
   add_check(reshape(truth, call.tensor("self").sizes, {1}),
             has_message ? std::string(call.text("assert_msg")) : "a tensor that the model asserts to be true is false");
+}
+
+void Lowering::require(const symbolic::Expression& condition, const std::string& problem) {
+  if (condition.range().min == 1) return;
+  const std::string where = tracejet::describe(node_->where(), graph_);
+  std::string message = "[" + Call(*node_).name() + "] " + problem + (where.empty() ? "" : "\n" + where);
+  if (!symbolic::is_data_dependent(condition)) {
+    model_.requirements.push_back({condition, std::move(message)});
+  } else if (target_.checks) {
+    add_check(compute(condition), std::move(message));
+  }
 }
 
 void Lowering::add_check(const Operand& truth, std::string message) {

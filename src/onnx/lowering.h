@@ -29,6 +29,8 @@ struct Target {
   bool size_arithmetic = true;  ///< infers right bounds of what is computed from sizes; else it is given the results
   bool keeps_nan = true;        ///< NaN comes out of exp, max, min, mod and comparisons as IEEE 754 has it
   bool sorts_stably = true;     ///< TopK gives equal values in their order, as ONNX demands
+  bool vector_abs = true;       ///< leaves a concatenation as it is when it takes Abs of it, and it is a vector
+  bool batched_weights = true;  ///< broadcasts what it multiplies with a stack of constant matrices
 };
 
 /// Writes a Graph as an ONNX model. Conversions (see conversions.h) are its users: they read a Call, emit ONNX nodes
@@ -56,6 +58,8 @@ class Lowering {
   Operand optional(const Call& call, std::string_view name) const;
   /// The data of a value that is a weight or a small constant; undefined for anything that is computed.
   at::Tensor known(const Value& value) const;
+  /// Whether a value is the same in every run: a weight, or computed from weights only.
+  bool is_constant(const Value& value) const { return constant_.contains(&value); }
   /// What the current call's output is.
   const TensorMeta& output(size_t index = 0) const;
   size_t output_count() const;
@@ -97,6 +101,9 @@ class Lowering {
   Operand squeeze(const Operand& operand, const std::vector<int64_t>& axes);
   Operand slice(const Operand& operand, int64_t axis, const Operand& start, const Operand& end, int64_t step = 1);
 
+  /// What ATen demands of sizes when it runs the current call; `problem` says what is wrong otherwise.
+  void require(const symbolic::Expression& condition, const std::string& problem);
+
   /// Ends the conversion of the current call: ONNX or this lowering has no way to say it.
   [[noreturn]] void fail(std::string_view reason) const;
 
@@ -105,6 +112,7 @@ class Lowering {
   void declare_outputs();
   void note_symbols(const Value& value);
   void convert(const Node& node);
+  void note_constants(const Node& node);
   void convert_assertion(const RuntimeAssertion& assertion);
   void convert_assertion(const Call& call);  ///< of a tensor
   /// `truth`: one boolean.
@@ -132,6 +140,7 @@ class Lowering {
   std::unordered_map<const Value*, Operand> operands_;
   std::unordered_map<const Value*, at::Tensor> known_;
   std::unordered_set<const Value*> used_;
+  std::unordered_set<const Value*> constant_;
   std::unordered_set<std::string> names_;
   std::unordered_map<std::string, Operand> constants_;  // by dtype, shape and bytes
   std::unordered_map<symbolic::Expression, Operand> computed_;

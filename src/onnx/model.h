@@ -12,6 +12,7 @@
 #include <ATen/core/Tensor.h>
 #include <c10/core/ScalarType.h>
 
+#include "graph/assertion.h"
 #include "symbolic/expression.h"
 
 namespace tracejet {
@@ -76,9 +77,10 @@ enum class WeightForm {
 /// An ONNX model. Weights are shared with the program that it comes from; constants are small and its own.
 struct Model {
   std::vector<TensorInfo> inputs;
-  std::vector<NumberInput> numbers;  ///< further inputs
-  std::vector<TensorInfo> outputs;   ///< those of the program, then one boolean for each of `checks`
-  std::vector<std::string> checks;   ///< what to say where such a boolean is false
+  std::vector<NumberInput> numbers;            ///< further inputs
+  std::vector<TensorInfo> outputs;             ///< those of the program, then one boolean for each of `checks`
+  std::vector<std::string> checks;             ///< what to say where such a boolean is false
+  std::vector<RuntimeAssertion> requirements;  ///< of the sizes of inputs, to be checked before the model runs
   std::vector<NamedTensor> weights;
   std::vector<NamedTensor> constants;
   std::vector<OnnxNode> nodes;

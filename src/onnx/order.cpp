@@ -38,6 +38,7 @@ struct Extremum {
 /// `which`: "Max" or "Min". The axis is kept, as 1.
 Extremum extremum_along(Lowering& to, std::string_view which, const Operand& x, int64_t axis, int64_t rank,
                         const c10::SymInt& length) {
+  require_elements(to, length);
   const Lowering::Attributes keep{{"keepdims", int64_t{1}}};
   const Operand axes = to.integers({axis});
   const Operand value = to.emit("Reduce" + std::string(which), {x, axes}, keep);

@@ -7,6 +7,12 @@ namespace tracejet::onnx::convert {
 
 namespace {
 
+Operand absolute(Lowering& to, const Operand& x, int64_t rank) {
+  if (to.target().vector_abs || rank != 1) return to.emit("Abs", {x});
+  const Operand is_negative = to.emit_as(at::kBool, "Less", {x, to.number(0, x.dtype)});
+  return to.emit_as(x.dtype, "Where", {is_negative, to.emit("Neg", {x}), x});
+}
+
 /// The operand in the dtype of the result.
 Operand self(Lowering& to, const Call& call) { return to.operand(call, "self", to.output().dtype); }
 
@@ -92,6 +98,10 @@ void sign(Lowering& to, const Call& call, std::string_view) {
   to.result(is_float(x.dtype) ? choose(to, is_nan(to, x), to.number(0, x.dtype), result) : result);
 }
 
+void abs(Lowering& to, const Call& call, std::string_view) {
+  to.result(absolute(to, self(to, call), to.output().dim()));
+}
+
 void rounding(Lowering& to, const Call& call, std::string_view target) {
   const Operand x = self(to, call);
   if (call.declares("decimals") && call.integer("decimals") != 0) {
@@ -130,7 +140,7 @@ void expm1(Lowering& to, const Call& call, std::string_view) {
   const Operand near =
       to.emit("Mul", {to.emit("Mul", {to.emit("Exp", {half}), to.emit("Sinh", {half})}), to.number(2, x.dtype)});
   const Operand far = to.emit("Sub", {exponential(to, x), to.number(1, x.dtype)});
-  const Operand is_near = to.emit_as(at::kBool, "Less", {to.emit("Abs", {x}), to.number(1, x.dtype)});
+  const Operand is_near = to.emit_as(at::kBool, "Less", {absolute(to, x, to.output().dim()), to.number(1, x.dtype)});
   to.result(to.emit_as(x.dtype, "Where", {is_near, near, far}));
 }
 
@@ -270,8 +280,8 @@ void atan2(Lowering& to, const Call& call, std::string_view) {
 void hypot(Lowering& to, const Call& call, std::string_view) {
   // Scaled by the larger one, so that squares don't overflow.
   const auto dtype = to.output().dtype;
-  const Operand a = to.emit("Abs", {to.operand(call, "self", dtype)});
-  const Operand b = to.emit("Abs", {to.operand(call, "other", dtype)});
+  const Operand a = absolute(to, to.operand(call, "self", dtype), call.tensor("self").dim());
+  const Operand b = absolute(to, to.operand(call, "other", dtype), call.tensor("other").dim());
   const Operand larger = to.emit("Max", {a, b});
   const Operand safe = to.emit_as(dtype, "Where", {is_nonzero(to, larger), larger, to.number(1, dtype)});
   const Operand ratio = to.emit("Div", {to.emit("Min", {a, b}), safe});

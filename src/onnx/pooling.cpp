@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 
 #include <ATen/ops/zeros.h>
 
@@ -14,22 +15,78 @@ size_t spatial_axes(const Call& call) {
   return static_cast<size_t>(name[name.find("pool") + 4] - '0');
 }
 
+/// Where the windows lie. ceil_mode is said as padding behind the last element that the last window needs: runtimes
+/// disagree on how many windows there are where it is left to them, and fail where the tensor is smaller than one.
 struct Window {
   std::vector<int64_t> kernel;
+  std::vector<int64_t> padding;  ///< on both sides
+  Sizes behind;                  ///< what is padded behind each axis
   Lowering::Attributes attributes;
+
+  bool is_static() const {
+    return std::ranges::all_of(behind, [](const auto& size) { return size.maybe_as_int().has_value(); });
+  }
+  bool is_symmetric() const {
+    return std::ranges::equal(behind, padding, [](const auto& a, int64_t b) { return a.maybe_as_int() == b; });
+  }
 };
 
 Window window(const Lowering& to, const Call& call, size_t axes) {
   const auto per_axis = [&](std::string_view name) { return static_sizes(to, call.sym_ints(name, axes), name); };
-  const auto kernel = per_axis("kernel_size");
-  const bool has_stride = !call.sym_ints("stride").empty();
-  auto pads = per_axis("padding");
-  pads.insert(pads.end(), pads.begin(), pads.end());
-  return {kernel,
-          {{"kernel_shape", kernel},
-           {"strides", has_stride ? per_axis("stride") : kernel},
-           {"pads", pads},
-           {"ceil_mode", int64_t{call.flag("ceil_mode")}}}};
+  Window result{per_axis("kernel_size"), per_axis("padding"), {}, {}};
+  const auto strides = call.sym_ints("stride").empty() ? result.kernel : per_axis("stride");
+  const auto dilation = call.declares("dilation") ? per_axis("dilation") : std::vector<int64_t>(axes, 1);
+  const auto& sizes = call.tensor("self").sizes;
+  const auto& windows = to.output().sizes;
+  for (size_t i = 0; i < axes; ++i) {
+    c10::SymInt behind = result.padding[i];
+    if (call.flag("ceil_mode")) {
+      const c10::SymInt last = (windows[windows.size() - axes + i] - 1) * strides[i] - result.padding[i];
+      const c10::SymInt end = last + dilation[i] * (result.kernel[i] - 1) + 1;
+      behind = behind.max(end - sizes[sizes.size() - axes + i]);
+    }
+    result.behind.push_back(behind);
+  }
+  result.attributes = {{"kernel_shape", result.kernel}, {"strides", strides}};
+  if (call.declares("dilation")) result.attributes.push_back({"dilations", dilation});
+  return result;
+}
+
+/// The padding as an attribute of the pooling.
+Attribute pads_of(const Window& window) {
+  std::vector<int64_t> pads = window.padding;
+  for (const c10::SymInt& size : window.behind) pads.push_back(*size.maybe_as_int());
+  return {"pads", pads};
+}
+
+/// The padding as a node of its own, of a tensor with a batch and a channel.
+Operand padded(Lowering& to, const Operand& x, c10::SymIntArrayRef before, c10::SymIntArrayRef behind, double value) {
+  Sizes pads{0, 0};
+  pads.append(before.begin(), before.end());
+  pads.append({0, 0});
+  pads.append(behind.begin(), behind.end());
+  return to.emit("Pad", {x, to.numbers(pads), to.number(value, x.dtype)}, {{"mode", std::string("constant")}});
+}
+
+Operand padded(Lowering& to, const Operand& x, const Window& window, double value) {
+  const Sizes before(window.padding.begin(), window.padding.end());
+  return padded(to, x, before, window.behind, value);
+}
+
+/// Positions in a padded plane as those in the plane itself.
+Operand unpadded_positions(Lowering& to, const Operand& positions, const Window& window, c10::SymIntArrayRef plane) {
+  Operand rest = positions;
+  Operand result;
+  c10::SymInt step = 1;
+  for (size_t i = plane.size(); i-- > 0;) {
+    const Operand length = to.number(plane[i] + window.padding[i] + window.behind[i], at::kLong);
+    const Operand here = to.emit("Sub", {to.emit("Mod", {rest, length}), to.integer(window.padding[i])});
+    const Operand part = to.emit("Mul", {here, to.number(step, at::kLong)});
+    result = result.name.empty() ? part : to.emit("Add", {result, part});
+    rest = to.emit("Div", {rest, length});
+    step = step * plane[i];
+  }
+  return result;
 }
 
 /// ONNX's pooling has a batch axis always, ATen's only sometimes.
@@ -45,6 +102,23 @@ Batched batched(Lowering& to, const Call& call, size_t axes) {
 }
 
 Operand unbatched(Lowering& to, const Operand& x, bool was_added) { return was_added ? to.squeeze(x, {0}) : x; }
+
+/// 1 where an element counts in an average, 0 where it doesn't, as far as the windows reach.
+Operand counted(Lowering& to, const Call& call, const Window& window, at::ScalarType dtype) {
+  const auto& sizes = call.tensor("self").sizes;
+  const size_t axes = window.kernel.size();
+  const bool counts_padding = call.flag("count_include_pad");
+  Sizes ones{1, 1};
+  Sizes before;
+  Sizes behind;
+  for (size_t i = 0; i < axes; ++i) {
+    const int64_t inside = counts_padding ? window.padding[i] : 0;
+    ones.push_back(sizes[sizes.size() - axes + i] + 2 * inside);
+    before.push_back(window.padding[i] - inside);
+    behind.push_back(window.behind[i] - inside);
+  }
+  return padded(to, to.expand(to.number(1, dtype), {}, ones), before, behind, 0);
+}
 
 /// A matrix whose rows average the windows of adaptive pooling along one axis.
 at::Tensor averaging_matrix(int64_t from, int64_t into) {
@@ -64,9 +138,12 @@ at::Tensor averaging_matrix(int64_t from, int64_t into) {
 
 void max_pool(Lowering& to, const Call& call, std::string_view) {
   const size_t axes = spatial_axes(call);
-  const auto [x, is_added] = batched(to, call, axes);
-  auto [kernel, attributes] = window(to, call, axes);
-  attributes.push_back({"dilations", static_sizes(to, call.sym_ints("dilation", axes), "dilation")});
+  const auto [given, is_added] = batched(to, call, axes);
+  const Window windows = window(to, call, axes);
+  auto attributes = windows.attributes;
+  const bool is_static = windows.is_static();
+  const Operand x = is_static ? given : padded(to, given, windows, -std::numeric_limits<double>::infinity());
+  if (is_static) attributes.push_back(pads_of(windows));
   const bool wants_indices = to.output_count() > 1 && to.is_used(1);
   const std::vector<at::ScalarType> dtypes = wants_indices ? std::vector{x.dtype, at::kLong} : std::vector{x.dtype};
   const auto results = to.emit_many(dtypes, "MaxPool", {x}, attributes);
@@ -74,23 +151,40 @@ void max_pool(Lowering& to, const Call& call, std::string_view) {
   if (to.output_count() == 1) return;
   if (!wants_indices) return to.no_result("");
   // ONNX counts through the whole tensor, ATen within each channel.
-  c10::SymInt plane = 1;
   const auto& sizes = call.tensor("self").sizes;
-  for (size_t i = 0; i < axes; ++i) plane *= sizes[sizes.size() - 1 - i];
-  to.result(unbatched(to, to.emit("Mod", {results[1], to.number(plane, at::kLong)}), is_added));
+  const c10::SymIntArrayRef plane = c10::SymIntArrayRef(sizes).slice(sizes.size() - axes);
+  c10::SymInt elements = 1;
+  for (size_t i = 0; i < axes; ++i)
+    elements *= is_static ? plane[i] : plane[i] + windows.padding[i] + windows.behind[i];
+  Operand index = to.emit("Mod", {results[1], to.number(elements, at::kLong)});
+  if (!is_static) index = unpadded_positions(to, index, windows, plane);
+  to.result(unbatched(to, index, is_added));
 }
 
 void avg_pool(Lowering& to, const Call& call, std::string_view) {
   const size_t axes = spatial_axes(call);
   const auto [x, is_added] = batched(to, call, axes);
-  auto [kernel, attributes] = window(to, call, axes);
+  const Window windows = window(to, call, axes);
+  auto attributes = windows.attributes;
   const bool has_divisor = call.declares("divisor_override") && call.has("divisor_override");
-  attributes.push_back({"count_include_pad", int64_t{has_divisor || call.flag("count_include_pad")}});
-  if (has_divisor && call.flag("ceil_mode")) to.fail("has ceil_mode and a divisor of its own");
-  Operand result = to.emit("AveragePool", {x}, std::move(attributes));
+  const auto average = [&](const Operand& of) {
+    auto whole = attributes;
+    whole.push_back({"count_include_pad", int64_t{1}});
+    return to.emit("AveragePool", {of}, std::move(whole));
+  };
+  Operand result;
+  if (windows.is_symmetric()) {
+    attributes.push_back(pads_of(windows));
+    attributes.push_back({"count_include_pad", int64_t{has_divisor || call.flag("count_include_pad")}});
+    result = to.emit("AveragePool", {x}, attributes);
+  } else {
+    result = average(padded(to, x, windows, 0));
+    // What the last windows reach beyond the padding doesn't count, nor does the padding itself where it isn't to.
+    if (!has_divisor) result = to.emit("Div", {result, average(counted(to, call, windows, x.dtype))});
+  }
   if (has_divisor) {
     double factor = 1.0 / call.number("divisor_override");
-    for (const int64_t size : kernel) factor *= static_cast<double>(size);
+    for (const int64_t size : windows.kernel) factor *= static_cast<double>(size);
     result = to.emit("Mul", {result, to.number(factor, x.dtype)});
   }
   to.result(unbatched(to, result, is_added));

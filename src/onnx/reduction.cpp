@@ -25,6 +25,24 @@ Operand reduced(Lowering& to, std::string_view op, const Operand& x, const Axes&
   return to.emit(op, {x, to.integers(over.axes)}, std::move(attributes));
 }
 
+std::vector<int64_t> axes_or_all(const Axes& over, const TensorMeta& meta) {
+  return over.axes.empty() ? axes_from(0, meta.dim()) : over.axes;
+}
+
+/// How many elements meet in one.
+c10::SymInt reduced_count(const Axes& over, const TensorMeta& meta) {
+  c10::SymInt elements = 1;
+  for (const int64_t axis : axes_or_all(over, meta)) elements *= meta.sizes[static_cast<size_t>(axis)];
+  return elements;
+}
+
+/// The mean of nothing is NaN, which runtimes don't agree on.
+Operand mean_of(Lowering& to, const Operand& x, const Axes& over, const TensorMeta& meta) {
+  const c10::SymInt elements = reduced_count(over, meta);
+  if (expression_of(elements).range().min > 0) return reduced(to, "ReduceMean", x, over);
+  return to.emit("Div", {reduced(to, "ReduceSum", x, over), to.number(elements, x.dtype)});
+}
+
 /// any and all take an empty list of axes at its word; other reductions read it as all axes.
 bool reduces_nothing(const Call& call) {
   return call.declares("dim") && call.has("dim") && call.axes("dim", call.tensor("self").dim()).empty();
@@ -41,7 +59,11 @@ Operand is_zero(Lowering& to, const Operand& x) { return to.emit_as(at::kBool, "
 
 void reduce(Lowering& to, const Call& call, std::string_view target) {
   const Operand x = to.operand(call, "self", as_number(to.output().dtype));
-  to.result(reduced(to, target, x, axes_of(call)));
+  const TensorMeta& meta = call.tensor("self");
+  const Axes over = axes_of(call);
+  if (target == "ReduceMean") return to.result(mean_of(to, x, over, meta));
+  if (target == "ReduceMax" || target == "ReduceMin") require_elements(to, reduced_count(over, meta));
+  to.result(reduced(to, target, x, over));
 }
 
 /// Runtimes drop NaN or keep it, as it lies, and begin to compare at the greatest finite number: so each element is
@@ -49,6 +71,7 @@ void reduce(Lowering& to, const Call& call, std::string_view target) {
 void extremum_over(Lowering& to, const Call& call, std::string_view target) {
   const Operand x = to.operand(call, "self", as_number(to.output().dtype));
   const Axes over = axes_of(call);
+  require_elements(to, reduced_count(over, call.tensor("self")));
   const Operand extremum = reduced(to, target, x, over);
   if (!is_float(x.dtype)) return to.result(extremum);
   const double sign = target == "ReduceMax" ? -1 : 1;
@@ -83,17 +106,14 @@ void variance(Lowering& to, const Call& call, std::string_view) {
   const Operand x = to.operand(call, "self", to.output().dtype);
   const TensorMeta& meta = call.tensor("self");
   Axes over = axes_of(call);
-  const Operand mean = reduced(to, "ReduceMean", x, {over.axes, true});
+  const Operand mean = mean_of(to, x, {over.axes, true}, meta);
   const Operand centred = to.emit("Sub", {x, mean});
   const Operand squares = reduced(to, "ReduceSum", to.emit("Mul", {centred, centred}), over);
-  c10::SymInt elements = 1;
-  for (int64_t axis = 0; axis < meta.dim(); ++axis) {
-    if (over.axes.empty() || std::ranges::count(over.axes, axis) > 0) elements *= meta.sizes[static_cast<size_t>(axis)];
-  }
+  const c10::SymInt elements = reduced_count(over, meta);
   const double correction = call.declares("correction") ? call.optional_number("correction").value_or(1) : 1;
   const Operand freedom = to.emit("Sub", {to.number(elements, x.dtype), to.number(correction, x.dtype)});
   to.result(to.emit("Div", {squares, to.emit("Max", {freedom, to.number(0, x.dtype)})}));
-  if (to.output_count() > 1) to.result(over.keep ? mean : reduced(to, "ReduceMean", x, over));
+  if (to.output_count() > 1) to.result(over.keep ? mean : mean_of(to, x, over, meta));
 }
 
 }  // namespace tracejet::onnx::convert

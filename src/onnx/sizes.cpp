@@ -1,5 +1,6 @@
 // Symbolic sizes as ONNX: the part of Lowering that computes with shapes.
 #include <algorithm>
+#include <numeric>
 
 #include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/tensor.h>
@@ -223,6 +224,12 @@ Operand Lowering::joined(c10::SymIntArrayRef numbers, ComputeOne compute_one) {
 
 Operand Lowering::reshape(const Operand& operand, c10::SymIntArrayRef from, c10::SymIntArrayRef to) {
   if (from.size() == to.size() && std::ranges::equal(from, to, same)) return operand;
+  if (to.empty()) {
+    // Not a Reshape: OpenVINO's compiler falls over one of a matrix product to a scalar.
+    std::vector<int64_t> axes(from.size());
+    std::iota(axes.begin(), axes.end(), 0);
+    return squeeze(operand, axes);
+  }
   const bool has_zero = std::ranges::any_of(to, [](const auto& size) { return size.maybe_as_int() == 0; });
   const bool can_infer = never_empty(to);
   bool inferred = false;

@@ -44,7 +44,7 @@ std::span<const Operator> pointwise_operators() {
   static constexpr auto to_bool = unary<Result::kBool>;
 
   static constexpr Operator table[] = {
-      {.name = "aten::abs", .meta = absolute, .onnx = onnx::unary("Abs"), .samples = samples::complex_or_real},
+      {.name = "aten::abs", .meta = absolute, .onnx = onnx::abs, .samples = samples::complex_or_real},
       {.name = "aten::acos", .meta = to_float, .onnx = onnx::unary("Acos"), .samples = samples::unary},
       {.name = "aten::acosh", .meta = to_float, .onnx = onnx::unary("Acosh"), .samples = samples::unary},
       {.name = "aten::angle", .meta = angle, .samples = samples::complex_or_real},

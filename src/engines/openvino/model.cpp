@@ -69,7 +69,9 @@ onnx::Target target() {
           .checks = true,
           .size_arithmetic = false,
           .keeps_nan = false,
-          .sorts_stably = false};
+          .sorts_stably = false,
+          .vector_abs = false,
+          .batched_weights = false};
 }
 
 Model read(const Graph& graph, const Feeds& feeds) {

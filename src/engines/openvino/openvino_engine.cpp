@@ -25,8 +25,8 @@ namespace tracejet::openvino {
 
 namespace {
 
-/// How many primitives of one kind OpenVINO keeps, one for each shape that it has met. Its own 5000 let a small BERT grow
-/// by 480 MiB, these by 300, and a call at one of thousands of random shapes takes a fourth longer.
+/// How many primitives of one kind OpenVINO keeps, one for each shape that it has met. Its own 5000 let a small BERT
+/// grow by 480 MiB, these by 300, and a call at one of thousands of random shapes takes a fourth longer.
 constexpr int kKeptPrimitives = 1000;
 
 ov::AnyMap properties(const CompileSettings& settings) {
@@ -47,7 +47,7 @@ class Program final : public Executable {
  public:
   /// `model`: of the graph, without anything refused.
   Program(std::shared_ptr<const Graph> graph, const Feeds& feeds, const Model& model, const CompileSettings& settings)
-      : graph_(std::move(graph)), locator_(model.onnx) {
+      : graph_(std::move(graph)), locator_(model.onnx), requirements_(model.onnx.requirements) {
     compiled_ = core().compile_model(model.model, "CPU", properties(settings));
     for (size_t i = 0; i < feeds.size(); ++i) {
       const onnx::TensorInfo& input = model.onnx.inputs[i];
@@ -71,6 +71,9 @@ class Program final : public Executable {
   std::vector<c10::IValue> run(std::vector<at::Tensor> feeds) const override {
     RuntimeSizes sizes;
     for (const auto& [feed, symbol] : input_symbols_) sizes.bind(symbol.symbol, feeds[feed].size(symbol.axis));
+    for (const RuntimeAssertion& requirement : requirements_) {
+      if (!sizes.holds(requirement.condition)) throw InvalidInput(requirement.message);
+    }
     const auto request = take_request();
     std::vector<at::Tensor> results;
     try {
@@ -197,6 +200,7 @@ class Program final : public Executable {
   std::vector<std::optional<ov::Output<const ov::Node>>> inputs_;  // none where no output depends on it
   std::vector<InputSymbol> input_symbols_;
   std::vector<NumberInput> numbers_;
+  std::vector<RuntimeAssertion> requirements_;  // of these symbols
   std::vector<Output> outputs_;
   std::vector<Check> checks_;
   mutable std::mutex idle_mutex_;
