@@ -1,0 +1,176 @@
+"""What OpenVINO infers or computes otherwise than PyTorch (docs/engines/openvino.md), at the sizes where it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import tracejet
+from tests.support.compare import assert_equal
+from tests.support.lambda_module import Lambda
+from tracejet import Input
+
+WEIGHTS = torch.linspace(-1, 1, 96).view(3, 8, 4)
+
+
+def dynamic(low: tuple[int, ...], opt: tuple[int, ...], high: tuple[int, ...]) -> Input:
+    return Input(min_shape=low, opt_shape=opt, max_shape=high)
+
+
+def assert_right(function: Callable[..., Any], declared: Input, *shapes: tuple[int, ...]) -> None:
+    model = Lambda(function)
+    program = tracejet.trace(model, arg_inputs=[declared])
+    assert tracejet.check(program, engine="openvino").ok
+    compiled = tracejet.compile(program, engine="openvino")
+    for seed, shape in enumerate(shapes):
+        x = torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+        assert_equal(model(x), compiled(x), 1e-5, f"at {shape}: ", least_scale=1.0)
+
+
+LENGTHS = dynamic((1, 2), (2, 9), (4, 30))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: F.pad(x, (0, x.shape[1] % 2)) * 2,
+        lambda x: F.pad(x, (x.shape[1] % 3, (8 - x.shape[1] % 8) % 8)).sum(1),
+        lambda x: x[:, x.shape[1] % 2 :] + 1,
+        lambda x: x[:, : -(x.shape[1] // 2)] * 2,
+        lambda x: x[:, -(x.shape[1] % 5 + 1) :] * 2,
+        lambda x: x.narrow(1, x.shape[1] // 3, x.shape[1] - x.shape[1] // 3).exp(),
+        lambda x: F.interpolate(x[:, None], scale_factor=1.7, recompute_scale_factor=True, mode="nearest") + 1,
+        lambda x: x.new_zeros(x.shape[0], x.shape[1] % 4) + x.shape[1] % 4,
+        lambda x: x.repeat(1, 1 + x.shape[1] % 3) * 2,
+        lambda x: torch.cat(x.tensor_split(3, 1)[::-1], 1) * (x.shape[1] // 2),
+        lambda x: torch.arange(x.shape[1] % 7) + x.sum(),
+        lambda x: x.reshape(-1)[: x.numel() - x.numel() % 4].view(-1, 4) * 2,
+    ],
+)
+def test_slices_pads_and_shapes_of_computed_sizes(function):
+    assert_right(function, LENGTHS, (2, 9), (1, 2), (4, 30), (3, 3), (2, 17), (1, 29), (4, 8), (2, 24))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: torch.einsum("ab,ab->", x, x),
+        lambda x: torch.einsum("ab,cb->", x, x),
+        lambda x: torch.bmm(x.reshape(1, 1, -1), x.reshape(1, -1, 1)).reshape(()) + 1,
+        lambda x: (x.reshape(1, -1) @ x.reshape(-1, 1)).squeeze(),
+        lambda x: x.flatten() @ x.flatten(),
+        lambda x: torch.einsum("ab,bb->", x, x.mT @ x),
+    ],
+)
+def test_a_matrix_product_may_be_a_scalar(function):
+    assert_right(function, dynamic((1, 4), (3, 4), (6, 4)), (3, 4), (1, 4), (6, 4))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda t: (t, t.abs()),
+        lambda t: (t.abs() + 1).log() + t,
+        lambda t: t / (t.abs() + 1),
+        lambda t: (F.softsign(t), t),
+        lambda t: (torch.hypot(t, t + 1), t),
+        lambda t: (torch.expm1(t), t),
+        lambda t: (t.norm(p=1), t),
+    ],
+)
+def test_a_concatenation_stays_what_it_is(function):
+    assert_right(lambda x: function(torch.cat([x, x[:1]])), dynamic((2,), (6,), (12,)), (6,), (2,), (12,))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x.unsqueeze(0) @ WEIGHTS + 1,
+        lambda x: x @ WEIGHTS,
+        lambda x: torch.einsum("bi,kio->kbo", x, WEIGHTS),
+        lambda x: x.unsqueeze(0) @ (WEIGHTS * 2).transpose(1, 2).mT,
+        lambda x: x[0] @ WEIGHTS,
+        lambda x: WEIGHTS.mT @ x.mT,
+    ],
+)
+def test_rows_are_multiplied_with_each_matrix_of_a_stack(function):
+    assert_right(function, dynamic((1, 8), (4, 8), (16, 8)), (4, 8), (1, 8), (16, 8))
+
+
+@pytest.mark.parametrize("sizes", [(2, 1, 0), (3, 2, 1), (3, 1, 1), (2, 3, 1), (3, 3, 0)], ids=str)
+@pytest.mark.parametrize(
+    "pool",
+    [
+        lambda x, window: F.max_pool1d(x, *window, ceil_mode=True),
+        lambda x, window: F.max_pool1d(x, *window, ceil_mode=True, return_indices=True),
+        lambda x, window: F.avg_pool1d(x, *window, ceil_mode=True),
+        lambda x, window: F.avg_pool1d(x, *window, ceil_mode=True, count_include_pad=False),
+        lambda x, window: F.avg_pool2d(x[..., None].expand(-1, -1, 3), *window, ceil_mode=True),
+        lambda x, window: F.avg_pool2d(x[..., None].expand(-1, -1, 3), *window, ceil_mode=True, divisor_override=3),
+    ],
+)
+def test_windows_reach_beyond_the_end(pool, sizes):
+    kernel, stride, padding = sizes
+    least = max(1, kernel - 2 * padding)
+    shapes = [(1, least), (3, 7), (6, 12), (2, 8), (2, 9), (2, 10)]
+    assert_right(lambda x: pool(x, sizes), dynamic((1, least), (3, 7), (6, 12)), *shapes)
+
+
+def test_indices_of_windows_in_a_plane():
+    def pool(x):
+        return F.max_pool2d(x, (3, 2), (2, 3), (1, 1), ceil_mode=True, return_indices=True)
+
+    assert_right(pool, dynamic((1, 2, 2), (2, 7, 6), (3, 9, 9)), (2, 7, 6), (1, 2, 2), (3, 9, 9), (2, 8, 5))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x.mean(0),
+        lambda x: x.mean(),
+        lambda x: x[1:].mean(0, keepdim=True),
+        lambda x: torch.var_mean(x, [0]),
+        lambda x: F.mse_loss(x, x * 2),
+        lambda x: (x.sum(0), x.prod(0), x.logsumexp(1), x.softmax(0), x.amax(1), (x > 0).any(0), (x > 0).all(0)),
+        lambda x: x.mT @ x,
+    ],
+)
+def test_nothing_is_reduced_as_in_eager(function):
+    assert_right(function, dynamic((0, 3), (4, 3), (8, 3)), (4, 3), (1, 3), (8, 3), (0, 3))
+
+
+@pytest.mark.parametrize("function", [lambda x: x.amax(0), lambda x: x.argmin(0), lambda x: x.max(0), lambda x: x.max()])
+def test_nothing_has_no_greatest(function):
+    compiled = tracejet.compile(
+        Lambda(function), arg_inputs=[dynamic((0, 3), (4, 3), (8, 3))], engine="openvino"
+    )
+    compiled(torch.randn(2, 3))
+    with pytest.raises(tracejet.InvalidInput, match="nothing to reduce"):
+        compiled(torch.randn(0, 3))
+
+
+class Encoder(nn.Module):
+    """Pads to a multiple of 8 and cuts what it padded."""
+
+    def __init__(self):
+        super().__init__()
+        self.down, self.up = nn.Conv2d(3, 8, 2, 2), nn.ConvTranspose2d(8, 3, 2, 2)
+
+    def forward(self, x):
+        h, w = x.shape[-2:]
+        padded = F.pad(x, (0, (8 - w % 8) % 8, 0, (8 - h % 8) % 8), mode="reflect")
+        return self.up(self.down(padded))[:, :, :h, :w]
+
+
+def test_a_network_pads_to_a_multiple():
+    model = Encoder().eval()
+    image = dynamic((1, 3, 16, 16), (2, 3, 24, 32), (3, 3, 40, 40))
+    compiled = tracejet.compile(model, arg_inputs=[image], engine="openvino")
+    for shape in [(2, 3, 24, 32), (1, 3, 16, 16), (3, 3, 40, 40), (2, 3, 21, 30), (1, 3, 17, 39)]:
+        x = torch.rand(shape)
+        torch.testing.assert_close(compiled(x), model(x), rtol=1e-4, atol=1e-4)
