@@ -115,7 +115,7 @@ def test_rows_are_multiplied_with_each_matrix_of_a_stack(function):
     ],
 )
 def test_windows_reach_beyond_the_end(pool, sizes):
-    kernel, stride, padding = sizes
+    kernel, _, padding = sizes
     least = max(1, kernel - 2 * padding)
     shapes = [(1, least), (3, 7), (6, 12), (2, 8), (2, 9), (2, 10)]
     assert_right(lambda x: pool(x, sizes), dynamic((1, least), (3, 7), (6, 12)), *shapes)
