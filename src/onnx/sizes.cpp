@@ -259,7 +259,19 @@ Operand Lowering::expand(const Operand& operand, c10::SymIntArrayRef from, c10::
   }
   const bool changes =
       added > 0 || std::ranges::any_of(target, [](const auto& size) { return size.maybe_as_int() != 1; });
-  return changes ? emit("Expand", {operand, sizes(target)}) : operand;
+  if (!changes) return operand;
+  // OpenVINO writes an element of an empty tensor that it broadcasts to: there is one, which is cut off.
+  std::vector<int64_t> maybe_empty;
+  for (size_t axis = 0; axis < to.size(); ++axis) {
+    if (is_static(to[axis]) || target[axis].maybe_as_int() == 1) continue;
+    if (expression_of(to[axis]).range().min > 0) continue;
+    maybe_empty.push_back(static_cast<int64_t>(axis));
+    target[axis] = to[axis].max(1);
+  }
+  Operand expanded = emit("Expand", {operand, sizes(target)});
+  for (const int64_t axis : maybe_empty)
+    expanded = slice(expanded, axis, integers({0}), size(to[static_cast<size_t>(axis)]));
+  return expanded;
 }
 
 Operand Lowering::transpose(const Operand& operand, const std::vector<int64_t>& permutation) {

@@ -45,7 +45,7 @@ LENGTHS = dynamic((1, 2), (2, 9), (4, 30))
         lambda x: x[:, -(x.shape[1] % 5 + 1) :] * 2,
         lambda x: x.narrow(1, x.shape[1] // 3, x.shape[1] - x.shape[1] // 3).exp(),
         lambda x: F.interpolate(x[:, None], scale_factor=1.7, recompute_scale_factor=True, mode="nearest") + 1,
-        lambda x: x.new_zeros(x.shape[0], x.shape[1] % 4 + 1) + x.shape[1] % 4,
+        lambda x: x.new_zeros(x.shape[0], x.shape[1] % 4) + x.shape[1] % 4,
         lambda x: x.repeat(1, 1 + x.shape[1] % 3) * 2,
         lambda x: torch.cat(x.tensor_split(3, 1)[::-1], 1) * (x.shape[1] // 2),
         lambda x: torch.arange(x.shape[1] % 7) + x.sum(),
