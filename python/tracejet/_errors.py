@@ -44,8 +44,8 @@ def line_of_model(error: BaseException) -> str:
 def raise_own_error(tracer: _C.Tracer, error: Exception) -> None:
     """PyTorch's bindings turn exceptions of the core into RuntimeError; this raises what was thrown first."""
     if isinstance(error, _C.Error):
-        # What no operator saw: a branch of a model's code, a kernel, a seed.
-        if isinstance(error, (_C.DataDependent, _C.UnsupportedOperator)):
+        # What no operator saw: a branch of a model's code, a kernel, a seed, arithmetic on sizes.
+        if isinstance(error, (_C.DataDependent, _C.UnsupportedOperator)) or type(error) is _C.Error:
             line = line_of_model(error)
             if line.split(" ")[0] not in str(error):
                 raise type(error)(f"{error}\n  {line}") from error

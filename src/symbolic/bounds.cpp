@@ -3,6 +3,7 @@
 
 #include "support/error.h"
 #include "symbolic/node.h"
+#include "symbolic/steps.h"
 
 namespace tracejet::symbolic {
 namespace {
@@ -12,16 +13,21 @@ class Bounder {
   /// A value that `sum` never falls below.
   int64_t lower(const Expression& sum, int depth) {
     int64_t best = sum.range().min;
-    if (sum.kind() != Kind::kSum || depth == 0 || --budget_ < 0) return best;
+    if (sum.kind() != Kind::kSum || depth == 0 || --budget_ < 0 || steps_done() > most_steps_) return best;
     for (const Expression& term : sum.operands()) {
       const auto factors = factors_of(term);
-      if (factors.size() != 1) continue;
+      if (factors.size() != 1 || !can_be_replaced(factors[0])) continue;
       best = std::max(best, without(factors[0], coefficient_of(term), sum - term, depth - 1));
     }
     return std::max(best, monotone(sum, depth - 1));
   }
 
  private:
+  static bool can_be_replaced(const Expression& atom) {
+    return atom.kind() == Kind::kMin || atom.kind() == Kind::kMax || atom.kind() == Kind::kFloorDiv ||
+           atom.kind() == Kind::kMod;
+  }
+
   /// A lower bound of rest + coefficient * atom, with the atom replaced by something linear that bounds it.
   int64_t without(const Expression& atom, int64_t coefficient, const Expression& rest, int depth) {
     const auto replaced = [&](const Expression& bound) { return lower(rest + Expression(coefficient) * bound, depth); };
@@ -148,13 +154,15 @@ class Bounder {
   }
 
   int budget_ = 128;
+  uint64_t most_steps_ = steps_done() + StepLimit::kBound;
 };
 
 int64_t lower_bound(const Expression& expression) {
   constexpr int kDepth = 5;
+  const StepLimit limit(2 * StepLimit::kBound);  // of one step that explodes; see most_steps_
   try {
     return Bounder().lower(expression, kDepth);
-  } catch (const Error&) {  // coefficients out of 64 bits on the way: no better bound is known
+  } catch (const Error&) {  // coefficients out of 64 bits on the way, or too many steps: no better bound is known
     return expression.range().min;
   }
 }
@@ -165,6 +173,14 @@ Range bounds(const Expression& expression) {
   const Range range = expression.range();
   if (expression.kind() != Kind::kSum) return range;
   return {lower_bound(expression), -lower_bound(-expression)};
+}
+
+bool is_never_negative(const Expression& expression) {
+  if (expression.range().min >= 0) return true;
+  if (expression.kind() != Kind::kSum || expression.range().max < 0) return false;
+  const Node& node = expression.node();
+  if (node.has_hint && node.hint_is_possible && node.hint < 0) return false;
+  return lower_bound(expression) >= 0;
 }
 
 }  // namespace tracejet::symbolic

@@ -110,7 +110,7 @@ std::optional<Division> useful_division(const Expression& a, const Expression& b
 
 /// Whether 0 <= a < b whatever the symbols are.
 bool is_proper_fraction(const Expression& a, const Expression& b) {
-  return a.range().min >= 0 && (a.range().max < b.range().min || bounds(b - a).min > 0);
+  return a.range().min >= 0 && (a.range().max < b.range().min || is_never_negative(b - a - Expression(1)));
 }
 
 Expression divide_by_expression(const Expression& a, const Expression& b) {

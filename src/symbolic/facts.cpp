@@ -3,6 +3,7 @@
 
 #include "symbolic/context.h"
 #include "symbolic/node.h"
+#include "symbolic/steps.h"
 
 namespace tracejet::symbolic {
 namespace {
@@ -10,6 +11,7 @@ namespace {
 bool is_symbol(const Expression& expression) { return expression.kind() == Kind::kSymbol; }
 
 bool contains(const Expression& expression, const Expression& symbol) {
+  if ((expression.node().symbols & symbol.node().symbols) == 0) return false;
   if (expression == symbol) return true;
   for (const Expression& operand : expression.operands()) {
     if (contains(operand, symbol)) return true;
@@ -31,6 +33,17 @@ std::optional<Expression> solvable_symbol(const Expression& difference) {
   return best;
 }
 
+/// The answer; open where it takes too many steps.
+template <typename Decide>
+std::optional<bool> unless_too_long(const Decide& decide) {
+  const StepLimit limit(StepLimit::kDecision);
+  try {
+    return decide();
+  } catch (const TooManySteps&) {
+    return std::nullopt;
+  }
+}
+
 int64_t coefficient_in(const Expression& sum, const Expression& atom) {
   for (const Expression& term : terms_of(sum)) {
     const auto factors = factors_of(term);
@@ -44,6 +57,7 @@ int64_t coefficient_in(const Expression& sum, const Expression& atom) {
 Expression Context::simplified(const Expression& expression) {
   if (replacements_.empty() || expression.is_constant()) return expression;
   if (auto known = simplified_.find(expression); known != simplified_.end()) return known->second;
+  const StepLimit limit(StepLimit::kOperation);
   Expression result = substitute(expression, [this](const Expression& symbol) {
     const auto found = replacements_.find(symbol.symbol().id);
     return found == replacements_.end() ? symbol : found->second;
@@ -77,7 +91,8 @@ Range Context::range(const Expression& expression) {
 std::optional<bool> Context::decide(const Condition& condition) {
   if (condition.is_constant()) return condition.truth();
   if (auto known = decided_.find(condition); known != decided_.end()) return known->second;
-  const auto result = decide_open(simplified(condition));
+  const Condition simple = simplified(condition);
+  const auto result = unless_too_long([&] { return decide_open(simple); });
   decided_.emplace(condition, result);
   return result;
 }
@@ -135,9 +150,13 @@ std::optional<bool> Context::decide_relation(const Condition& condition) {
 }
 
 bool Context::is_never_negative(const Expression& difference) {
-  if (bounds(difference).min >= 0) return true;
+  if (symbolic::is_never_negative(difference)) return true;
+  const Node& node = difference.node();
+  // A fact holds for the hints, so where the difference is negative no fact says otherwise.
+  if (node.has_hint && node.hint_is_possible && node.hint < 0) return false;
   for (const Expression& fact : not_negative_) {
-    if (bounds(difference - fact).min >= 0) return true;
+    const bool is_related = (fact.node().symbols & node.symbols) != 0;
+    if (is_related && symbolic::is_never_negative(difference - fact)) return true;
   }
   return false;
 }
@@ -157,7 +176,7 @@ std::optional<bool> Context::decide_for_general_sizes(const Condition& open) {
     return range.min >= 0 && range.max >= 2 ? with_range(symbol.symbol(), {std::max<int64_t>(range.min, 2), range.max})
                                             : symbol;
   });
-  return decide_open(large);
+  return unless_too_long([&] { return decide_open(large); });
 }
 
 void Context::learn(const Condition& assumed) {

@@ -5,6 +5,7 @@
 #include <bit>
 
 #include "support/error.h"
+#include "symbolic/steps.h"
 
 namespace tracejet::symbolic {
 namespace {
@@ -188,7 +189,31 @@ void set_hint(Node& node) {
   node.real_hint = value.real;
 }
 
+/// What is larger has no use in a program, and can't be walked through in reasonable time.
+void measure(Node& node) {
+  constexpr uint64_t kMostOperators = 100'000;
+  constexpr uint64_t kDeepest = 1'000;
+  if (node.symbol) {
+    node.symbols = uint64_t{1} << (node.symbol->id % 64);
+    node.hint_is_possible = node.symbol->range.contains(node.symbol->hint);
+  }
+  for (const Expression& operand : node.operands) {
+    const Node& part = operand.node();
+    node.symbols |= part.symbols;
+    node.hint_is_possible = node.hint_is_possible && part.hint_is_possible;
+    node.size += part.size;
+    node.depth = std::max(node.depth, part.depth + 1);
+  }
+  if (node.size <= kMostOperators && node.depth <= kDeepest) return;
+  throw Error("a size has become too complex: it is made of " +
+              (node.depth > kDeepest ? std::to_string(kDeepest) + " operations in a row"
+                                     : std::to_string(kMostOperators) + " operators") +
+              " on dynamic axes; declare one of them static");
+}
+
 Expression finish(Node node) {
+  count_steps(1 + node.operands.size());
+  measure(node);
   node.hash = hash_of(node);
   node.range = range_of(node);
   set_hint(node);

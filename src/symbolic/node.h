@@ -22,6 +22,10 @@ struct Node {
   int64_t hint = 0;
   double real_hint = 0;
   size_t hash = 0;
+  bool hint_is_possible = true;  ///< The hints lie in the ranges of their symbols: the hint is a value that can be.
+  uint64_t symbols = 0;          ///< A bit for each symbol, by its id: without a common one there is no common symbol.
+  uint64_t size = 1;             ///< Operators and symbols, counted as often as they are written.
+  uint64_t depth = 1;
 };
 
 /// Ids are unique in the process, so that symbols of two traces are never taken for each other.
@@ -68,5 +72,7 @@ Expression common_factor(const Expression& a, const Expression& b);
 
 /// A tighter range than Expression::range(): it sees that operands depend on each other, at some cost.
 Range bounds(const Expression& expression);
+/// Whether bounds(expression).min >= 0, at half the cost or none.
+bool is_never_negative(const Expression& expression);
 
 }  // namespace tracejet::symbolic

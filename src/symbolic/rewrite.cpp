@@ -129,12 +129,25 @@ class Substitution {
   std::unordered_map<Expression, Expression> done_;
 };
 
-void collect(const Expression& expression, std::unordered_set<uint64_t>& seen, std::vector<Symbol>& symbols) {
-  if (expression.kind() == Kind::kSymbol && seen.insert(expression.symbol().id).second) {
-    symbols.push_back(expression.symbol());
+class SymbolCollector {
+ public:
+  void operator()(const Expression& expression) {
+    if (expression.node().symbols == 0) return;
+    if (expression.kind() == Kind::kSymbol) {
+      if (seen_.insert(expression.symbol().id).second) symbols_.push_back(expression.symbol());
+      return;
+    }
+    constexpr uint64_t kSmall = 32;  // where remembering costs more than walking twice
+    if (expression.node().size > kSmall && !walked_.insert(&expression.node()).second) return;
+    for (const Expression& operand : expression.operands()) (*this)(operand);
   }
-  for (const Expression& operand : expression.operands()) collect(operand, seen, symbols);
-}
+  std::vector<Symbol> symbols() && { return std::move(symbols_); }
+
+ private:
+  std::unordered_set<uint64_t> seen_;
+  std::unordered_set<const Node*> walked_;
+  std::vector<Symbol> symbols_;
+};
 
 }  // namespace
 
@@ -149,10 +162,9 @@ Expression substitute(const Expression& expression, const std::function<Expressi
 }
 
 std::vector<Symbol> symbols_of(const Expression& expression) {
-  std::unordered_set<uint64_t> seen;
-  std::vector<Symbol> symbols;
-  collect(expression, seen, symbols);
-  return symbols;
+  SymbolCollector collector;
+  collector(expression);
+  return std::move(collector).symbols();
 }
 
 }  // namespace tracejet::symbolic

@@ -11,8 +11,8 @@ namespace {
 bool dominates(Kind kind, const Expression& a, const Expression& b) {
   const Range x = a.range();
   const Range y = b.range();
-  if (kind == Kind::kMax) return x.min >= y.max || bounds(a - b).min >= 0;
-  return x.max <= y.min || bounds(b - a).min >= 0;
+  if (kind == Kind::kMax) return x.min >= y.max || is_never_negative(a - b);
+  return x.max <= y.min || is_never_negative(b - a);
 }
 
 Expression integer_extreme(Kind kind, const Expression& a, const Expression& b) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "support/error.h"
+#include "symbolic/node.h"
 
 namespace tracejet::symbolic {
 namespace {
@@ -16,7 +17,9 @@ class Solver {
 
   /// False when it gave up.
   bool search(Range part) {
-    if (--budget_ < 0 || found_.size() > kMostRanges) return false;
+    constexpr int64_t kOperatorsPerTry = 64;
+    budget_ -= 1 + static_cast<int64_t>(condition_.node().size) / kOperatorsPerTry;
+    if (budget_ < 0 || found_.size() > kMostRanges) return false;
     if (part.min == part.max) {
       if (holds_at(part.min)) add(part);
       return true;
@@ -62,7 +65,7 @@ class Solver {
   const Condition& condition_;
   const Symbol& symbol_;
   std::vector<Range> found_;
-  int budget_ = 4096;
+  int64_t budget_ = 4096;
 };
 
 }  // namespace

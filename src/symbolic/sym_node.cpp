@@ -3,6 +3,7 @@
 #include "support/error.h"
 #include "symbolic/branch_answers.h"
 #include "symbolic/layout.h"
+#include "symbolic/steps.h"
 
 namespace tracejet::symbolic {
 namespace {
@@ -35,15 +36,18 @@ class SymbolicNode final : public c10::SymNodeImpl {
     return arithmetic(other, [](const auto& a, const auto& b) { return symbolic::mod(a, b); }, Kind::kFloatMod);
   }
   SymNode truediv(const SymNode& other) override {
+    const StepLimit limit(StepLimit::kOperation);
     const auto [a, b] = promoted(other);
     return wrap(true_div(a, b));
   }
   SymNode floordiv(const SymNode& other) override {
+    const StepLimit limit(StepLimit::kOperation);
     const auto [a, b] = promoted(other);
     if (a.is_int()) return wrap(floor_div(a, b));
     return wrap(to_float(to_int(Kind::kFloor, true_div(a, b))));
   }
   SymNode pow(const SymNode& other) override {
+    const StepLimit limit(StepLimit::kOperation);
     const auto [a, b] = promoted(other);
     if (a.is_int() && (!b.is_constant() || b.constant() >= 0)) return wrap(power(a, b));
     return wrap(float_binary(Kind::kFloatPower, to_float(a), to_float(b)));
@@ -51,8 +55,12 @@ class SymbolicNode final : public c10::SymNodeImpl {
   SymNode float_pow(const SymNode& other) override {
     return wrap(float_binary(Kind::kFloatPower, to_float(value()), to_float(operand(other))));
   }
-  SymNode pow_by_natural(const SymNode& other) override { return wrap(power(value(), operand(other))); }
+  SymNode pow_by_natural(const SymNode& other) override {
+    const StepLimit limit(StepLimit::kOperation);
+    return wrap(power(value(), operand(other)));
+  }
   SymNode neg() override {
+    const StepLimit limit(StepLimit::kOperation);
     const Expression a = number();
     return wrap(a.is_float() ? float_negate(a) : -a);
   }
@@ -205,12 +213,14 @@ class SymbolicNode final : public c10::SymNodeImpl {
 
   template <typename OnIntegers>
   SymNode arithmetic(const SymNode& other, const OnIntegers& on_integers, Kind on_floats) const {
+    const StepLimit limit(StepLimit::kOperation);
     const auto [a, b] = promoted(other);
     return wrap(a.is_int() ? on_integers(a, b) : float_binary(on_floats, a, b));
   }
 
   template <typename Operator>
   SymNode compared(const SymNode& other, const Operator& on_both) const {
+    const StepLimit limit(StepLimit::kOperation);
     const auto [a, b] = promoted(other);
     return wrap(on_both(a, b));
   }

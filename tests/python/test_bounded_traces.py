@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -9,6 +12,7 @@ from torch import nn
 
 import tracejet
 from tests.support.compare import assert_same_as_eager
+from tests.support.lambda_module import Lambda
 from tests.support.torchvision_shim import import_torchvision
 from tracejet import Input
 
@@ -43,6 +47,44 @@ def test_swin_takes_images_of_any_size() -> None:
     x = Input(min_shape=(1, 3, 120, 120), opt_shape=(2, 3, 128, 144), max_shape=(3, 3, 224, 224), name="x")
     sizes = [(1, 120, 120), (2, 128, 144), (1, 121, 223), (3, 209, 150)]
     assert_same_as_eager(model, [x], [{"x_0": n, "x_2": h, "x_3": w} for n, h, w in sizes])
+
+
+class Strided(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        for _ in range(3):
+            x = F.unfold(F.pad(x, (1, 2, 2, 1)), 3, stride=2).mean(1)
+            x = F.pad(x[:, : x.shape[1] // 2 * 2].reshape(x.shape[0], 1, 2, -1), (0, 0, 1, 1))
+        return x
+
+
+def test_sizes_that_are_padded_unfolded_and_halved_over_and_over() -> None:
+    x = Input(min_shape=(1, 1, 40, 40), opt_shape=(2, 1, 50, 54), max_shape=(4, 1, 99, 99))
+    assert_same_as_eager(Strided(), [x])
+
+
+def remainders(n: torch.SymInt) -> torch.SymInt:
+    for divisor in range(37, 62):
+        n = n % divisor + n // 3 + n * 2
+    return n
+
+
+def extremes(n: torch.SymInt) -> torch.SymInt:
+    for i in range(60):
+        n = torch.sym_max(torch.sym_min(n + i, n * 2 - i), n // 2)
+    return n
+
+
+def quotients(n: torch.SymInt) -> torch.SymInt:
+    for _ in range(3000):
+        n = (n * 3 + 1) // 2 % 1009 + n % 5
+    return n
+
+
+@pytest.mark.parametrize("size", [remainders, extremes, quotients])
+def test_a_size_that_grows_without_end_is_an_error_with_its_line(size: Callable[[Any], Any]) -> None:
+    x = Input(min_shape=(2,), opt_shape=(6,), max_shape=(64,))
+    with pytest.raises(tracejet.Error, match=rf"a size has become too complex.*\n.*in {size.__name__}: "):
+        tracejet.trace(Lambda(lambda x: x.new_zeros(size(x.shape[0]))), arg_inputs=[x])
 
 
 def test_one_stand_in_for_all_tensor_objects_of_a_parameter() -> None:
