@@ -65,8 +65,9 @@ at::Tensor eye_m(c10::SymInt n, c10::SymInt m, Type dtype, Layout /*layout*/, De
 namespace {
 
 /// What is behind the point of an end of a range is lost before anything is computed, if the range has integers.
-double number_in(const at::Scalar& number, bool is_integral) {
-  return is_integral ? static_cast<double>(number.toLong()) : number.toDouble();
+c10::SymFloat number_in(const at::Scalar& number, bool is_integral) {
+  if (number.isSymInt()) return number.toSymInt();
+  return is_integral ? c10::SymFloat(static_cast<double>(number.toLong())) : number.toSymFloat();
 }
 
 }  // namespace
@@ -78,13 +79,13 @@ at::Tensor linspace(const at::Scalar& start, const at::Scalar& end, int64_t step
   const auto result = c10::typeMetaToScalarType(given.dtype());
   const bool is_integral = c10::isIntegralType(result, /*includeBool=*/true);
   const auto inner = given.dtype(is_integral ? at::kDouble : result);
-  const double first = number_in(start, is_integral), last = number_in(end, is_integral);
-  const double step = (last - first) / static_cast<double>(std::max<int64_t>(steps - 1, 1));
+  const c10::SymFloat first = number_in(start, is_integral), last = number_in(end, is_integral);
+  const c10::SymFloat step = (last - first) / static_cast<double>(std::max<int64_t>(steps - 1, 1));
   // Counted from both ends, so that both are hit exactly.
   const at::Tensor index = at::arange(steps, inner);
-  const at::Tensor from_start = at::add(at::mul(index, number(step)), number(first));
-  const at::Tensor back = at::sub(number(static_cast<double>(steps - 1)), index);
-  const at::Tensor from_end = at::sub(number(last), at::mul(back, number(step)));
+  const at::Tensor from_start = at::add(at::mul(index, step), first);
+  const at::Tensor back = at::rsub(index, static_cast<double>(steps - 1));
+  const at::Tensor from_end = at::rsub(at::mul(back, step), last);
   return at::where(at::lt(index, static_cast<double>(steps) / 2), from_start, from_end).to(result);
 }
 

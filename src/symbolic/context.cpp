@@ -131,7 +131,7 @@ int64_t Context::guard_int(const Expression& expression) {
     return open.constant();
   }
   if (is_data_dependent(open)) {
-    data_dependent("the number " + open.str() + " (an index? x.select(0, i.item()) in place of x[i] takes it)", open);
+    data_dependent("the number " + open.str(), open);
   }
   record(equal(open, open.hint()), Guard::Kind::kSpecialization);
   return open.hint();
