@@ -10,6 +10,7 @@ import torch
 from tracejet._control_flow import CONTROL_FLOW_SWITCHES
 from tracejet._custom_operators import with_dynamic_sizes
 from tracejet._distributed import traceable_communication
+from tracejet._indexing import symbolic_indices
 from tracejet._random_state import refused_seeding
 from tracejet._shared_switch import SharedSwitch, switched_attribute, without_collections
 from tracejet._symbolic_builtins import calls_of_builtins
@@ -33,6 +34,7 @@ _SWITCHES = (
     SharedSwitch(_without_fast_path),
     traced_tensor_methods,
     calls_of_builtins,
+    symbolic_indices,
     *traceable_modules,
     *refused_seeding,
     SharedSwitch(with_dynamic_sizes),

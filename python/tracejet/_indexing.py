@@ -5,37 +5,27 @@ They are `x[:, n - 1]`, `x[i]` where `i` is a tensor of one integer, and `x[[0, 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 
 from tracejet import _C
+from tracejet._shared_switch import SharedSwitch
 
 _TensorBase = torch._C.TensorBase
 
 _INTEGERS = frozenset({torch.int8, torch.int16, torch.int32, torch.int64})
 
 
-def getitem(tensor: torch.Tensor, index: Any) -> torch.Tensor:
-    """`Tensor.__getitem__`."""
-    if _is_plain(index) or not _C.is_tracing():
-        return _TensorBase.__getitem__(tensor, index)
+def _getitem(tensor: torch.Tensor, index: Any) -> torch.Tensor:
     tensor, index = _after_selection(tensor, index)
     return _TensorBase.__getitem__(tensor, index)
 
 
-def setitem(tensor: torch.Tensor, index: Any, value: Any) -> None:
-    """`Tensor.__setitem__`."""
-    if not _is_plain(index) and _C.is_tracing():
-        tensor, index = _after_selection(tensor, index)
+def _setitem(tensor: torch.Tensor, index: Any, value: Any) -> None:
+    tensor, index = _after_selection(tensor, index)
     _TensorBase.__setitem__(tensor, index, value)
-
-
-def _is_plain(index: Any) -> bool:
-    """Whether it surely is none of these."""
-    if type(index) is tuple:
-        return all(item is None or item is ... or type(item) in (slice, int) for item in index)
-    return index is None or index is ... or type(index) in (slice, int)
 
 
 def _after_selection(tensor: torch.Tensor, index: Any) -> tuple[torch.Tensor, Any]:
@@ -84,3 +74,12 @@ def _axes_of(item: Any) -> int:
     if isinstance(item, torch.Tensor) and item.dtype in (torch.bool, torch.uint8):
         return item.dim()
     return 1
+
+
+def _switch_on() -> Callable[[], None]:
+    _C.replace_indexing(torch.Tensor, _getitem, _setitem)
+    return lambda: _C.restore_indexing(torch.Tensor)
+
+
+#: While it is held, a trace takes such indices.
+symbolic_indices = SharedSwitch(_switch_on)

@@ -11,7 +11,6 @@ import torch
 from torch.utils._device import _device_constructors
 
 from tracejet import _C
-from tracejet._indexing import getitem, setitem
 from tracejet._shared_switch import SharedSwitch
 
 _TensorBase = torch._C.TensorBase
@@ -169,8 +168,6 @@ _originals_of_torch = {name: getattr(torch, name) for name in _FUNCTIONS}
 _METHODS: dict[str, Any] = {
     "data": property(_TensorBase.data.__get__, _set_data),
     "tolist": _tolist,
-    "__getitem__": getitem,
-    "__setitem__": setitem,
     "numpy": _numpy,
     "new_tensor": _new_tensor,
     "new": _new,

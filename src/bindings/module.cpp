@@ -9,6 +9,7 @@ PYBIND11_MODULE(_C, module) {
   tracejet::bind_expression(module);
   tracejet::bind_symbolic(module);
   tracejet::bind_graph(module);
+  tracejet::bind_indexing(module);
   tracejet::bind_operators(module);
   tracejet::bind_decompositions(module);
   tracejet::bind_program(module);
