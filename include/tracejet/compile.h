@@ -60,4 +60,8 @@ Compiled compile(const Program& program, const CompileSettings& settings = {});
 /// Throws InvalidInput where there is no such engine, or where it doesn't run on the program's device.
 std::vector<UnsupportedCall> find_unsupported(const Program& program, const std::string& engine = "openvino");
 
+/// The calls that the engine takes, but may compute otherwise than PyTorch: integers that can become larger than what
+/// it computes them in, where only the data says whether they do. The reason has the range in which it is right.
+std::vector<UnsupportedCall> find_warnings(const Program& program, const std::string& engine = "openvino");
+
 }  // namespace tracejet

@@ -15,7 +15,7 @@ from tracejet._C import (
 from tracejet._check import check
 from tracejet._compile import CompiledModule, compile, save_onnx
 from tracejet._decompositions import DecompositionTable
-from tracejet._engine_report import EngineReport
+from tracejet._engine_report import EngineReport, EngineWarning
 from tracejet._input import Input
 from tracejet._report import Report
 from tracejet._trace import diagnose, trace
@@ -27,6 +27,7 @@ __all__ = [
     "DataDependent",
     "DecompositionTable",
     "EngineReport",
+    "EngineWarning",
     "Error",
     "Input",
     "InvalidInput",

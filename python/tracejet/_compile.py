@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from tracejet import _C
 from tracejet._binding import Dim, Leaf, either_name
 from tracejet._C import InvalidInput
 from tracejet._call_spec import IN_GRAPH, CallSpec
+from tracejet._engine_report import EngineWarning
 from tracejet._input import Input
 from tracejet._native import native
 from tracejet._program import ExportedProgram
@@ -48,6 +50,10 @@ def compile(
         A module that takes what the model takes and gives what it gives. Its weights are those of the program: they
         are fixed from here on, except for buffers that the program itself changes.
 
+    Warns:
+        EngineWarning: lists the operators whose integers can become larger than what the engine computes in, with lines
+            and the range in which each is right.
+
     Raises:
         UnsupportedOperator: lists every operator that the engine can't run, with its lines.
         InvalidInput: a setting makes no sense, or the inputs don't fit.
@@ -60,6 +66,8 @@ def compile(
         threads=threads,
         cache_dir="" if cache_dir is None else str(cache_dir),
     )
+    if text := compiled.warnings():
+        warnings.warn(text, EngineWarning, stacklevel=2)
     return CompiledModule(compiled, program._tracejet_call_spec)
 
 

@@ -21,18 +21,32 @@ class RefusedCall:
     line: Line  #: of the model
 
 
+class EngineWarning(UserWarning):
+    """An engine runs a call of a program otherwise than PyTorch, for data that only a run has."""
+
+
 class EngineReport:
     """What an engine makes of a program. `str(report)` is for people, `to_json` for machines."""
 
-    def __init__(self, engine: str, taken: Mapping[str, int], refused: Sequence[RefusedCall], text: str):
+    def __init__(
+        self,
+        engine: str,
+        taken: Mapping[str, int],
+        refused: Sequence[RefusedCall],
+        text: str,
+        warnings: Sequence[RefusedCall] = (),
+        warnings_text: str = "",
+    ):
         self._text = text
+        self._warnings_text = warnings_text
         self.engine = engine
         self.taken = dict(taken)  #: how many calls the engine runs, by operator
         self.refused = tuple(refused)  #: the calls that it can't run, in the program's order
+        self.warnings = tuple(warnings)  #: the calls that it runs, but otherwise for some data: the reason says which
 
     @property
     def ok(self) -> bool:
-        """Whether the engine runs the whole program."""
+        """Whether the engine runs the whole program: rightly for all data, but for what `warnings` says."""
         return not self.refused
 
     def groups(self) -> dict[tuple[str, str], list[RefusedCall]]:
@@ -48,12 +62,22 @@ class EngineReport:
             {"operator": operator, "reason": reason, "calls": [_plain(call) for call in calls]}
             for (operator, reason), calls in self.groups().items()
         ]
-        return {"engine": self.engine, "ok": self.ok, "taken": self.taken, "refused": groups}
+        warnings = [
+            {"operator": call.operator, "reason": call.reason, "calls": [_plain(call)]} for call in self.warnings
+        ]
+        return {
+            "engine": self.engine,
+            "ok": self.ok,
+            "taken": self.taken,
+            "refused": groups,
+            "warnings": warnings,
+        }
 
     def __str__(self) -> str:
+        text = self._text
         if self.ok:
-            return f"{self.engine} runs the whole program: {sum(self.taken.values())} calls"
-        return self._text
+            text = f"{self.engine} runs the whole program: {sum(self.taken.values())} calls"
+        return f"{text}\n{self._warnings_text}" if self.warnings else text
 
     def __repr__(self) -> str:
         return f"<EngineReport: {self.engine}, {len(self.refused)} calls refused>"
@@ -61,9 +85,12 @@ class EngineReport:
 
 def report_on(graph: _C.Graph, engine: str) -> EngineReport:
     """Asks an engine about every call of a graph. Raises InvalidInput as `check` does."""
-    taken, refused, text = _C.support(graph, engine)
-    calls = [RefusedCall(c.op, c.reason, tuple(c.takes), tuple(c.gives), Line.of(c.line)) for c in refused]
-    return EngineReport(engine, taken, calls, text)
+    support = _C.support(graph, engine)
+    refused, warnings = (
+        [RefusedCall(c.op, c.reason, tuple(c.takes), tuple(c.gives), Line.of(c.line)) for c in calls]
+        for calls in (support.refused, support.warnings)
+    )
+    return EngineReport(engine, support.taken, refused, support.refused_text, warnings, support.warnings_text)
 
 
 def _plain(call: RefusedCall) -> dict[str, Any]:

@@ -52,16 +52,26 @@ struct RefusedCall {
   ModelLine line;
 };
 
-std::tuple<std::map<std::string, int64_t>, std::vector<RefusedCall>, std::string> support(const Graph& graph,
-                                                                                          const std::string& engine) {
-  const py::gil_scoped_release no_gil;
-  Support found = support_of(graph, engine);
-  std::vector<RefusedCall> refused;
-  for (const auto& [node, reason] : found.unsupported) {
-    refused.push_back(
+std::vector<RefusedCall> described(const Graph& graph, const std::vector<Unsupported>& nodes) {
+  std::vector<RefusedCall> calls;
+  for (const auto& [node, reason] : nodes) {
+    calls.push_back(
         {Call(*node).name(), reason, tensors_taken(*node), tensors_given(*node), line_of(node->where(), graph)});
   }
-  return {std::move(found.taken), std::move(refused), report(graph, found.unsupported, engine)};
+  return calls;
+}
+
+struct SupportInWords {
+  std::map<std::string, int64_t> taken;
+  std::vector<RefusedCall> refused, warnings;
+  std::string refused_text, warnings_text;
+};
+
+SupportInWords support(const Graph& graph, const std::string& engine) {
+  const py::gil_scoped_release no_gil;
+  Support found = support_of(graph, engine);
+  return {std::move(found.taken), described(graph, found.unsupported), described(graph, found.warnings),
+          report(graph, found.unsupported, engine), report_warnings(graph, found.warnings, engine)};
 }
 
 }  // namespace
@@ -71,6 +81,8 @@ void bind_compile(py::module_& module) {
                                                                 "A graph made ready for an engine.")
       .def(py::init(&make_program), py::arg("graph"), py::kw_only(), py::arg("engine"), py::arg("precision"),
            py::arg("threads"), py::arg("cache_dir"))
+      .def("warnings", &CompiledProgram::warnings,
+           "The calls that the engine runs otherwise than PyTorch for some data, in words.")
       .def(
           "run", &run, py::arg("inputs"),
           "Runs on the user's tensors, in their order; gives one object per output of the user: a tensor or a number.");
@@ -80,9 +92,13 @@ void bind_compile(py::module_& module) {
       .def_readonly("takes", &RefusedCall::takes)
       .def_readonly("gives", &RefusedCall::gives)
       .def_readonly("line", &RefusedCall::line);
-  module.def("support", &support, py::arg("graph"), py::arg("engine"),
-             "What an engine makes of a graph: (calls it takes, by operator; the calls it refuses, in order; these in "
-             "words).");
+  py::class_<SupportInWords>(module, "Support", "What an engine makes of a graph.")
+      .def_readonly("taken", &SupportInWords::taken)
+      .def_readonly("refused", &SupportInWords::refused)
+      .def_readonly("warnings", &SupportInWords::warnings)
+      .def_readonly("refused_text", &SupportInWords::refused_text)
+      .def_readonly("warnings_text", &SupportInWords::warnings_text);
+  module.def("support", &support, py::arg("graph"), py::arg("engine"), "What an engine makes of a graph.");
   module.def("save_onnx", &save_onnx, py::arg("graph"), py::arg("path"),
              "Writes the graph as an ONNX file, its weights included.");
 }

@@ -13,13 +13,24 @@ Compiled compile(const Program& program, const CompileSettings& settings) {
   return Compiled(std::make_shared<CompiledProgram>(program.graph(), settings));
 }
 
-std::vector<UnsupportedCall> find_unsupported(const Program& program, const std::string& engine) {
-  const Graph& graph = *program.graph();
+namespace {
+
+std::vector<UnsupportedCall> described(const Graph& graph, const std::vector<Unsupported>& nodes) {
   std::vector<UnsupportedCall> calls;
-  for (const auto& [node, reason] : support_of(graph, engine).unsupported) {
+  for (const auto& [node, reason] : nodes) {
     calls.push_back({Call(*node).name(), reason, describe(node->where(), graph)});
   }
   return calls;
+}
+
+}  // namespace
+
+std::vector<UnsupportedCall> find_unsupported(const Program& program, const std::string& engine) {
+  return described(*program.graph(), support_of(*program.graph(), engine).unsupported);
+}
+
+std::vector<UnsupportedCall> find_warnings(const Program& program, const std::string& engine) {
+  return described(*program.graph(), support_of(*program.graph(), engine).warnings);
 }
 
 }  // namespace tracejet

@@ -11,6 +11,7 @@
 #include "engines/openvino/openvino_engine.h"
 #include "graph/data_number.h"
 #include "graph/size_expression.h"
+#include "graph/unsupported.h"
 #include "support/error.h"
 #include "symbolic/context.h"
 
@@ -117,6 +118,10 @@ CompiledProgram::CompiledProgram(std::shared_ptr<const Graph> graph, const Compi
     if (assertion && !symbolic::is_data_dependent(assertion->condition)) assertions_.push_back(*std::move(assertion));
   }
   executable_ = prepare(graph_, feeds_, settings_);
+}
+
+std::string CompiledProgram::warnings() const {
+  return report_warnings(*graph_, executable_->warnings(), settings_.engine);
 }
 
 RuntimeSizes CompiledProgram::check(const std::vector<at::Tensor>& inputs) const {

@@ -27,6 +27,9 @@ class CompiledProgram {
   /// The same with all outputs of the user: numbers (x.size(0)) and None too.
   std::vector<c10::IValue> run_for_all_outputs(const std::vector<at::Tensor>& inputs) const;
 
+  /// The calls that the engine runs otherwise than PyTorch for some data, in words; empty where there are none.
+  std::string warnings() const;
+
   const CompileSettings& settings() const { return settings_; }
   const Graph& graph() const { return *graph_; }
   const std::shared_ptr<const Graph>& shared_graph() const { return graph_; }

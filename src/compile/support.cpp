@@ -34,6 +34,7 @@ Support support_of(const Graph& graph, const std::string& engine) {
   check_engine_device(graph, engine);
   Support support;
   support.unsupported = find_unsupported(graph, engine);
+  if (engine == "openvino") support.warnings = openvino::find_warnings(graph, feeds_of(graph));
   std::set<const Node*> refused;
   for (const Unsupported& call : support.unsupported) refused.insert(call.node);
   count_taken(graph, refused, support.taken);

@@ -13,6 +13,7 @@ namespace tracejet {
 struct Support {
   std::map<std::string, int64_t> taken;  ///< how many calls it runs, by operator
   std::vector<Unsupported> unsupported;  ///< the calls that it can't run, in the program's order
+  std::vector<Unsupported> warnings;     ///< the calls that it runs, but otherwise for some data
 };
 
 /// Asks the engine about every call, without compiling. "onnx" stands for what can be written as an ONNX file.

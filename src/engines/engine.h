@@ -6,6 +6,8 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/core/ivalue.h>
 
+#include "graph/unsupported.h"
+
 namespace tracejet {
 
 /// A program that an engine has made ready to run. Safe to call from several threads at once.
@@ -17,6 +19,9 @@ class Executable {
   /// for each graph output that has one, in order: a tensor, or a number where the output is a runtime scalar. A number
   /// that is computed from runtime scalars is such an output, too.
   virtual std::vector<c10::IValue> run(std::vector<at::Tensor> feeds) const = 0;
+
+  /// Nodes that it runs, but otherwise than PyTorch for data that only a run has.
+  virtual std::vector<Unsupported> warnings() const { return {}; }
 };
 
 /// The inputs of a graph that exist when it runs, as indices into Graph::inputs(), ascending: the user's tensors, and

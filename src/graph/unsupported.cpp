@@ -47,11 +47,14 @@ std::vector<std::string> tensors_given(const Node& node) {
   return texts;
 }
 
-std::string report(const Graph& graph, const std::vector<Unsupported>& unsupported, std::string_view engine) {
+namespace {
+
+std::string counted(size_t count) { return std::to_string(count) + (count == 1 ? " operator" : " operators"); }
+
+std::string listed(const Graph& graph, const std::vector<Unsupported>& unsupported) {
+  std::string message;
   std::map<std::string, std::vector<const Node*>> by_kind;
   for (const auto& [node, reason] : unsupported) by_kind[Call(*node).name() + " " + reason].push_back(node);
-  std::string message = std::string(engine) + " can't run " + std::to_string(unsupported.size()) +
-                        (unsupported.size() == 1 ? " operator" : " operators") + " of this program:";
   for (const auto& [kind, nodes] : by_kind) {
     message += "\n  " + kind;
     if (nodes.size() > 1) message += " (" + std::to_string(nodes.size()) + " times)";
@@ -63,6 +66,19 @@ std::string report(const Graph& graph, const std::vector<Unsupported>& unsupport
     if (nodes.size() > kLinesShown) message += "\n    and " + std::to_string(nodes.size() - kLinesShown) + " more";
   }
   return message;
+}
+
+}  // namespace
+
+std::string report(const Graph& graph, const std::vector<Unsupported>& unsupported, std::string_view engine) {
+  return std::string(engine) + " can't run " + counted(unsupported.size()) +
+         " of this program:" + listed(graph, unsupported);
+}
+
+std::string report_warnings(const Graph& graph, const std::vector<Unsupported>& warnings, std::string_view engine) {
+  if (warnings.empty()) return {};
+  return std::string(engine) + " runs " + counted(warnings.size()) +
+         " of this program in fewer bits than PyTorch:" + listed(graph, warnings);
 }
 
 }  // namespace tracejet

@@ -20,5 +20,7 @@ std::vector<std::string> tensors_given(const Node& node);
 
 /// The message of an error that lists them all, those of one kind together, with lines of the model.
 std::string report(const Graph& graph, const std::vector<Unsupported>& unsupported, std::string_view engine);
+/// The same of nodes that an engine takes, but may compute otherwise; empty where there are none.
+std::string report_warnings(const Graph& graph, const std::vector<Unsupported>& warnings, std::string_view engine);
 
 }  // namespace tracejet

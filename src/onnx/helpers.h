@@ -10,6 +10,7 @@
 
 #include "graph/size_expression.h"
 #include "onnx/conversions.h"
+#include "onnx/integers.h"
 #include "onnx/lowering.h"
 #include "ops/promotion.h"
 
@@ -25,9 +26,6 @@ inline at::ScalarType promoted(const Call& call, std::initializer_list<std::stri
   for (const auto argument : arguments) type.add(call, argument);
   return type.get();
 }
-
-/// ONNX has arithmetic for numbers only: bool is computed as int32.
-inline at::ScalarType as_number(at::ScalarType dtype) { return dtype == at::kBool ? at::kInt : dtype; }
 
 inline Operand negated(Lowering& to, const Operand& condition) { return to.emit_as(at::kBool, "Not", {condition}); }
 

@@ -155,9 +155,10 @@ void index(Lowering& to, const Call& call, std::string_view) {
 void index_put(Lowering& to, const Call& call, std::string_view) {
   const TensorMeta& self = call.tensor("self");
   const TensorMeta& values = call.tensor("values");
-  const Operand x = to.operand(call, "self");
-  const Operand update = to.operand(call, "values", x.dtype);
   const bool accumulate = call.declares("accumulate") && call.flag("accumulate");
+  const auto dtype = self.dtype;
+  const Operand x = accumulate ? computed(to, call, "self", dtype) : to.operand(call, "self");
+  const Operand update = accumulate ? computed(to, call, "values", dtype) : to.operand(call, "values", dtype);
   if (const Value* mask = only_mask(call)) {
     if (values.numel().maybe_as_int() != 1) to.fail("writes values of data-dependent number through a mask");
     Operand condition = to.operand(*mask);
@@ -198,7 +199,8 @@ void index_put(Lowering& to, const Call& call, std::string_view) {
 void scatter(Lowering& to, const Call& call, std::string_view reduction) {
   const TensorMeta& self = call.tensor("self");
   if (self.dim() == 0) to.fail("has no axis");
-  const Operand x = to.operand(call, "self");
+  const bool adds = reduction != "none";
+  const Operand x = adds ? computed(to, call, "self", self.dtype) : to.operand(call, "self");
   const TensorMeta& index_meta = call.tensor("index");
   const int64_t axis = call.axis("dim", self.dim());
   const Operand index = not_negative(to, as_index(to, call, "index"), self.sizes[static_cast<size_t>(axis)]);
@@ -206,7 +208,7 @@ void scatter(Lowering& to, const Call& call, std::string_view reduction) {
   if (call.declares("value")) {
     update = to.expand(to.number(call.scalar("value"), x.dtype), {}, index_meta.sizes);
   } else {
-    update = to.operand(call, "src", x.dtype);
+    update = adds ? computed(to, call, "src", self.dtype) : to.operand(call, "src", x.dtype);
     const auto& source = call.tensor("src").sizes;
     for (size_t i = 0; i < source.size(); ++i) {
       // ATen reads only as much of src as index has; ONNX wants both of one shape.
@@ -237,8 +239,15 @@ void nonzero(Lowering& to, const Call& call, std::string_view) {
 }
 
 void masked_fill(Lowering& to, const Call& call, std::string_view) {
-  const Operand x = to.operand(call, "self");
-  to.result(to.emit_as(x.dtype, "Where", {to.operand(call, "mask"), to.operand(call, "value", x.dtype), x}));
+  const auto dtype = to.output().dtype;
+  const Operand mask = to.operand(call, "mask");
+  if (!is_integer(dtype)) {
+    const Operand x = to.operand(call, "self");
+    return to.result(to.emit_as(x.dtype, "Where", {mask, to.operand(call, "value", x.dtype), x}));
+  }
+  const Operand x = computed(to, call, "self", dtype), value = computed(to, call, "value", dtype);
+  const bool is_plain = to.is_exact(to.range(call, "self")) && to.is_exact(to.range(call, "value"));
+  to.result(is_plain ? to.emit_as(x.dtype, "Where", {mask, value, x}) : chosen(to, mask, value, x));
 }
 
 void item(Lowering& to, const Call& call, std::string_view) {

@@ -38,10 +38,12 @@ Operand combined(Lowering& to, const Call& call, const Operand& product) {
   return to.emit("Add", {right, scaled(to, to.operand(call, "self", product.dtype), beta)});
 }
 
-/// a @ b, for bool and the integers that ONNX multiplies as int32 or int64 too.
+/// a @ b, for bool and the integers as int64, which result() brings to their dtype.
 Operand product(Lowering& to, const Operand& a, const Operand& b, at::ScalarType dtype) {
+  if (is_integer(dtype)) to.needs_exact_float();
   const auto computed = is_float(dtype) ? dtype : at::kLong;
-  return to.cast(to.emit("MatMul", {to.cast(a, computed), to.cast(b, computed)}), dtype);
+  const Operand result = to.emit("MatMul", {to.cast(a, computed), to.cast(b, computed)});
+  return dtype == at::kBool ? to.cast(result, dtype) : result;
 }
 
 /// a @ b, where b may be a stack of matrices.

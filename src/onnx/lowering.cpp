@@ -8,6 +8,8 @@
 #include "graph/data_number.h"
 #include "graph/location.h"
 #include "graph/size_expression.h"
+#include "graph/value_range_rules.h"
+#include "onnx/integers.h"
 #include "ops/operator.h"
 #include "support/error.h"
 
@@ -18,6 +20,10 @@ namespace {
 // Weights up to this size are written into the model: engines look at constants to choose kernels and fold shapes,
 // and copying them costs nothing.
 constexpr size_t kInlineBytes = 256;
+
+// Up to here, float32 holds every integer.
+constexpr double kExactFloat = 1 << 24;
+constexpr double kHeadroom = 1 << 16;
 
 /// Thrown by Lowering::fail and caught by Lowering::run.
 struct ConversionFailed : std::runtime_error {
@@ -54,7 +60,28 @@ Lowering::Lowering(const Graph& graph, const std::vector<size_t>& feeds, const T
   for (const GraphOutput& output : graph.outputs()) {
     if (output.value != nullptr) used_.insert(output.value);
   }
+  find_ranges(feeds);
   declare_inputs(feeds);
+}
+
+void Lowering::find_ranges(const std::vector<size_t>& feeds) {
+  const auto limits = limits_of(target_.int64 ? at::kLong : at::kInt);
+  ranges_.emplace(graph_, feeds, limits);
+  if (target_.int64) return;
+  auto overflows = find_overflows(graph_, *ranges_);
+  // Inputs a little smaller than all that 32 bits hold can be negated, and counters have room for their next step.
+  for (const auto& [below, above] : {std::pair(1.0, 0.0), std::pair(kHeadroom, kHeadroom)}) {
+    if (overflows.empty()) break;
+    ValueRanges smaller(graph_, feeds, {limits.min + below, limits.max - above});
+    auto fewer = find_overflows(graph_, smaller, limits);
+    if (fewer.size() < overflows.size()) {
+      overflows = std::move(fewer);
+      ranges_ = std::move(smaller);
+    }
+  }
+  for (const auto& [node, range] : overflows) overflows_.emplace(node, range);
+  model_.int64_min = static_cast<int64_t>(ranges_->int64().min);
+  model_.int64_max = static_cast<int64_t>(ranges_->int64().max);
 }
 
 void Lowering::declare_inputs(const std::vector<size_t>& feeds) {
@@ -110,6 +137,13 @@ void Lowering::convert(const Node& node) {
   const Operator* entry = find_operator(node.op());
   if (entry == nullptr || !entry->onnx) fail("has no conversion");
   check_dtypes(node);
+  if (const auto beyond = overflows_.find(&node); beyond != overflows_.end()) {
+    const ValueRange& range = beyond->second;
+    const std::string bits = "and " + target_.name + " computes int64 in 32 bits";
+    if (range.is_reached) fail("has no conversion that is exact: its values go from " + in_words(range) + ", " + bits);
+    model_.warnings.push_back({&node, "may have values from " + in_words(range) + ", " + bits + ": it is right from " +
+                                          in_words(limits_of(at::kInt))});
+  }
   try {
     entry->onnx.convert(*this, Call(node), entry->onnx.target);
   } catch (const Error& error) {
@@ -243,7 +277,8 @@ Operand Lowering::operand(const Value& value) const { return operands_.at(&value
 
 Operand Lowering::operand(const Call& call, std::string_view name, at::ScalarType dtype) {
   if (call.is_number(name)) return number(call.scalar(name), dtype);
-  return cast(operand(call.value(name)), dtype);
+  const Value& value = call.value(name);
+  return narrowed(operand(value), dtype, ranges_->of(value));
 }
 
 Operand Lowering::optional(const Call& call, std::string_view name) const {
@@ -289,17 +324,24 @@ Operand Lowering::emit(std::string_view op, const std::vector<Operand>& inputs, 
 void Lowering::result(const Operand& operand) {
   const Value* value = node_->outputs()[next_result_++];
   if (value == nullptr) return;
-  const Operand declared = value->is_tensor() ? as_declared(operand, value->tensor()) : operand;
+  const Operand declared = value->is_tensor() ? as_declared(operand, *value) : operand;
   operands_.insert_or_assign(value, declared);
   model_.results.emplace_back(declared.name, value);
   note_symbols(*value);
 }
 
-Operand Lowering::as_declared(const Operand& operand, const TensorMeta& meta) {
+Operand Lowering::as_declared(const Operand& operand, const Value& value) {
+  const TensorMeta& meta = value.tensor();
   const bool is_empty = std::ranges::any_of(meta.sizes, [](const auto& size) { return size.maybe_as_int() == 0; });
   // Kernels are rarely tried on nothing: some divide by the number of elements.
   if (is_empty) return cast(emit_as(at::kFloat, "ConstantOfShape", {sizes(meta.sizes)}), meta.dtype);
-  return cast(operand, meta.dtype);
+  return narrowed(operand, meta.dtype, ranges_->unwrapped(value));
+}
+
+Operand Lowering::narrowed(const Operand& operand, at::ScalarType dtype, const ValueRange& range) {
+  const bool wraps = convert::is_narrow(dtype) && operand.dtype != dtype && operand.dtype != at::kBool;
+  if (!wraps || range.is_within(limits_of(dtype))) return cast(operand, dtype);
+  return convert::wrapped(*this, cast(operand, operand.dtype == at::kLong ? at::kLong : at::kInt), dtype);
 }
 
 void Lowering::no_result(std::string_view why) {
@@ -334,6 +376,26 @@ Operand Lowering::constant(const at::Tensor& data) {
 }
 
 Operand Lowering::integers(const std::vector<int64_t>& values) { return constant(at::tensor(values, at::kLong)); }
+
+ValueRange Lowering::range(const Call& call, std::string_view name) const {
+  if (const auto* value = std::get_if<const Value*>(&call.argument(name))) return ranges_->of(**value);
+  return range_of_number(call.scalar(name));
+}
+
+const ValueRange& Lowering::unwrapped() const { return ranges_->unwrapped(*node_->outputs()[0]); }
+
+bool Lowering::is_exact(const ValueRange& range) const {
+  return target_.exact_integers || range.magnitude() <= kExactFloat;
+}
+
+void Lowering::needs_exact_float() {
+  const ValueRange& range = unwrapped();
+  if (is_exact(range)) return;
+  const std::string bits = "and " + target_.name + " computes it in float32";
+  if (range.is_reached) fail("has no conversion that is exact: its values go from " + in_words(range) + ", " + bits);
+  model_.warnings.push_back(
+      {node_, "may have values from " + in_words(range) + ", " + bits + ": it is right from -16777216 to 16777216"});
+}
 
 void Lowering::fail(std::string_view reason) const { throw ConversionFailed(std::string(reason)); }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -10,6 +11,7 @@
 #include "graph/call.h"
 #include "graph/graph.h"
 #include "graph/unsupported.h"
+#include "graph/value_range.h"
 #include "onnx/model.h"
 #include "symbolic/expression.h"
 
@@ -31,6 +33,8 @@ struct Target {
   bool sorts_stably = true;     ///< TopK gives equal values in their order, as ONNX demands
   bool vector_abs = true;       ///< leaves a concatenation as it is when it takes Abs of it, and it is a vector
   bool batched_weights = true;  ///< broadcasts what it multiplies with a stack of constant matrices
+  bool int64 = true;            ///< computes int64 in 64 bits, not in 32
+  bool exact_integers = true;   ///< divides, compares and reduces integers as such, not in float32
 };
 
 /// Writes a Graph as an ONNX model. Conversions (see conversions.h) are its users: they read a Call, emit ONNX nodes
@@ -43,6 +47,9 @@ class Lowering {
   /// Converts the whole graph. Nodes that can't be converted are in unsupported(), and then the model is incomplete.
   void run();
   const std::vector<Unsupported>& unsupported() const { return unsupported_; }
+  /// Nodes that are converted, but that the reader may compute otherwise: their integers can become too large for it,
+  /// and only the data says whether they do.
+  const std::vector<Unsupported>& warnings() const { return model_.warnings; }
   /// What run() made: without nodes that no output needs.
   Model finish() &&;
   const Target& target() const { return target_; }
@@ -65,6 +72,18 @@ class Lowering {
   size_t output_count() const;
   /// Whether anybody reads the output.
   bool is_used(size_t index) const;
+
+  // Integers
+  // -----------------------------------------------------------------------------------------------------------
+  /// Where the elements of an argument lie, a tensor's or a number's.
+  ValueRange range(const Call& call, std::string_view name) const;
+  /// What the current call's result would be if integers had no end.
+  const ValueRange& unwrapped() const;
+  /// Whether the reader computes with such integers exactly, even where it does so in float32.
+  bool is_exact(const ValueRange& range) const;
+  bool has_int64() const { return target_.int64; }
+  /// For a conversion that has no other form: warns, or ends it, where its integers are too large for float32.
+  void needs_exact_float();
 
   // Writing ----------------------------------------------------------------------------------------------------------
   using Attributes = std::vector<Attribute>;
@@ -119,7 +138,10 @@ class Lowering {
   void add_check(const Operand& truth, std::string message);
   void check_dtypes(const Node& node) const;
   std::string unique(std::string name);
-  Operand as_declared(const Operand& operand, const TensorMeta& meta);
+  void find_ranges(const std::vector<size_t>& feeds);
+  Operand as_declared(const Operand& operand, const Value& value);
+  /// To a narrower integer dtype; wraps around, where the range says that something could.
+  Operand narrowed(const Operand& operand, at::ScalarType dtype, const ValueRange& range);
   TensorInfo describe(const Operand& operand, const TensorMeta& meta) const;
 
   /// An expression's value, 1-dim with one element: int64, float64 or bool.
@@ -137,6 +159,8 @@ class Lowering {
   Target target_;
   Model model_;
   std::vector<Unsupported> unsupported_;
+  std::optional<ValueRanges> ranges_;
+  std::unordered_map<const Node*, ValueRange> overflows_;  // int64 beyond what the reader computes in
   std::unordered_map<const Value*, Operand> operands_;
   std::unordered_map<const Value*, at::Tensor> known_;
   std::unordered_set<const Value*> used_;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include <c10/core/ScalarType.h>
 
 #include "graph/assertion.h"
+#include "graph/unsupported.h"
 #include "symbolic/expression.h"
 
 namespace tracejet {
@@ -85,6 +87,10 @@ struct Model {
   std::vector<NamedTensor> constants;
   std::vector<OnnxNode> nodes;
   std::vector<std::pair<std::string, const Value*>> results;  ///< the tensors that are values of the graph
+  std::vector<Unsupported> warnings;                          ///< see Lowering::warnings()
+  /// Where int64 inputs have to lie for the model's reader to compute what the program says.
+  int64_t int64_min = std::numeric_limits<int64_t>::min();
+  int64_t int64_max = std::numeric_limits<int64_t>::max();
 
   /// The model as a serialised ModelProto. `weights_file` is needed with kReferences.
   std::string serialize(WeightForm form, std::string_view weights_file = {}) const;

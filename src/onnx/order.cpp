@@ -35,13 +35,19 @@ struct Extremum {
   Operand value, index;
 };
 
-/// `which`: "Max" or "Min". The axis is kept, as 1.
+/// Whether the runtime compares such elements as they are.
+bool compares_exactly(const Lowering& to, const Call& call) {
+  return !is_integer(call.tensor("self").dtype) || to.is_exact(to.range(call, "self"));
+}
+
+/// `which`: "Max" or "Min". The axis is kept, as 1. The index is right in any case.
 Extremum extremum_along(Lowering& to, std::string_view which, const Operand& x, int64_t axis, int64_t rank,
-                        const c10::SymInt& length) {
+                        const c10::SymInt& length, bool is_exact) {
   require_elements(to, length);
   const Lowering::Attributes keep{{"keepdims", int64_t{1}}};
   const Operand axes = to.integers({axis});
-  const Operand value = to.emit("Reduce" + std::string(which), {x, axes}, keep);
+  const std::string reduce = "Reduce" + std::string(which);
+  const Operand value = is_exact ? to.emit(reduce, {x, axes}, keep) : extremum_by_halves(to, reduce, x, {axis}, true);
   if (!is_float(x.dtype)) {
     return {value, to.emit_as(at::kLong, "Arg" + std::string(which), {x}, {{"axis", axis}, {"keepdims", int64_t{1}}})};
   }
@@ -106,7 +112,9 @@ Operand in_order_of_places(Lowering& to, const Row& row, const Ordered& sorted, 
   const Operand place = to.emit("Range", {to.integer(0), to.number(row.length, at::kLong), to.integer(1)});
   const Operand before = to.emit("Max", {to.emit("Sub", {place, to.integer(1)}), to.integer(0)});
   const Operand previous = to.emit("Gather", {sorted.values, before}, {{"axis", row.axis}});
-  const Operand is_same = to.emit_as(at::kBool, "Equal", {sorted.values, previous});
+  const bool is_plain = is_float(row.values.dtype) || to.target().exact_integers;
+  const Operand is_same =
+      is_plain ? to.emit_as(at::kBool, "Equal", {sorted.values, previous}) : equal(to, sorted.values, previous);
   Operand group = to.emit("CumSum", {to.cast(negated(to, is_same), dtype), axis});
   if (confuses_nan(to, row.values)) {
     // NaN and infinity are one group so far: that of NaN comes after, or where the greatest come first, before.
@@ -126,18 +134,19 @@ void arg_extremum(Lowering& to, const Call& call, std::string_view target) {
   const TensorMeta& meta = call.tensor("self");
   if (call.has("dim") && meta.dim() > 0) {
     const Row row = row_of(to, call);
-    const Operand index = extremum_along(to, target, row.values, row.axis, row.rank, row.length).index;
+    const Operand index = extremum_along(to, target, row.values, row.axis, row.rank, row.length, true).index;
     return to.result(call.flag("keepdim") ? index : to.squeeze(index, {row.axis}));
   }
   Operand x = to.operand(call, "self");
   x = to.emit("Reshape", {to.cast(x, as_number(x.dtype)), to.integers({-1})});
-  const Operand index = extremum_along(to, target, x, 0, 1, meta.numel()).index;
+  const Operand index = extremum_along(to, target, x, 0, 1, meta.numel(), true).index;
   to.result(to.reshape(index, {1}, to.output().sizes));  // all ones, where the axes are kept
 }
 
 void extremum_with_index(Lowering& to, const Call& call, std::string_view target) {
   const Row row = row_of(to, call);
-  const auto [value, index] = extremum_along(to, target, row.values, row.axis, row.rank, row.length);
+  const auto [value, index] =
+      extremum_along(to, target, row.values, row.axis, row.rank, row.length, compares_exactly(to, call));
   const bool keep = !row.is_scalar && call.flag("keepdim");
   to.result(keep ? value : to.squeeze(value, {row.axis}));
   to.result(keep ? index : to.squeeze(index, {row.axis}));

@@ -1,6 +1,8 @@
 #include <cmath>
 #include <limits>
 
+#include <ATen/ops/tensor.h>
+
 #include "onnx/helpers.h"
 
 namespace tracejet::onnx::convert {
@@ -9,12 +11,22 @@ namespace {
 
 Operand absolute(Lowering& to, const Operand& x, int64_t rank) {
   if (to.target().vector_abs || rank != 1) return to.emit("Abs", {x});
+  if (is_integer(x.dtype)) return to.emit("Max", {x, to.emit("Neg", {x})});
   const Operand is_negative = to.emit_as(at::kBool, "Less", {x, to.number(0, x.dtype)});
   return to.emit_as(x.dtype, "Where", {is_negative, to.emit("Neg", {x}), x});
 }
 
-/// The operand in the dtype of the result.
-Operand self(Lowering& to, const Call& call) { return to.operand(call, "self", to.output().dtype); }
+/// The operand in the dtype of the result, as it is computed.
+Operand self(Lowering& to, const Call& call) {
+  const auto dtype = to.output().dtype;
+  return dtype == at::kBool ? to.operand(call, "self", dtype) : computed(to, call, "self", dtype);
+}
+Operand other(Lowering& to, const Call& call) { return computed(to, call, "other", to.output().dtype); }
+
+/// Whether the reader computes with both operands exactly.
+bool are_exact(const Lowering& to, const Call& call) {
+  return to.is_exact(to.range(call, "self")) && to.is_exact(to.range(call, "other"));
+}
 
 Operand less_than_zero(Lowering& to, const Operand& x) {
   return to.emit_as(at::kBool, "Less", {x, to.number(0, x.dtype)});
@@ -74,6 +86,26 @@ Operand whole_quotient_of_floats(Lowering& to, const Operand& a, const Operand& 
   return choose(to, is_plain, quotient, to.emit("Div", {a, b}));
 }
 
+Operand positive_power(Lowering& to, const Operand& base, int64_t exponent) {
+  if (exponent == 1) return base;
+  const Operand half = positive_power(to, base, exponent / 2);
+  const Operand square = to.emit("Mul", {half, half});
+  return exponent % 2 == 0 ? square : to.emit("Mul", {square, base});
+}
+
+/// Whether the sign of every difference of the operands is already known, as a number of no more bits than are
+/// computed.
+bool is_decided(const Lowering& to, const Call& call) {
+  const ValueRange a = to.range(call, "self"), b = to.range(call, "other");
+  return !to.has_int64() && (a.max < b.min || b.max < a.min);
+}
+
+Operand compared(Lowering& to, std::string_view target, const Operand& a, const Operand& b) {
+  if (target == "Equal") return equal(to, a, b);
+  if (target == "Less") return less(to, a, b);
+  return negated(to, less(to, b, a));  // LessOrEqual
+}
+
 }  // namespace
 
 Operand exponential(Lowering& to, const Operand& x) {
@@ -88,7 +120,11 @@ Operand extremum_of(Lowering& to, std::string_view which, const Operand& a, cons
   return choose(to, either(to, is_nan(to, a), is_beyond), a, b);
 }
 
-void unary(Lowering& to, const Call& call, std::string_view target) { to.result(to.emit(target, {self(to, call)})); }
+void unary(Lowering& to, const Call& call, std::string_view target) {
+  const Operand x = self(to, call);
+  if (target == "Relu" && is_integer(x.dtype)) return to.result(to.emit("Max", {x, to.number(0, x.dtype)}));
+  to.result(to.emit(target, {x}));
+}
 
 void exp(Lowering& to, const Call& call, std::string_view) { to.result(exponential(to, self(to, call))); }
 
@@ -194,64 +230,78 @@ void bitwise_not(Lowering& to, const Call& call, std::string_view) {
 
 void add(Lowering& to, const Call& call, std::string_view target) {
   const auto dtype = to.output().dtype;
-  Operand other = to.operand(call, "other", as_number(dtype));
+  Operand other = computed(to, call, "other", dtype);
   const c10::Scalar alpha = call.declares("alpha") ? call.scalar("alpha") : c10::Scalar(1);
   if (alpha.isSymbolic() || !alpha.equal(1)) other = to.emit("Mul", {other, to.number(alpha, other.dtype)});
-  to.result(to.emit(target, {to.operand(call, "self", as_number(dtype)), other}));
+  to.result(to.emit(target, {computed(to, call, "self", dtype), other}));
 }
 
 void mul(Lowering& to, const Call& call, std::string_view) {
   const auto dtype = to.output().dtype;
-  to.result(
-      to.emit(dtype == at::kBool ? "And" : "Mul", {to.operand(call, "self", dtype), to.operand(call, "other", dtype)}));
+  if (dtype != at::kBool) return to.result(to.emit("Mul", {self(to, call), other(to, call)}));
+  to.result(to.emit("And", {to.operand(call, "self", dtype), to.operand(call, "other", dtype)}));
 }
 
 void divide(Lowering& to, const Call& call, std::string_view) {
-  const auto dtype = to.output().dtype;
-  const Operand a = to.operand(call, "self", dtype);
-  const Operand b = to.operand(call, "other", dtype);
+  const Operand a = self(to, call);
+  const Operand b = other(to, call);
   const bool has_mode = call.declares("rounding_mode") && call.has("rounding_mode");
   if (!has_mode) return to.result(to.emit("Div", {a, b}));
   const bool is_floor = call.text("rounding_mode") == "floor";
-  if (is_float(dtype)) return to.result(whole_quotient_of_floats(to, a, b, is_floor));
+  if (is_float(a.dtype)) return to.result(whole_quotient_of_floats(to, a, b, is_floor));
+  if (a.dtype == at::kInt && to.has_int64()) {
+    // A remainder taken off the smallest int32 doesn't fit.
+    const Operand x = to.cast(a, at::kLong), y = to.cast(b, at::kLong);
+    return to.result(whole_quotient(to, x, y, is_floor ? python_remainder(to, x, y) : c_remainder(to, x, y)));
+  }
+  if (is_integer(a.dtype) && !are_exact(to, call)) {
+    return to.result((is_floor ? floor_division(to, a, b) : truncated_division(to, a, b)).quotient);
+  }
   to.result(whole_quotient(to, a, b, is_floor ? python_remainder(to, a, b) : c_remainder(to, a, b)));
 }
 
 void power(Lowering& to, const Call& call, std::string_view) {
   const auto dtype = to.output().dtype;
-  const Operand base = to.operand(call, "self", dtype);
-  if (call.is_number("exponent") && !call.scalar("exponent").isSymbolic()) {
+  const Operand base = self(to, call);
+  const bool is_known = call.is_number("exponent") && !call.scalar("exponent").isSymbolic();
+  if (is_known && is_integer(dtype)) {
+    const int64_t exponent = call.integer("exponent");
+    if (exponent > 0) return to.result(positive_power(to, base, exponent));
+  } else if (is_known) {
     const double exponent = call.number("exponent");
     if (exponent == 1) return to.result(base);
     if (exponent == 2) return to.result(to.emit("Mul", {base, base}));
     if (exponent == 0.5) return to.result(to.emit("Sqrt", {base}));
     if (exponent == 3) return to.result(to.emit("Mul", {to.emit("Mul", {base, base}), base}));
   }
-  to.result(to.emit("Pow", {base, to.operand(call, "exponent", dtype)}));
+  if (is_integer(dtype)) to.needs_exact_float();
+  to.result(to.emit("Pow", {base, computed(to, call, "exponent", dtype)}));
 }
 
 void extremum(Lowering& to, const Call& call, std::string_view target) {
-  const auto dtype = as_number(to.output().dtype);
-  to.result(extremum_of(to, target, to.operand(call, "self", dtype), to.operand(call, "other", dtype)));
+  const auto dtype = to.output().dtype;
+  to.result(extremum_of(to, target, computed(to, call, "self", dtype), computed(to, call, "other", dtype)));
 }
 
 void number_extremum(Lowering& to, const Call& call, std::string_view target) {
   const auto dtype = as_number(to.output().dtype);
-  const Operand a = to.operand(call, "self", dtype);
-  const Operand b = to.operand(call, "other", dtype);
+  const Operand a = computed(to, call, "self", to.output().dtype);
+  const Operand b = other(to, call);
   if (!is_float(dtype)) return to.result(to.emit(target, {a, b}));
   const auto or_else = [&](const Operand& x, const Operand& instead) { return choose(to, is_nan(to, x), instead, x); };
   to.result(to.emit(target, {or_else(a, b), or_else(b, a)}));
 }
 
 void remainder(Lowering& to, const Call& call, std::string_view) {
-  const auto dtype = to.output().dtype;
-  to.result(python_remainder(to, to.operand(call, "self", dtype), to.operand(call, "other", dtype)));
+  const Operand a = self(to, call), b = other(to, call);
+  if (is_integer(a.dtype) && !are_exact(to, call)) return to.result(floor_division(to, a, b).remainder);
+  to.result(python_remainder(to, a, b));
 }
 
 void fmod(Lowering& to, const Call& call, std::string_view) {
-  const auto dtype = to.output().dtype;
-  to.result(c_remainder(to, to.operand(call, "self", dtype), to.operand(call, "other", dtype)));
+  const Operand a = self(to, call), b = other(to, call);
+  if (is_integer(a.dtype) && !are_exact(to, call)) return to.result(truncated_division(to, a, b).remainder);
+  to.result(c_remainder(to, a, b));
 }
 
 void atan2(Lowering& to, const Call& call, std::string_view) {
@@ -296,15 +346,22 @@ void hypot(Lowering& to, const Call& call, std::string_view) {
 void compare(Lowering& to, const Call& call, std::string_view target) {
   const bool is_negated = target == "NotEqual";
   if (is_negated) target = "Equal";
-  auto dtype = promoted(call, {"self", "other"});
-  if (target != "Equal") dtype = as_number(dtype);
-  Operand a = to.operand(call, "self", dtype);
-  Operand b = to.operand(call, "other", dtype);
+  const auto dtype = promoted(call, {"self", "other"});
+  if (dtype == at::kLong && is_decided(to, call)) {
+    const bool is_less = to.range(call, "self").max < to.range(call, "other").min;
+    const bool truth = target == "Less" || target == "LessOrEqual" ? is_less : target != "Equal" && !is_less;
+    return to.result(to.expand(to.number(is_negated || truth, at::kBool), {}, to.output().sizes));
+  }
+  const auto argument = [&](std::string_view name) {
+    return dtype == at::kBool && target == "Equal" ? to.operand(call, name, dtype) : computed(to, call, name, dtype);
+  };
+  Operand a = argument("self"), b = argument("other");
   // a > b is b < a: some runtimes have it that NaN is greater than anything, and none that anything is less than NaN.
   if (target.starts_with("Greater")) std::swap(a, b);
   if (target == "Greater") target = "Less";
   if (target == "GreaterOrEqual") target = "LessOrEqual";
-  const Operand result = to.emit_as(at::kBool, target, {a, b});
+  const bool is_plain = !is_integer(a.dtype) || are_exact(to, call);
+  const Operand result = is_plain ? to.emit_as(at::kBool, target, {a, b}) : compared(to, target, a, b);
   to.result(is_negated ? negated(to, result) : result);
 }
 
@@ -322,24 +379,46 @@ void bitwise(Lowering& to, const Call& call, std::string_view target) {
 }
 
 void shift(Lowering& to, const Call& call, std::string_view direction) {
-  // ONNX shifts unsigned integers only; a product or a floored quotient by a power of two is the same for all.
-  const auto dtype = to.output().dtype;
-  const Operand x = to.operand(call, "self", dtype);
-  const Operand factor = to.emit("Pow", {to.number(2, dtype), to.operand(call, "other", dtype)});
-  if (direction == "LEFT") return to.result(to.emit("Mul", {x, factor}));
-  to.result(whole_quotient(to, x, factor, python_remainder(to, x, factor)));
+  // ONNX shifts unsigned integers only; a product or a floored quotient by a power of two is the same for all. One
+  // beyond the bits of the dtype, or negative, shifts everything out.
+  const Operand x = self(to, call);
+  const auto bits = static_cast<int64_t>(c10::elementSize(to.output().dtype)) * 8;
+  const Operand by = other(to, call);
+  const Operand is_outside = to.emit_as(
+      at::kBool, "Or", {less_than_zero(to, by), to.emit_as(at::kBool, "Less", {to.number(bits - 1, by.dtype), by})});
+  const bool is_left = direction == "LEFT";
+  const bool is_wide = bits == 64 && to.has_int64();
+  const int64_t most = is_left ? bits : std::min<int64_t>(bits - 1, is_wide ? 62 : 30);
+  std::vector<int64_t> factors;
+  for (int64_t i = 0; i < bits; ++i) factors.push_back(static_cast<int64_t>(uint64_t{1} << std::min(i, most)));
+  factors.push_back(is_left ? 0 : factors.back());
+  const Operand table = to.constant(at::tensor(factors, at::kLong).to(x.dtype));
+  const Operand place = to.emit_as(by.dtype, "Where", {is_outside, to.number(bits, by.dtype), by});
+  const Operand factor = to.emit_as(x.dtype, "Gather", {table, to.cast(place, at::kLong)}, {{"axis", int64_t{0}}});
+  if (is_left) return to.result(to.emit("Mul", {x, factor}));
+  const bool is_exact = to.is_exact(to.range(call, "self")) && to.is_exact({0, std::exp2(most)});
+  const Operand quotient = is_exact ? whole_quotient(to, x, factor, python_remainder(to, x, factor))
+                                    : floor_division(to, x, factor).quotient;
+  // The power of two that the last bits would need isn't a number of the dtype: only the sign is left.
+  const Operand is_sign = to.emit_as(at::kBool, "Less", {to.number(most, by.dtype), place});
+  const Operand sign = to.emit("Neg", {to.cast(less_than_zero(to, x), x.dtype)});
+  to.result(is_exact ? to.emit_as(x.dtype, "Where", {is_sign, sign, quotient}) : chosen(to, is_sign, sign, quotient));
 }
 
 void where(Lowering& to, const Call& call, std::string_view) {
   const auto dtype = to.output().dtype;
   const Operand condition = to.cast(to.operand(call, "condition"), at::kBool);
-  to.result(to.emit_as(dtype, "Where", {condition, to.operand(call, "self", dtype), to.operand(call, "other", dtype)}));
+  const bool is_plain = !is_integer(dtype);
+  const Operand yes = is_plain ? to.operand(call, "self", dtype) : self(to, call);
+  const Operand no = is_plain ? to.operand(call, "other", dtype) : other(to, call);
+  if (!is_plain && !are_exact(to, call)) return to.result(chosen(to, condition, yes, no));
+  to.result(to.emit_as(yes.dtype, "Where", {condition, yes, no}));
 }
 
 void clamp(Lowering& to, const Call& call, std::string_view) {
   const auto dtype = to.output().dtype;
   const auto bound = [&](std::string_view name) {
-    return call.declares(name) && call.has(name) ? to.operand(call, name, dtype) : Operand{};
+    return call.declares(name) && call.has(name) ? computed(to, call, name, dtype) : Operand{};
   };
   const Operand min = bound("min");
   const Operand max = bound("max");
@@ -352,10 +431,19 @@ void clamp(Lowering& to, const Call& call, std::string_view) {
     return to.result(to.emit("Clip", {x, least, max.name.empty() ? infinity : max}));
   }
   if (!min.name.empty()) x = extremum_of(to, "Max", x, min);
-  if (!max.name.empty()) x = extremum_of(to, "Min", x, max);
+  // Max and Min of numbers become a Clip, which some readers compute in float32.
+  const auto fits = [&](std::string_view name) {
+    return !call.declares(name) || !call.has(name) || to.is_exact(to.range(call, name));
+  };
+  const bool is_plain = !is_integer(x.dtype) || (fits("self") && fits("min") && fits("max"));
+  if (!max.name.empty()) x = is_plain ? extremum_of(to, "Min", x, max) : smaller(to, x, max);
   to.result(x);
 }
 
-void cast(Lowering& to, const Call& call, std::string_view) { to.result(self(to, call)); }
+void cast(Lowering& to, const Call& call, std::string_view) {
+  // To a narrow integer, result() wraps around what needs it.
+  const auto dtype = to.output().dtype;
+  to.result(is_narrow(dtype) ? to.operand(call, "self") : to.operand(call, "self", dtype));
+}
 
 }  // namespace tracejet::onnx::convert

@@ -43,6 +43,47 @@ Operand mean_of(Lowering& to, const Operand& x, const Axes& over, const TensorMe
   return to.emit("Div", {reduced(to, "ReduceSum", x, over), to.number(elements, x.dtype)});
 }
 
+c10::SymInt size_of(const Call& call, int64_t axis) { return call.tensor("self").sizes[static_cast<size_t>(axis)]; }
+
+/// A sum in integers: the last of a running sum, behind a zero where there may be nothing.
+Operand exact_sum(Lowering& to, const Call& call, Operand x, const Axes& over) {
+  auto axes = axes_or_all(over, call.tensor("self"));
+  std::ranges::sort(axes, std::ranges::greater());
+  for (const int64_t axis : axes) {
+    if (expression_of(size_of(call, axis)).range().min == 0) {
+      const Operand zeros = to.emit("Mul", {x, to.number(0, x.dtype)});
+      const Operand nothing = to.emit("ReduceSum", {zeros, to.integers({axis})}, {{"keepdims", int64_t{1}}});
+      x = to.emit("Concat", {nothing, x}, {{"axis", axis}});
+    }
+    const Operand last = over.keep ? to.integers({-1}) : to.integer(-1);
+    x = to.emit("Gather", {to.emit("CumSum", {x, to.integer(axis)}), last}, {{"axis", axis}});
+  }
+  return x;
+}
+
+/// A product in integers, along axes of known sizes.
+Operand exact_product(Lowering& to, const Call& call, Operand x, const Axes& over) {
+  auto axes = axes_or_all(over, call.tensor("self"));
+  std::ranges::sort(axes, std::ranges::greater());
+  for (const int64_t axis : axes) {
+    const auto pick = [&](int64_t i) {
+      return to.emit("Gather", {x, over.keep ? to.integers({i}) : to.integer(i)}, {{"axis", axis}});
+    };
+    Operand product = pick(0);
+    for (int64_t i = 1; i < *size_of(call, axis).maybe_as_int(); ++i) product = to.emit("Mul", {product, pick(i)});
+    x = product;
+  }
+  return x;
+}
+
+bool is_short(const Call& call, const Axes& over) {
+  constexpr int64_t kLongest = 64;
+  return std::ranges::all_of(axes_or_all(over, call.tensor("self")), [&](int64_t axis) {
+    const auto size = size_of(call, axis).maybe_as_int();
+    return size && *size > 0 && *size <= kLongest;
+  });
+}
+
 /// any and all take an empty list of axes at its word; other reductions read it as all axes.
 bool reduces_nothing(const Call& call) {
   return call.declares("dim") && call.has("dim") && call.axes("dim", call.tensor("self").dim()).empty();
@@ -58,11 +99,16 @@ Operand is_zero(Lowering& to, const Operand& x) { return to.emit_as(at::kBool, "
 }  // namespace
 
 void reduce(Lowering& to, const Call& call, std::string_view target) {
-  const Operand x = to.operand(call, "self", as_number(to.output().dtype));
+  const Operand x = computed(to, call, "self", to.output().dtype);
   const TensorMeta& meta = call.tensor("self");
   const Axes over = axes_of(call);
   if (target == "ReduceMean") return to.result(mean_of(to, x, over, meta));
-  if (target == "ReduceMax" || target == "ReduceMin") require_elements(to, reduced_count(over, meta));
+  // Some readers let sums of int32 saturate.
+  if (x.dtype == at::kInt && to.has_int64()) return to.result(reduced(to, target, to.cast(x, at::kLong), over));
+  if (!is_integer(x.dtype) || to.is_exact(to.unwrapped())) return to.result(reduced(to, target, x, over));
+  if (target == "ReduceSum") return to.result(exact_sum(to, call, x, over));
+  if (is_short(call, over)) return to.result(exact_product(to, call, x, over));
+  to.needs_exact_float();
   to.result(reduced(to, target, x, over));
 }
 
@@ -72,6 +118,9 @@ void extremum_over(Lowering& to, const Call& call, std::string_view target) {
   const Operand x = to.operand(call, "self", as_number(to.output().dtype));
   const Axes over = axes_of(call);
   require_elements(to, reduced_count(over, call.tensor("self")));
+  if (is_integer(x.dtype) && !to.is_exact(to.range(call, "self"))) {
+    return to.result(extremum_by_halves(to, target, x, over.axes, over.keep));
+  }
   const Operand extremum = reduced(to, target, x, over);
   if (!is_float(x.dtype)) return to.result(extremum);
   const double sign = target == "ReduceMax" ? -1 : 1;
@@ -98,7 +147,7 @@ void all(Lowering& to, const Call& call, std::string_view) {
 }
 
 void cumsum(Lowering& to, const Call& call, std::string_view) {
-  const auto [x, axis, is_scalar] = with_axis(to, call, to.operand(call, "self", to.output().dtype));
+  const auto [x, axis, is_scalar] = with_axis(to, call, computed(to, call, "self", to.output().dtype));
   to.result(folded(to, to.emit("CumSum", {x, to.integer(axis)}), is_scalar));
 }
 

@@ -6,6 +6,7 @@
 #include <ATen/ops/tensor.h>
 
 #include "graph/size_expression.h"
+#include "onnx/integers.h"
 #include "onnx/lowering.h"
 #include "support/error.h"
 
@@ -194,7 +195,8 @@ Operand Lowering::compute_anew(const Expression& expression) {
 }
 
 Operand Lowering::number(const c10::Scalar& value, at::ScalarType dtype) {
-  if (!value.isSymbolic()) return constant(at::scalar_tensor(value, at::TensorOptions(dtype)));
+  if (!value.isSymbolic())
+    return constant(at::scalar_tensor(convert::wrapped_number(value, dtype), at::TensorOptions(dtype)));
   const Operand one_element = compute(expression_of(value));
   return cast(emit("Reshape", {one_element, integers({})}), dtype);
 }

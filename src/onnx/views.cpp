@@ -182,16 +182,31 @@ void pad(Lowering& to, const Call& call, std::string_view mode) {
   }
   const Operand x = to.operand(call, "self");
   const Operand number = to.cast(x, as_number(x.dtype));
-  std::vector<Operand> inputs{number, to.numbers(pads)};
-  if (mode == "constant") inputs.push_back(to.number(call.scalar("value"), number.dtype));
-  to.result(to.emit("Pad", inputs, {{"mode", std::string(mode)}}));
+  const Operand amounts = to.numbers(pads);
+  const auto padded = [&](const Operand& part, const c10::Scalar& value) {
+    std::vector<Operand> inputs{part, amounts};
+    if (mode == "constant") inputs.push_back(to.number(value, part.dtype));
+    return to.emit("Pad", inputs, {{"mode", std::string(mode)}});
+  };
+  const c10::Scalar value = mode == "constant" ? call.scalar("value") : c10::Scalar(0);
+  const bool is_plain = !is_integer(number.dtype) || mode != "constant" || value.isSymbolic() ||
+                        (to.is_exact(to.range(call, "self")) && to.is_exact(to.range(call, "value")));
+  if (is_plain) return to.result(padded(number, value));
+  const int64_t low = value.toLong() & 65535;
+  to.result(by_halves(to, number, [&](const Operand& half, bool is_high) {
+    return padded(half, is_high ? (value.toLong() - low) / 65536 : low);
+  }));
 }
 
 void triangle(Lowering& to, const Call& call, std::string_view part) {
   const Operand diagonal = to.number(call.sym_int("diagonal"), at::kLong);
   const Operand x = to.operand(call, "self");
   const Operand number = to.cast(x, as_number(x.dtype));
-  to.result(to.emit("Trilu", {number, diagonal}, {{"upper", int64_t{part == "upper"}}}));
+  const auto cut = [&](const Operand& half, bool) {
+    return to.emit("Trilu", {half, diagonal}, {{"upper", int64_t{part == "upper"}}});
+  };
+  const bool is_plain = !is_integer(number.dtype) || to.is_exact(to.range(call, "self"));
+  to.result(is_plain ? cut(number, false) : by_halves(to, number, cut));
 }
 
 void pixel_shuffle(Lowering& to, const Call& call, std::string_view) {

@@ -71,7 +71,9 @@ onnx::Target target() {
           .keeps_nan = false,
           .sorts_stably = false,
           .vector_abs = false,
-          .batched_weights = false};
+          .batched_weights = false,
+          .int64 = false,
+          .exact_integers = false};
 }
 
 Model read(const Graph& graph, const Feeds& feeds) {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <sstream>
 
 #include <ATen/Parallel.h>
@@ -47,10 +48,16 @@ class Program final : public Executable {
  public:
   /// `model`: of the graph, without anything refused.
   Program(std::shared_ptr<const Graph> graph, const Feeds& feeds, const Model& model, const CompileSettings& settings)
-      : graph_(std::move(graph)), locator_(model.onnx), requirements_(model.onnx.requirements) {
+      : graph_(std::move(graph)),
+        locator_(model.onnx),
+        warnings_(model.onnx.warnings),
+        int64_min_(model.onnx.int64_min),
+        int64_max_(model.onnx.int64_max),
+        requirements_(model.onnx.requirements) {
     compiled_ = core().compile_model(model.model, "CPU", properties(settings));
     for (size_t i = 0; i < feeds.size(); ++i) {
       const onnx::TensorInfo& input = model.onnx.inputs[i];
+      input_names_.push_back(graph_->inputs()[feeds[i]].name);
       inputs_.push_back(input.is_used ? std::optional(compiled_.input(input.name)) : std::nullopt);
       const TensorMeta& meta = graph_->inputs()[feeds[i]].value->tensor();
       for (const auto& symbol : symbols_told_by(meta)) input_symbols_.push_back({i, symbol});
@@ -80,6 +87,7 @@ class Program final : public Executable {
       for (size_t i = 0; i < feeds.size(); ++i) {
         if (!inputs_[i]) continue;
         feeds[i] = feeds[i].contiguous();
+        check_int64(feeds[i], input_names_[i]);
         request->set_tensor(*inputs_[i], view_of(feeds[i]));
       }
       for (const NumberInput& number : numbers_) hand_over(*request, number, sizes);
@@ -98,6 +106,8 @@ class Program final : public Executable {
     }
     return values;
   }
+
+  std::vector<Unsupported> warnings() const override { return warnings_; }
 
  private:
   struct Output {
@@ -129,6 +139,18 @@ class Program final : public Executable {
     const TensorMeta& meta = value->tensor();
     const auto hangs_on_data = [](const c10::SymInt& size) { return symbolic::is_data_dependent(expression_of(size)); };
     return {port, &meta, std::ranges::none_of(meta.sizes, hangs_on_data)};
+  }
+
+  /// OpenVINO cuts what 32 bits don't hold.
+  void check_int64(const at::Tensor& tensor, const std::string& name) const {
+    if (tensor.scalar_type() != at::kLong) return;
+    const std::span values(tensor.const_data_ptr<int64_t>(), static_cast<size_t>(tensor.numel()));
+    const auto is_beyond = [this](int64_t value) { return value < int64_min_ || value > int64_max_; };
+    const auto beyond = std::ranges::find_if(values, is_beyond);
+    if (beyond == values.end()) return;
+    throw InvalidInput(name + ": it holds " + std::to_string(*beyond) +
+                       ", but openvino computes int64 in 32 bits: it takes " + std::to_string(int64_min_) + " to " +
+                       std::to_string(int64_max_) + " in this program; the engine \"aten\" takes all");
   }
 
   static void hand_over(ov::InferRequest& request, const NumberInput& number, const RuntimeSizes& sizes) {
@@ -196,8 +218,11 @@ class Program final : public Executable {
 
   std::shared_ptr<const Graph> graph_;
   FailureLocator locator_;
+  std::vector<Unsupported> warnings_;
+  int64_t int64_min_, int64_max_;  // where int64 inputs have to lie
   mutable ov::CompiledModel compiled_;
   std::vector<std::optional<ov::Output<const ov::Node>>> inputs_;  // none where no output depends on it
+  std::vector<std::string> input_names_;
   std::vector<InputSymbol> input_symbols_;
   std::vector<NumberInput> numbers_;
   std::vector<RuntimeAssertion> requirements_;  // of these symbols
@@ -221,5 +246,11 @@ std::unique_ptr<Executable> prepare(std::shared_ptr<const Graph> graph, const Fe
 }
 
 std::vector<Unsupported> find_unsupported(const Graph& graph, const Feeds& feeds) { return read(graph, feeds).refused; }
+
+std::vector<Unsupported> find_warnings(const Graph& graph, const Feeds& feeds) {
+  onnx::Lowering lowering(graph, feeds, target());
+  lowering.run();
+  return lowering.warnings();
+}
 
 }  // namespace tracejet::openvino

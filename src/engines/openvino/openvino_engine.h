@@ -19,4 +19,7 @@ std::unique_ptr<Executable> prepare(std::shared_ptr<const Graph> graph, const Fe
 /// The nodes that `prepare` would refuse, asking OpenVINO itself but for the last step of its compiling.
 std::vector<Unsupported> find_unsupported(const Graph& graph, const Feeds& feeds);
 
+/// The nodes whose integers may become too large for what OpenVINO computes in.
+std::vector<Unsupported> find_warnings(const Graph& graph, const Feeds& feeds);
+
 }  // namespace tracejet::openvino
