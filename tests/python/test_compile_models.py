@@ -10,6 +10,7 @@ import tracejet
 from tests.support.models import SMALL_MODELS
 
 
+@pytest.mark.filterwarnings("error::tracejet.EngineWarning")
 @pytest.mark.parametrize("engine", ["openvino", "aten"])
 @pytest.mark.parametrize("name", SMALL_MODELS)
 @torch.no_grad()
