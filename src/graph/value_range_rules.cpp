@@ -16,6 +16,7 @@ namespace tracejet {
 namespace {
 
 constexpr double kMaxSize = 0x1p31 - 1;
+constexpr double kAdded = 1 << 16;
 
 ValueRange hull(std::initializer_list<double> values, bool is_reached) {
   return {std::min(values), std::max(values), is_reached};
@@ -185,8 +186,9 @@ ValueRange cast(const RangeQuery& query) {
   ValueRange a = query.as_given("self");
   const auto from = query.call.tensor("self").dtype;
   if (is_integral(from) || !is_integral(query.dtype())) return a;
-  // Nobody says how large an unbounded float gets; the largest of them are no integers in any dtype.
-  const ValueRange bounds = limits_of(at::kInt);
+  // Nobody says how large an unbounded float gets; the largest of them are no integers in any dtype. What is added to
+  // the integer mustn't look like an overflow.
+  const ValueRange bounds{-kMaxSize + kAdded, kMaxSize - kAdded};
   const bool is_narrow = query.dtype() != at::kLong;
   if (!std::isfinite(a.min)) a = {is_narrow ? a.min : bounds.min, a.max};
   if (!std::isfinite(a.max)) a = {a.min, is_narrow ? a.max : bounds.max};
