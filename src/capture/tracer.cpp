@@ -165,7 +165,23 @@ c10::IValue Tracer::number_of(const at::Tensor& wrapped_number) const {
   return wrapped_number.item();
 }
 
+namespace {
+
+/// The node that finds the places of the same mask already, so that whatever is selected by it has one size.
+const Node* same_nonzero(const Graph& graph, const c10::OperatorHandle& op, std::span<const Argument> arguments) {
+  if (op.operator_name().name != "aten::nonzero") return nullptr;
+  const Value* mask = std::get<const Value*>(arguments[0]);
+  for (auto node = graph.nodes().rbegin(); node != graph.nodes().rend(); ++node) {
+    if (&*node == mask->producer()) return nullptr;
+    if (node->op() == op && std::get<const Value*>(node->arguments()[0]) == mask) return &*node;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
 std::vector<c10::IValue> Tracer::record(const c10::OperatorHandle& op, std::vector<Argument> arguments) {
+  if (const Node* known = same_nonzero(*graph(), op, arguments)) return results_of(*known);
   std::vector<OutputMeta> outputs = infer(Call(op, arguments));
   return results_of(graph()->add_node(op, std::move(arguments), std::move(outputs), location()));
 }

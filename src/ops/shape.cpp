@@ -30,6 +30,11 @@ bool equal(const c10::SymInt& a, const c10::SymInt& b) {
   return a.sym_eq(b).guard_bool(__FILE__, __LINE__);
 }
 
+bool fits(const c10::SymInt& a, const c10::SymInt& b) {
+  const bool is_open = !symbolic::hint_of(a) || !symbolic::hint_of(b);
+  return is_open ? a.sym_eq(b).expect_true(__FILE__, __LINE__) : equal(a, b);
+}
+
 bool known_equal(const c10::SymInt& a, const c10::SymInt& b) {
   if (const auto answer = equal_at_once(a, b)) return *answer;
   return symbolic::is_statically_equal(a, b);
@@ -60,9 +65,7 @@ std::string text(c10::SymIntArrayRef sizes) {
 }
 
 void require_equal(const c10::SymInt& a, const c10::SymInt& b, std::string_view what) {
-  // Sizes that hang on data are taken to fit: the operator itself refuses them when the program runs.
-  const bool is_open = !symbolic::hint_of(a) || !symbolic::hint_of(b);
-  if (is_open ? a.sym_eq(b).expect_true(__FILE__, __LINE__) : equal(a, b)) return;
+  if (fits(a, b)) return;
   std::ostringstream message;
   message << what << " must be equal: " << a << " and " << b;
   throw ShapeError(message.str());

@@ -9,6 +9,10 @@
 /// The order in which the axes of a tensor lie in memory, as TensorIterator finds it.
 namespace tracejet::shape {
 
+/// Whether two sizes are equal that have to be, but for a size of 1. Where one depends on data, they are taken to be,
+/// and the program refuses others when it runs.
+bool fits(const c10::SymInt& a, const c10::SymInt& b);
+
 /// Axes, innermost first.
 using Order = c10::SmallVector<size_t, 5>;
 

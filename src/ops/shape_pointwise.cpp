@@ -13,7 +13,7 @@ c10::SymInt broadcast(const c10::SymInt& a, const c10::SymInt& b, c10::SymIntArr
   if (known_equal(a, b)) return a.is_symbolic() ? b : a;  // of 8 and a symbol that must be 8, 8 says more
   if (is_one(a)) return b;
   if (is_one(b)) return a;
-  if (equal(a, b)) return a.is_symbolic() ? b : a;
+  if (fits(a, b)) return a.is_symbolic() ? b : a;
   // A dynamic axis is 1 in the example: then it must be 1 always.
   if (a.is_symbolic() && equal(a, 1)) return b;
   if (b.is_symbolic() && equal(b, 1)) return a;

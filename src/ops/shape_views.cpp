@@ -3,7 +3,7 @@
 #include <limits>
 #include <sstream>
 
-#include "ops/shape.h"
+#include "ops/shape_order.h"
 #include "symbolic/sym_node.h"
 
 namespace tracejet::shape {
@@ -131,7 +131,7 @@ TensorMeta expanded(const TensorMeta& self, c10::SymIntArrayRef target) {
     if (known_equal(size, sizes[axis])) continue;
     if (is_one(size)) {
       strides[axis] = 0;
-    } else if (!equal(size, sizes[axis])) {
+    } else if (!fits(size, sizes[axis])) {
       if (!size.is_symbolic() || !equal(size, 1)) {
         throw ShapeError("expand: " + text(self.sizes) + " doesn't fit " + text(target));
       }

@@ -6,7 +6,7 @@
 #include "ops/joining_decompositions.h"
 #include "ops/promotion.h"
 #include "ops/refusal.h"
-#include "ops/shape.h"
+#include "ops/shape_order.h"
 #include "ops/view_decompositions.h"
 #include "ops/view_samples.h"
 #include "symbolic/sym_node.h"
@@ -288,7 +288,7 @@ Metas cat(const Call& call) {
     for (int64_t axis = 0; axis < tensor.dim(); ++axis) {
       if (axis == joined) {
         sizes[axis] = sizes[axis] + tensor.sizes[axis];
-      } else if (!shape::equal(sizes[axis], tensor.sizes[axis])) {
+      } else if (!shape::fits(sizes[axis], tensor.sizes[axis])) {
         throw ShapeError("sizes must match except on axis " + std::to_string(joined) + ": input " + std::to_string(i) +
                          " is " + shape::text(tensor.sizes) + ", others are " + shape::text(first->sizes));
       }

@@ -1,4 +1,5 @@
 // What follows from the conditions that were assumed, and deciding with it.
+#include <algorithm>
 #include <numeric>
 
 #include "symbolic/context.h"
@@ -50,6 +51,27 @@ int64_t coefficient_in(const Expression& sum, const Expression& atom) {
     if (factors.size() == 1 && factors[0] == atom) return coefficient_of(term);
   }
   return 0;
+}
+
+/// The sum with the operand in the place of a min or max that facts show to be the least or the greatest:
+/// `is_not_negative` says what follows from them.
+template <typename Follows>
+Expression with_decided_extremes(const Expression& sum, const Follows& is_not_negative) {
+  for (const Expression& term : terms_of(sum)) {
+    const auto factors = factors_of(term);
+    if (factors.size() != 1 || (factors[0].kind() != Kind::kMin && factors[0].kind() != Kind::kMax)) continue;
+    const auto operands = factors[0].operands();
+    const bool is_min = factors[0].kind() == Kind::kMin;
+    const auto wins = [&](const Expression& operand) {
+      return std::all_of(operands.begin(), operands.end(), [&](const Expression& other) {
+        return other == operand || is_not_negative(is_min ? other - operand : operand - other);
+      });
+    };
+    const auto winner = std::find_if(operands.begin(), operands.end(), wins);
+    if (winner == operands.end()) continue;
+    return with_decided_extremes(sum - term + Expression(coefficient_of(term)) * *winner, is_not_negative);
+  }
+  return sum;
 }
 
 }  // namespace
@@ -150,15 +172,20 @@ std::optional<bool> Context::decide_relation(const Condition& condition) {
 }
 
 bool Context::is_never_negative(const Expression& difference) {
-  if (symbolic::is_never_negative(difference)) return true;
-  const Node& node = difference.node();
-  // A fact holds for the hints, so where the difference is negative no fact says otherwise.
-  if (node.has_hint && node.hint_is_possible && node.hint < 0) return false;
-  for (const Expression& fact : not_negative_) {
-    const bool is_related = (fact.node().symbols & node.symbols) != 0;
-    if (is_related && symbolic::is_never_negative(difference - fact)) return true;
-  }
-  return false;
+  const auto follows = [this](const Expression& number) {
+    if (symbolic::is_never_negative(number)) return true;
+    const Node& node = number.node();
+    // A fact holds for the hints, so where the number is negative no fact says otherwise.
+    if (node.has_hint && node.hint_is_possible && node.hint < 0) return false;
+    return std::any_of(not_negative_.begin(), not_negative_.end(), [&](const Expression& fact) {
+      const bool is_related = (fact.node().symbols & node.symbols) != 0;
+      return is_related && symbolic::is_never_negative(number - fact);
+    });
+  };
+  if (follows(difference)) return true;
+  if (not_negative_.empty() || difference.has_hint()) return false;  // a size of the inputs alone needs no check
+  const Expression decided = with_decided_extremes(difference, follows);
+  return decided != difference && follows(decided);
 }
 
 std::optional<bool> Context::decide_size_oblivious(const Condition& condition) {
