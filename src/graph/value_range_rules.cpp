@@ -50,7 +50,8 @@ bool is_integral(at::ScalarType dtype) { return at::isIntegralType(dtype, /*incl
 
 // Rules ---------------------------------------------------------------------------------------------------------------
 
-ValueRange self(const RangeQuery& query) { return query.of("self"); }
+/// Some overloads (upsample_nearest2d.vec) have another name for it.
+ValueRange self(const RangeQuery& query) { return query.of(query.call.declares("self") ? "self" : "input"); }
 ValueRange self_or_zero(const RangeQuery& query) { return with_zero(query.of("self")); }
 
 ValueRange add(const RangeQuery& query) {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -64,7 +65,7 @@ def test_python_that_reads_values_is_refused_with_its_line(function: Callable[..
 
 
 SPECIALISATIONS = {
-    "int": lambda x: x * int(x.shape[0]),
+    "index": lambda x: x * operator.index(x.shape[0]),
     "range": lambda x: sum(x[i] for i in range(x.shape[0])),
     "iteration": lambda x: torch.cat([row * 2 for row in x]),
     "unbind": lambda x: torch.cat(x.unbind(0)),
