@@ -47,6 +47,7 @@ class Options:
     budget: Budget = field(default_factory=Budget)  #: for branches that only small sizes take
     branch_budget: Budget = field(default_factory=Budget)  #: for all others
     builtins: SymbolicBuiltins = field(default_factory=SymbolicBuiltins)
+    shares_memory: bool = False  #: the model writes to memory that several of its tensors show
 
     @classmethod
     def of_call(
@@ -82,13 +83,21 @@ class Capture:
         self._model = model
         self._bound = bound
         self._options = options or Options()
-        table = self._options.decompositions or _C.DecompositionTable(_C.DecompositionSet.tensorrt)
-        self._tracer = _C.Tracer(decompositions=table, check_rules=CHECK_RULES in os.environ)
-        self._symbols: dict[str, torch.SymInt] = {}
+        self._given_answers = dict(answers or {})
         self._data_answers = data_answers
-        self._answers = _C.BranchAnswers(dict(answers or {}), data_answers)
-        if self._options.device is not None:
-            self._tracer.set_device(self._options.device)
+        self._begin()
+
+    def _begin(self) -> None:
+        options = self._options
+        self._tracer = _C.Tracer(
+            decompositions=options.decompositions or _C.DecompositionTable(_C.DecompositionSet.tensorrt),
+            check_rules=CHECK_RULES in os.environ,
+            shares_memory=options.shares_memory,
+        )
+        self._symbols: dict[str, torch.SymInt] = {}
+        self._answers = _C.BranchAnswers(self._given_answers, self._data_answers)
+        if options.device is not None:
+            self._tracer.set_device(options.device)
 
     @classmethod
     def of_call(
@@ -106,6 +115,16 @@ class Capture:
 
     def run(self) -> None:
         """Traces. Sets `graph` and `call_spec`."""
+        try:
+            self._run()
+        except _C.UnsupportedOperator:
+            if not self._tracer.needs_shared_memory:
+                raise
+            self._options.shares_memory = True
+            self._begin()
+            self._run()
+
+    def _run(self) -> None:
         model, bound, device = self._model, self._bound, self._options.device
         self._announce_state(model)
         leaves = [self._add_input(leaf) for leaf in bound.leaves]

@@ -21,6 +21,7 @@ def take_over(tracer: _C.Tracer, state: ModelState) -> None:
     lost: list[str] = []
     for place, before, now in state.changes():
         if isinstance(now, torch.Tensor) and state.is_buffer(before) and _fits(before, now):
+            _check_unshared(place, before, state)
             tracer.rebind_buffer(before, now)
         elif any(_is_carried(tracer, place, before, tensor) for tensor in traced_tensors(now)):
             lost.append(place)
@@ -43,6 +44,18 @@ def _is_carried(tracer: _C.Tracer, place: str, before: Any, now: torch.Tensor) -
             f"only buffers between calls, each in one shape and dtype. Register it as a buffer{_misfit(before, now)}"
         )
     return differs
+
+
+def _check_unshared(place: str, buffer: torch.Tensor, state: ModelState) -> None:
+    """A program can only write to the buffer's memory, which another buffer or parameter may go on showing."""
+    for name, tensor in state.tensors():
+        if not isinstance(tensor, torch.Tensor) or torch._is_functional_tensor(tensor):
+            continue
+        if _C.memory_overlaps(buffer, tensor):
+            raise _C.UnsupportedOperator(
+                f"forward binds {place} to another tensor, while {name} shows the memory of the first one; write to it in "
+                "place (copy_) instead, or register a clone"
+            )
 
 
 def _fits(buffer: torch.Tensor, replacement: torch.Tensor) -> bool:

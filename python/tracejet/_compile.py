@@ -13,12 +13,14 @@ from torch.utils import _pytree as pytree
 
 from tracejet import _C
 from tracejet._binding import Dim, Leaf, either_name
-from tracejet._C import InvalidInput
+from tracejet._C import GraphInput, GraphOutput, InvalidInput
 from tracejet._call_spec import IN_GRAPH, CallSpec
 from tracejet._engine_report import EngineWarning
 from tracejet._input import Input
+from tracejet._literals import check_literal
 from tracejet._native import native
 from tracejet._program import ExportedProgram
+from tracejet._runner_state import written_memory
 
 
 def compile(
@@ -65,6 +67,7 @@ def compile(
         precision=_precision(precision, enabled_precisions),
         threads=threads,
         cache_dir="" if cache_dir is None else str(cache_dir),
+        state=_own_state(program),
     )
     if text := compiled.warnings():
         warnings.warn(text, EngineWarning, stacklevel=2)
@@ -83,6 +86,20 @@ def save_onnx(
     The weights are in the file; beyond 1 GiB they are in a second one beside it, `<path>.data`.
     """
     _C.save_onnx(_native_program(mod, arg_inputs, kwarg_inputs)._tracejet_graph, str(path))
+
+
+def _own_state(program: ExportedProgram) -> dict[int, torch.Tensor]:
+    """What the compiled program keeps between calls in the place of the model's own tensors, by index of its input."""
+    graph = program._tracejet_graph
+    assert graph is not None
+    written = {output.target for output in graph.outputs if output.kind == GraphOutput.Kind.BUFFER_MUTATION}
+    if not written:
+        return {}
+    indices = {given.name: i for i, given in enumerate(graph.inputs) if given.kind != GraphInput.Kind.USER}
+    state = {name: graph.inputs[i].data for name, i in indices.items()}
+    names = [name for name, i in indices.items() if i in written]
+    own = program.runner_state.claimed(written_memory(state, names))
+    return {indices[name]: tensor for name, tensor in own.items()}
 
 
 class CompiledModule(nn.Module):
@@ -159,9 +176,8 @@ def _check_kind(value: Any, traced: Leaf) -> None:
     if traced.shape is not None:
         if not isinstance(value, torch.Tensor):
             raise InvalidInput(f"{traced.path}: a tensor is needed, got {value!r}")
-    elif isinstance(value, torch.Tensor) or type(value) is not type(traced.value) or value != traced.value:
-        shown = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, torch.Tensor) else repr(value)
-        raise InvalidInput(f"{traced.path}: this program was traced with {traced.value!r}, got {shown}")
+    else:
+        check_literal(traced.path, value, traced.value)
 
 
 def _precision(precision: torch.dtype, enabled: Collection[torch.dtype] | None) -> torch.dtype:

@@ -23,6 +23,7 @@ from torch.export.graph_signature import (
     TensorArgument,
 )
 from torch.fx import Node
+from torch.fx.graph import _Namespace
 
 from tracejet import _compat
 from tracejet._binding import unique_name
@@ -154,6 +155,12 @@ def _argument(value: Any) -> ArgumentSpec:
     return SymBoolArgument(value.name) if isinstance(number, torch.SymBool) else SymIntArgument(value.name)
 
 
+def _kept_by_fx(name: str) -> str:
+    """`name`, or what fx makes of a name like `input`, which is Python's own, whenever it copies a graph: the signature
+    wouldn't find it any more. (These are the nodes' names. Arguments keep theirs.)"""
+    return str(_Namespace().create_name(name, None))
+
+
 def _placeholder_names(names: Sequence[str], kinds: Sequence[InputKind]) -> list[str]:
     """The names that torch.export gives its inputs: "p_layer1_0_weight" for a parameter, arguments as they are."""
     taken: set[str] = set()
@@ -161,5 +168,6 @@ def _placeholder_names(names: Sequence[str], kinds: Sequence[InputKind]) -> list
     for user in (True, False):  # the user's names come first: others make way for them
         for index, (name, kind) in enumerate(zip(names, kinds, strict=True)):
             if (kind == InputKind.USER_INPUT) == user:
-                result[index] = unique_name(_PREFIXES.get(kind, "") + re.sub(r"\W", "_", name).lower(), taken)
+                plain = _PREFIXES.get(kind, "") + re.sub(r"\W", "_", name).lower()
+                result[index] = unique_name(_kept_by_fx(plain) if user else plain, taken)
     return result

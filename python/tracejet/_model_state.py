@@ -62,6 +62,7 @@ class ModelState:
     """
 
     def __init__(self, model: nn.Module):
+        self._model = model
         self._saved: list[_Saved] = []
         self._empty: list[tuple[Any, _Place, bool]] = []  # as _Saved, without the content
         self._seen: set[int] = set()
@@ -74,6 +75,11 @@ class ModelState:
                 self._empty.append((vars(parameter), (None, path, True), True))
         self._buffers = {id(buffer) for buffer in model.buffers()}
         self._requires_grad = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
+
+    def tensors(self) -> Iterator[tuple[str, torch.Tensor]]:
+        """What is registered now, by name."""
+        yield from self._model.named_parameters(remove_duplicate=False)
+        yield from self._model.named_buffers(remove_duplicate=False)
 
     def changes(self) -> Iterator[Change]:
         """What is now in the place of something else, or of nothing."""

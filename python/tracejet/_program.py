@@ -15,6 +15,8 @@ from tracejet import _compat
 from tracejet._C import Graph
 from tracejet._call_spec import CallSpec
 from tracejet._materialize import Materializer
+from tracejet._program_module import finish
+from tracejet._runner_state import RunnerState
 from tracejet._shared_switch import without_collections
 
 
@@ -57,17 +59,17 @@ class ExportedProgram(torch.export.ExportedProgram):
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def module(self, *args: Any, **kwargs: Any) -> torch.nn.Module:
-        """As of any ExportedProgram. As in eager's batch norm, gradients don't flow into what it leaves in buffers."""
+        """As of any ExportedProgram, and it refuses what the trace doesn't hold for: other plain values than the traced
+        ones, and tensors that share memory with one that the program writes to. As in eager's batch norm, gradients
+        don't flow into what it leaves in buffers. A second one has the state that the first one began with."""
         module = super().module(*args, **kwargs)
-        copies = [node for node in module.graph.nodes if node.target is torch.ops.aten.copy_.default]
-        writes = [copy for copy in copies if copy.args[0].op == "get_attr"]
-        for write in writes:
-            with module.graph.inserting_before(write):
-                value = module.graph.call_function(torch.ops.aten.detach.default, (write.args[1],))
-            write.update_arg(1, value)
-        if writes:
-            module.recompile()
+        finish(self, module, self.runner_state)
         return module
+
+    @property
+    def runner_state(self) -> RunnerState:
+        """What those that run this program begin with."""
+        return self.__dict__.setdefault("_runner_state", RunnerState())
 
     def run_decompositions(self, *args: Any, **kwargs: Any) -> torch.export.ExportedProgram:
         """As of any ExportedProgram."""

@@ -1,4 +1,5 @@
 #include <filesystem>
+#include <map>
 
 #include <torch/csrc/autograd/python_variable.h>
 
@@ -24,10 +25,11 @@ py::object to_python(const c10::IValue& value) {
 }
 
 std::shared_ptr<CompiledProgram> make_program(std::shared_ptr<Graph> graph, std::string engine,
-                                              at::ScalarType precision, int threads, std::string cache_dir) {
+                                              at::ScalarType precision, int threads, std::string cache_dir,
+                                              std::map<size_t, at::Tensor> state) {
   const py::gil_scoped_release no_gil;
   const CompileSettings settings{std::move(engine), precision, threads, std::move(cache_dir)};
-  return std::make_shared<CompiledProgram>(std::move(graph), settings);
+  return std::make_shared<CompiledProgram>(std::move(graph), settings, std::move(state));
 }
 
 py::list run(const CompiledProgram& program, const std::vector<at::Tensor>& inputs) {
@@ -80,7 +82,7 @@ void bind_compile(py::module_& module) {
   py::class_<CompiledProgram, std::shared_ptr<CompiledProgram>>(module, "CompiledProgram",
                                                                 "A graph made ready for an engine.")
       .def(py::init(&make_program), py::arg("graph"), py::kw_only(), py::arg("engine"), py::arg("precision"),
-           py::arg("threads"), py::arg("cache_dir"))
+           py::arg("threads"), py::arg("cache_dir"), py::arg("state") = std::map<size_t, at::Tensor>())
       .def("warnings", &CompiledProgram::warnings,
            "The calls that the engine runs otherwise than PyTorch for some data, in words.")
       .def(

@@ -7,6 +7,7 @@
 
 #include "bindings/bindings.h"
 #include "support/error.h"
+#include "support/memory.h"
 
 namespace tracejet {
 
@@ -90,12 +91,16 @@ void bind_tracer(py::module_& module) {
   module.def(
       "set_requires_cuda_init", [](bool value) { torch::utils::set_requires_device_init(c10::kCUDA, value); },
       py::arg("value"), "Whether PyTorch starts CUDA when Python code names it.");
+  module.def("memory_overlaps", &memory_overlaps, py::arg("a"), py::arg("b"),
+             "Whether a write to one tensor may be seen in the other.");
   py::class_<Tracer>(module, "Tracer", "Records one run of a model on the calling thread.")
-      .def(py::init([](DecompositionTable decompositions, bool check_rules) {
+      .def(py::init([](DecompositionTable decompositions, bool check_rules, bool shares_memory) {
              const FrontendHooks hooks{&symbolic_number, &unwrapped, &needed_truth, &class_of, getPyInterpreter()};
-             return std::make_unique<Tracer>(hooks, TracerOptions{check_rules, std::move(decompositions)});
+             return std::make_unique<Tracer>(hooks,
+                                             TracerOptions{check_rules, std::move(decompositions), shares_memory});
            }),
-           py::kw_only(), py::arg("decompositions") = DecompositionTable(), py::arg("check_rules") = false)
+           py::kw_only(), py::arg("decompositions") = DecompositionTable(), py::arg("check_rules") = false,
+           py::arg("shares_memory") = false)
       .def("symbol", &add_symbol, py::arg("name"), py::arg("min"), py::arg("opt"), py::arg("max"))
       .def("set_device", &Tracer::set_device, py::arg("device"))
       .def("add_parameter", &Tracer::add_parameter, py::arg("name"), py::arg("parameter"))
@@ -138,6 +143,7 @@ void bind_tracer(py::module_& module) {
             return tracer.finish({.prefer_deferred_runtime_asserts_over_guards = asserts});
           },
           py::arg("prefer_deferred_runtime_asserts_over_guards") = true)
+      .def_property_readonly("needs_shared_memory", &Tracer::needs_shared_memory)
       .def(
           "raise_error",
           [](const Tracer& tracer, std::string_view message) {

@@ -1,11 +1,13 @@
 // Real tensors that a model meets become inputs of the graph.
 #include <ATen/FunctionalTensorWrapper.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/resolve_conj.h>
 #include <ATen/ops/resolve_neg.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
 
 #include "capture/devices.h"
 #include "capture/keys.h"
+#include "capture/nesting.h"
 #include "capture/tensor_subclass.h"
 #include "capture/traced_tensor.h"
 #include "capture/tracer.h"
@@ -126,12 +128,63 @@ Tracer::Lifted& Tracer::find_or_lift(const at::Tensor& tensor) {
   const auto found = known.find(tensor.unsafeGetTensorImpl());
   if (found != known.end()) return found->second;
   if (depth_ > 0) return bring_in(tensor);
+  if (options_.shares_memory) {
+    if (Lifted* shared = lift_shared(tensor)) return *shared;
+  }
   const Value* value = find_announced(tensor);
   // The same storage under another tensor object (`parameter.data`) shares the stand-in, and so the writes.
   if (value == nullptr) value = add_constant(tensor);
-  const auto [shared, is_new] = stand_in_of_.try_emplace(value);
-  if (is_new) shared->second = make_functional(*value);
-  return known.emplace(tensor.unsafeGetTensorImpl(), Lifted{tensor, shared->second, value}).first->second;
+  return add_lifted(tensor, stand_in_of(*value), value);
+}
+
+const at::Tensor& Tracer::stand_in_of(const Value& value) {
+  const auto [stand_in, is_new] = stand_ins_.try_emplace(&value);
+  if (is_new) stand_in->second = make_functional(value);
+  return stand_in->second;
+}
+
+Tracer::Lifted& Tracer::add_lifted(const at::Tensor& tensor, at::Tensor stand_in, const Value* value) {
+  Lifted lifted{tensor, std::move(stand_in), value};
+  return scopes_[depth_].lifted.insert_or_assign(tensor.unsafeGetTensorImpl(), std::move(lifted)).first->second;
+}
+
+Tracer::Lifted* Tracer::lift_shared(const at::Tensor& tensor) {
+  if (!groups_) {
+    std::vector<StateTensor> all;
+    for (const auto& [address, tensors] : announced_) {
+      for (const auto& [real, value] : tensors) all.push_back({real, value});
+    }
+    groups_ = memory_groups(all);
+  }
+  MemoryGroup* group = find_group(*groups_, tensor);
+  const Value* announced = group == nullptr ? nullptr : find_announced(tensor);
+  if (group == nullptr || (announced != nullptr && group->members.size() == 1)) return nullptr;
+  const Functionalizing functionalizing;  // a lift may come from below
+  if (!group->flat.defined()) group->flat = flat_memory(*group);
+  if (group->whole != nullptr && announced == group->whole->value) {
+    return &add_lifted(tensor, stand_in_of(*announced), announced);
+  }
+  at::Tensor view = view_in(*group, tensor);
+  // Where one member shows all of the memory, what the program writes is that one.
+  const Value* value = group->whole != nullptr || announced == nullptr ? &current_value(view) : announced;
+  return &add_lifted(tensor, std::move(view), value);
+}
+
+at::Tensor Tracer::flat_memory(const MemoryGroup& group) {
+  if (group.whole != nullptr) {
+    const auto& [real, value] = *group.whole;
+    return flattened(add_lifted(real, stand_in_of(*value), value).stand_in, real);
+  }
+  std::vector<at::Tensor> parts;
+  uintptr_t end = group.range.begin;
+  for (const auto& [real, value] : group.members) {
+    const MemoryRange range = memory_range(real);
+    if (range.end <= end) continue;
+    const auto known = static_cast<int64_t>((end - range.begin) / real.itemsize());
+    parts.push_back(flattened(make_functional(*value), real).slice(0, known));
+    end = range.end;
+  }
+  return at::cat(parts);
 }
 
 at::Tensor Tracer::lift(const at::Tensor& tensor) {

@@ -1,20 +1,25 @@
 // Writes to the model's tensors and to the user's become outputs of the graph.
 #include <algorithm>
 #include <unordered_map>
+#include <vector>
+
+#include <ATen/FunctionalTensorWrapper.h>
 
 #include "capture/tracer.h"
 #include "support/error.h"
+#include "support/memory.h"
 #include "symbolic/sym_node.h"
 
 namespace tracejet {
 
 namespace {
 
-/// What two tensors have in common that show the same memory; null where there is none.
-const void* memory_of(const at::Tensor& tensor) {
-  if (!tensor.has_storage() || tensor.storage().nbytes() == 0) return nullptr;
-  const void* data = tensor.storage().data();
-  return data != nullptr ? data : tensor.storage().unsafeGetStorageImpl();
+bool is_same_memory(const at::Tensor& functional, const at::Tensor& other) {
+  return functional.unsafeGetTensorImpl()->unsafe_storage().is_alias_of(other.unsafeGetTensorImpl()->unsafe_storage());
+}
+
+bool is_unwritten(const at::Tensor& functional) {
+  return at::functionalization::impl::unsafeGetFunctionalWrapper(functional)->mutation_counter() == 0;
 }
 
 /// `x.unsqueeze_(0)` makes another tensor of the caller's, which no program can do.
@@ -28,29 +33,61 @@ void check_keeps_shape(const GraphInput& input, const Value& content) {
 
 }  // namespace
 
+void Tracer::check_written_memory(const Written& written, const std::function<std::string(const Value*)>& name_of) {
+  if (written.empty()) return;
+  std::vector<std::pair<MemoryRange, const Lifted*>> sorted;
+  for (const auto& [impl, lifted] : scopes_.front().lifted) sorted.emplace_back(memory_range(lifted.real), &lifted);
+  std::ranges::sort(sorted, std::less(), [](const auto& entry) { return entry.first.begin; });
+  for (size_t i = 0; i < sorted.size(); ++i) {
+    const MemoryRange range = sorted[i].first;
+    for (size_t j = i + 1; j < sorted.size() && sorted[j].first.begin < range.end; ++j) {
+      const Lifted *one = sorted[i].second, *other = sorted[j].second;
+      const bool is_written = written.contains(one->value) || written.contains(other->value);
+      if (!is_written || one->value == other->value || is_same_memory(one->stand_in, other->stand_in)) continue;
+      if (!memory_overlaps(one->real, other->real)) continue;
+      needs_shared_memory_ = !options_.shares_memory;
+      if (!written.contains(one->value)) std::swap(one, other);
+      throw UnsupportedOperator("the model writes to " + name_of(one->value) +
+                                " in place, whose memory it also reads as another tensor (" + name_of(other->value) +
+                                "); clone one of them");
+    }
+  }
+}
+
+/// `self.buffer = …` makes another tensor of the buffer, which a program can only write to its memory.
+void Tracer::check_rebound_memory(const std::function<std::string(const Value*)>& name_of) const {
+  for (const auto& [buffer, content] : rebound_) {
+    for (const auto& [impl, other] : scopes_.front().lifted) {
+      const auto is_buffer = [&](const GraphInput& input) { return input.value == buffer; };
+      const GraphInput& input = *std::ranges::find_if(program()->inputs(), is_buffer);
+      if (other.value == buffer || !memory_overlaps(other.real, input.data)) continue;
+      throw UnsupportedOperator("the model binds " + name_of(buffer) +
+                                " to another tensor, and also reads the memory of "
+                                "the first one as " +
+                                name_of(other.value) + "; write to it in place (copy_) instead");
+    }
+  }
+}
+
 void Tracer::add_mutations() {
   std::unordered_map<const Value*, size_t> index;
   const auto inputs = program()->inputs();
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (inputs[i].value != nullptr) index.emplace(inputs[i].value, i);
   }
-  std::unordered_multimap<const void*, const Value*> stored_in;
+  const auto name_of = [&](const Value* value) {
+    const auto found = index.find(value);
+    return found == index.end() ? "a view of it" : inputs[found->second].name;
+  };
+  Written written;
   for (const auto& [impl, lifted] : scopes_.front().lifted) {
-    if (const void* memory = memory_of(lifted.real)) stored_in.emplace(memory, lifted.value);
-  }
-  std::unordered_map<const Value*, const Value*> written;  // input, new content
-  for (const auto& [impl, lifted] : scopes_.front().lifted) {
+    if (is_unwritten(lifted.stand_in)) continue;
     const Value& now = current_value(lifted.stand_in);
     if (&now == lifted.value) continue;
     written[lifted.value] = &now;
-    const auto [first, last] = stored_in.equal_range(memory_of(lifted.real));
-    for (auto other = first; other != last; ++other) {
-      if (other->second == lifted.value) continue;
-      throw UnsupportedOperator("the model writes to " + inputs[index.at(lifted.value)].name +
-                                " in place, whose memory it also reads as another tensor (" +
-                                inputs[index.at(other->second)].name + "); clone one of them");
-    }
   }
+  check_written_memory(written, name_of);
+  check_rebound_memory(name_of);
   for (const auto& [buffer, content] : rebound_) written[buffer] = content;
   for (const UserInput& input : user_inputs_) {
     const Value& now = current_value(input.tensor);
@@ -61,18 +98,16 @@ void Tracer::add_mutations() {
     if (write == written.end()) continue;
     check_keeps_shape(inputs[i], *write->second);
     switch (inputs[i].kind) {
+      case GraphInput::Kind::kParameter:
       case GraphInput::Kind::kBuffer:
         program()->add_output({GraphOutput::Kind::kBufferMutation, write->second, {}, i});
         break;
       case GraphInput::Kind::kUser:
         program()->add_output({GraphOutput::Kind::kInputMutation, write->second, {}, i});
         break;
-      case GraphInput::Kind::kParameter:
       case GraphInput::Kind::kConstant:
         throw UnsupportedOperator("the model writes to " + inputs[i].name +
-                                  (inputs[i].kind == GraphInput::Kind::kParameter
-                                       ? ", a parameter, in place; make it a buffer"
-                                       : ", a tensor that is no buffer of it, in place; register it as a buffer"));
+                                  ", a tensor that is no buffer of it, in place; register it as a buffer");
     }
   }
 }

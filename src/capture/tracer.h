@@ -18,6 +18,7 @@
 #include "capture/constraints.h"
 #include "capture/origin.h"
 #include "capture/plan.h"
+#include "capture/shared_memory.h"
 #include "graph/graph.h"
 #include "ops/operator.h"
 #include "symbolic/context.h"
@@ -47,6 +48,9 @@ struct TracerOptions {
   /// Every shape rule is held against the operator's meta kernel where sizes are known; a difference is an Error.
   bool check_rules = false;
   DecompositionTable decompositions = {};
+  /// Tensors of the model that show the same memory are views of one value, so that writes to one are seen in the
+  /// others. A trace needs it only where there are such writes: see Tracer::needs_shared_memory().
+  bool shares_memory = false;
 };
 
 /// Code of the model that control flow runs, any number of times.
@@ -128,6 +132,9 @@ class Tracer {
   /// dead nodes go. Stops listening. The trace holds for all sizes that were declared only where diagnosis() has no
   /// problems.
   std::shared_ptr<Graph> finish(const symbolic::DiagnosisOptions& options = {});
+  /// Whether finish() refused a write to memory that another tensor of the model shows, which a trace with
+  /// TracerOptions::shares_memory may follow.
+  bool needs_shared_memory() const { return needs_shared_memory_; }
   /// Of a finished trace.
   const symbolic::Diagnosis& diagnosis() const { return diagnosis_; }
 
@@ -226,6 +233,13 @@ class Tracer {
   const Value* find_announced(const at::Tensor& tensor) const;
   const Value* add_constant(const at::Tensor& tensor, std::optional<c10::Device> device = {});
   Lifted& find_or_lift(const at::Tensor& tensor);
+  /// Lifts a tensor that shows the same memory as others; null where none does.
+  Lifted* lift_shared(const at::Tensor& tensor);
+  /// All elements of a group as they are before any write.
+  at::Tensor flat_memory(const MemoryGroup& group);
+  /// The one stand-in of all tensors that are this value before any write.
+  const at::Tensor& stand_in_of(const Value& value);
+  Lifted& add_lifted(const at::Tensor& tensor, at::Tensor stand_in, const Value* value);
   /// In a subgraph: the stand-in of a tensor from outside.
   Lifted& bring_in(const at::Tensor& tensor);
   /// What stands for a value of the graph around, in the graph at hand.
@@ -246,18 +260,23 @@ class Tracer {
   /// As what it can be expanded into says; nullopt where nothing is known.
   std::optional<std::vector<OutputMeta>> infer_by_expansion(const Call& call);
   void add_mutations();
+  using Written = std::unordered_map<const Value*, const Value*>;  ///< input, new content
+  void check_written_memory(const Written& written, const std::function<std::string(const Value*)>& name_of);
+  void check_rebound_memory(const std::function<std::string(const Value*)>& name_of) const;
 
   const std::shared_ptr<Graph>& program() const { return scopes_.front().graph; }
 
   FrontendHooks hooks_;
   TracerOptions options_;
   /// Of the program's inputs that real tensors have become: one stand-in however many tensor objects there are.
-  std::unordered_map<const Value*, at::Tensor> stand_in_of_;
+  std::unordered_map<const Value*, at::Tensor> stand_ins_;
   std::deque<Scope> scopes_;  ///< the program's, then those of the subgraphs that are being recorded
   size_t depth_ = 0;          ///< the scope at hand
   std::optional<c10::Device> device_;
   TraceStatistics statistics_;
   std::unordered_map<const void*, std::vector<std::pair<at::Tensor, const Value*>>> announced_;  ///< by data pointer
+  std::optional<std::deque<MemoryGroup>> groups_;  ///< from the first lift on, where TracerOptions asks for them
+  bool needs_shared_memory_ = false;
   std::vector<UserInput> user_inputs_;
   SymbolAxes symbol_axes_;
   symbolic::Diagnosis diagnosis_;

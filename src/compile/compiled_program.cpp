@@ -2,10 +2,15 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/resolve_conj.h>
+#include <ATen/ops/resolve_neg.h>
+#include <ATen/ops/zeros.h>
 
+#include "compile/memory_use.h"
 #include "compile/support.h"
 #include "engines/aten/interpreter.h"
 #include "engines/openvino/openvino_engine.h"
@@ -13,6 +18,7 @@
 #include "graph/size_expression.h"
 #include "graph/unsupported.h"
 #include "support/error.h"
+#include "support/memory.h"
 #include "symbolic/context.h"
 
 namespace tracejet {
@@ -78,6 +84,12 @@ void write(std::vector<std::pair<at::Tensor, at::Tensor>>& writes, std::vector<c
   for (const auto& [target, value] : writes) target.copy_(value);
 }
 
+/// The same values as they lie in memory: conjugated, negated and all-zero tensors may only say what they are.
+at::Tensor materialized(const at::Tensor& tensor) {
+  if (tensor._is_zerotensor()) return at::zeros(tensor.sizes(), tensor.options());
+  return at::resolve_neg(at::resolve_conj(tensor));
+}
+
 /// A program may be traced for a device where its weights aren't yet.
 void check_weights(const Graph& graph) {
   for (const GraphInput& input : graph.inputs()) {
@@ -104,14 +116,20 @@ Feeds feeds_of(const Graph& graph) {
   return feeds;
 }
 
-CompiledProgram::CompiledProgram(std::shared_ptr<const Graph> graph, const CompileSettings& settings)
-    : settings_(settings), graph_(std::move(graph)), feeds_(feeds_of(*graph_)) {
+CompiledProgram::CompiledProgram(std::shared_ptr<const Graph> graph, const CompileSettings& settings,
+                                 std::map<size_t, at::Tensor> state)
+    : settings_(settings), graph_(std::move(graph)), state_(std::move(state)), feeds_(feeds_of(*graph_)) {
   check_settings(settings_);
   check_engine_device(*graph_, settings_.engine);
   check_weights(*graph_);
   for (size_t i = 0; i < graph_->inputs().size(); ++i) {
     const GraphInput& input = graph_->inputs()[i];
     if (input.kind == GraphInput::Kind::kUser && input.value != nullptr) user_inputs_.push_back(i);
+  }
+  const std::unordered_set<const Value*> by_place = inputs_read_by_place(*graph_);
+  for (const size_t input : user_inputs_) is_read_by_place_.push_back(by_place.contains(graph_->inputs()[input].value));
+  for (const GraphOutput& output : graph_->outputs()) {
+    if (output.kind != GraphOutput::Kind::kUser) written_.push_back(output.target);
   }
   for (const Node& node : graph_->nodes()) {
     auto assertion = assertion_of(node);
@@ -166,7 +184,48 @@ RuntimeSizes CompiledProgram::check(const std::vector<at::Tensor>& inputs) const
     }
   }
   check_assertions(sizes);
+  check_memory(inputs, sizes);
   return sizes;
+}
+
+const at::Tensor& CompiledProgram::state(size_t input) const {
+  const auto found = state_.find(input);
+  return found == state_.end() ? graph_->inputs()[input].data : found->second;
+}
+
+/// What is written would be seen in other tensors of the same memory, which a program reads before it writes.
+void CompiledProgram::check_memory(const std::vector<at::Tensor>& inputs, const RuntimeSizes& sizes) const {
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const GraphInput& input = graph_->inputs()[user_inputs_[i]];
+    if (!is_read_by_place_[i] || lies_as_traced(inputs[i], input.value->tensor(), sizes)) continue;
+    refuse(input.name,
+           "the program takes elements of it by their place in memory (as_strided), and this tensor lies there "
+           "otherwise than the traced one; pass a copy of the traced layout");
+  }
+  for (const size_t target : written_) {
+    const GraphInput& written = graph_->inputs()[target];
+    const auto own = std::ranges::find(user_inputs_, target) - user_inputs_.begin();
+    const bool is_users = written.kind == GraphInput::Kind::kUser;
+    const at::Tensor& memory = is_users ? inputs[static_cast<size_t>(own)] : state(target);
+    const auto check = [&](const std::string& name, const at::Tensor& other) {
+      if (!memory_overlaps(memory, other)) return;
+      refuse(name, "it shares memory with " + written.name + ", which the program writes to; pass a clone");
+    };
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      if (user_inputs_[i] != target) check(graph_->inputs()[user_inputs_[i]].name, inputs[i]);
+    }
+    if (!is_users) continue;
+    if (memory_overlaps_itself(memory)) {
+      refuse(written.name, "the program writes to it, and several of its elements share one place; pass a clone");
+    }
+    for (size_t i = 0; i < graph_->inputs().size(); ++i) {
+      const GraphInput& other = graph_->inputs()[i];
+      if (other.value == nullptr || other.kind == GraphInput::Kind::kUser || !memory_overlaps(memory, state(i)))
+        continue;
+      refuse(written.name, "the program writes to it, and it shares memory with " + other.name +
+                               ", a tensor of the model; pass a clone");
+    }
+  }
 }
 
 void CompiledProgram::check_assertions(const RuntimeSizes& sizes) const {
@@ -178,13 +237,13 @@ void CompiledProgram::check_assertions(const RuntimeSizes& sizes) const {
 std::vector<c10::IValue> CompiledProgram::run_for_all_outputs(const std::vector<at::Tensor>& inputs) const {
   const at::NoGradGuard no_grad;
   const RuntimeSizes sizes = check(inputs);
-  std::vector<at::Tensor> feeds;
+  std::vector<at::Tensor> targets, feeds;
   size_t next_user = 0;
   for (const size_t input : feeds_) {
     const bool is_user = graph_->inputs()[input].kind == GraphInput::Kind::kUser;
-    feeds.push_back(is_user ? inputs[next_user++] : graph_->inputs()[input].data);
+    targets.push_back(is_user ? inputs[next_user++] : state(input));
+    feeds.push_back(materialized(targets.back()));
   }
-  const std::vector<at::Tensor> state = feeds;
 
   const std::vector<c10::IValue> computed = executable_->run(std::move(feeds));
 
@@ -201,7 +260,7 @@ std::vector<c10::IValue> CompiledProgram::run_for_all_outputs(const std::vector<
       results.push_back(value);
     } else {
       const auto feed = std::ranges::find(feeds_, output.target) - feeds_.begin();
-      writes.emplace_back(state[static_cast<size_t>(feed)], value.toTensor());
+      writes.emplace_back(targets[static_cast<size_t>(feed)], value.toTensor());
     }
   }
   if (!writes.empty()) write(writes, results);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,7 +18,9 @@ namespace tracejet {
 class CompiledProgram {
  public:
   /// Throws UnsupportedOperator, listing all operators that the engine can't run, and InvalidInput for wrong settings.
-  CompiledProgram(std::shared_ptr<const Graph> graph, const CompileSettings& settings);
+  /// `state`: what it keeps between calls in the place of the model's own tensors, by index of the graph's inputs.
+  CompiledProgram(std::shared_ptr<const Graph> graph, const CompileSettings& settings,
+                  std::map<size_t, at::Tensor> state = {});
 
   /// Runs on the user's tensor inputs, in their order, and gives the user's tensor outputs, in theirs. Buffers and
   /// inputs that the program changes are changed afterwards, like in eager PyTorch.
@@ -37,10 +40,16 @@ class CompiledProgram {
  private:
   RuntimeSizes check(const std::vector<at::Tensor>& inputs) const;
   void check_assertions(const RuntimeSizes& sizes) const;
+  void check_memory(const std::vector<at::Tensor>& inputs, const RuntimeSizes& sizes) const;
+  /// The data of an input that isn't the user's.
+  const at::Tensor& state(size_t input) const;
 
   CompileSettings settings_;
   std::shared_ptr<const Graph> graph_;
+  std::map<size_t, at::Tensor> state_;
   std::vector<size_t> user_inputs_;           // indices into graph.inputs(): tensors only
+  std::vector<bool> is_read_by_place_;        // by user input: some of its elements are found by their place in memory
+  std::vector<size_t> written_;               // indices into graph.inputs()
   std::vector<RuntimeAssertion> assertions_;  // on sizes of inputs; engines check those on data
   Feeds feeds_;
   std::unique_ptr<Executable> executable_;

@@ -87,11 +87,9 @@ class Dimensions {
   std::unordered_map<std::string, Made> made_;
 };
 
-}  // namespace
-
-Program trace(const Forward& forward, const std::vector<Input>& inputs, const ModelState& state,
-              const TraceOptions& options) {
-  Tracer tracer({}, {.decompositions = options.decompositions});
+/// One run of `forward` under the tracer.
+Program capture(Tracer& tracer, const Forward& forward, const std::vector<Input>& inputs, const ModelState& state,
+                const TraceOptions& options) {
   for (const auto& [name, parameter] : state.parameters) tracer.add_parameter(name, parameter);
   for (const auto& [name, buffer] : state.buffers) tracer.add_buffer(name, buffer, /*persistent=*/true);
 
@@ -118,6 +116,21 @@ Program trace(const Forward& forward, const std::vector<Input>& inputs, const Mo
     throw ConstraintViolation(describe(report_shapes(*graph, tracer.diagnosis(), tracer.symbol_axes()).problems));
   }
   return Program(graph);
+}
+
+}  // namespace
+
+Program trace(const Forward& forward, const std::vector<Input>& inputs, const ModelState& state,
+              const TraceOptions& options) {
+  Tracer tracer({}, {.decompositions = options.decompositions});
+  try {
+    return capture(tracer, forward, inputs, state, options);
+  } catch (const UnsupportedOperator&) {
+    if (!tracer.needs_shared_memory()) throw;
+  }
+  tracer.end();
+  Tracer sharing({}, {.decompositions = options.decompositions, .shares_memory = true});
+  return capture(sharing, forward, inputs, state, options);
 }
 
 }  // namespace tracejet

@@ -61,6 +61,7 @@ struct Instruction {
   std::vector<Told> told;   // symbols that become known by the outputs
   std::vector<Slot> freed;  // values that nobody needs afterwards
   std::optional<RuntimeAssertion> assertion;
+  bool joins_elements;
 };
 
 /// A number in the place of a tensor, as Python's argument parser makes it: it doesn't take part in type promotion.
@@ -122,6 +123,20 @@ void call_on_copies(const c10::OperatorHandle& op, torch::jit::Stack& stack) {
   stack.insert(stack.end(), copies.begin(), copies.end());
 }
 
+/// Arguments may lie in memory otherwise than the traced ones (channels last, transposed), and then what is computed
+/// from them does, too. Views then show a copy.
+const c10::OperatorHandle& for_any_layout(const c10::OperatorHandle& op) {
+  static const c10::OperatorName view("aten::view", "");
+  static const c10::OperatorHandle reshape = c10::Dispatcher::singleton().findSchemaOrThrow("aten::reshape", "");
+  return op.operator_name() == view ? reshape : op;
+}
+
+/// Views as another dtype, which want elements that belong together side by side.
+bool joins_elements(const c10::OperatorHandle& op) {
+  static const c10::OperatorName as_dtype("aten::view", "dtype"), as_complex("aten::view_as_complex", "");
+  return op.operator_name() == as_dtype || op.operator_name() == as_complex;
+}
+
 Feeds all_inputs_of(const Graph& graph) {
   Feeds feeds(graph.inputs().size());
   std::iota(feeds.begin(), feeds.end(), size_t{0});
@@ -180,6 +195,7 @@ class Interpreter final : public Executable {
   static void call(const Instruction& instruction, torch::jit::Stack& stack, const Frame& frame) {
     if (!instruction.subgraphs.empty()) return run_subgraphs(instruction, stack, frame);
     if (instruction.op.schema().is_mutable()) return call_on_copies(instruction.op, stack);
+    if (instruction.joins_elements) stack[0] = stack[0].toTensor().contiguous();
     instruction.op.callBoxed(stack);
   }
 
@@ -219,7 +235,8 @@ class Interpreter final : public Executable {
   }
 
   Instruction compile(const Node& node) {
-    Instruction instruction{&node, node.op(), {}, {}, {}, {}, {}, assertion_of(node)};
+    Instruction instruction{
+        &node, for_any_layout(node.op()), {}, {}, {}, {}, {}, assertion_of(node), joins_elements(node.op())};
     if (instruction.assertion) return instruction;
     for (const auto& subgraph : node.subgraphs()) {
       instruction.subgraphs.push_back(std::make_shared<const Interpreter>(subgraph, all_inputs_of(*subgraph)));

@@ -56,6 +56,9 @@ ov::Tensor view_of(const at::Tensor& tensor) {
 }
 
 ov::Tensor empty_tensor(ov::element::Type type, ov::Shape shape) {
+  if (tensor.numel() > 0 && tensor.storage().data() == nullptr) {
+    throw InvalidInput("a tensor without data can't be run on");
+  }
   // OpenVINO refuses a null pointer, which is what PyTorch gives an empty tensor.
   static int64_t nothing = 0;
   return {type, std::move(shape), static_cast<void*>(&nothing)};

@@ -1,0 +1,26 @@
+"""Arguments that are no tensors: a program holds for the very values that it was traced with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from tracejet._C import InvalidInput
+
+
+def check_literal(path: str, value: Any, traced: Any) -> None:
+    """Raises InvalidInput unless `value` is what the argument at `path` was when the program was traced."""
+    if (
+        type(value) is type(traced)
+        and (value == traced or repr(value) == repr(traced))
+        and not _has_other_sign(value, traced)
+    ):
+        return
+    shown = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, torch.Tensor) else repr(value)
+    raise InvalidInput(f"{path}: this program was traced with {traced!r}, got {shown}; trace again for another value")
+
+
+def _has_other_sign(value: Any, traced: Any) -> bool:
+    """Of 0.0 and -0.0, which are equal."""
+    return isinstance(value, (float, complex)) and repr(value) != repr(traced)

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <unordered_set>
+
+#include "engines/runtime_sizes.h"
+#include "graph/graph.h"
+
+namespace tracejet {
+
+/// The inputs that as_strided counts elements of, directly or in what is computed from them and may lie alike.
+std::unordered_set<const Value*> inputs_read_by_place(const Graph& graph);
+
+/// Whether a tensor has the strides that were traced, and begins where its memory does.
+bool lies_as_traced(const at::Tensor& tensor, const TensorMeta& traced, const RuntimeSizes& sizes);
+
+}  // namespace tracejet
