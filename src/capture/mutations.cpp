@@ -81,7 +81,7 @@ void Tracer::add_mutations() {
   };
   Written written;
   for (const auto& [impl, lifted] : scopes_.front().lifted) {
-    if (is_unwritten(lifted.stand_in)) continue;
+    if (options_.shares_memory && is_unwritten(lifted.stand_in)) continue;  // a view, of another value anyway
     const Value& now = current_value(lifted.stand_in);
     if (&now == lifted.value) continue;
     written[lifted.value] = &now;

@@ -14,14 +14,8 @@ from torch import nn
 import tracejet
 from tests.support.compare import assert_equal
 from tests.support.lambda_module import Lambda
+from tests.support.runners import each_runner
 from tracejet import Input, _C
-
-RUNNERS: dict[str, Callable[[Any], Any]] = {
-    "module": lambda program: program.module(),
-    "aten": lambda program: tracejet.compile(program, engine="aten"),
-    "openvino": lambda program: tracejet.compile(program, engine="openvino"),
-}
-each_runner = pytest.mark.parametrize("runner", RUNNERS.values(), ids=RUNNERS)
 
 
 class Sharing(nn.Module):
