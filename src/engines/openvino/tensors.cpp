@@ -50,15 +50,15 @@ at::ScalarType scalar_type(ov::element::Type type) {
 ov::Shape shape_of(at::IntArrayRef sizes) { return {sizes.begin(), sizes.end()}; }
 
 ov::Tensor view_of(const at::Tensor& tensor) {
+  if (tensor.numel() > 0 && tensor.storage().data() == nullptr) {
+    throw InvalidInput("a tensor without data can't be run on");
+  }
   const auto type = element_type(tensor.scalar_type());
   if (tensor.numel() == 0) return empty_tensor(type, shape_of(tensor.sizes()));
   return {type, shape_of(tensor.sizes()), const_cast<void*>(tensor.const_data_ptr())};
 }
 
 ov::Tensor empty_tensor(ov::element::Type type, ov::Shape shape) {
-  if (tensor.numel() > 0 && tensor.storage().data() == nullptr) {
-    throw InvalidInput("a tensor without data can't be run on");
-  }
   // OpenVINO refuses a null pointer, which is what PyTorch gives an empty tensor.
   static int64_t nothing = 0;
   return {type, std::move(shape), static_cast<void*>(&nothing)};
