@@ -53,8 +53,8 @@ def _check_unshared(place: str, buffer: torch.Tensor, state: ModelState) -> None
             continue
         if _C.memory_overlaps(buffer, tensor):
             raise _C.UnsupportedOperator(
-                f"forward binds {place} to another tensor, while {name} shows the memory of the first one; write to it in "
-                "place (copy_) instead, or register a clone"
+                f"forward binds {place} to another tensor, while {name} shows the memory of the first one; write to it "
+                "in place (copy_) instead, or register a clone"
             )
 
 

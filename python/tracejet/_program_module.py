@@ -88,7 +88,7 @@ class _Checks:
 
     @property
     def hook(self) -> Callable[..., None]:
-        @torch._dynamo.disable
+        @torch._dynamo.disable  # type: ignore[untyped-decorator]
         def check(module: GraphModule, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
             if module.validate_inputs and not _C.is_tracing() and not torch.compiler.is_compiling():
                 self._check(module, pytree.tree_leaves((args, reorder_kwargs(kwargs, self._in_spec))))

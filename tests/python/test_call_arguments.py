@@ -13,9 +13,9 @@ import torch
 from torch import nn
 
 import tracejet
-from tests.support.runners import RUNNERS, each_runner
 from tests.support.compare import assert_equal
 from tests.support.lambda_module import Lambda
+from tests.support.runners import RUNNERS, each_runner
 from tracejet import Input
 
 # ---- Names ----------------------------------------------------------------------------------------------------------
@@ -23,12 +23,16 @@ from tracejet import Input
 NAMES = {
     "built-ins": lambda input, type, max: (input.add_(type), max * 2)[1],
     "all written": lambda print, id, sum: (print.add_(1), id.mul_(2), sum.sub_(print))[2] * 1,
-    "fx's own": lambda torch, device, inf: (torch.add_(device), inf.mul_(2))[1] + 0,
-    "numbered": lambda input, input_1, input_1_1: (input.add_(1), input_1.add_(2), input_1_1.add_(3), input + input_1)[3],
+    "fx's own": lambda dtype, device, inf: (dtype.add_(device), inf.mul_(2))[1] + 0,
+    "numbered": lambda input, input_1, input_1_1: (input.add_(1), input_1.add_(2), input_1_1.add_(3), input + input_1)[
+        3
+    ],
     "like nodes": lambda add, mul, output: (add.add_(1), mul.mul_(add), output.copy_(mul))[1] + 0,
     "upper and lower case": lambda x, X, _x: (x.add_(1), X.add_(2), x + X + _x)[2],
     "underscores": lambda __x, _1, nan: (__x.add_(_1), nan.mul_(2))[1] + 0,
-    "like state": lambda p_weight, b_buffer, c_lifted_tensor_0: (p_weight.add_(b_buffer), c_lifted_tensor_0 + p_weight)[1],
+    "like state": lambda p_weight, b_buffer, c_lifted_tensor_0: (p_weight.add_(b_buffer), c_lifted_tensor_0 + p_weight)[
+        1
+    ],
     "of Python's methods": lambda forward, args, kwargs: (forward.add_(args), kwargs.mul_(forward))[1] + 0,
 }
 
@@ -136,6 +140,15 @@ CHANGES = {
 }
 
 
+#: What can't be had in another layout than the traced one. The last two are PyTorch's own words.
+REFUSED = (
+    "by their place in memory",
+    "single memory location",
+    "last dimension with stride 1",
+    "negative bit set",
+)
+
+
 @each_runner
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
@@ -156,7 +169,8 @@ def test_an_argument_of_any_layout_gives_what_eager_gives_or_is_refused(layout, 
             try:
                 result = run(ours)
             except (tracejet.InvalidInput, RuntimeError) as refusal:
-                assert "by their place in memory" in str(refusal) or "single memory location" in str(refusal)
+                if not any(reason in str(refusal) for reason in REFUSED):
+                    raise
                 continue
         assert_equal(expected, result)
         assert_equal(theirs.detach(), ours.detach())

@@ -15,7 +15,7 @@ import tracejet
 from tests.support.compare import assert_equal
 from tests.support.lambda_module import Lambda
 from tests.support.runners import each_runner
-from tracejet import Input, _C
+from tracejet import _C, Input
 
 
 class Sharing(nn.Module):
@@ -96,7 +96,8 @@ def test_a_write_is_seen_in_all_that_show_its_memory(make, update, runner) -> No
         try:
             run = runner(tracejet.trace(model, arg_inputs=[x]))
         except tracejet.UnsupportedOperator as refusal:
-            assert "as_strided" in str(refusal)
+            if "as_strided" not in str(refusal):
+                raise
             return
         for size in (3, 1, 5):
             x = torch.arange(float(size))
