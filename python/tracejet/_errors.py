@@ -20,11 +20,7 @@ _NO_DATA = (
     "known only when the program runs",
 )
 #: How it is worded that somebody asks for symbolic sizes as plain numbers, or wants to change them.
-_NO_PLAIN_SIZES = (
-    "takes sizes as plain numbers",
-    "asks for sizes or strides as plain numbers",
-    "directly modify sizes for customized tensor",
-)
+_NO_PLAIN_SIZES = ("takes sizes as plain numbers", "directly modify sizes for customized tensor")
 
 
 def own_kind(error: Exception) -> type[_C.Error] | None:

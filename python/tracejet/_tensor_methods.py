@@ -12,7 +12,6 @@ from torch.utils._device import _device_constructors
 
 from tracejet import _C
 from tracejet._shared_switch import SharedSwitch
-from tracejet._size_text import Texts, asking_code, texts_at_work
 
 _TensorBase = torch._C.TensorBase
 _is_traced = torch._is_functional_tensor
@@ -26,8 +25,6 @@ def _tolist(tensor: torch.Tensor) -> Any:
 
 
 def _numpy(tensor: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
-    if _C.is_tracing() and _is_traced(tensor):
-        raise _C.DataDependent("a traced tensor has no data that NumPy could take; compute with torch's functions")
     if _C.is_model_state(tensor):
         raise _C.DataDependent(
             "forward gives a parameter or buffer to NumPy, which would make its values of today a constant of the "
@@ -40,7 +37,7 @@ def _repr(tensor: torch.Tensor, *, tensor_contents: Any = None) -> str:
     """Models print for debugging; a traced tensor has a shape to show, and no values."""
     if not (_C.is_tracing() and _is_traced(tensor)):
         return _originals["__repr__"](tensor, tensor_contents=tensor_contents)
-    return (texts_at_work() or Texts()).of_tensor(tensor, asking_code())
+    return f"tensor(..., size={tuple(tensor.shape)}, dtype={tensor.dtype}, device='{tensor.device}')"
 
 
 def _copy(tensor: torch.Tensor) -> torch.Tensor:
@@ -63,24 +60,6 @@ def _reduce_ex(tensor: torch.Tensor, protocol: Any) -> Any:
     if _is_traced(tensor):
         raise _C.DataDependent("a traced tensor has no data that could be pickled or saved")
     return _originals["__reduce_ex__"](tensor, protocol)
-
-
-def _data_ptr(tensor: torch.Tensor) -> int:
-    if _C.is_tracing() and _is_traced(tensor):
-        raise _C.DataDependent("a traced tensor has no memory, and so no address")
-    return _TensorBase.data_ptr(tensor)
-
-
-def _stride(tensor: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
-    if _C.is_asked_by_model() and _is_traced(tensor):
-        _C.note_layout_question(tensor)
-    return _TensorBase.stride(tensor, *args, **kwargs)
-
-
-def _nbytes(tensor: torch.Tensor) -> Any:
-    if not (_C.is_tracing() and _is_traced(tensor)):
-        return _TensorBase.nbytes.__get__(tensor)
-    return tensor.numel() * tensor.element_size()
 
 
 def _set_data(tensor: torch.Tensor, value: torch.Tensor) -> None:
@@ -190,9 +169,6 @@ _METHODS: dict[str, Any] = {
     "data": property(_TensorBase.data.__get__, _set_data),
     "tolist": _tolist,
     "numpy": _numpy,
-    "data_ptr": _data_ptr,
-    "stride": _stride,
-    "nbytes": property(_nbytes),
     "new_tensor": _new_tensor,
     "new": _new,
     "__repr__": _repr,

@@ -133,9 +133,10 @@ def diagnose(
         ),
     )
     try:
-        return capture.run_for_all_data().for_all_branches().report()
+        general = capture.run_for_all_data()
     except Exception as error:
         return capture.report(error)
+    return general.for_all_branches().report()
 
 
 def _validate(report: EngineReport, is_error: bool) -> None:

@@ -1,4 +1,3 @@
-#include "capture/traced_tensor.h"
 #include "capture/tracer.h"
 
 #include <torch/csrc/PyInterpreter.h>
@@ -9,7 +8,6 @@
 #include "bindings/bindings.h"
 #include "support/error.h"
 #include "support/memory.h"
-#include "symbolic/asker.h"
 
 namespace tracejet {
 
@@ -80,20 +78,6 @@ c10::SymInt add_symbol(Tracer& tracer, std::string name, int64_t min, int64_t op
 
 void bind_tracer(py::module_& module) {
   module.def("is_tracing", [] { return Tracer::current() != nullptr; }, "Whether this thread traces.");
-  module.def(
-      "is_asked_by_model",
-      [] { return symbolic::current_asker() == symbolic::Asker::kModel && symbolic::Context::current() == nullptr; },
-      "Whether this thread traces and the model's own code is running, not an operator's.");
-  module.def(
-      "note_layout_question", [](const at::Tensor& tensor) { note_layout_question(tensor.sym_sizes()); },
-      py::arg("tensor"), "To be called where the model's code asks for strides.");
-  module.def(
-      "axes_of",
-      [](const symbolic::Expression& expression) {
-        const Tracer* tracer = Tracer::current();
-        return tracer == nullptr ? expression.str() : in_words(expression, tracer->symbol_axes());
-      },
-      py::arg("expression"), "A size in terms of the inputs' axes: \"x[0] // 2\".");
   module.def(
       "is_model_state",
       [](const at::Tensor& tensor) { return Tracer::current() != nullptr && Tracer::current()->is_announced(tensor); },

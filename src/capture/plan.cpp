@@ -1,6 +1,5 @@
 #include "capture/plan.h"
 
-#include <algorithm>
 #include <map>
 
 #include "ops/operator_names.h"
@@ -13,14 +12,6 @@ namespace {
 bool writes_on_its_own(const c10::OperatorHandle& op) {
   return op.schema().is_mutable() && !op.hasKernelForDispatchKey(c10::DispatchKey::Functionalize) &&
          !op.operator_name().name.starts_with("aten::");
-}
-
-bool gives_tensors(const c10::OperatorHandle& op) {
-  const auto& returns = op.schema().returns();
-  return returns.empty() || std::ranges::any_of(returns, [](const c10::Argument& result) {
-           return result.type()->isSubtypeOf(*c10::TensorType::get()) ||
-                  result.type()->kind() == c10::TypeKind::ListType;
-         });
 }
 
 Plan::Action action_for(Decision::Action action) {
@@ -51,7 +42,6 @@ Plan make_plan(const DecompositionTable& table, const c10::OperatorHandle& op) {
   plan.replacement = table.function_for(op);
   plan.otherwise = action_for(table.unchanged_decision(op).action);
   plan.is_slow = table.is_slow(op);
-  plan.asks_for_pytorch = op.operator_name().name.starts_with("aten::") && gives_tensors(op);
   return plan;
 }
 

@@ -6,7 +6,6 @@
 #include <ATen/core/dispatch/Dispatcher.h>
 
 #include "ops/operator.h"
-#include "symbolic/asker.h"
 #include <tracejet/decompositions.h>
 
 namespace tracejet {
@@ -32,15 +31,7 @@ struct Plan {
   const DecompositionTable::Function* replacement = nullptr;
   Action otherwise = Action::kRecord;  ///< where the replacement doesn't want the call
   bool is_slow = false;                ///< the replacement is
-  /// What its code asks of sizes is PyTorch's own concern: what it computes is right whatever the answer. Not so where
-  /// the answer goes to the model (`is_same_size`), nor where the code is the model's (a custom operator).
-  bool asks_for_pytorch = false;
 };
-
-/// Whose questions those are that an operator's code asks.
-inline symbolic::Asker asker_in(const Plan& plan) {
-  return plan.asks_for_pytorch ? symbolic::Asker::kPyTorch : symbolic::current_asker();
-}
 
 /// The plans that follow from a decomposition table, made as operators are met: they may be registered at any time.
 class Plans {

@@ -26,9 +26,6 @@ class TracedTensor final : public c10::TensorImpl {
   c10::IntArrayRef sizes_custom() const override;
   c10::IntArrayRef strides_custom() const override;
   int64_t numel_custom() const override;
-  // What the model's own code asks for is noted: at sizes of 0 and 1 it may be told something else.
-  c10::SymBool sym_is_contiguous_custom(at::MemoryFormat format) const override;
-  c10::SymIntArrayRef sym_strides_custom() const override;
 
   const char* tensorimpl_type_name() const override { return "tracejet::TracedTensor"; }
 
@@ -39,10 +36,6 @@ class TracedTensor final : public c10::TensorImpl {
 
 /// Null where the tensor is none.
 const TracedTensor* as_traced(const at::Tensor& tensor);
-
-/// To be called where the model's own code asks for the strides of a tensor of these sizes, in a trace: they may be
-/// others where a size is 0 or 1.
-void note_layout_question(c10::SymIntArrayRef sizes);
 
 /// Makes reading a functional tensor's data raise: its storage would otherwise be taken for memory.
 void forbid_data_access(const at::Tensor& functional);

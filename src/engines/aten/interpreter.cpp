@@ -166,8 +166,6 @@ class Interpreter final : public Executable {
     return run(std::move(feeds), {}, observe);
   }
 
-  bool takes_ranks_from_data() const override { return true; }
-
  private:
   /// `sizes`: of the graph around, where this one is a subgraph.
   std::vector<c10::IValue> run(std::vector<at::Tensor> feeds, RuntimeSizes sizes, const Observe& observe = {}) const {
