@@ -30,6 +30,7 @@
 
 #include "graph/tensor_meta.h"
 #include "ops/refusal.h"
+#include "ops/shape.h"
 #include "ops/upsample.h"
 #include "ops/window.h"
 #include "support/error.h"
@@ -82,10 +83,12 @@ at::Tensor wrapped(const at::Tensor& self, int64_t axis, const c10::SymInt& befo
   const c10::SymInt size = self.sym_size(axis);
   const c10::SymInt first = (-before).max(0), last = size - (-after).max(0);
   std::vector<at::Tensor> parts;
-  const auto is_positive = [](const c10::SymInt& pad) { return pad.sym_gt(0).guard_bool(__FILE__, __LINE__); };
-  if (is_positive(before)) parts.push_back(self.slice_symint(axis, last - before, last));
+  // Only what certainly is nothing is left out: parts without elements are right, and a size may make them so.
+  const auto is_nothing = [](const c10::SymInt& added) { return shape::is_zero(added); };
+  const c10::SymInt added_before = before.max(0), added_after = after.max(0);
+  if (!is_nothing(added_before)) parts.push_back(self.slice_symint(axis, last - added_before, last));
   parts.push_back(self.slice_symint(axis, first, last));
-  if (is_positive(after)) parts.push_back(self.slice_symint(axis, first, first + after));
+  if (!is_nothing(added_after)) parts.push_back(self.slice_symint(axis, first, first + added_after));
   return parts.size() == 1 ? parts[0] : at::cat(parts, axis);
 }
 

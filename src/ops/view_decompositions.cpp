@@ -87,6 +87,21 @@ at::Tensor reshape(const at::Tensor& self, c10::SymIntArrayRef target) {
   return (is_view ? self : at::clone(self, c10::MemoryFormat::Contiguous)).view_symint(sizes);
 }
 
+at::Tensor flatten(const at::Tensor& self, int64_t start_dim, int64_t end_dim) {
+  if (self.dim() == 0) return at::reshape(self, {1});
+  const int64_t first = c10::maybe_wrap_dim(start_dim, self.dim()), last = c10::maybe_wrap_dim(end_dim, self.dim());
+  if (first > last) {
+    throw ShapeError("flatten needs start_dim before end_dim, got " + std::to_string(start_dim) + " and " +
+                     std::to_string(end_dim) + " of " + std::to_string(self.dim()) + " axes");
+  }
+  if (first == last) return self;
+  const c10::SymIntArrayRef sizes = self.sym_sizes();
+  Sizes flat(sizes.begin(), sizes.begin() + first + 1);
+  for (int64_t axis = first + 1; axis <= last; ++axis) flat.back() = flat.back() * sizes[axis];
+  flat.insert(flat.end(), sizes.begin() + last + 1, sizes.end());
+  return at::reshape_symint(self, flat);
+}
+
 at::Tensor reshape_alias(const at::Tensor& self, c10::SymIntArrayRef size, c10::SymIntArrayRef /*stride*/) {
   return self.view_symint(size);
 }

@@ -18,6 +18,7 @@ at::Tensor itself(const at::Tensor& self);
 at::Tensor alias(const at::Tensor& self);
 std::vector<at::Tensor> broadcast_tensors(at::TensorList tensors);
 at::Tensor expand_as(const at::Tensor& self, const at::Tensor& other);
+at::Tensor flatten(const at::Tensor& self, int64_t start_dim, int64_t end_dim);
 at::Tensor reshape(const at::Tensor& self, c10::SymIntArrayRef shape);
 at::Tensor reshape_alias(const at::Tensor& self, c10::SymIntArrayRef size, c10::SymIntArrayRef stride);
 /// The size of another tensor, as `resize` gives it.

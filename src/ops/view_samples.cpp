@@ -47,6 +47,11 @@ Stacks unsafe_view() {
   return {{floats({2, 3, 4}), List{6, 4}}, {floats({2, 12}), List{-1, 3, 4}}, {floats({}), List{1, 1}}};
 }
 
+Stacks flatten() {
+  return {{floats({2, 3, 4}), 0, -1}, {floats({2, 3, 4}), 1, 1},  {floats({2, 3, 4}).permute({2, 0, 1}), 1, 2},
+          {floats({}), 0, -1},        {floats({0, 3, 2}), -2, 2}, {channels_last(floats({2, 3, 4, 5})), 1, -1}};
+}
+
 Stacks reshape() {
   Stacks calls = view();
   calls.push_back({floats({4, 3}).t(), List{-1}});

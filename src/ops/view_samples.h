@@ -20,6 +20,7 @@ Stacks matrices();
 Stacks narrow();
 Stacks permute();
 Stacks repeat();
+Stacks flatten();
 Stacks reshape();
 Stacks reshape_alias();
 Stacks roll();

@@ -317,6 +317,7 @@ std::span<const Operator> view_operators() {
        .samples = samples::broadcast_tensors},
       {.name = "aten::expand", .meta = expand_view, .onnx = onnx::expand, .samples = samples::expand},
       {.name = "aten::expand_as", .decompose = expand<&to::expand_as>, .samples = samples::expand_as},
+      {.name = "aten::flatten.using_ints", .decompose = expand<&to::flatten>, .samples = samples::flatten},
       {.name = "aten::lift_fresh", .decompose = expand<&to::itself>, .samples = samples::layouts_only},
       {.name = "aten::lift_fresh_copy", .decompose = expand<&to::itself>, .samples = samples::layouts_only},
       {.name = "aten::permute", .meta = permute, .onnx = onnx::permute, .samples = samples::permute},

@@ -41,6 +41,10 @@ SAME = {
     "a write through a conjugate": lambda x: _written(torch.complex(x, x * 2), lambda z: z.conj().imag.mul_(2)).abs(),
     "a softmax of nothing": lambda x: x[:, :0].log_softmax(1),
     "a roll of nothing": lambda x: (x[1:].roll(-2, 0), x[1:].roll(3)),
+    "circular padding to a multiple": lambda x: functional.pad(
+        x.mT.repeat(1, 3)[None], (-x.shape[0] % 4, 0), mode="circular"
+    ),
+    "a flat part of a table, up to all of it": lambda x: torch.arange(45).view(5, 9)[:, : x.shape[0]].flatten(),
 }
 
 
