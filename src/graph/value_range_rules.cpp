@@ -25,6 +25,9 @@ ValueRange hull(std::initializer_list<double> values, bool is_reached) {
 /// 0 times infinity is 0: the infinity is only a bound.
 double times(double a, double b) { return a == 0 || b == 0 ? 0 : a * b; }
 
+/// A single number that 32 bits don't hold. Times anything but 0 it stays so.
+bool is_far(const ValueRange& a) { return a.min == a.max && a.magnitude() > 0x1p31; }
+
 ValueRange sum(const ValueRange& a, const ValueRange& b) {
   return {a.min + b.min, a.max + b.max, a.is_reached && b.is_reached};
 }
@@ -33,7 +36,7 @@ ValueRange negated(const ValueRange& a) { return {-a.max, -a.min, a.is_reached};
 
 ValueRange product(const ValueRange& a, const ValueRange& b) {
   return hull({times(a.min, b.min), times(a.min, b.max), times(a.max, b.min), times(a.max, b.max)},
-              a.is_reached && b.is_reached);
+              (a.is_reached && b.is_reached) || is_far(a) || is_far(b));
 }
 
 ValueRange with_zero(const ValueRange& a) { return {std::min(a.min, 0.0), std::max(a.max, 0.0), a.is_reached}; }
@@ -180,7 +183,7 @@ ValueRange bitwise_and(const RangeQuery& query) {
 ValueRange bitwise_or(const RangeQuery& query) {
   const ValueRange a = query.of("self"), b = query.of("other");
   const double ones = all_ones(std::max({a.max, b.max, -a.min - 1, -b.min - 1, 0.0}));
-  return {a.min >= 0 && b.min >= 0 ? 0 : -ones - 1, ones};
+  return {a.min >= 0 && b.min >= 0 ? 0 : -ones - 1, ones, is_far(a) || is_far(b)};
 }
 
 ValueRange cast(const RangeQuery& query) {

@@ -140,9 +140,11 @@ void Lowering::convert(const Node& node) {
   if (const auto beyond = overflows_.find(&node); beyond != overflows_.end()) {
     const ValueRange& range = beyond->second;
     const std::string bits = "and " + target_.name + " computes int64 in 32 bits";
-    if (range.is_reached) fail("has no conversion that is exact: its values go from " + in_words(range) + ", " + bits);
-    model_.warnings.push_back({&node, "may have values from " + in_words(range) + ", " + bits + ": it is right from " +
-                                          in_words(limits_of(at::kInt))});
+    const ValueRange bounds = limits_of(at::kInt);
+    const bool is_certain = range.is_reached || range.min > bounds.max || range.max < bounds.min;
+    if (is_certain) fail("has no conversion that is exact: its values go from " + in_words(range) + ", " + bits);
+    model_.warnings.push_back(
+        {&node, "may have values from " + in_words(range) + ", " + bits + ": it is right from " + in_words(bounds)});
   }
   try {
     entry->onnx.convert(*this, Call(node), entry->onnx.target);

@@ -200,6 +200,24 @@ def test_int64_that_certainly_leaves_32_bits_is_refused():
         tracejet.compile(program)
 
 
+BEYOND_32_BITS = {
+    "added": lambda x: x + 2**40,
+    "subtracted from": lambda x: 2**40 - x,
+    "multiplied": lambda x: x * 2654435761 % 1024,
+    "bits set": lambda x: x | 2**33,
+    "bits turned": lambda x: x ^ 2**33,
+    "a bound": lambda x: torch.maximum(x, torch.tensor(2**40)),
+}
+
+
+@pytest.mark.parametrize("function", BEYOND_32_BITS.values(), ids=BEYOND_32_BITS)
+def test_numbers_beyond_32_bits_in_arithmetic_are_refused(function):
+    program = tracejet.trace(Lambda(function), arg_inputs=[torch.tensor([1, 255])])
+    with pytest.raises(tracejet.UnsupportedOperator, match=r"no conversion that is exact(.|\n)*test_integers.py"):
+        tracejet.compile(program)
+    assert_same(tracejet.compile(program, engine="aten")(torch.tensor([3, 7])), function(torch.tensor([3, 7])))
+
+
 def test_int64_that_may_leave_32_bits_is_a_warning_with_operator_line_and_range():
     x = torch.tensor([1, 255])
     program = tracejet.trace(Lambda(lambda x, y: x * y), arg_inputs=[x, x])
