@@ -9,6 +9,7 @@
 
 #include "engines/openvino/failure.h"
 #include "engines/openvino/inferred_shapes.h"
+#include "engines/openvino/reductions.h"
 #include "engines/openvino/tensors.h"
 #include "graph/size_expression.h"
 #include "support/error.h"
@@ -86,7 +87,9 @@ Model read(const Graph& graph, const Feeds& feeds) {
     bind_weights(*model, result.onnx.weights);
     model->reshape(input_shapes(graph, feeds, result.onnx));
     result.refused = wrongly_inferred(*model, result.onnx, graph, feeds);
-    if (result.refused.empty()) result.model = std::move(model);
+    if (!result.refused.empty()) return result;
+    separate_reductions(*model);
+    result.model = std::move(model);
   } catch (const ov::Exception& error) {
     result.refused.push_back(FailureLocator(result.onnx).refusal(error.what()));
   }

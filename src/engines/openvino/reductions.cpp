@@ -1,0 +1,124 @@
+#include "engines/openvino/reductions.h"
+
+#include <algorithm>
+#include <memory>
+#include <unordered_map>
+
+#include <openvino/op/bitwise_and.hpp>
+#include <openvino/op/constant.hpp>
+#include <openvino/op/fake_quantize.hpp>
+#include <openvino/op/maximum.hpp>
+#include <openvino/op/prelu.hpp>
+#include <openvino/op/reshape.hpp>
+#include <openvino/op/result.hpp>
+#include <openvino/op/squeeze.hpp>
+#include <openvino/op/transpose.hpp>
+#include <openvino/op/unsqueeze.hpp>
+#include <openvino/op/util/arithmetic_reductions_keep_dims.hpp>
+#include <openvino/op/util/binary_elementwise_arithmetic.hpp>
+#include <openvino/op/util/reduction_base.hpp>
+
+namespace tracejet::openvino {
+
+namespace {
+
+template <class... Ops>
+bool is_any(const ov::Node* node) {
+  return (ov::is_type<Ops>(node) || ...);
+}
+
+bool is_reshape(const ov::Node* node) {
+  return is_any<ov::op::v1::Reshape, ov::op::v0::Squeeze, ov::op::v15::Squeeze, ov::op::v0::Unsqueeze,
+                ov::op::v1::Transpose>(node);
+}
+
+class Separation {
+ public:
+  /// Whether a reduction is computed by the kernel, or by what OpenVINO rewrites it to, that confuses channels.
+  bool is_needed(const ov::Node& reduction) {
+    const auto rank = reduction.get_input_partial_shape(0).rank();
+    if (rank.is_dynamic() || rank.get_length() < 2) return false;
+    if (reduction.get_output_element_type(0).is_integral_number()) return true;
+    // Reshapes are moved past reductions, so that any rank may become three.
+    return (rank == 3 || is_reshape(reduction.get_input_node_ptr(0))) && meets_channels(reduction);
+  }
+
+ private:
+  /// Whether numbers that differ by channel are applied to the value, as far as such steps become one with it.
+  bool meets_channels(const ov::Node& value) {
+    return std::ranges::any_of(value.get_output_target_inputs(0), [&](const ov::Input<ov::Node>& use) {
+      const ov::Node* user = use.get_node();
+      if (is_reshape(user)) return meets_channels(*user);
+      bool has_channels = false;
+      for (const auto& input : user->inputs()) {
+        if (input.get_index() == use.get_index()) continue;
+        if (!is_constant(*input.get_source_output().get_node())) return false;
+        has_channels |= input.get_partial_shape().is_dynamic() || ov::shape_size(input.get_shape()) > 1;
+      }
+      if (!has_channels) return user->get_output_size() == 1 && meets_channels(*user);
+      return is_any<ov::op::util::BinaryElementwiseArithmetic, ov::op::v0::PRelu, ov::op::v0::FakeQuantize>(user);
+    });
+  }
+
+  bool is_constant(const ov::Node& node) {
+    const auto [found, is_new] = is_constant_.try_emplace(&node, ov::is_type<ov::op::v0::Constant>(&node));
+    if (!is_new || found->second || node.get_input_size() == 0) return found->second;
+    bool result = true;
+    for (const auto& input : node.inputs()) result = result && is_constant(*input.get_source_output().get_node());
+    return is_constant_[&node] = result;
+  }
+
+  std::unordered_map<const ov::Node*, bool> is_constant_;
+};
+
+/// Nothing is fused with a value that is used twice: by a node that gives the value itself, NaN too.
+std::shared_ptr<ov::Node> same(const ov::Output<ov::Node>& value) {
+  if (value.get_element_type().is_integral_number()) return std::make_shared<ov::op::v13::BitwiseAnd>(value, value);
+  return std::make_shared<ov::op::v1::Maximum>(value, value);
+}
+
+/// Whether OpenVINO would put an axis of size 1 into another place: one that a reshape adds behind a kept one.
+bool moves_axes(const ov::op::util::ArithmeticReductionKeepDims& reduction) {
+  if (!reduction.get_keep_dims() || !reduction.reduction_axes_constant()) return false;
+  const auto& shape = reduction.get_input_partial_shape(0);
+  if (!is_reshape(reduction.get_input_node_ptr(0)) || shape.rank().is_dynamic()) return false;
+  const ov::AxisSet axes = reduction.get_reduction_axes();
+  if (axes.empty()) return false;
+  return std::any_of(shape.begin() + static_cast<int64_t>(*axes.begin()) + 1, shape.end(),
+                     [](const ov::Dimension& size) { return size == 1; });
+}
+
+/// Keeps the axes by a step of its own.
+void unsqueeze_result(ov::op::util::ArithmeticReductionKeepDims& reduction) {
+  const auto uses = reduction.get_output_target_inputs(0);
+  const ov::AxisSet axes = reduction.get_reduction_axes();
+  reduction.set_keep_dims(false);
+  reduction.validate_and_infer_types();
+  const auto added = ov::op::v0::Constant::create(ov::element::i64, {axes.size()}, axes.to_vector());
+  const auto result = std::make_shared<ov::op::v0::Unsqueeze>(reduction.output(0), added);
+  result->set_friendly_name(reduction.get_friendly_name() + "/kept");
+  result->output(0).set_names(reduction.output(0).get_names());
+  reduction.output(0).set_names({});
+  for (auto use : uses) use.replace_source_output(result->output(0));
+}
+
+}  // namespace
+
+void separate_reductions(ov::Model& model) {
+  Separation separation;
+  for (const auto& node : model.get_ordered_ops()) {
+    if (!ov::is_type<ov::op::util::ReductionBase>(node.get())) continue;
+    const bool is_separate = separation.is_needed(*node);
+    auto* kept = ov::as_type<ov::op::util::ArithmeticReductionKeepDims>(node.get());
+    if (kept != nullptr && moves_axes(*kept)) unsqueeze_result(*kept);
+    if (!is_separate) continue;
+    const auto uses = node->get_output_target_inputs(0);
+    const auto value = same(node->output(0));
+    value->set_friendly_name(node->get_friendly_name() + "/value");
+    for (auto use : uses) {
+      if (!ov::is_type<ov::op::v0::Result>(use.get_node())) use.replace_source_output(value->output(0));
+    }
+  }
+}
+
+}  // namespace tracejet::openvino
