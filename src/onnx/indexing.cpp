@@ -113,7 +113,7 @@ void gather(Lowering& to, const Call& call, std::string_view) {
     if (static_cast<int64_t>(i) == axis || same(sizes[i], wanted[i])) continue;
     x = to.slice(x, static_cast<int64_t>(i), to.size(0), to.size(wanted[i]));
   }
-  to.result(to.emit("GatherElements", {x, index}, {{"axis", axis}}));
+  to.result(to.gather_elements(x, index, axis));
 }
 
 void index_select(Lowering& to, const Call& call, std::string_view) {

@@ -32,6 +32,7 @@ struct Target {
   bool keeps_nan = true;        ///< NaN comes out of exp, max, min, mod and comparisons as IEEE 754 has it
   bool sorts_stably = true;     ///< TopK gives equal values in their order, as ONNX demands
   bool vector_abs = true;       ///< leaves a concatenation as it is when it takes Abs of it, and it is a vector
+  bool gathers_slices = true;   ///< takes the elements of a slice from it, not from what it was cut from
   bool batched_weights = true;  ///< broadcasts what it multiplies with a stack of constant matrices
   bool int64 = true;            ///< computes int64 in 64 bits, not in 32
   bool exact_integers = true;   ///< divides, compares and reduces integers as such, not in float32
@@ -119,6 +120,8 @@ class Lowering {
   Operand unsqueeze(const Operand& operand, const std::vector<int64_t>& axes);
   Operand squeeze(const Operand& operand, const std::vector<int64_t>& axes);
   Operand slice(const Operand& operand, int64_t axis, const Operand& start, const Operand& end, int64_t step = 1);
+  /// One element of `operand` for each of `indices`, at that place of the axis.
+  Operand gather_elements(const Operand& operand, const Operand& indices, int64_t axis);
 
   /// What ATen demands of sizes when it runs the current call; `problem` says what is wrong otherwise.
   void require(const symbolic::Expression& condition, const std::string& problem);
@@ -138,6 +141,7 @@ class Lowering {
   void add_check(const Operand& truth, std::string message);
   void check_dtypes(const Node& node) const;
   std::string unique(std::string name);
+  bool is_cut(const Operand& operand) const;
   void find_ranges(const std::vector<size_t>& feeds);
   Operand as_declared(const Operand& operand, const Value& value);
   /// To a narrower integer dtype; wraps around, where the range says that something could.

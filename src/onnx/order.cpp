@@ -101,7 +101,7 @@ Ordered top(Lowering& to, const Row& row, const Operand& count, bool largest, bo
 }
 
 Operand gathered(Lowering& to, const Row& row, const Operand& indices) {
-  return to.emit("GatherElements", {row.values, indices}, {{"axis", row.axis}});
+  return to.gather_elements(row.values, indices, row.axis);
 }
 
 /// Puts equal elements of a sorted row back into the order they came in: elements are numbered by groups of equals, and
@@ -125,7 +125,7 @@ Operand in_order_of_places(Lowering& to, const Row& row, const Ordered& sorted, 
   const Operand pair = to.emit("Add", {to.emit("Mul", {group, length}), to.cast(sorted.indices, dtype)});
   const auto pairs = to.emit_many({dtype, at::kLong}, "TopK", {pair, to.size(row.length)},
                                   {{"axis", row.axis}, {"largest", int64_t{0}}, {"sorted", int64_t{1}}});
-  return to.emit("GatherElements", {sorted.indices, pairs[1]}, {{"axis", row.axis}});
+  return to.gather_elements(sorted.indices, pairs[1], row.axis);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // Symbolic sizes as ONNX: the part of Lowering that computes with shapes.
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 #include <ATen/ops/scalar_tensor.h>
@@ -291,6 +292,29 @@ Operand Lowering::squeeze(const Operand& operand, const std::vector<int64_t>& ax
 
 Operand Lowering::slice(const Operand& operand, int64_t axis, const Operand& start, const Operand& end, int64_t step) {
   return emit("Slice", {operand, start, end, integers({axis}), integers({step})});
+}
+
+Operand Lowering::gather_elements(const Operand& operand, const Operand& indices, int64_t axis) {
+  Operand from = operand;
+  if (!target_.gathers_slices && is_cut(operand)) {
+    // OpenVINO leaves out a slice from 0 on, whatever its axis. One that starts before is as good, and stays.
+    const std::vector<int64_t> before{std::numeric_limits<int32_t>::min()}, end{std::numeric_limits<int64_t>::max()};
+    from = slice(operand, axis, integers(before), integers(end));
+  }
+  return emit("GatherElements", {from, indices}, {{"axis", axis}});
+}
+
+/// Whether the operand is a slice, seen through nodes that readers remove.
+bool Lowering::is_cut(const Operand& operand) const {
+  static constexpr std::string_view kViews[] = {"Reshape", "Unsqueeze", "Squeeze", "Transpose", "Cast", "Expand"};
+  std::string_view name = operand.name;
+  for (auto node = model_.nodes.rbegin(); node != model_.nodes.rend(); ++node) {
+    if (node->outputs.front() != name) continue;
+    if (node->op == "Slice") return true;
+    if (std::ranges::find(kViews, node->op) == std::end(kViews)) return false;
+    name = node->inputs.front();
+  }
+  return false;
 }
 
 }  // namespace tracejet::onnx

@@ -325,6 +325,20 @@ def test_threads_may_call_at_once(linear, engine):
     assert wrong == []
 
 
+@each_engine
+@pytest.mark.parametrize("threads", [1, 2])
+def test_an_error_ends_its_call_only(engine, threads):
+    def gather(x, index):
+        return x.gather(0, index) * 2
+
+    x, first, beyond = torch.randn(4), torch.tensor([0, 3]), torch.tensor([0, 7])
+    compiled = tracejet.compile(Lambda(gather), arg_inputs=[x, first], engine=engine, threads=threads)
+    for _ in range(3):
+        with pytest.raises((tracejet.Error, RuntimeError), match="index"):
+            compiled(x, beyond)
+        torch.testing.assert_close(compiled(x, first), gather(x, first))
+
+
 def test_the_cache_keeps_kernels(linear, tmp_path):
     for _ in range(2):
         compiled = tracejet.compile(linear, arg_inputs=[torch.randn(3, 6)], cache_dir=tmp_path)

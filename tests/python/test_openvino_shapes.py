@@ -102,6 +102,22 @@ def test_rows_are_multiplied_with_each_matrix_of_a_stack(function):
     assert_right(function, dynamic((1, 8), (4, 8), (16, 8)), (4, 8), (1, 8), (16, 8))
 
 
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x.gather(0, torch.tensor([[1, 0], [0, 1], [0, 0]])),
+        lambda x: x[:, :2].gather(0, torch.tensor([[1, 0]]).expand(x.shape[1], 2)),
+        lambda x: x[:, :2].unsqueeze(0).gather(1, torch.zeros(1, 5, 2, dtype=torch.int64)),
+        lambda x: x[:2].take_along_dim(x[:2].argsort(1), 1),
+        lambda x: x[: x.shape[0] // 2].sort(1),
+        lambda x: x[:, :2].topk(2, 0),
+        lambda x: x[:2, :2].T.sort(0),
+    ],
+)
+def test_elements_are_gathered_from_a_slice(function):
+    assert_right(function, dynamic((2, 3), (4, 6), (8, 8)), (4, 6), (2, 3), (8, 8), (3, 5))
+
+
 @pytest.mark.parametrize("sizes", [(2, 1, 0), (3, 2, 1), (3, 1, 1), (2, 3, 1), (3, 3, 0)], ids=str)
 @pytest.mark.parametrize(
     "pool",

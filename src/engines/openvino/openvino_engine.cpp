@@ -31,6 +31,7 @@ namespace {
 constexpr int kKeptPrimitives = 1000;
 
 ov::AnyMap properties(const CompileSettings& settings) {
+  const int threads = settings.threads > 0 ? settings.threads : at::get_num_threads();
   ov::AnyMap properties{
       ov::hint::performance_mode(ov::hint::PerformanceMode::LATENCY),
       // OpenVINO would choose bfloat16 by itself where the CPU has it.
@@ -38,8 +39,11 @@ ov::AnyMap properties(const CompileSettings& settings) {
       // Where weights are quantized, OpenVINO would by itself quantize what they are multiplied with, too.
       ov::hint::dynamic_quantization_group_size(0),
       {"CPU_RUNTIME_CACHE_CAPACITY", kKeptPrimitives},
-      ov::inference_num_threads(settings.threads > 0 ? settings.threads : at::get_num_threads()),
+      ov::inference_num_threads(threads),
   };
+  // In a stream of one thread, OpenVINO drops every error and runs what failed again at the next call, even where it
+  // was freed meanwhile. No stream is the caller's thread alone.
+  if (threads == 1) properties.insert(ov::num_streams(0));
   if (!settings.cache_dir.empty()) properties.insert(ov::cache_dir(settings.cache_dir));
   return properties;
 }
