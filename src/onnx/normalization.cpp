@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <ATen/ops/full.h>
 
 #include "onnx/helpers.h"
@@ -21,6 +23,25 @@ Operand parameter(Lowering& to, const Call& call, std::string_view name, const s
 /// Statistics that only a backward pass reads.
 void no_statistics(Lowering& to) {
   for (size_t i = 1; i < to.output_count(); ++i) to.no_result("gives statistics that only training uses");
+}
+
+/// Each group of `x`, [batch, groups, elements], on its own. Runtimes divide by the number of elements they find.
+Operand normalized(Lowering& to, const Call& call, const Operand& x, const std::vector<c10::SymInt>& sizes) {
+  const int64_t groups = call.integer("group");
+  const bool has_elements =
+      std::ranges::all_of(sizes, [](const auto& size) { return expression_of(size).range().min > 0; });
+  if (has_elements) {
+    return to.emit("InstanceNormalization", {x, filled(to, {groups}, 1, x.dtype), filled(to, {groups}, 0, x.dtype)},
+                   {epsilon(call)});
+  }
+  const Operand count = to.number(sizes[2], x.dtype);
+  const auto mean = [&](const Operand& of) {
+    return to.emit("Div", {to.emit("ReduceSum", {of, to.integers({2})}), count});
+  };
+  const Operand centred = to.emit("Sub", {x, mean(x)});
+  const Operand variance = mean(to.emit("Mul", {centred, centred}));
+  const Operand deviation = to.emit("Sqrt", {to.emit("Add", {variance, to.number(call.number("eps"), x.dtype)})});
+  return to.emit("Div", {centred, deviation});
 }
 
 }  // namespace
@@ -54,11 +75,10 @@ void group_norm(Lowering& to, const Call& call, std::string_view) {
   const TensorMeta& meta = call.tensor("input");
   const Operand x = to.operand(call, "input");
   const int64_t groups = call.integer("group");
-  const Operand grouped = to.emit("Reshape", {x, to.integers({0, groups, -1})});
-  const Operand normal =
-      to.emit("InstanceNormalization", {grouped, filled(to, {groups}, 1, x.dtype), filled(to, {groups}, 0, x.dtype)},
-              {epsilon(call)});
-  Operand result = to.emit("Reshape", {normal, to.emit_as(at::kLong, "Shape", {x})});
+  const std::vector<c10::SymInt> by_group{meta.sizes[0], groups, call.sym_int("C") / groups * call.sym_int("HxW")};
+  const Operand grouped = to.reshape(x, meta.sizes, by_group);
+  const Operand normal = normalized(to, call, grouped, by_group);
+  Operand result = to.reshape(normal, by_group, meta.sizes);
   const auto per_channel = [&](std::string_view name) {
     return to.unsqueeze(to.operand(call, name, x.dtype), axes_from(1, meta.dim() - 2));
   };

@@ -23,6 +23,18 @@ Operand self(Lowering& to, const Call& call) {
 }
 Operand other(Lowering& to, const Call& call) { return computed(to, call, "other", to.output().dtype); }
 
+/// A size may be 0 where there is nothing to divide by it: runtimes look at it all the same.
+Operand divisor(Lowering& to, const Call& call) {
+  const bool is_size = call.is_number("other") && call.scalar("other").isSymInt();
+  if (!is_size || !is_integer(to.output().dtype)) return other(to, call);
+  const c10::SymInt size = call.scalar("other").toSymInt();
+  if (expression_of(size).range().min != 0) return other(to, call);
+  const auto is_empty = symbolic::equal(expression_of(to.output().numel()), 0);
+  to.require(symbolic::logical_or(is_empty, symbolic::not_equal(expression_of(size), 0)),
+             "divides by a size that is 0");
+  return to.number(size.max(1), as_number(to.output().dtype));
+}
+
 /// Whether the reader computes with both operands exactly.
 bool are_exact(const Lowering& to, const Call& call) {
   return to.is_exact(to.range(call, "self")) && to.is_exact(to.range(call, "other"));
@@ -244,7 +256,7 @@ void mul(Lowering& to, const Call& call, std::string_view) {
 
 void divide(Lowering& to, const Call& call, std::string_view) {
   const Operand a = self(to, call);
-  const Operand b = other(to, call);
+  const Operand b = divisor(to, call);
   const bool has_mode = call.declares("rounding_mode") && call.has("rounding_mode");
   if (!has_mode) return to.result(to.emit("Div", {a, b}));
   const bool is_floor = call.text("rounding_mode") == "floor";
@@ -293,13 +305,13 @@ void number_extremum(Lowering& to, const Call& call, std::string_view target) {
 }
 
 void remainder(Lowering& to, const Call& call, std::string_view) {
-  const Operand a = self(to, call), b = other(to, call);
+  const Operand a = self(to, call), b = divisor(to, call);
   if (is_integer(a.dtype) && !are_exact(to, call)) return to.result(floor_division(to, a, b).remainder);
   to.result(python_remainder(to, a, b));
 }
 
 void fmod(Lowering& to, const Call& call, std::string_view) {
-  const Operand a = self(to, call), b = other(to, call);
+  const Operand a = self(to, call), b = divisor(to, call);
   if (is_integer(a.dtype) && !are_exact(to, call)) return to.result(truncated_division(to, a, b).remainder);
   to.result(c_remainder(to, a, b));
 }

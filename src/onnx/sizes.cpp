@@ -233,23 +233,27 @@ Operand Lowering::reshape(const Operand& operand, c10::SymIntArrayRef from, c10:
     std::iota(axes.begin(), axes.end(), 0);
     return squeeze(operand, axes);
   }
-  const bool has_zero = std::ranges::any_of(to, [](const auto& size) { return size.maybe_as_int() == 0; });
   const bool can_infer = never_empty(to);
+  const auto is_kept = [&](size_t axis) {
+    return !is_static(to[axis]) && axis < from.size() && same(from[axis], to[axis]);
+  };
+  const auto is_known = [&](size_t axis) { return is_static(to[axis]) && to[axis].maybe_as_int() != 0; };
+  // A size of 0 means "as it was" in ONNX, unless all sizes are taken at their word.
+  bool literal = false;
+  for (size_t axis = 0; axis < to.size() && !can_infer; ++axis) literal |= !is_kept(axis) && !is_known(axis);
   bool inferred = false;
   std::vector<c10::SymInt> target;
   for (size_t axis = 0; axis < to.size(); ++axis) {
-    if (is_static(to[axis])) {
-      target.push_back(to[axis]);
-    } else if (!has_zero && axis < from.size() && same(from[axis], to[axis])) {
-      target.emplace_back(0);  // ONNX: as it was
-    } else if (can_infer && !inferred) {
+    if (!literal && is_kept(axis)) {
+      target.emplace_back(0);
+    } else if (!is_static(to[axis]) && can_infer && !inferred) {
       target.emplace_back(-1);
       inferred = true;
     } else {
       target.push_back(to[axis]);
     }
   }
-  return emit("Reshape", {operand, sizes(target)}, {{"allowzero", int64_t{has_zero}}});
+  return emit("Reshape", {operand, sizes(target)}, {{"allowzero", int64_t{literal}}});
 }
 
 Operand Lowering::expand(const Operand& operand, c10::SymIntArrayRef from, c10::SymIntArrayRef to) {

@@ -143,7 +143,7 @@ void roll(Lowering& to, const Call& call, std::string_view) {
   auto axes = call.axes("dims", meta.dim());
   Operand x = to.operand(call, "self");
   const bool is_flat = axes.empty();
-  if (is_flat) x = to.emit("Reshape", {x, to.integers({-1})});
+  if (is_flat) x = to.reshape(x, meta.sizes, {meta.numel()});
   if (is_flat) axes = {0};
   for (size_t i = 0; i < axes.size(); ++i) {
     const c10::SymInt length = is_flat ? meta.numel() : meta.sizes[static_cast<size_t>(axes[i])];
@@ -256,7 +256,9 @@ void diagonal(Lowering& to, const Call& call, std::string_view) {
   const Operand positions =
       to.emit("Range", {to.number(first, at::kLong), to.number(end, at::kLong), to.number(columns + 1, at::kLong)});
   const Operand x = to.transpose(to.operand(call, "self"), order);
-  to.result(picked(to, to.emit("Reshape", {x, to.sizes(flat)}), positions, rank - 2));
+  std::vector<c10::SymInt> moved;
+  for (const int64_t axis : order) moved.push_back(meta.sizes[static_cast<size_t>(axis)]);
+  to.result(picked(to, to.reshape(x, moved, flat), positions, rank - 2));
 }
 
 void as_strided(Lowering& to, const Call& call, std::string_view) {

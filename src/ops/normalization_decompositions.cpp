@@ -13,6 +13,7 @@
 #include <ATen/ops/native_group_norm.h>
 #include <ATen/ops/var.h>
 #include <ATen/ops/where.h>
+#include <ATen/ops/zeros.h>
 
 #include "ops/channels.h"
 #include "ops/refusal.h"
@@ -44,13 +45,33 @@ double epsilon_of(at::ScalarType dtype) {
   }
 }
 
+bool may_be_empty(const at::Tensor& input) {
+  return !symbolic::statically_known(input.sym_numel().sym_ge(1)).value_or(false);
+}
+
 /// A batch of nothing leaves the average as it was.
 at::Tensor moving_average(const at::Tensor& running, const at::Tensor& now, double momentum, const at::Tensor& input) {
   const at::Tensor next = (now * momentum + running * (1 - momentum)).to(running.scalar_type());
-  const c10::SymInt count = input.sym_numel();
-  if (symbolic::statically_known(count.sym_ge(1)).value_or(false)) return next;
+  if (!may_be_empty(input)) return next;
   const auto integers = input.options().dtype(at::kLong);
-  return at::where(at::full(at::IntArrayRef{}, at::Scalar(count), integers) > 0, next, running);
+  return at::where(at::full(at::IntArrayRef{}, at::Scalar(input.sym_numel()), integers) > 0, next, running);
+}
+
+/// In training, of a batch that may be empty, which the kernel refuses: nothing is given then, and the averages stay.
+at::Tensor batch_norm_in_steps(const at::Tensor& input, const OptionalTensor& weight, const OptionalTensor& bias,
+                               const OptionalTensor& running_mean, const OptionalTensor& running_var, double momentum,
+                               double eps) {
+  const bool is_tracked = given(running_mean) && given(running_var);
+  const at::Tensor none = at::zeros_symint({input.sym_size(1)}, input.options());
+  const auto results =
+      native_batch_norm_legit_functional(input, weight, bias, is_tracked ? *running_mean : none,
+                                         is_tracked ? *running_var : none, /*training=*/true, momentum, eps);
+  if (is_tracked) {
+    at::Tensor mean = *running_mean, var = *running_var;
+    mean.copy_(std::get<3>(results));
+    var.copy_(std::get<4>(results));
+  }
+  return std::get<0>(results);
 }
 
 }  // namespace
@@ -75,6 +96,9 @@ at::Tensor batch_norm(const at::Tensor& input, const OptionalTensor& weight, con
                       const OptionalTensor& running_mean, const OptionalTensor& running_var, bool training,
                       double momentum, double eps, bool) {
   if (shape::known_equal(input.sym_numel(), 0)) return input.clone();
+  if (training && may_be_empty(input)) {
+    return batch_norm_in_steps(input, weight, bias, running_mean, running_var, momentum, eps);
+  }
   return std::get<0>(native_batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps));
 }
 

@@ -40,6 +40,7 @@ CONDITIONS = {
     "not finite": lambda tensors: any(not bool(tensor.isfinite().all()) for tensor in _floats(tensors)),
     "NaN or +infinity": lambda tensors: _has_nan(tensors) or _has_infinity(tensors),
     "NaN beside +infinity": lambda tensors: _has_nan(tensors) and _has_infinity(tensors),
+    "numbers below -8": lambda tensors: any(bool((tensor < -8).any()) for tensor in _floats(tensors)),
     "equal elements": lambda tensors: any(tensor.unique().numel() < tensor.numel() for tensor in tensors),
 }
 

@@ -88,7 +88,9 @@ def _judge(program: Program, engine: str, tries: int, finding: Finding) -> None:
         expected = _outcome(eager, make())
         got = _outcome(compiled, make(), state=dict(model.named_buffers()))
         if isinstance(expected, Exception) or isinstance(got, Exception):
-            _judge_errors(here, expected, got, sizes, before)
+            # Nothing checks for ONNX Runtime what a program asks of sizes.
+            if engine != "onnxruntime" or isinstance(got, Exception):
+                _judge_errors(here, expected, got, sizes, before)
             _restore(eager, model, state)
             continue
         try:

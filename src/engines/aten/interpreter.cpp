@@ -1,6 +1,7 @@
 #include "engines/aten/interpreter.h"
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 #include <unordered_map>
 
@@ -61,7 +62,7 @@ struct Instruction {
   std::vector<Told> told;   // symbols that become known by the outputs
   std::vector<Slot> freed;  // values that nobody needs afterwards
   std::optional<RuntimeAssertion> assertion;
-  bool joins_elements;
+  bool wants_contiguous;
 };
 
 /// A number in the place of a tensor, as Python's argument parser makes it: it doesn't take part in type promotion.
@@ -131,10 +132,13 @@ const c10::OperatorHandle& for_any_layout(const c10::OperatorHandle& op) {
   return op.operator_name() == view ? reshape : op;
 }
 
-/// Views as another dtype, which want elements that belong together side by side.
-bool joins_elements(const c10::OperatorHandle& op) {
-  static const c10::OperatorName as_dtype("aten::view", "dtype"), as_complex("aten::view_as_complex", "");
-  return op.operator_name() == as_dtype || op.operator_name() == as_complex;
+/// What takes the first argument in one layout only: views as another dtype, which want elements that belong together
+/// side by side, and kernels that are otherwise called behind contiguous().
+bool wants_contiguous(const c10::OperatorHandle& op) {
+  static const std::array names{c10::OperatorName("aten::view", "dtype"),
+                                c10::OperatorName("aten::view_as_complex", ""),
+                                c10::OperatorName("aten::native_group_norm", "")};
+  return std::ranges::find(names, op.operator_name()) != names.end();
 }
 
 Feeds all_inputs_of(const Graph& graph) {
@@ -195,7 +199,7 @@ class Interpreter final : public Executable {
   static void call(const Instruction& instruction, torch::jit::Stack& stack, const Frame& frame) {
     if (!instruction.subgraphs.empty()) return run_subgraphs(instruction, stack, frame);
     if (instruction.op.schema().is_mutable()) return call_on_copies(instruction.op, stack);
-    if (instruction.joins_elements) stack[0] = stack[0].toTensor().contiguous();
+    if (instruction.wants_contiguous) stack[0] = stack[0].toTensor().contiguous();
     instruction.op.callBoxed(stack);
   }
 
@@ -236,7 +240,7 @@ class Interpreter final : public Executable {
 
   Instruction compile(const Node& node) {
     Instruction instruction{
-        &node, for_any_layout(node.op()), {}, {}, {}, {}, {}, assertion_of(node), joins_elements(node.op())};
+        &node, for_any_layout(node.op()), {}, {}, {}, {}, {}, assertion_of(node), wants_contiguous(node.op())};
     if (instruction.assertion) return instruction;
     for (const auto& subgraph : node.subgraphs()) {
       instruction.subgraphs.push_back(std::make_shared<const Interpreter>(subgraph, all_inputs_of(*subgraph)));

@@ -1,0 +1,83 @@
+"""Programs whose axes may be 0 compute at 0, and elsewhere, what eager computes: on every engine."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import tracejet
+from tests.support.compare import assert_equal
+from tests.support.lambda_module import Lambda
+from tests.support.onnx_runtime import OnnxRuntime
+from tracejet import Input
+
+#: Either axis may be 0, and both.
+SIZES = [(3, 4), (0, 4), (3, 0), (0, 0), (1, 2), (6, 6)]
+
+
+def declared() -> Input:
+    return Input(min_shape=(0, 0, 2), opt_shape=(3, 4, 2), max_shape=(6, 6, 2), shared_dims={0: "n", 1: "m"})
+
+
+@pytest.mark.parametrize("runtime", ["aten", "openvino", "onnxruntime"])
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x.view(x.shape[0], x.shape[1] * 2) + 1,
+        lambda x: x.view(x.shape[0] * x.shape[1], 2) + 1,
+        lambda x: x.view(x.shape[0] * x.shape[1], 2).view(x.shape[0], x.shape[1], 2) * 2,
+        lambda x: x.unsqueeze(0).reshape(1, x.shape[0] * x.shape[1] * 2).exp(),
+        lambda x: F.pad(x, (1, 0))[:, None].view(x.shape[0], x.shape[1], 3) * 2,
+        lambda x: x.reshape(-1, 2).sum(0),
+        lambda x: x.diagonal() + 1,
+        lambda x: torch.kron(x[..., 0], x[..., 1]),
+        lambda x: F.group_norm(x.transpose(1, 2), 2),
+        lambda x: F.group_norm(x.transpose(1, 2), 1, torch.ones(2) * 2, torch.ones(2)),
+        lambda x: torch.arange(6)[(x.argmax(2) % max(x.shape[0], 1))],
+        lambda x: (x.argmax(2) + 7) % x.shape[0] + (x.argmax(2) + 9) // x.shape[1],
+        lambda x: torch.fmod(x.argmax(2) + 5, x.shape[1]),
+    ],
+)
+def test_empty_tensors(function: Callable[..., Any], runtime: str, tmp_path):
+    model = Lambda(function)
+    program = tracejet.trace(model, arg_inputs=[declared()])
+    if runtime == "onnxruntime":
+        session = OnnxRuntime(program, str(tmp_path / "model.onnx"))
+        run: Callable[..., Any] = lambda x: session(x)[0]  # noqa: E731
+    else:
+        run = tracejet.compile(program, engine=runtime)
+    for n, m in SIZES:
+        x = torch.randn(n, m, 2, generator=torch.Generator().manual_seed(n * 7 + m))
+        assert_equal(model(x), run(x), 1e-5, f"at {n}, {m}: ", least_scale=1.0)
+
+
+@pytest.mark.parametrize("tracked", [False, True])
+@pytest.mark.parametrize("runtime", ["aten", "openvino"])
+def test_batch_normalization_in_training_of_an_empty_batch(runtime: str, tracked: bool):
+    """Nothing is normalized, and running averages stay as they are."""
+    model = nn.BatchNorm1d(3, track_running_stats=tracked).train()
+    eager = copy.deepcopy(model)
+    batch = Input(min_shape=(0, 3, 2), opt_shape=(4, 3, 2), max_shape=(8, 3, 2))
+    compiled = tracejet.compile(tracejet.trace(model, arg_inputs=[batch]), engine=runtime)
+    for size in (4, 0, 1, 8, 0):
+        x = torch.randn(size, 3, 2)
+        assert_equal(eager(x), compiled(x), 1e-5, f"at {size}: ", least_scale=1.0)
+        for name, buffer in eager.named_buffers():
+            assert_equal(buffer, dict(model.named_buffers())[name], 1e-5, f"{name} at {size}: ", least_scale=1.0)
+
+
+def test_normalization_of_groups_takes_any_layout():
+    """As eager does, whose kernel is called behind contiguous()."""
+    model = Lambda(lambda x: F.group_norm(x, 2) + F.instance_norm(x))
+    inputs = [Input(min_shape=(2, 4, 2, 2), opt_shape=(2, 4, 5, 3), max_shape=(3, 4, 9, 4))]
+    compiled = tracejet.compile(tracejet.trace(model, arg_inputs=inputs), engine="aten")
+    x = torch.randn(2, 4, 7, 3)
+    turned = x.permute(3, 2, 1, 0).contiguous().permute(3, 2, 1, 0)
+    for laid_out in (x, turned, x.contiguous(memory_format=torch.channels_last), torch.stack([x, x], -1)[..., 0]):
+        assert_equal(model(x), compiled(laid_out), 1e-5, "", least_scale=1.0)
