@@ -65,7 +65,13 @@ struct TraceOptions {
 
 using Forward = std::function<std::vector<at::Tensor>(const std::vector<at::Tensor>&)>;
 
-/// Runs `forward` once, on tensors without data, and gives its program. Works on any code that calls ATen.
+/// Runs `forward` on tensors without data, and gives its program. Works on any code that calls ATen. Where the code
+/// asks something of a dynamic size (`x.sym_size(0) == 1`, `> 8`, `is_contiguous()`), it is run the other ways, too, up
+/// to eight times for each kind of question: an answer that makes no difference is none of the program's concern,
+/// another is a ConstraintViolation, or checked when the program runs.
+///
+/// A dynamic size has no plain number: `x.size(0)`, `sizes()` and `expect_int()` are UnsupportedOperator there. Ask
+/// `x.sym_size(0)`, and hand it on as a SymInt (`at::zeros_symint`).
 ///
 /// Weights are shared with the model, not copied, and are unchanged afterwards, whether or not this succeeds.
 /// Throws InvalidInput where an Input contradicts itself, ConstraintViolation where a declared range can't hold, and

@@ -2,7 +2,7 @@
 
 import torch as _torch  # noqa: F401  (its libraries have to be loaded before the core's)
 
-from tracejet import _symbolic, dynamo  # noqa: F401  (completes PyTorch's symbolic numbers)
+from tracejet import _size_questions, _symbolic, dynamo  # noqa: F401  (completes PyTorch's symbolic numbers)
 from tracejet._C import (
     ConstraintViolation,
     DataDependent,

@@ -24,11 +24,10 @@ from tracejet._environment import tracing_environment
 from tracejet._errors import raise_own_error
 from tracejet._model_state import ModelState
 from tracejet._module_calls import reported_module_calls
-from tracejet._open_branches import capture_for_all_branches
 from tracejet._random_state import other_generators_watched
 from tracejet._report import Report
 from tracejet._shared_caches import SharedCaches
-from tracejet._size_branches import Budget, harmless_branches
+from tracejet._size_text import Texts
 from tracejet._strict import dynamo_capture
 from tracejet._symbolic_builtins import SymbolicBuiltins
 from tracejet._tensor_subclasses import check_modules, check_result, plain_parameters
@@ -44,10 +43,10 @@ class Options:
     device: torch.device | None = None
     asserts: bool = True  #: relations among sizes are asserted
     decompositions: _C.DecompositionTable | None = None  #: by default the set "tensorrt"
-    budget: Budget = field(default_factory=Budget)  #: for branches that only small sizes take
-    branch_budget: Budget = field(default_factory=Budget)  #: for all others
+    budget: _C.ProofBudget = field(default_factory=_C.ProofBudget)
     builtins: SymbolicBuiltins = field(default_factory=SymbolicBuiltins)
     shares_memory: bool = False  #: the model writes to memory that several of its tensors show
+    texts: Texts = field(default_factory=Texts)
 
     @classmethod
     def of_call(
@@ -136,6 +135,7 @@ class Capture:
                 reported_module_calls(self._tracer, model),
                 other_generators_watched(),
                 self._options.builtins.during_a_trace(),
+                self._options.texts.during_a_trace(),
                 self._listening(),
             ):
                 args, kwargs = pytree.tree_unflatten(leaves, bound.in_spec)  # a cache may compute as it is made
@@ -155,7 +155,7 @@ class Capture:
         try:
             return self._run_with_symbolic_builtins()
         except _C.DataDependent:
-            general = capture_for_all_data(self, self._trace_for_data, self._options.branch_budget)
+            general = capture_for_all_data(self, self._trace_for_data, self._options.budget)
             if general is None:
                 raise
             return general
@@ -180,7 +180,7 @@ class Capture:
         return best
 
     def _again(self) -> Capture:
-        return Capture(self._model, self._bound, self._options)
+        return Capture(self._model, self._bound, self._options, data_answers=self._data_answers)
 
     @property
     def has_open_data_branch(self) -> bool:
@@ -188,51 +188,69 @@ class Capture:
         return self._answers.has_open_data_branch
 
     def for_all_branches(self) -> Capture:
-        """This capture, or one that holds for more sizes: see `tracejet._open_branches`."""
+        """This capture, or one that holds for more sizes: see src/frontends/open_branches.cpp."""
         if self._data_answers:  # a trace at other sizes may ask other questions
-            return self
-        return capture_for_all_branches(self, self._trace_with, self._options.branch_budget)
+            return self._with_any_texts()
+        best: Capture = _C.for_all_branches(self._with_any_texts(), self._options.budget)
+        return best
 
-    def open_branches(self) -> list[_C.Branch]:
-        """Branches of the model that the declared ranges leave open."""
-        return _C.open_branches(self._tracer, self._options.asserts, self._answers)
+    def _with_any_texts(self) -> Capture:
+        """This capture, or one in which sizes whose text is computed with are fixed."""
+        texts = self._options.texts
+        if not texts.asked or all(self._comes_out_the_same() for _ in texts.samples()):
+            return self
+        texts.fix()
+        fixed = self._again()
+        fixed.run()
+        return fixed
+
+    def _comes_out_the_same(self) -> bool:
+        other = self._again()
+        try:
+            other.run()
+        except Exception:  # the model's own among them
+            return False
+        return self.gives_like(other) and bool(_C.makes_the_same_calls(self.graph, other.graph))
 
     @functools.cached_property
     def harmless(self) -> set[int]:
         """The guards on sizes of 0 and 1 that make no difference."""
-        return harmless_branches(self, self._trace_at, self._options.budget) if hasattr(self, "graph") else set()
+        return set(_C.harmless_guards(self, self._options.budget))
 
-    def violated_conditions(self, harmless: set[int] | None = None) -> set[str]:
+    def violated_conditions(self) -> set[str]:
         """What keeps sizes from varying as declared."""
-        harmless = self.harmless if harmless is None else harmless
-        return _C.violated_conditions(self._tracer, self._options.asserts, harmless)
+        return set(_C.violated_conditions(self, self.harmless))
 
     def report(self, error: Exception | None = None) -> Report:
         """Everything that was assumed of sizes; `error` is what run() raised."""
         found, corrections = _C.report_shapes(self._tracer, self._options.asserts, self.harmless)
         return Report(found, corrections, self._bound, error)
 
-    def result_structure(self) -> Any:
-        """What forward returned, without what the graph knows of it."""
-        return self.call_spec.out_spec, self.call_spec.outputs
+    # For comparisons with other traces of the model: see src/frontends/model_trace.h.
+
+    @property
+    def asserts_relations(self) -> bool:
+        """Whether the program checks relations among sizes."""
+        return self._options.asserts
+
+    def gives_like(self, other: Capture) -> bool:
+        """Whether forward returned the same, without what the graphs know of it."""
+        mine, others = self.call_spec, other.call_spec
+        return bool(mine.out_spec == others.out_spec and mine.outputs == others.outputs)
+
+    def trace_at(self, name: str, size: int) -> Capture | _C.TraceFailure:
+        """The same trace with one dimension static."""
+        if self._data_answers:  # at another size the model may ask other questions about data
+            return _C.TraceFailure.UNKNOWN
+        return _run(Capture(self._model, self._bound.with_static({name: size}), self._options))
 
     def _trace_for_data(self, data_answers: DataAnswers) -> Capture:
         """The same trace with branches on data going as they are told. Not run yet."""
         return Capture(self._model, self._bound, self._options, data_answers=data_answers)
 
-    def _trace_at(self, name: str, size: int) -> Capture:
-        """The same trace with one dimension static."""
-        if self._data_answers:
-            raise _C.DataDependent("at another size the model may ask other questions about data")
-        capture = Capture(self._model, self._bound.with_static({name: size}), self._options)
-        capture.run()
-        return capture
-
-    def _trace_with(self, answers: Mapping[str, bool]) -> Capture:
+    def trace_with(self, answers: Mapping[str, bool]) -> Capture | _C.TraceFailure:
         """The same trace with some branches going as they are told."""
-        capture = Capture(self._model, self._bound, self._options, answers)
-        capture.run()
-        return capture
+        return _run(Capture(self._model, self._bound, self._options, answers))
 
     @property
     def slow_calls(self) -> dict[str, int]:
@@ -280,6 +298,18 @@ class Capture:
         finally:
             self._answers.end()
             self._tracer.end()
+
+
+def _run(capture: Capture) -> Capture | _C.TraceFailure:
+    try:
+        capture.run()
+    except _C.ShapeError:
+        return _C.TraceFailure.REFUSED_BY_MODEL  # so does eager PyTorch
+    except (_C.Error, RuntimeError):
+        return _C.TraceFailure.UNKNOWN
+    except Exception:
+        return _C.TraceFailure.REFUSED_BY_MODEL  # by the model itself
+    return capture
 
 
 def _check_result(result: Any) -> None:

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
 from tracejet import _C
-from tracejet._size_branches import Budget
 
 #: For each question about data, in the order in which they are asked: the answer, and whether the program asserts it.
 DataAnswers = tuple[tuple[bool, bool], ...]
@@ -29,15 +28,15 @@ class Capture(Protocol):
     def has_open_data_branch(self) -> bool:
         """Whether the model branches on data without having been told which way to go."""
 
-    def result_structure(self) -> Any:
-        """What forward returned, without what the graph knows of it."""
+    def gives_like(self, other: Any) -> bool:
+        """Whether forward returned the same, without what the graphs know of it."""
 
 
 Trace = TypeVar("Trace", bound=Capture)
 
 
 def capture_for_all_data(
-    capture: Trace, trace_for_data: Callable[[DataAnswers], Trace], budget: Budget
+    capture: Trace, trace_for_data: Callable[[DataAnswers], Trace], budget: _C.ProofBudget
 ) -> Trace | None:
     """A trace that is right whichever way the data go at the model's branches; None where none is known to be.
 
@@ -57,7 +56,7 @@ def capture_for_all_data(
 
 
 def _ways(
-    trace_for_data: Callable[[DataAnswers], Trace], budget: Budget, answers: DataAnswers
+    trace_for_data: Callable[[DataAnswers], Trace], budget: _C.ProofBudget, answers: DataAnswers
 ) -> dict[DataAnswers, Trace] | None:
     """A trace for each way that data can go after these answers; None where one of them fails."""
     ways: dict[DataAnswers, Trace] = {}
@@ -75,10 +74,10 @@ def _ways(
     return ways
 
 
-def _run(capture: Trace, budget: Budget) -> Trace | None:
-    if budget.traces == 0:
+def _run(capture: Trace, budget: _C.ProofBudget) -> Trace | None:
+    if budget.branches == 0:
         return None
-    budget.traces -= 1
+    budget.branches -= 1
     try:
         capture.run()
     except Exception:  # the model's own among them: it doesn't take data that go this way
@@ -87,6 +86,4 @@ def _run(capture: Trace, budget: Budget) -> Trace | None:
 
 
 def _serves(general: Capture, special: Capture) -> bool:
-    return special.result_structure() == general.result_structure() and _C.computes_the_same_for_data(
-        general.graph, special.graph
-    )
+    return special.gives_like(general) and bool(_C.computes_the_same_for_data(general.graph, special.graph))

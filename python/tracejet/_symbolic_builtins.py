@@ -1,4 +1,4 @@
-"""`len(tensor)`, `int(h * 1.5)`, `min(k, n)` where sizes are dynamic.
+"""`len(tensor)`, `int(h * 1.5)`, `min(k, n)`, `type(n) is int` where sizes are dynamic.
 
 Python's own functions give plain numbers, or ask for a truth value, which fixes sizes or splits their range. So code
 that was seen to call one of them is given a version of its own, in which these calls go to symbolic twins, and the
@@ -42,6 +42,15 @@ def _number(converted: type, symbolic: Callable[[Any], Any]) -> Callable[..., An
     return twin
 
 
+def _type(*args: Any, **options: Any) -> Any:
+    """That of the number which eager has in the place of a symbol."""
+    of = builtins.type(*args, **options)
+    return _PLAIN.get(of, of) if len(args) == 1 and _C.is_tracing() else of
+
+
+_PLAIN: dict[type, type] = {torch.SymInt: int, torch.SymFloat: float, torch.SymBool: bool}
+
+
 def _extremum(name: str, symbolic: Callable[[Any, Any], Any]) -> Callable[..., Any]:
     def twin(*args: Any, **options: Any) -> Any:
         if len(args) == 1 and not options and not isinstance(args[0], torch.Tensor):
@@ -63,6 +72,7 @@ _TWINS: dict[str, Callable[..., Any]] = {
     "float": _number(float, torch.sym_float),
     "min": _extremum("min", torch.sym_min),
     "max": _extremum("max", torch.sym_max),
+    "type": _type,
 }
 
 
@@ -116,6 +126,7 @@ class SymbolicBuiltins:
     def __init__(self) -> None:
         self._symbolic: list[tuple[CodeType, dict[str, Any]]] = []
         self._asked: list[tuple[CodeType, dict[str, Any]]] = []
+        self._looked_at: dict[int, CodeType] = {}  #: for calls of `type`, by id
         self._before = 0
 
     @contextmanager
@@ -140,6 +151,15 @@ class SymbolicBuiltins:
         if any(code is known for known, _ in (*self._asked, *self._symbolic)):
             return
         if _is_calling(frame) and _with_twins(code, _hidden(scope)) is not None:
+            self._asked.append((code, scope))
+
+    def ask_type(self, frame: FrameType) -> None:
+        code, scope = frame.f_code, frame.f_globals
+        if "type" not in code.co_names or id(code) in self._looked_at:
+            return
+        self._looked_at[id(code)] = code
+        is_pytorchs = scope.get("__name__", "").partition(".")[0] == "torch"
+        if not is_pytorchs and _calls_of(code, "type") and _with_twins(code, _hidden(scope)) is not None:
             self._asked.append((code, scope))
 
     def extend(self) -> bool:
@@ -212,6 +232,20 @@ def _calls_replaced(code: CodeType, changed: CodeType) -> SharedSwitch:
 # ---- who asks ------------------------------------------------------------------------------------------------------
 
 
+def _made(number: Any, node: Any) -> None:
+    """Nothing tells that the class of a number is asked for; so code that gets hold of one and calls `type` counts."""
+    _original_init(number, node)
+    current = _current.get()
+    if current is not None:
+        frame = sys._getframe(1)
+        current.ask_type(frame)
+        if frame.f_back is not None:
+            current.ask_type(frame.f_back)  # a function may have been called for the size
+
+
+_original_init = torch.SymInt.__init__
+
+
 def _ask() -> None:
     """Notes the code that has called the function that asks."""
     current = _current.get()
@@ -245,6 +279,7 @@ _METHODS = [
     _asking(torch.SymFloat, "__int__"),
     _asking(torch.SymFloat, "__float__"),
     _asking(torch.SymBool, "__bool__"),
+    (torch.SymInt, "__init__", _made),
 ]
 
 

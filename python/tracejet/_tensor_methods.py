@@ -12,6 +12,7 @@ from torch.utils._device import _device_constructors
 
 from tracejet import _C
 from tracejet._shared_switch import SharedSwitch
+from tracejet._size_text import Texts, asking_frame, texts_at_work
 
 _TensorBase = torch._C.TensorBase
 _is_traced = torch._is_functional_tensor
@@ -25,6 +26,8 @@ def _tolist(tensor: torch.Tensor) -> Any:
 
 
 def _numpy(tensor: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+    if _C.is_tracing() and _is_traced(tensor):
+        raise _C.DataDependent("a traced tensor has no data that NumPy could take; compute with torch's functions")
     if _C.is_model_state(tensor):
         raise _C.DataDependent(
             "forward gives a parameter or buffer to NumPy, which would make its values of today a constant of the "
@@ -37,7 +40,7 @@ def _repr(tensor: torch.Tensor, *, tensor_contents: Any = None) -> str:
     """Models print for debugging; a traced tensor has a shape to show, and no values."""
     if not (_C.is_tracing() and _is_traced(tensor)):
         return _originals["__repr__"](tensor, tensor_contents=tensor_contents)
-    return f"tensor(..., size={tuple(tensor.shape)}, dtype={tensor.dtype}, device='{tensor.device}')"
+    return (texts_at_work() or Texts()).of_tensor(tensor, asking_frame())
 
 
 def _copy(tensor: torch.Tensor) -> torch.Tensor:
@@ -60,6 +63,51 @@ def _reduce_ex(tensor: torch.Tensor, protocol: Any) -> Any:
     if _is_traced(tensor):
         raise _C.DataDependent("a traced tensor has no data that could be pickled or saved")
     return _originals["__reduce_ex__"](tensor, protocol)
+
+
+def _data_ptr(tensor: torch.Tensor) -> int:
+    if _C.is_tracing() and _is_traced(tensor):
+        raise _C.DataDependent("a traced tensor has no memory, and so no address")
+    return _TensorBase.data_ptr(tensor)
+
+
+def _stride(tensor: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+    if _C.is_asked_by_model() and _is_traced(tensor):
+        _C.note_layout_question(tensor)
+    return _TensorBase.stride(tensor, *args, **kwargs)
+
+
+def _is_contiguous(tensor: torch.Tensor, memory_format: torch.memory_format = torch.contiguous_format) -> bool:
+    if _C.is_asked_by_model() and _is_traced(tensor):
+        return bool(_C.is_contiguous(tensor, memory_format))
+    return bool(_TensorBase.is_contiguous(tensor, memory_format=memory_format))
+
+
+def _about_memory(name: str) -> Callable[..., Any]:
+    """A method that tells which memory a tensor shows."""
+    original = getattr(_TensorBase, name)
+
+    def method(tensor: torch.Tensor, *args: Any) -> Any:
+        _note_memory_question(tensor)
+        return original(tensor, *args)
+
+    return method
+
+
+def _base(tensor: torch.Tensor) -> Any:
+    _note_memory_question(tensor)
+    return _TensorBase._base.__get__(tensor)
+
+
+def _note_memory_question(tensor: torch.Tensor) -> None:
+    if _C.is_asked_by_model() and _is_traced(tensor):
+        _C.note_memory_question(tensor)
+
+
+def _nbytes(tensor: torch.Tensor) -> Any:
+    if not (_C.is_tracing() and _is_traced(tensor)):
+        return _TensorBase.nbytes.__get__(tensor)
+    return tensor.numel() * tensor.element_size()
 
 
 def _set_data(tensor: torch.Tensor, value: torch.Tensor) -> None:
@@ -169,6 +217,14 @@ _METHODS: dict[str, Any] = {
     "data": property(_TensorBase.data.__get__, _set_data),
     "tolist": _tolist,
     "numpy": _numpy,
+    "data_ptr": _data_ptr,
+    "stride": _stride,
+    "is_contiguous": _is_contiguous,
+    "storage_offset": _about_memory("storage_offset"),
+    "untyped_storage": _about_memory("untyped_storage"),
+    "_is_view": _about_memory("_is_view"),
+    "_base": property(_base),
+    "nbytes": property(_nbytes),
     "new_tensor": _new_tensor,
     "new": _new,
     "__repr__": _repr,

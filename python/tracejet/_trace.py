@@ -133,10 +133,9 @@ def diagnose(
         ),
     )
     try:
-        general = capture.run_for_all_data()
+        return capture.run_for_all_data().for_all_branches().report()
     except Exception as error:
         return capture.report(error)
-    return general.for_all_branches().report()
 
 
 def _validate(report: EngineReport, is_error: bool) -> None:

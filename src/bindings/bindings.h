@@ -12,6 +12,7 @@ void bind_errors(pybind11::module_& module);
 void bind_expression(pybind11::module_& module);
 void bind_graph(pybind11::module_& module);
 void bind_indexing(pybind11::module_& module);
+void bind_model_trace(pybind11::module_& module);
 void bind_operators(pybind11::module_& module);
 void bind_program(pybind11::module_& module);
 void bind_shape_report(pybind11::module_& module);

@@ -6,8 +6,11 @@
 #include <torch/csrc/utils/python_symnode.h>
 
 #include "bindings/bindings.h"
+#include "capture/strides.h"
+#include "capture/traced_tensor.h"
 #include "support/error.h"
 #include "support/memory.h"
+#include "symbolic/asker.h"
 
 namespace tracejet {
 
@@ -78,6 +81,38 @@ c10::SymInt add_symbol(Tracer& tracer, std::string name, int64_t min, int64_t op
 
 void bind_tracer(py::module_& module) {
   module.def("is_tracing", [] { return Tracer::current() != nullptr; }, "Whether this thread traces.");
+  module.def(
+      "is_asked_by_model", [] { return symbolic::may_be_asked_by_model() && symbolic::Context::current() == nullptr; },
+      "Whether this thread traces and the model's own code is running, not an operator's.");
+  module.def(
+      "is_contiguous",
+      [](const at::Tensor& tensor, at::MemoryFormat format) {
+        check_layout_is_eagers(*Tracer::current(), tensor);
+        const symbolic::AskedBy asked(symbolic::Asker::kModel);
+        return tensor.is_contiguous(format);
+      },
+      py::arg("tensor"), py::arg("memory_format"), "What the model's code is told.");
+  module.def(
+      "note_layout_question",
+      [](const at::Tensor& tensor) {
+        check_layout_is_eagers(*Tracer::current(), tensor);
+        note_layout_question(tensor.sym_sizes());
+      },
+      py::arg("tensor"), "To be called where the model's code asks for strides.");
+  module.def(
+      "note_memory_question",
+      [](const at::Tensor& tensor) {
+        check_layout_is_eagers(*Tracer::current(), tensor);
+        note_memory_question();
+      },
+      py::arg("tensor"), "To be called where the model's code asks what memory a tensor shows.");
+  module.def(
+      "axes_of",
+      [](const symbolic::Expression& expression, const Tracer* tracer) {
+        if (tracer == nullptr) tracer = Tracer::current();
+        return tracer == nullptr ? expression.str() : in_words(expression, tracer->symbol_axes());
+      },
+      py::arg("expression"), py::arg("tracer") = nullptr, "A size in terms of the inputs' axes: \"x[0] // 2\".");
   module.def(
       "is_model_state",
       [](const at::Tensor& tensor) { return Tracer::current() != nullptr && Tracer::current()->is_announced(tensor); },

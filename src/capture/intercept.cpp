@@ -16,6 +16,7 @@
 #include "capture/traced_tensor.h"
 #include "capture/tracer.h"
 #include "support/error.h"
+#include "symbolic/asker.h"
 
 namespace tracejet {
 
@@ -85,6 +86,8 @@ bool needs_gradients(const c10::OperatorHandle& op, const torch::jit::Stack& sta
 void intercept(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
   Tracer* tracer = Tracer::current();
   if (tracer == nullptr) return op.redispatchBoxed(keys & kBelowIntercept, stack);
+  const Plan& plan = tracer->plan_of(op);
+  const symbolic::AskedBy asked(asker_in(plan));
   if (is_for_fake_tensors(keys)) {
     const c10::impl::ExcludeDispatchKeyGuard guard(kTracingKeys);
     return op.callBoxed(stack);
@@ -100,7 +103,6 @@ void intercept(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::j
     }
     lift_arguments(*tracer, op, *stack);
     if (op.schema().is_mutable()) refuse_ambiguous_writes(op, *stack);
-    const Plan& plan = tracer->plan_of(op);
     if (plan.mutates) note_writes(*tracer, op, *stack);
     if (plan.writes && !comes_again(op, keys)) return tracer->record_writing_call(op, *stack);
     const bool expanded_by_autograd = plan.composite && plan.action != Plan::Action::kExpandComposite;

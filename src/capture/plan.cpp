@@ -1,5 +1,6 @@
 #include "capture/plan.h"
 
+#include <algorithm>
 #include <map>
 
 #include "ops/operator_names.h"
@@ -12,6 +13,14 @@ namespace {
 bool writes_on_its_own(const c10::OperatorHandle& op) {
   return op.schema().is_mutable() && !op.hasKernelForDispatchKey(c10::DispatchKey::Functionalize) &&
          !op.operator_name().name.starts_with("aten::");
+}
+
+bool gives_tensors(const c10::OperatorHandle& op) {
+  const auto& returns = op.schema().returns();
+  return returns.empty() || std::ranges::any_of(returns, [](const c10::Argument& result) {
+           return result.type()->isSubtypeOf(*c10::TensorType::get()) ||
+                  result.type()->kind() == c10::TypeKind::ListType;
+         });
 }
 
 Plan::Action action_for(Decision::Action action) {
@@ -42,10 +51,19 @@ Plan make_plan(const DecompositionTable& table, const c10::OperatorHandle& op) {
   plan.replacement = table.function_for(op);
   plan.otherwise = action_for(table.unchanged_decision(op).action);
   plan.is_slow = table.is_slow(op);
+  if (op.operator_name().name.starts_with("aten::")) {
+    plan.asker = gives_tensors(op) ? Plan::Asker::kPyTorch : Plan::Asker::kWhoeverCalls;
+  }
   return plan;
 }
 
 }  // namespace
+
+symbolic::Asker asker_in(const Plan& plan) {
+  const bool is_by_model = symbolic::may_be_asked_by_model();
+  if (plan.asker == Plan::Asker::kPyTorch || !is_by_model) return symbolic::Asker::kPyTorch;
+  return plan.asker == Plan::Asker::kWhoeverCalls ? symbolic::Asker::kModel : symbolic::Asker::kCaller;
+}
 
 bool is_view(const c10::OperatorHandle& op) {
   static const c10::OperatorHandle view = c10::Dispatcher::singleton().findSchemaOrThrow("aten::view", "");

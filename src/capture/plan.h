@@ -6,6 +6,7 @@
 #include <ATen/core/dispatch/Dispatcher.h>
 
 #include "ops/operator.h"
+#include "symbolic/asker.h"
 #include <tracejet/decompositions.h>
 
 namespace tracejet {
@@ -31,7 +32,15 @@ struct Plan {
   const DecompositionTable::Function* replacement = nullptr;
   Action otherwise = Action::kRecord;  ///< where the replacement doesn't want the call
   bool is_slow = false;                ///< the replacement is
+  /// Whose questions those are that its code asks. What an operator of PyTorch's asks of sizes is its own concern: what
+  /// it computes is right whatever the answer. Not so where the answer goes to the model (`is_same_size`), nor where
+  /// the code is the model's (a custom operator).
+  enum class Asker { kPyTorch, kWhoeverCalls, kItself };
+  Asker asker = Asker::kItself;
 };
+
+/// Whose questions those are that an operator's code asks.
+symbolic::Asker asker_in(const Plan& plan);
 
 /// The plans that follow from a decomposition table, made as operators are met: they may be registered at any time.
 class Plans {

@@ -16,6 +16,7 @@
 #include "graph/location.h"
 #include "graph/size_expression.h"
 #include "support/error.h"
+#include "symbolic/asker.h"
 #include "symbolic/branch_answers.h"
 
 namespace tracejet {
@@ -185,6 +186,7 @@ void record(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::jit::Stac
                 "] got a traced tensor after its trace has ended: a module, a global or a cache kept it");
   }
   const Plan& plan = tracer->plan_of(op);
+  const symbolic::AskedBy asked(asker_in(plan));
   try {
     if (is_promise(op)) return take_promise(*tracer, op, *stack);
     if (reads_data(op)) return read_data(*tracer, op, *stack);

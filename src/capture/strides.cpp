@@ -48,7 +48,23 @@ at::functionalization::FunctionalStorageImpl* memory_of(const at::Tensor& functi
       "memory to write to; clone the tensor in between, or use slices");
 }
 
+/// Whether the memory that it shows lies as it does in eager.
+bool has_eagers_strides(const Tracer& tracer, const at::Tensor& functional) {
+  if (is_unwritten(functional)) return true;
+  at::functionalization::impl::sync(functional);
+  const Sizes* eagers = tracer.strides_when_first_written(functional);
+  return eagers != nullptr && shape::known_equal(strides_of(memory_of(functional)->base()), *eagers);
+}
+
 }  // namespace
+
+void check_layout_is_eagers(const Tracer& tracer, const at::Tensor& functional) {
+  if (!is_functional(functional) || has_eagers_strides(tracer, functional)) return;
+  throw UnsupportedOperator(
+      "the model asks how a tensor lies in memory that it has written to in place, and a program has no memory to "
+      "write "
+      "to; ask before the write, or of a clone");
+}
 
 void note_writes(Tracer& tracer, const c10::OperatorHandle& op, const torch::jit::Stack& stack) {
   const auto& declared = op.schema().arguments();
@@ -71,11 +87,7 @@ ViewByModel::ViewByModel(Tracer& tracer, const c10::OperatorHandle& op, const to
   if (!is_functional(self)) return;
   tracer.set_strides_are_eagers(is_unwritten(self));
   if (!by_strides) return;
-  if (!is_unwritten(self)) {
-    at::functionalization::impl::sync(self);
-    const Sizes* eagers = tracer.strides_when_first_written(self);
-    if (eagers == nullptr || !shape::known_equal(strides_of(memory_of(self)->base()), *eagers)) refuse();
-  }
+  if (!has_eagers_strides(tracer, self)) refuse();
   tracer.set_strides_below(text_of(stack), strides_of(self));
 }
 

@@ -11,6 +11,10 @@ namespace tracejet {
 /// time, which are the ones that it keeps in eager.
 void note_writes(Tracer& tracer, const c10::OperatorHandle& op, const torch::jit::Stack& stack);
 
+/// To be called where the model asks how a tensor lies in memory, which it does as in eager if nobody has written to
+/// it. Throws UnsupportedOperator where that isn't so.
+void check_layout_is_eagers(const Tracer& tracer, const at::Tensor& functional);
+
 /// While it lives, the tracer knows whether the model makes a view of a tensor that nobody has written to, and which
 /// strides as_strided counts by. For the upper hook; does nothing for other operators.
 /// Throws UnsupportedOperator for as_strided of a tensor that has other strides than in eager since it was written to.

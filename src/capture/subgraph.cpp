@@ -10,6 +10,7 @@
 #include "capture/tracer.h"
 #include "ops/shape.h"
 #include "support/error.h"
+#include "symbolic/asker.h"
 #include "symbolic/guard.h"
 
 namespace tracejet {
@@ -113,6 +114,15 @@ void Tracer::refuse_promises_about_outside(size_t first_guard, size_t first_symb
   }
 }
 
+namespace {
+
+std::vector<at::Tensor> run_of_model(const Body& body, const std::vector<at::Tensor>& operands) {
+  const symbolic::AskedBy asked(symbolic::Asker::kCaller);
+  return body(operands);
+}
+
+}  // namespace
+
 Subgraph Tracer::record_subgraph(const Body& body, std::span<const TensorMeta> operands,
                                  std::span<const Value* const> captured) {
   const Nesting nesting(*this);
@@ -128,7 +138,7 @@ Subgraph Tracer::record_subgraph(const Body& body, std::span<const TensorMeta> o
   const size_t first_guard = shapes().guards().size();
   const size_t first_symbol = shapes().symbols().size();
   std::vector<const Value*> results;
-  for (const at::Tensor& result : body(arguments)) results.push_back(&unshared_result(result, results));
+  for (const at::Tensor& result : run_of_model(body, arguments)) results.push_back(&unshared_result(result, results));
   refuse_writes_to_outside(arguments, inputs);
   refuse_promises_about_outside(first_guard, first_symbol);
 

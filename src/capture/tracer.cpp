@@ -9,6 +9,7 @@
 #include "capture/traced_tensor.h"
 #include "graph/location.h"
 #include "support/error.h"
+#include "symbolic/asker.h"
 #include "symbolic/sym_node.h"
 
 namespace tracejet {
@@ -32,6 +33,7 @@ bool is_asserted() { return current_tracer != nullptr && current_tracer->needed_
 struct Tracer::Activation {
   explicit Activation(Tracer* tracer) : include(kTracingKeys), reapply_views(true) { current_tracer = tracer; }
   ~Activation() { current_tracer = nullptr; }
+  symbolic::AskedBy asked{symbolic::Asker::kCaller};
   c10::impl::IncludeDispatchKeyGuard include;
   functionalization::impl::FunctionalizationReapplyViewsGuard reapply_views;
 };
@@ -266,6 +268,7 @@ const Value* find_scalar(const Graph& graph, const c10::IValue& number) {
 }  // namespace
 
 void Tracer::add_output(c10::IValue output) {
+  const symbolic::AskedBy asked(symbolic::Asker::kPyTorch);
   if (output.isTensor()) {
     const at::Tensor lifted = lift(output.toTensor());
     const Value& value = current_value(lifted);
@@ -279,14 +282,20 @@ void Tracer::add_output(c10::IValue output) {
 
 void Tracer::rebind_buffer(const at::Tensor& buffer, const at::Tensor& replacement) {
   const Value* target = find_announced(buffer);
+  const symbolic::AskedBy asked(symbolic::Asker::kPyTorch);
   if (target == nullptr) throw Error("only a buffer that was announced can be bound to another tensor");
   rebound_.emplace_back(target, &current_value(lift(replacement)));
 }
 
-std::shared_ptr<Graph> Tracer::finish(const symbolic::DiagnosisOptions& options) {
+void Tracer::take_effects() {
+  const symbolic::AskedBy asked(symbolic::Asker::kPyTorch);
   program()->order_inputs();
   add_mutations();
   for (GraphOutput& result : results_) program()->add_output(std::move(result));
+}
+
+std::shared_ptr<Graph> Tracer::finish(const symbolic::DiagnosisOptions& options) {
+  take_effects();
   end();
   diagnosis_ = symbolic::diagnose(shapes(), options);
   add_assertions(*program(), diagnosis_, symbol_axes_);

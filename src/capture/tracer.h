@@ -263,6 +263,8 @@ class Tracer {
   using Written = std::unordered_map<const Value*, const Value*>;  ///< input, new content
   void check_written_memory(const Written& written, const std::function<std::string(const Value*)>& name_of);
   void check_rebound_memory(const std::function<std::string(const Value*)>& name_of) const;
+  /// What the model has written and what it gives become the graph's outputs.
+  void take_effects();
 
   const std::shared_ptr<Graph>& program() const { return scopes_.front().graph; }
 

@@ -15,6 +15,7 @@
 #include "engines/aten/interpreter.h"
 #include "engines/openvino/openvino_engine.h"
 #include "graph/data_number.h"
+#include "graph/rank.h"
 #include "graph/size_expression.h"
 #include "graph/unsupported.h"
 #include "support/error.h"
@@ -136,6 +137,10 @@ CompiledProgram::CompiledProgram(std::shared_ptr<const Graph> graph, const Compi
     if (assertion && !symbolic::is_data_dependent(assertion->condition)) assertions_.push_back(*std::move(assertion));
   }
   executable_ = prepare(graph_, feeds_, settings_);
+  if (executable_->takes_ranks_from_data()) return;
+  for (RuntimeAssertion& condition : rank_conditions(*graph_)) {
+    if (!symbolic::is_data_dependent(condition.condition)) assertions_.push_back(std::move(condition));
+  }
 }
 
 std::string CompiledProgram::warnings() const {

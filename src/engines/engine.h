@@ -22,6 +22,9 @@ class Executable {
 
   /// Nodes that it runs, but otherwise than PyTorch for data that only a run has.
   virtual std::vector<Unsupported> warnings() const { return {}; }
+
+  /// Whether tensors may have other ranks in a run than in the graph, where sizes of 1 take axes away.
+  virtual bool takes_ranks_from_data() const { return false; }
 };
 
 /// The inputs of a graph that exist when it runs, as indices into Graph::inputs(), ascending: the user's tensors, and

@@ -1,11 +1,15 @@
 // Traces C++ code that calls ATen.
+#include <algorithm>
+#include <string_view>
 #include <unordered_map>
 
 #include <ATen/core/grad_mode.h>
 
 #include "capture/shape_report.h"
 #include "capture/tracer.h"
+#include "frontends/model_trace.h"
 #include "support/error.h"
+#include "symbolic/diagnosis.h"
 #include <tracejet/trace.h>
 
 namespace tracejet {
@@ -50,6 +54,12 @@ void check(const std::string& name, const Input& input) {
   }
 }
 
+/// The name of a dimension; axes that share one have its.
+std::string dimension_of(const std::string& input, const Input& described, size_t axis) {
+  const auto shared = described.shared_dims.find(static_cast<int64_t>(axis));
+  return shared == described.shared_dims.end() ? input + "_" + std::to_string(axis) : shared->second;
+}
+
 /// Makes the symbols of dynamic axes; axes that share a dimension get the same one.
 class Dimensions {
  public:
@@ -58,9 +68,7 @@ class Dimensions {
   c10::SymInt size(const std::string& input, const Input& described, size_t axis) {
     const int64_t min = described.min_shape[axis], max = described.max_shape[axis];
     if (min == max) return min;
-    const auto shared = described.shared_dims.find(static_cast<int64_t>(axis));
-    const std::string dimension =
-        shared == described.shared_dims.end() ? input + "_" + std::to_string(axis) : shared->second;
+    const std::string dimension = dimension_of(input, described, axis);
     const symbolic::Range range{min, max};
     const auto known = made_.find(dimension);
     if (known == made_.end()) {
@@ -87,50 +95,160 @@ class Dimensions {
   std::unordered_map<std::string, Made> made_;
 };
 
-/// One run of `forward` under the tracer.
-Program capture(Tracer& tracer, const Forward& forward, const std::vector<Input>& inputs, const ModelState& state,
-                const TraceOptions& options) {
-  for (const auto& [name, parameter] : state.parameters) tracer.add_parameter(name, parameter);
-  for (const auto& [name, buffer] : state.buffers) tracer.add_buffer(name, buffer, /*persistent=*/true);
+/// What a trace of a function needs to know, whichever way it goes.
+struct Function {
+  const Forward& forward;
+  const ModelState& state;
+  const TraceOptions& options;
+  bool shares_memory = false;  ///< see TracerOptions
+};
 
-  Dimensions dimensions(tracer.shapes());
-  std::vector<at::Tensor> arguments;
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    const std::string name = inputs[i].name.empty() ? "input_" + std::to_string(i) : inputs[i].name;
-    check(name, inputs[i]);
-    TensorMeta meta;
-    for (size_t axis = 0; axis < inputs[i].opt_shape.size(); ++axis) {
-      meta.sizes.push_back(dimensions.size(name, inputs[i], axis));
-    }
-    meta.strides = contiguous_strides(meta.sizes);
-    meta.dtype = inputs[i].dtype;
-    meta.device = inputs[i].device;
-    arguments.push_back(tracer.add_input(name, std::move(meta)));
-  }
-
-  const at::NoGradGuard no_grad;
-  tracer.begin();
-  for (at::Tensor& result : forward(arguments)) tracer.add_output(std::move(result));
-  const auto graph = tracer.finish({options.prefer_deferred_runtime_asserts_over_guards, {}});
-  if (!tracer.diagnosis().problems.empty()) {
-    throw ConstraintViolation(describe(report_shapes(*graph, tracer.diagnosis(), tracer.symbol_axes()).problems));
-  }
-  return Program(graph);
+/// Whether somebody asks for memory, which a traced tensor doesn't have.
+bool asks_for_data(std::string_view message) {
+  static constexpr std::string_view kSigns[] = {"Cannot access data pointer", "access the data pointer",
+                                                "Cannot access storage", "data is not allocated"};
+  return std::ranges::any_of(kSigns, [&](std::string_view sign) { return message.find(sign) != message.npos; });
 }
+
+/// PyTorch's own words for data that only a run has, or for a dynamic size that was taken for a number, in ours.
+[[noreturn]] void rethrow(const c10::Error& error, const Tracer& tracer) {
+  static constexpr std::string_view kGot = "expected int but got ";
+  const std::string message = error.what_without_backtrace();
+  if (asks_for_data(message)) {
+    throw DataDependent(
+        "the code asks for a tensor's memory (data_ptr, accessor), which only exists when the program runs; compute "
+        "with "
+        "the tensor instead");
+  }
+  const size_t got = message.find(kGot);
+  if (got == std::string::npos) throw error;
+  const std::string size =
+      message.substr(got + kGot.size(), message.find_first_of(" \n", got + kGot.size()) - got - kGot.size());
+  const auto axes = tracer.symbol_axes().find(size);
+  throw UnsupportedOperator(
+      "the code takes " + (axes == tracer.symbol_axes().end() ? size : axes->second.front()) +
+      ", a dynamic size, for a plain number (expect_int(), or a call that takes int64_t); hand it "
+      "on as a SymInt, ask guard_int() where one size is meant, or make the axis static");
+}
+
+/// One run of a function under the tracer.
+class FunctionTrace final : public ModelTrace {
+ public:
+  FunctionTrace(const Function& function, std::vector<Input> inputs, Answers answers)
+      : function_(function),
+        inputs_(std::move(inputs)),
+        tracer_({}, {.decompositions = function.options.decompositions, .shares_memory = function.shares_memory}),
+        answers_(std::move(answers)) {}
+
+  void run() {
+    for (const auto& [name, parameter] : function_.state.parameters) tracer_.add_parameter(name, parameter);
+    for (const auto& [name, buffer] : function_.state.buffers) tracer_.add_buffer(name, buffer, /*persistent=*/true);
+    const std::vector<at::Tensor> arguments = add_inputs();
+    const at::NoGradGuard no_grad;
+    tracer_.begin();
+    answers_.begin();
+    try {
+      std::vector<at::Tensor> results = function_.forward(arguments);
+      for (at::Tensor& result : results) tracer_.add_output(std::move(result));
+      result_count_ = results.size();
+      graph_ = tracer_.finish({asserts_relations(), {}});
+    } catch (const c10::Error& error) {
+      answers_.end();
+      rethrow(error, tracer_);
+    }
+    answers_.end();
+  }
+
+  const Tracer& tracer() const override { return tracer_; }
+  const symbolic::BranchAnswers& answers() const override { return answers_; }
+  bool asserts_relations() const override { return function_.options.prefer_deferred_runtime_asserts_over_guards; }
+  const Graph* graph() const override { return graph_.get(); }
+  const std::shared_ptr<Graph>& shared_graph() const { return graph_; }
+
+  Again trace_at(const std::string& dimension, int64_t size) const override {
+    std::vector<Input> inputs = inputs_;
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      for (size_t axis = 0; axis < inputs[i].opt_shape.size(); ++axis) {
+        if (dimension_of(name(i), inputs[i], axis) != dimension) continue;
+        inputs[i].min_shape[axis] = inputs[i].opt_shape[axis] = inputs[i].max_shape[axis] = size;
+      }
+    }
+    return again(std::move(inputs), {});
+  }
+  Again trace_with(const Answers& answers) const override { return again(inputs_, answers); }
+
+  bool gives_like(const ModelTrace& other) const override {
+    return result_count_ == static_cast<const FunctionTrace&>(other).result_count_;
+  }
+
+ private:
+  std::string name(size_t i) const { return inputs_[i].name.empty() ? "input_" + std::to_string(i) : inputs_[i].name; }
+
+  std::vector<at::Tensor> add_inputs() {
+    Dimensions dimensions(tracer_.shapes());
+    std::vector<at::Tensor> arguments;
+    for (size_t i = 0; i < inputs_.size(); ++i) {
+      check(name(i), inputs_[i]);
+      TensorMeta meta;
+      for (size_t axis = 0; axis < inputs_[i].opt_shape.size(); ++axis) {
+        meta.sizes.push_back(dimensions.size(name(i), inputs_[i], axis));
+      }
+      meta.strides = contiguous_strides(meta.sizes);
+      meta.dtype = inputs_[i].dtype;
+      meta.device = inputs_[i].device;
+      arguments.push_back(tracer_.add_input(name(i), std::move(meta)));
+    }
+    return arguments;
+  }
+
+  Again again(std::vector<Input> inputs, Answers answers) const {
+    auto trace = std::make_shared<FunctionTrace>(function_, std::move(inputs), std::move(answers));
+    try {
+      trace->run();
+    } catch (const ShapeError&) {
+      return Failure::kRefusedByModel;  // so does eager PyTorch
+    } catch (const Error&) {
+      return Failure::kUnknown;
+    } catch (const c10::Error&) {
+      return Failure::kUnknown;
+    } catch (const std::exception&) {
+      return Failure::kRefusedByModel;
+    }
+    return std::shared_ptr<const ModelTrace>(std::move(trace));
+  }
+
+  const Function& function_;
+  std::vector<Input> inputs_;
+  Tracer tracer_;
+  symbolic::BranchAnswers answers_;
+  std::shared_ptr<Graph> graph_;
+  size_t result_count_ = 0;
+};
 
 }  // namespace
 
 Program trace(const Forward& forward, const std::vector<Input>& inputs, const ModelState& state,
               const TraceOptions& options) {
-  Tracer tracer({}, {.decompositions = options.decompositions});
+  Function function{forward, state, options};
+  auto first = std::make_shared<FunctionTrace>(function, inputs, ModelTrace::Answers());
   try {
-    return capture(tracer, forward, inputs, state, options);
+    first->run();
   } catch (const UnsupportedOperator&) {
-    if (!tracer.needs_shared_memory()) throw;
+    if (!first->tracer().needs_shared_memory()) throw;
+    first.reset();  // a thread has one tracer at a time
+    function.shares_memory = true;
+    first = std::make_shared<FunctionTrace>(function, inputs, ModelTrace::Answers());
+    first->run();
   }
-  tracer.end();
-  Tracer sharing({}, {.decompositions = options.decompositions, .shares_memory = true});
-  return capture(sharing, forward, inputs, state, options);
+  ProofBudget budget;
+  const auto best = trace_for_all_branches(std::move(first), budget);
+  const auto diagnosis =
+      symbolic::diagnose(best->tracer().shapes(), {best->asserts_relations(), best->harmless_guards(budget)});
+  if (!diagnosis.problems.empty()) {
+    throw ConstraintViolation(
+        describe(report_shapes(*best->graph(), diagnosis, best->tracer().symbol_axes()).problems));
+  }
+  return Program(static_cast<const FunctionTrace&>(*best).shared_graph());
 }
 
 }  // namespace tracejet

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <bit>
 #include <set>
-#include <sstream>
 #include <unordered_map>
 
 #include <ATen/ops/equal.h>
@@ -14,6 +13,7 @@
 #include "graph/call.h"
 #include "graph/effect.h"
 #include "graph/evaluate.h"
+#include "graph/literal_text.h"
 #include "graph/size_expression.h"
 #include "symbolic/cases.h"
 
@@ -92,7 +92,7 @@ using Uniform = std::unordered_map<Number, bool>;
 class Numbering {
  public:
   Numbering(const Graph& graph, const symbolic::Case& sizes, Numbers& numbers, Uniform uniform = {})
-      : graph_(graph), sizes_(sizes), numbers_(numbers), uniform_(std::move(uniform)) {
+      : graph_(graph), literals_(sizes), numbers_(numbers), uniform_(std::move(uniform)) {
     for (const GraphInput& input : graph.inputs()) add_input(input);
     for (const Node& node : graph.nodes()) add(node);
   }
@@ -329,33 +329,12 @@ class Numbering {
     return elements;
   }
 
-  std::string shape(const Sizes& sizes) const {
-    std::string result = "[";
-    for (const c10::SymInt& size : sizes) result += text(size) + ",";
-    return result + "]";
-  }
+  symbolic::Expression at_sizes(const symbolic::Expression& expression) const { return literals_.at_sizes(expression); }
+  std::string shape(const Sizes& sizes) const { return literals_.shape(sizes); }
 
-  symbolic::Expression at_sizes(const symbolic::Expression& expression) const {
-    return symbolic::in_case(expression, sizes_);
-  }
-
-  std::string text(const symbolic::Expression& expression) const { return at_sizes(expression).str(); }
-  std::string text(const c10::SymInt& size) const { return text(expression_of(size)); }
-
-  std::string text(const c10::IValue& constant) const {
-    if (constant.isSymInt()) return text(expression_of(constant.toSymInt()));
-    if (constant.isSymFloat()) return text(expression_of(constant.toSymFloat()));
-    if (constant.isSymBool()) return text(expression_of(constant.toSymBool()));
-    if (constant.isInt()) return std::to_string(constant.toInt());
-    if (constant.isList()) {
-      std::string result = "[";
-      for (const c10::IValue& element : constant.toListRef()) result += text(element) + ",";
-      return result + "]";
-    }
-    std::ostringstream out;
-    out.precision(17);
-    out << constant.tagKind() << " " << constant;
-    return out.str();
+  template <typename Literal>
+  std::string text(const Literal& literal) const {
+    return literals_.of(literal);
   }
 
   std::string text(const Argument& argument) const {
@@ -369,7 +348,7 @@ class Numbering {
   }
 
   const Graph& graph_;
-  const symbolic::Case& sizes_;
+  LiteralText literals_;
   Numbers& numbers_;
   std::unordered_map<const Value*, Number> numbers_by_value_;
   std::unordered_map<const Value*, at::Tensor> data_;  ///< of values that follow from constants

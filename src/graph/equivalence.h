@@ -22,4 +22,9 @@ bool computes_the_same(const Graph& general, const Graph& special, std::span<con
 /// the way that special asserts at branches on data (kDataBranch), and relies on nothing less.
 bool computes_the_same_for_data(const Graph& general, const Graph& special);
 
+/// Whether both make the same calls in the same order, on the same data, where some sizes of `general` are these
+/// numbers: then an engine that takes ranks and sizes from its data (the interpreter) computes the same with both, also
+/// where the ranks that were traced differ.
+bool makes_the_same_calls(const Graph& general, const std::map<std::string, int64_t>& sizes, const Graph& special);
+
 }  // namespace tracejet

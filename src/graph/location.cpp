@@ -88,13 +88,28 @@ void read_innermost(const std::string& text, ModelLine& line) {
 
 }  // namespace
 
+namespace {
+
+/// Python's own modules and NumPy are called by a model; they don't make one.
+bool is_of_library(const SourceFrame& frame) {
+  static const std::regex library(R"re(/lib/python3\.\d+/(?!(site|dist)-packages/)|/(site|dist)-packages/numpy/)re");
+  return std::regex_search(frame.file, library);
+}
+
+const SourceFrame& innermost_of_model(const std::vector<SourceFrame>& frames) {
+  const auto found = std::find_if_not(frames.rbegin(), frames.rend(), &is_of_library);
+  return found == frames.rend() ? frames.back() : *found;
+}
+
+}  // namespace
+
 ModelLine line_of(const Location& where, const Graph& graph) {
   ModelLine line;
   if (where.text != nullptr) read_innermost(*where.text, line);
   if (where.stack != nullptr) {
     const std::vector<SourceFrame> frames = user_frames(*where.stack);
     if (!frames.empty()) {
-      const SourceFrame& innermost = frames.back();
+      const SourceFrame& innermost = innermost_of_model(frames);
       line.file = innermost.file;
       line.line = innermost.line;
       line.function = innermost.function;

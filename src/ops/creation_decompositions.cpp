@@ -158,6 +158,53 @@ at::Tensor logspace_from_tensor(const at::Tensor& start, const at::Scalar& end, 
 
 // The same number everywhere -----------------------------------------------------------------------------------------
 
+namespace {
+
+/// A tensor whose axes lie in memory in this order, outermost first. `make` gives a row-major one of some sizes.
+template <typename Make>
+at::Tensor in_order(c10::SymIntArrayRef size, at::IntArrayRef order, const Make& make) {
+  std::vector<c10::SymInt> physical;
+  std::vector<int64_t> place(size.size());
+  for (size_t i = 0; i < order.size(); ++i) {
+    physical.push_back(size[order[i]]);
+    place[order[i]] = static_cast<int64_t>(i);
+  }
+  const at::Tensor dense = make(physical);
+  return std::is_sorted(order.begin(), order.end()) ? dense : at::permute(dense, place);
+}
+
+/// The order of axes with these strides, outermost first.
+std::vector<int64_t> order_by(c10::SymIntArrayRef stride) {
+  std::vector<int64_t> order(stride.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](int64_t a, int64_t b) { return shape::layout_less(stride[b], stride[a]); });
+  return order;
+}
+
+/// A tensor of the sizes of another one that lies in memory as the operators ending in `_like` say.
+template <typename Make>
+at::Tensor laid_out_like(const at::Tensor& self, Format format, const Make& make) {
+  switch (format.value_or(at::MemoryFormat::Preserve)) {
+    case at::MemoryFormat::Preserve:
+      return in_order(self.sym_sizes(), order_by(self.sym_strides()), make);
+    case at::MemoryFormat::ChannelsLast:
+      return in_order(self.sym_sizes(), {0, 2, 3, 1}, make);
+    case at::MemoryFormat::ChannelsLast3d:
+      return in_order(self.sym_sizes(), {0, 2, 3, 4, 1}, make);
+    default:
+      return make(self.sym_sizes());
+  }
+}
+
+at::Tensor filled_like(const at::Tensor& self, const at::Scalar& value, Type dtype, Device device, Format format) {
+  return laid_out_like(self, format, [&](c10::SymIntArrayRef size) {
+    return at::full_symint(size, value, options_like(self, dtype, device));
+  });
+}
+
+}  // namespace
+
 at::Tensor copy(const at::Tensor& self, const at::Tensor& src, bool /*non_blocking*/) {
   return src.to(self.options()).expand_symint(self.sym_sizes());
 }
@@ -169,8 +216,8 @@ at::Tensor fill(const at::Tensor& self, const at::Scalar& value) {
 at::Tensor fill_tensor(const at::Tensor& self, const at::Tensor& value) { return copy(self, value, false); }
 
 at::Tensor full_like(const at::Tensor& self, const at::Scalar& fill_value, Type dtype, Layout /*layout*/, Device device,
-                     Flag /*pin_memory*/, Format /*memory_format*/) {
-  return at::full_symint(self.sym_sizes(), fill_value, options_like(self, dtype, device));
+                     Flag /*pin_memory*/, Format memory_format) {
+  return filled_like(self, fill_value, dtype, device, memory_format);
 }
 
 at::Tensor new_full(const at::Tensor& self, c10::SymIntArrayRef size, const at::Scalar& fill_value, Type dtype,
@@ -193,8 +240,8 @@ at::Tensor ones(c10::SymIntArrayRef size, Type dtype, Layout /*layout*/, Device 
 }
 
 at::Tensor ones_like(const at::Tensor& self, Type dtype, Layout /*layout*/, Device device, Flag /*pin_memory*/,
-                     Format /*memory_format*/) {
-  return at::full_symint(self.sym_sizes(), 1, options_like(self, dtype, device));
+                     Format memory_format) {
+  return filled_like(self, 1, dtype, device, memory_format);
 }
 
 at::Tensor zero(const at::Tensor& self) { return at::full_symint(self.sym_sizes(), 0, options_like(self, {}, {})); }
@@ -204,45 +251,28 @@ at::Tensor zeros(c10::SymIntArrayRef size, Type dtype, Layout /*layout*/, Device
 }
 
 at::Tensor zeros_like(const at::Tensor& self, Type dtype, Layout /*layout*/, Device device, Flag /*pin_memory*/,
-                      Format /*memory_format*/) {
-  return at::full_symint(self.sym_sizes(), 0, options_like(self, dtype, device));
+                      Format memory_format) {
+  return filled_like(self, 0, dtype, device, memory_format);
 }
 
 // No particular numbers ----------------------------------------------------------------------------------------------
 
 at::Tensor empty_like(const at::Tensor& self, Type dtype, Layout /*layout*/, Device device, Flag /*pin_memory*/,
-                      Format /*memory_format*/) {
-  return at::empty_symint(self.sym_sizes(), options_like(self, dtype, device));
+                      Format memory_format) {
+  return laid_out_like(self, memory_format, [&](c10::SymIntArrayRef size) {
+    return at::empty_symint(size, options_like(self, dtype, device));
+  });
 }
-
-namespace {
-
-/// An empty tensor whose axes lie in memory in this order, outermost first.
-at::Tensor empty_in_order(c10::SymIntArrayRef size, at::IntArrayRef order, const at::TensorOptions& given) {
-  std::vector<c10::SymInt> physical;
-  std::vector<int64_t> place(size.size());
-  for (size_t i = 0; i < order.size(); ++i) {
-    physical.push_back(size[order[i]]);
-    place[order[i]] = static_cast<int64_t>(i);
-  }
-  const at::Tensor dense = at::empty_symint(physical, given);
-  return std::is_sorted(order.begin(), order.end()) ? dense : at::permute(dense, place);
-}
-
-}  // namespace
 
 at::Tensor empty_permuted(c10::SymIntArrayRef size, at::IntArrayRef physical_layout, Type dtype, Layout /*layout*/,
                           Device device, Flag /*pin_memory*/) {
-  return empty_in_order(size, physical_layout, options(dtype, device));
+  return in_order(size, physical_layout,
+                  [&](c10::SymIntArrayRef sizes) { return at::empty_symint(sizes, options(dtype, device)); });
 }
 
 at::Tensor empty_strided(c10::SymIntArrayRef size, c10::SymIntArrayRef stride, Type dtype, Layout /*layout*/,
                          Device device, Flag /*pin_memory*/) {
-  std::vector<int64_t> order(size.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(),
-                   [&](int64_t a, int64_t b) { return shape::layout_less(stride[b], stride[a]); });
-  return empty_in_order(size, order, options(dtype, device));
+  return empty_permuted(size, order_by(stride), dtype, {}, device, {});
 }
 
 at::Tensor new_empty(const at::Tensor& self, c10::SymIntArrayRef size, Type dtype, Layout /*layout*/, Device device,

@@ -116,7 +116,7 @@ at::Tensor resize_as(const at::Tensor& self, const at::Tensor& the_template,
 at::Tensor squeeze(const at::Tensor& self) {
   std::vector<int64_t> dropped;
   for (int64_t axis = 0; axis < self.dim(); ++axis) {
-    if (shape::equal(self.sym_size(axis), 1)) dropped.push_back(axis);
+    if (shape::known_equal(self.sym_size(axis), 1)) dropped.push_back(axis);
   }
   return at::squeeze(self, dropped);
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "symbolic/steps.h"
+
 namespace tracejet::symbolic {
 namespace {
 
@@ -19,7 +21,7 @@ bool is_packed(Context& context, std::span<const Expression> sizes, std::span<co
   Expression inside = 1;
   for (const size_t axis : innermost_first) {
     if (always(context, equal(sizes[axis], 1))) continue;  // its stride is never used
-    if (!always(context, equal(strides[axis], inside))) return false;
+    if (context.decide_size_oblivious(equal(strides[axis], inside)) != true) return false;
     inside = inside * sizes[axis];
   }
   return true;
@@ -33,12 +35,42 @@ std::vector<size_t> channels_last_order(size_t rank) {
   return order;
 }
 
+std::vector<size_t> row_major_order(size_t rank) {
+  std::vector<size_t> order(rank);
+  std::iota(order.rbegin(), order.rend(), size_t{0});
+  return order;
+}
+
+size_t rank_of(c10::MemoryFormat format) { return format == c10::MemoryFormat::ChannelsLast ? 4 : 5; }
+
 }  // namespace
 
 bool is_contiguous(Context& context, std::span<const Expression> sizes, std::span<const Expression> strides) {
-  std::vector<size_t> order(sizes.size());
-  std::iota(order.rbegin(), order.rend(), size_t{0});
-  return is_packed(context, sizes, strides, order);
+  return is_packed(context, sizes, strides, row_major_order(sizes.size()));
+}
+
+bool is_contiguous(Context& context, std::span<const Expression> sizes, std::span<const Expression> strides,
+                   c10::MemoryFormat format) {
+  return format == c10::MemoryFormat::Contiguous
+             ? is_contiguous(context, sizes, strides)
+             : is_channels_last_contiguous(context, sizes, strides, rank_of(format));
+}
+
+Condition contiguous_where(std::span<const Expression> sizes, std::span<const Expression> strides,
+                           c10::MemoryFormat format) {
+  const StepLimit limit(StepLimit::kOperation);
+  const bool is_row_major = format == c10::MemoryFormat::Contiguous;
+  if (!is_row_major && sizes.size() != rank_of(format)) return Expression::truth(false);
+  Condition is_packed = Expression::truth(true), is_empty = Expression::truth(false);
+  Expression inside = 1, inside_of_one = 1;  // strides are made with sizes as they are, or with 1 for 0
+  for (const size_t axis : is_row_major ? row_major_order(sizes.size()) : channels_last_order(sizes.size())) {
+    const Condition follows = logical_or(equal(strides[axis], inside), equal(strides[axis], inside_of_one));
+    is_packed = logical_and(is_packed, logical_or(equal(sizes[axis], 1), follows));
+    is_empty = logical_or(is_empty, equal(sizes[axis], 0));
+    inside = inside * sizes[axis];
+    inside_of_one = inside_of_one * max(sizes[axis], 1);
+  }
+  return logical_or(is_packed, is_empty);
 }
 
 bool is_channels_last_contiguous(Context& context, std::span<const Expression> sizes,

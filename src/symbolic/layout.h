@@ -2,6 +2,8 @@
 
 #include <span>
 
+#include <c10/core/MemoryFormat.h>
+
 #include "symbolic/context.h"
 
 namespace tracejet::symbolic {
@@ -16,5 +18,12 @@ bool is_channels_last_strides(Context& context, std::span<const Expression> size
                               size_t rank);
 bool is_non_overlapping_and_dense(Context& context, std::span<const Expression> sizes,
                                   std::span<const Expression> strides);
+
+/// is_contiguous or is_channels_last_contiguous.
+bool is_contiguous(Context& context, std::span<const Expression> sizes, std::span<const Expression> strides,
+                   c10::MemoryFormat format);
+/// The same as a condition that holds at the very sizes at which eager PyTorch says so.
+Condition contiguous_where(std::span<const Expression> sizes, std::span<const Expression> strides,
+                           c10::MemoryFormat format);
 
 }  // namespace tracejet::symbolic

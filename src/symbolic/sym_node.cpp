@@ -1,6 +1,7 @@
 #include "symbolic/sym_node.h"
 
 #include "support/error.h"
+#include "symbolic/asker.h"
 #include "symbolic/branch_answers.h"
 #include "symbolic/layout.h"
 #include "symbolic/steps.h"
@@ -10,7 +11,7 @@ namespace {
 
 using c10::SymNode;
 
-class SymbolicNode final : public c10::SymNodeImpl {
+class SymbolicNode : public c10::SymNodeImpl {
  public:
   SymbolicNode(Expression expression, std::shared_ptr<Context> context, bool is_fixed = false)
       : expression_(std::move(expression)), context_(std::move(context)), is_fixed_(is_fixed) {}
@@ -101,22 +102,22 @@ class SymbolicNode final : public c10::SymNodeImpl {
   }
 
   SymNode is_contiguous(c10::ArrayRef<SymNode> sizes, c10::ArrayRef<SymNode> strides) override {
-    return answer(symbolic::is_contiguous(*context_, operands(sizes), operands(strides)));
+    return layout(symbolic::is_contiguous(*context_, operands(sizes), operands(strides)), sizes);
   }
   SymNode is_channels_last_contiguous_2d(c10::ArrayRef<SymNode> sizes, c10::ArrayRef<SymNode> strides) override {
-    return answer(is_channels_last_contiguous(*context_, operands(sizes), operands(strides), 4));
+    return layout(is_channels_last_contiguous(*context_, operands(sizes), operands(strides), 4), sizes);
   }
   SymNode is_channels_last_contiguous_3d(c10::ArrayRef<SymNode> sizes, c10::ArrayRef<SymNode> strides) override {
-    return answer(is_channels_last_contiguous(*context_, operands(sizes), operands(strides), 5));
+    return layout(is_channels_last_contiguous(*context_, operands(sizes), operands(strides), 5), sizes);
   }
   SymNode is_channels_last_strides_2d(c10::ArrayRef<SymNode> sizes, c10::ArrayRef<SymNode> strides) override {
-    return answer(is_channels_last_strides(*context_, operands(sizes), operands(strides), 4));
+    return layout(is_channels_last_strides(*context_, operands(sizes), operands(strides), 4), sizes);
   }
   SymNode is_channels_last_strides_3d(c10::ArrayRef<SymNode> sizes, c10::ArrayRef<SymNode> strides) override {
-    return answer(is_channels_last_strides(*context_, operands(sizes), operands(strides), 5));
+    return layout(is_channels_last_strides(*context_, operands(sizes), operands(strides), 5), sizes);
   }
   SymNode is_non_overlapping_and_dense(c10::ArrayRef<SymNode> sizes, c10::ArrayRef<SymNode> strides) override {
-    return answer(symbolic::is_non_overlapping_and_dense(*context_, operands(sizes), operands(strides)));
+    return layout(symbolic::is_non_overlapping_and_dense(*context_, operands(sizes), operands(strides)), sizes);
   }
 
   SymNode clone() override { return wrap(expression_); }
@@ -131,7 +132,11 @@ class SymbolicNode final : public c10::SymNodeImpl {
   double guard_float(const char*, int64_t) override {
     return is_float() ? context_->guard_float(expression_) : static_cast<double>(guard_int("", 0));
   }
-  bool guard_bool(const char*, int64_t) override { return context_->guard(condition()); }
+  // C++ code that compares sizes ends here: the model's own, and PyTorch's.
+  bool guard_bool(const char*, int64_t) override {
+    const bool is_open = !context_->decide(condition());
+    return is_open && is_asked_by_model() ? branch() : context_->guard(condition());
+  }
   bool guard_size_oblivious(const char*, int64_t) override {
     const auto decided = context_->decide_size_oblivious(condition());
     return decided ? *decided : context_->guard(condition());
@@ -158,7 +163,8 @@ class SymbolicNode final : public c10::SymNodeImpl {
   bool is_constant() override { return constant_int().has_value() || constant_bool().has_value(); }
   bool is_symbolic() override { return !is_constant(); }
 
- private:
+ protected:
+  static bool is_asked_by_model() { return Context::current() == nullptr && current_asker() == Asker::kModel; }
   bool branch() const {
     BranchAnswers* answers = BranchAnswers::current();
     const Condition open = condition();
@@ -172,10 +178,11 @@ class SymbolicNode final : public c10::SymNodeImpl {
     return answer;
   }
 
+ private:
   SymNode wrap(Expression expression) const {
     return c10::make_intrusive<SymbolicNode>(std::move(expression), context_);
   }
-  SymNode answer(bool truth) const { return wrap(Expression::truth(truth)); }
+  SymNode layout(bool answer, c10::ArrayRef<SymNode> sizes) const;
 
   static Expression operand(const SymNode& node) {
     if (auto expression = expression_of(*node)) return *expression;
@@ -230,7 +237,36 @@ class SymbolicNode final : public c10::SymNodeImpl {
   bool is_fixed_;
 };
 
+/// How elements lie in memory. That may be said for sizes from 2: whether it is so at 0 and 1 of these sizes remains to
+/// be seen where the model's own code asks.
+class LayoutNode final : public SymbolicNode {
+ public:
+  LayoutNode(Condition answer, std::vector<Expression> sizes, std::shared_ptr<Context> context)
+      : SymbolicNode(std::move(answer), std::move(context)), sizes_(std::move(sizes)) {}
+
+  bool guard_bool(const char* file, int64_t line) override {
+    if (!sizes_.empty() && is_asked_by_model()) take_for_general(sizes_, *context());
+    return SymbolicNode::guard_bool(file, line);
+  }
+
+ private:
+  std::vector<Expression> sizes_;
+};
+
+SymNode SymbolicNode::layout(bool answer, c10::ArrayRef<SymNode> sizes) const {
+  return c10::make_intrusive<LayoutNode>(Expression::truth(answer), operands(sizes), context_);
+}
+
 }  // namespace
+
+void take_for_general(std::span<const Expression> sizes, Context& context) {
+  for (const Expression& size : sizes) context.guard_branch(less_equal(2, size));
+}
+
+c10::SymBool layout_answer(const Condition& answer, std::vector<Expression> sizes, Context& context) {
+  return c10::SymBool(
+      c10::SymNode(c10::make_intrusive<LayoutNode>(answer, std::move(sizes), context.shared_from_this())));
+}
 
 SymNode make_sym_node(const Expression& expression, Context& context) {
   return c10::make_intrusive<SymbolicNode>(expression, context.shared_from_this());

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <optional>
+#include <span>
+#include <vector>
 
 #include <c10/core/SymBool.h>
 #include <c10/core/SymFloat.h>
@@ -31,6 +33,11 @@ std::shared_ptr<Context> context_of(c10::SymNodeImpl& node);
 
 /// A plain int when the expression is constant.
 c10::SymInt normalized(const c10::SymInt& value);
+
+/// The model's code relies on what is so for sizes from 2: it remains to be seen whether it does the same at 0 and 1.
+void take_for_general(std::span<const Expression> sizes, Context& context);
+/// An answer about layout, of which that is so for these sizes where the model's code asks.
+c10::SymBool layout_answer(const Condition& answer, std::vector<Expression> sizes, Context& context);
 
 // None of these guards. They answer for nodes that aren't ours only if those are constant.
 bool is_statically_equal(const c10::SymInt& a, const c10::SymInt& b);

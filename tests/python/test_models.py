@@ -52,3 +52,13 @@ def test_no_call_needs_pythons_meta_functions(case: Case) -> None:
     args, kwargs = case.tracejet_inputs()
     model = case.module()
     assert tracejet.trace(model, arg_inputs=args, kwarg_inputs=kwargs).slow_calls == {}
+
+
+def test_one_run_of_forward_is_enough(case: Case) -> None:
+    """More are made where the model's own code asks what its sizes leave open; PyTorch's asks that all the time."""
+    args, kwargs = case.tracejet_inputs()
+    model = case.module()
+    runs: list[None] = []
+    model.register_forward_pre_hook(lambda *_: runs.append(None))
+    tracejet.trace(model, arg_inputs=args, kwarg_inputs=kwargs)
+    assert len(runs) == 1

@@ -6,6 +6,7 @@
 #include "graph/control_flow.h"
 #include "ops/shape.h"
 #include "support/error.h"
+#include "symbolic/asker.h"
 #include "symbolic/context.h"
 #include "symbolic/sym_node.h"
 
@@ -67,7 +68,10 @@ std::vector<at::Tensor> record_cond(Tracer& tracer, const c10::IValue& predicate
                                     const Body& otherwise, const std::vector<at::Tensor>& operands) {
   return located(tracer, cond(), [&]() -> std::vector<at::Tensor> {
     Argument decides = tracer.to_argument(predicate);
-    if (const Body* branch = known_branch(tracer, decides, then, otherwise)) return (*branch)(operands);
+    if (const Body* branch = known_branch(tracer, decides, then, otherwise)) {
+      const symbolic::AskedBy asked(symbolic::Asker::kCaller);
+      return (*branch)(operands);
+    }
 
     const NewSymbols of_branches(tracer.shapes());
     std::vector<const Value*> inputs = values_of(tracer, operands);

@@ -8,6 +8,7 @@
 
 #include "capture/tracer.h"
 #include "support/error.h"
+#include "symbolic/asker.h"
 
 /// What the operators of control flow have in common.
 namespace tracejet::control_flow {
@@ -15,6 +16,7 @@ namespace tracejet::control_flow {
 /// Runs `record`, whose errors then name the operator and the model's line.
 template <typename Record>
 std::vector<at::Tensor> located(Tracer& tracer, const c10::OperatorHandle& op, Record&& record) {
+  const symbolic::AskedBy asked(symbolic::Asker::kPyTorch);
   try {
     return record();
   } catch (const Error&) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <numeric>
 #include <unordered_map>
+#include <unordered_set>
 
 #include <ATen/ScalarOps.h>
 #include <ATen/core/LegacyTypeDispatch.h>
@@ -149,7 +150,9 @@ Feeds all_inputs_of(const Graph& graph) {
 
 class Interpreter final : public Executable {
  public:
-  Interpreter(std::shared_ptr<const Graph> graph, const Feeds& feeds) : graph_(std::move(graph)) {
+  /// `known`: symbols of the graph around.
+  Interpreter(std::shared_ptr<const Graph> graph, const Feeds& feeds, std::unordered_set<uint64_t> known = {})
+      : graph_(std::move(graph)), known_(std::move(known)) {
     declare_inputs(feeds);
     for (const Node& node : graph_->nodes()) instructions_.push_back(compile(node));
     for (const GraphOutput& output : graph_->outputs()) {
@@ -169,6 +172,8 @@ class Interpreter final : public Executable {
     const at::AutoDispatchBelowADInplaceOrView no_autograd;
     return run(std::move(feeds), {}, observe);
   }
+
+  bool takes_ranks_from_data() const override { return true; }
 
  private:
   /// `sizes`: of the graph around, where this one is a subgraph.
@@ -229,7 +234,14 @@ class Interpreter final : public Executable {
         continue;
       }
       feed_slots_.push_back(slot);
-      for (const auto& symbol : symbols_told_by(input.value->tensor())) input_symbols_.push_back({slot, symbol});
+      tell_later(slot, symbols_told_by(input.value->tensor()), input_symbols_);
+    }
+  }
+
+  /// A symbol is told where it is first met: what comes later may have another rank (see graph/rank.h).
+  void tell_later(Slot slot, const std::vector<SymbolSource>& symbols, std::vector<Told>& told) {
+    for (const SymbolSource& source : symbols) {
+      if (known_.insert(source.symbol).second) told.push_back({slot, source});
     }
   }
 
@@ -243,7 +255,7 @@ class Interpreter final : public Executable {
         &node, for_any_layout(node.op()), {}, {}, {}, {}, {}, assertion_of(node), wants_contiguous(node.op())};
     if (instruction.assertion) return instruction;
     for (const auto& subgraph : node.subgraphs()) {
-      instruction.subgraphs.push_back(std::make_shared<const Interpreter>(subgraph, all_inputs_of(*subgraph)));
+      instruction.subgraphs.push_back(std::make_shared<const Interpreter>(subgraph, all_inputs_of(*subgraph), known_));
     }
     const auto& schema = node.op().schema().arguments();
     for (size_t i = 0; i < node.arguments().size(); ++i) {
@@ -254,10 +266,10 @@ class Interpreter final : public Executable {
       instruction.outputs.push_back(slot);
       if (output == nullptr) continue;
       if (output->is_tensor()) {
-        for (const auto& symbol : symbols_told_by(output->tensor())) instruction.told.push_back({slot, symbol});
+        tell_later(slot, symbols_told_by(output->tensor()), instruction.told);
       } else {
         for (const uint64_t symbol : symbols_told_by(output->scalar()))
-          instruction.told.push_back({slot, {symbol, -1}});
+          tell_later(slot, {{symbol, -1}}, instruction.told);
       }
     }
     return instruction;
@@ -332,6 +344,7 @@ class Interpreter final : public Executable {
   }
 
   std::shared_ptr<const Graph> graph_;
+  std::unordered_set<uint64_t> known_;  ///< symbols that are told so far
   std::unordered_map<const Value*, Slot> slots_;
   std::vector<c10::IValue> weights_;  // the first state of a frame: everything else is empty
   std::vector<Slot> feed_slots_;
