@@ -26,6 +26,7 @@ _NO_DATA = (
 _NO_PLAIN_SIZES = (
     "takes sizes as plain numbers",
     "asks for sizes or strides as plain numbers",
+    "size_bytes_is_heap_allocated_",
     "directly modify sizes for customized tensor",
 )
 
