@@ -36,6 +36,7 @@ TRACEJET_CONVERSION(number_extremum);
 TRACEJET_CONVERSION(remainder);
 TRACEJET_CONVERSION(fmod);
 TRACEJET_CONVERSION(atan2);
+TRACEJET_CONVERSION(copysign);
 TRACEJET_CONVERSION(hypot);
 TRACEJET_CONVERSION(compare);
 TRACEJET_CONVERSION(logical);
@@ -197,6 +198,7 @@ inline constexpr Conversion fmin{convert::number_extremum, "Min"};
 inline constexpr Conversion remainder{convert::remainder};
 inline constexpr Conversion fmod{convert::fmod};
 inline constexpr Conversion atan2{convert::atan2};
+inline constexpr Conversion copysign{convert::copysign};
 inline constexpr Conversion hypot{convert::hypot};
 /// Equal, Less, LessOrEqual, Greater, GreaterOrEqual, NotEqual (which ONNX lacks).
 constexpr Conversion compare(std::string_view target) { return {convert::compare, target}; }

@@ -225,10 +225,22 @@ void is_finite(Lowering& to, const Call& call, std::string_view) {
   to.result(negated(to, either));
 }
 
+/// less_than_zero, and -0.0 too: its reciprocal is.
+Operand has_sign(Lowering& to, const Operand& x) {
+  if (!is_float(x.dtype)) return less_than_zero(to, x);
+  const Operand is_zero = to.emit_as(at::kBool, "Equal", {x, to.number(0, x.dtype)});
+  return less_than_zero(to, choose(to, is_zero, to.emit("Div", {to.number(1, x.dtype), x}), x));
+}
+
 void sign_bit(Lowering& to, const Call& call, std::string_view) {
   const Operand x = to.operand(call, "self");
-  if (is_float(x.dtype)) to.fail("can't tell -0.0 from 0.0 in ONNX");
-  to.result(less_than_zero(to, to.cast(x, as_number(x.dtype))));
+  to.result(has_sign(to, to.cast(x, as_number(x.dtype))));
+}
+
+void copysign(Lowering& to, const Call& call, std::string_view) {
+  const auto dtype = to.output().dtype;
+  const Operand size = to.emit("Abs", {to.operand(call, "self", dtype)});
+  to.result(choose(to, has_sign(to, to.operand(call, "other", dtype)), to.emit("Neg", {size}), size));
 }
 
 void logical_not(Lowering& to, const Call& call, std::string_view) {
@@ -330,12 +342,12 @@ void atan2(Lowering& to, const Call& call, std::string_view) {
   x = choose(are_infinite, to.emit("Sign", {x}), x);
   const Operand pi = to.number(M_PI, dtype);
   const Operand half_pi = to.number(M_PI / 2, dtype);
-  const Operand zero = to.number(0, dtype);
-  const Operand turn = choose(less_than_zero(to, y), to.emit("Neg", {pi}), pi);
+  const Operand is_below = has_sign(to, y);
+  const Operand turn = choose(is_below, to.emit("Neg", {pi}), pi);
   const Operand angle = to.emit("Atan", {to.emit("Div", {y, x})});
   const Operand off_axis = choose(less_than_zero(to, x), to.emit("Add", {angle, turn}), angle);
-  const Operand is_zero = to.emit_as(at::kBool, "Equal", {y, zero});
-  const Operand on_axis = choose(is_zero, zero, choose(less_than_zero(to, y), to.emit("Neg", {half_pi}), half_pi));
+  const Operand at_origin = choose(has_sign(to, x), turn, y);
+  const Operand on_axis = choose(is_nonzero(to, y), choose(is_below, to.emit("Neg", {half_pi}), half_pi), at_origin);
   to.result(choose(is_nan(to, y), y, choose(is_nonzero(to, x), off_axis, on_axis)));
 }
 

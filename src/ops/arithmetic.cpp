@@ -75,10 +75,10 @@ std::span<const Operator> arithmetic_operators() {
       // Arithmetic
       {.name = "aten::add.Scalar", .meta = binary_same, .onnx = onnx::add, .samples = samples::scaled_by_number},
       {.name = "aten::add.Tensor", .meta = binary_same, .onnx = onnx::add, .samples = samples::scaled},
-      {.name = "aten::atan2", .meta = binary_float, .onnx = onnx::atan2, .samples = samples::binary},
+      {.name = "aten::atan2", .meta = binary_float, .onnx = onnx::atan2, .samples = samples::signed_zeros},
       {.name = "aten::complex", .meta = complex, .samples = samples::two_reals},
-      {.name = "aten::copysign.Scalar", .meta = binary_float, .samples = samples::with_number},
-      {.name = "aten::copysign.Tensor", .meta = binary_float, .samples = samples::binary},
+      {.name = "aten::copysign.Scalar", .meta = binary_float, .onnx = onnx::copysign, .samples = samples::with_number},
+      {.name = "aten::copysign.Tensor", .meta = binary_float, .onnx = onnx::copysign, .samples = samples::signed_zeros},
       {.name = "aten::div.Scalar", .meta = binary_float, .onnx = onnx::divide, .samples = samples::with_number},
       {.name = "aten::div.Scalar_mode",
        .meta = divide_with_mode,

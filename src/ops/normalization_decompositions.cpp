@@ -130,8 +130,20 @@ at::Tensor instance_norm(const at::Tensor& input, const OptionalTensor& weight, 
   const c10::SymInt channels = input.sym_size(1);
   c10::SymInt positions = 1;
   for (int64_t axis = 2; axis < input.dim(); ++axis) positions = positions * input.sym_size(axis);
-  return std::get<0>(at::native_group_norm_symint(input.contiguous(), weight, bias, input.sym_size(0), channels,
-                                                  positions, channels.guard_int(__FILE__, __LINE__), eps));
+  if (const auto groups = channels.maybe_as_int()) {
+    return std::get<0>(at::native_group_norm_symint(input.contiguous(), weight, bias, input.sym_size(0), channels,
+                                                    positions, *groups, eps));
+  }
+  // The number of groups can't be a symbol, so each channel stands in the batch: one group of one channel.
+  const c10::SymInt planes = input.sym_size(0) * channels;
+  const at::Tensor flat = input.reshape_symint({planes, 1, positions});
+  const at::Tensor norm =
+      std::get<0>(at::native_group_norm_symint(flat, {}, {}, planes, 1, positions, /*group=*/1, eps))
+          .view_symint(input.sym_sizes());
+  Sizes per_channel(input.dim(), 1);
+  per_channel[1] = channels;
+  const at::Tensor scaled = given(weight) ? norm * weight->view_symint(per_channel) : norm;
+  return given(bias) ? scaled + bias->view_symint(per_channel) : scaled;
 }
 
 std::tuple<at::Tensor, at::Tensor> weight_norm(const at::Tensor& v, const at::Tensor& g, int64_t dim) {

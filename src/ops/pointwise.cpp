@@ -101,7 +101,7 @@ std::span<const Operator> pointwise_operators() {
       {.name = "aten::sgn", .decompose = expand<&to::sgn>, .samples = samples::sgn},
       {.name = "aten::sigmoid", .meta = to_float, .onnx = onnx::unary("Sigmoid"), .samples = samples::unary},
       {.name = "aten::sign", .meta = same, .onnx = onnx::sign, .samples = samples::unary},
-      {.name = "aten::signbit", .meta = to_bool, .onnx = onnx::sign_bit, .samples = samples::unary},
+      {.name = "aten::signbit", .meta = to_bool, .onnx = onnx::sign_bit, .samples = samples::special_values},
       {.name = "aten::sin", .meta = to_float, .onnx = onnx::unary("Sin"), .samples = samples::unary},
       {.name = "aten::sinc", .decompose = expand<&to::sinc>, .samples = samples::unary},
       {.name = "aten::sinh", .meta = to_float, .onnx = onnx::unary("Sinh"), .samples = samples::unary},

@@ -158,6 +158,9 @@ Stacks round_decimals() { return join({each(some_layouts(), {1}), each(some_layo
 
 Stacks binary() { return join({broadcasting(), mixed_dtypes(), bool_operands()}); }
 
+/// Where the sign of a zero counts.
+Stacks signed_zeros() { return join({binary(), {{special().unsqueeze(1), special()}}}); }
+
 Stacks binary_real() { return join({broadcasting(), mixed_dtypes()}); }
 
 Stacks binary_float() { return broadcasting(); }

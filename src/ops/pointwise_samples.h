@@ -29,6 +29,7 @@ Stacks round_decimals();
 
 // (self, other)
 Stacks binary();
+Stacks signed_zeros();
 Stacks binary_real();
 Stacks binary_float();
 Stacks binary_integer();

@@ -44,6 +44,7 @@ SAME = {
     "circular padding to a multiple": lambda x: functional.pad(
         x.mT.repeat(1, 3)[None], (-x.shape[0] % 4, 0), mode="circular"
     ),
+    "instance_norm over as many channels as there are rows": lambda x: functional.instance_norm(x[None]),
     "a flat part of a table, up to all of it": lambda x: torch.arange(45).view(5, 9)[:, : x.shape[0]].flatten(),
 }
 
