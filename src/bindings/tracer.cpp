@@ -136,6 +136,7 @@ void bind_tracer(py::module_& module) {
            }),
            py::kw_only(), py::arg("decompositions") = DecompositionTable(), py::arg("check_rules") = false,
            py::arg("shares_memory") = false)
+      .def("know_index", &Tracer::know_index, py::arg("index"), py::arg("count"))
       .def("symbol", &add_symbol, py::arg("name"), py::arg("min"), py::arg("opt"), py::arg("max"))
       .def("set_device", &Tracer::set_device, py::arg("device"))
       .def("add_parameter", &Tracer::add_parameter, py::arg("name"), py::arg("parameter"))

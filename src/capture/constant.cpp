@@ -2,6 +2,7 @@
 #include "capture/keys.h"
 #include "capture/tracer.h"
 #include "graph/evaluate.h"
+#include "graph/possible_values.h"
 
 namespace tracejet {
 
@@ -20,25 +21,71 @@ bool holds_symbol(const c10::IValue& value) {
   return false;
 }
 
+/// The operands of a call, where it has nothing else that keeps it from being computed ahead.
+std::optional<std::vector<const Value*>> operands_of(const Node& node) {
+  if (!can_evaluate(node)) return std::nullopt;
+  std::vector<const Value*> operands;
+  for (const Argument& argument : node.arguments()) {
+    const auto* constant = std::get_if<c10::IValue>(&argument);
+    if (constant != nullptr && holds_symbol(*constant)) return std::nullopt;
+    for_each_value(argument, [&](const Value& value) { operands.push_back(&value); });
+  }
+  return operands;
+}
+
 }  // namespace
 
+std::optional<at::Tensor> Tracer::known_constant(const Value& value) const {
+  const auto known = constants_.find(&value);
+  return known == constants_.end() || known->second.is_meta() ? std::nullopt : std::optional(known->second);
+}
+
+bool Tracer::compute_constant(const Node& node) {
+  const auto numbers = [](const c10::IValue& constant) { return std::optional(constant); };
+  const auto data = [this](const Value& operand) { return known_constant(operand)->cpu(); };
+  const auto results = evaluate(node, data, numbers);
+  if (!results) return false;
+  for (size_t i = 0; i < results->size(); ++i) constants_[node.outputs()[i]] = (*results)[i];
+  return true;
+}
+
 std::optional<at::Tensor> Tracer::constant_value(const Value& value) {
-  if (const auto known = constants_.find(&value); known != constants_.end()) {
-    if (known->second.is_meta()) return std::nullopt;
-    const Untraced guard;
-    return known->second.cpu();
-  }
-  const Node* node = value.producer();
-  if (node == nullptr) return std::nullopt;
-  const auto numbers = [](const c10::IValue& constant) {
-    return holds_symbol(constant) ? std::nullopt : std::make_optional(constant);
+  struct Visit {
+    const Value* value;
+    std::vector<const Value*> operands;
+    size_t next = 0;
   };
-  const auto data = [this](const Value& operand) { return constant_value(operand); };
   const Untraced guard;
-  const auto results = evaluate(*node, data, numbers);
-  if (!results) return std::nullopt;
-  for (size_t i = 0; i < results->size(); ++i) constants_[node->outputs()[i]] = (*results)[i];
-  return constants_.at(&value);
+  // No recursion: as many calls may stand one above the other as the program has. Ends where one isn't constant.
+  std::vector<Visit> visits;
+  const auto visit = [&](const Value& operand) {
+    const Node* node = operand.producer();
+    auto operands = node == nullptr || varying_.contains(&operand) ? std::nullopt : operands_of(*node);
+    if (operands) visits.push_back({&operand, *std::move(operands)});
+    return operands.has_value();
+  };
+  bool is_constant = known_constant(value) || visit(value);
+  while (is_constant && !visits.empty()) {
+    Visit& last = visits.back();
+    if (last.next < last.operands.size()) {
+      const Value& operand = *last.operands[last.next++];
+      is_constant = known_constant(operand) || visit(operand);
+    } else {
+      is_constant = compute_constant(*last.value->producer());
+      if (is_constant) visits.pop_back();
+    }
+  }
+  for (const Visit& above : visits) varying_.insert(above.value);
+  return is_constant ? std::optional(known_constant(value)->cpu()) : std::nullopt;
+}
+
+std::optional<at::Tensor> Tracer::only_element(const Value& value) {
+  const Untraced guard;
+  if (!possible_values_) {
+    possible_values_ = std::make_unique<PossibleValues>([this](const Value& known) { return constant_value(known); });
+  }
+  const auto numbers = possible_values_->of(value);
+  return numbers && numbers->numel() == 1 ? numbers : std::nullopt;
 }
 
 }  // namespace tracejet

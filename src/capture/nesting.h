@@ -11,6 +11,7 @@ class Tracer::Nesting {
  public:
   explicit Nesting(Tracer& tracer) : tracer_(tracer) {
     auto graph = tracer.graph()->make_subgraph();
+    tracer.subgraphs_.push_back(graph);
     tracer.scopes_.emplace_back().graph = std::move(graph);
     ++tracer.depth_;
   }

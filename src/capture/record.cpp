@@ -137,6 +137,11 @@ void read_data(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stack&
   const Value* unknown = first_unknown(tracer, op, stack);
   if (unknown == nullptr) return compute(tracer, op, stack);
   const bool gives_one = op.schema().returns().front().type()->kind() == c10::TypeKind::NumberType;
+  if (const auto only = gives_one ? tracer.only_element(*unknown) : std::nullopt) {
+    torch::jit::drop(stack, 1);
+    stack.emplace_back(only->item());
+    return;
+  }
   if (gives_one && at::isIntegralType(unknown->tensor().dtype, /*includeBool=*/false)) {
     return record_call(tracer, op, stack);
   }

@@ -8,6 +8,7 @@
 #include "capture/nesting.h"
 #include "capture/traced_tensor.h"
 #include "capture/tracer.h"
+#include "graph/size_expression.h"
 #include "ops/shape.h"
 #include "support/error.h"
 #include "symbolic/asker.h"
@@ -145,6 +146,16 @@ Subgraph Tracer::record_subgraph(const Body& body, std::span<const TensorMeta> o
   for (const Value* result : results) graph()->add_output({GraphOutput::Kind::kUser, result, {}, 0});
   graph()->eliminate_dead_nodes();
   return {graph(), std::move(scopes_[depth_].captured)};
+}
+
+void Tracer::know_index(const c10::SymInt& index, const c10::SymInt& count) {
+  const symbolic::Expression number = expression_of(index);
+  for (const symbolic::Condition& holds :
+       {symbolic::less_equal(0, number), symbolic::less(number, expression_of(count))}) {
+    const size_t guard = shapes().guards().size();
+    shapes().expect(holds);
+    if (shapes().guards().size() > guard) guards_of_indices_.insert(guard);
+  }
 }
 
 std::vector<at::Tensor> Tracer::record_control_flow(const c10::OperatorHandle& op, std::vector<Argument> arguments,

@@ -8,6 +8,7 @@
 #include "capture/tensor_arguments.h"
 #include "capture/traced_tensor.h"
 #include "graph/location.h"
+#include "graph/possible_values.h"
 #include "support/error.h"
 #include "symbolic/asker.h"
 #include "symbolic/sym_node.h"
@@ -298,6 +299,8 @@ std::shared_ptr<Graph> Tracer::finish(const symbolic::DiagnosisOptions& options)
   take_effects();
   end();
   diagnosis_ = symbolic::diagnose(shapes(), options);
+  std::erase_if(diagnosis_.assertions,
+                [&](const auto& assertion) { return guards_of_indices_.contains(assertion.guard); });
   add_assertions(*program(), diagnosis_, symbol_axes_);
   program()->eliminate_dead_nodes();
   return program();

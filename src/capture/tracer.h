@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -28,6 +29,8 @@ struct PyInterpreter;
 }
 
 namespace tracejet {
+
+class PossibleValues;
 
 /// How a language front end helps the tracer. Pure C++ programs leave it empty.
 struct FrontendHooks {
@@ -149,6 +152,8 @@ class Tracer {
   std::vector<at::Tensor> record_control_flow(const c10::OperatorHandle& op, std::vector<Argument> arguments,
                                               std::vector<TensorMeta> results,
                                               std::vector<std::shared_ptr<Graph>> subgraphs);
+  /// Says of a number that it is the index of one of `count` runs: nothing that the program has to check.
+  void know_index(const c10::SymInt& index, const c10::SymInt& count);
   /// The value of the graph at hand that a tensor holds now.
   const Value& value_of(const at::Tensor& tensor) { return current_value(lift(tensor)); }
 
@@ -193,6 +198,9 @@ class Tracer {
   void set_strides_below(const std::string& as_strided, Sizes strides);
   /// The value's data where it follows from constants alone, else nothing.
   std::optional<at::Tensor> constant_value(const Value& value);
+  /// The number that all elements of the value are, as a vector of one, where that follows from constants however many
+  /// they are; else nothing.
+  std::optional<at::Tensor> only_element(const Value& value);
   Location location() const;
   /// The number behind a tensor that Python made of one (`x + 1`).
   c10::IValue number_of(const at::Tensor& wrapped_number) const;
@@ -256,6 +264,9 @@ class Tracer {
   const Value& current_value(const at::Tensor& functional);
   /// What a node gives: tensors and numbers, in lists as `node.returns()` says.
   std::vector<c10::IValue> results_of(const Node& node) const;
+  std::optional<at::Tensor> known_constant(const Value& value) const;
+  /// A call whose operands are all known; false where it can't be computed.
+  bool compute_constant(const Node& node);
   std::vector<OutputMeta> infer_by_meta_kernel(const Call& call);
   /// As what it can be expanded into says; nullopt where nothing is known.
   std::optional<std::vector<OutputMeta>> infer_by_expansion(const Call& call);
@@ -282,11 +293,15 @@ class Tracer {
   std::vector<UserInput> user_inputs_;
   SymbolAxes symbol_axes_;
   symbolic::Diagnosis diagnosis_;
+  std::unordered_set<size_t> guards_of_indices_;                ///< they hold by construction
   std::vector<std::pair<const Value*, const Value*>> rebound_;  ///< buffer, new content
   std::vector<GraphOutput> results_;
   std::vector<int32_t> module_stack_;
   std::shared_ptr<const std::string> replayed_;
   std::unordered_map<const Value*, at::Tensor> constants_;
+  std::unordered_set<const Value*> varying_;  ///< found not to be constants
+  std::unique_ptr<PossibleValues> possible_values_;
+  std::vector<std::shared_ptr<Graph>> subgraphs_;  ///< all of them, so that no value's address is used again
   size_t constant_count_ = 0;
   bool strides_are_eagers_ = false;
   std::unordered_map<std::string, Sizes> strides_below_;

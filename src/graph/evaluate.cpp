@@ -38,9 +38,13 @@ std::optional<c10::IValue> operand(const Argument& argument, const c10::Argument
 
 }  // namespace
 
-std::optional<std::vector<at::Tensor>> evaluate(const Node& node, const KnownData& data, const KnownNumbers& numbers) {
+bool can_evaluate(const Node& node) {
   const bool is_uninitialized = node.op().operator_name().name.starts_with("aten::empty");
-  if (has_effect(node.op()) || is_uninitialized || !node.subgraphs().empty()) return std::nullopt;
+  return !has_effect(node.op()) && !is_uninitialized && node.subgraphs().empty();
+}
+
+std::optional<std::vector<at::Tensor>> evaluate(const Node& node, const KnownData& data, const KnownNumbers& numbers) {
+  if (!can_evaluate(node)) return std::nullopt;
   torch::jit::Stack stack;
   const auto& declared = node.op().schema().arguments();
   for (size_t i = 0; i < node.arguments().size(); ++i) {
