@@ -93,15 +93,33 @@ Operand unpadded_positions(Lowering& to, const Operand& positions, const Window&
 struct Batched {
   Operand operand;
   bool is_added;
+  Sizes outer;  ///< batch and channels
 };
 
+bool may_be_empty(const c10::SymInt& size) { return expression_of(size).range().min <= 0; }
+
 Batched batched(Lowering& to, const Call& call, size_t axes) {
-  const Operand x = to.operand(call, "self");
-  const bool is_added = call.tensor("self").dim() == static_cast<int64_t>(axes) + 1;
-  return {is_added ? to.unsqueeze(x, {0}) : x, is_added};
+  const auto& sizes = call.tensor("self").sizes;
+  const bool is_added = sizes.size() == axes + 1;
+  const Sizes outer{is_added ? c10::SymInt(1) : sizes[0], sizes[is_added ? 0 : 1]};
+  Operand x = to.operand(call, "self");
+  if (is_added) x = to.unsqueeze(x, {0});
+  if (std::ranges::any_of(outer, may_be_empty)) {
+    // Runtimes refuse to pool nothing: there is one, which is cut off.
+    Sizes pads(2 * (axes + 2), 0);
+    for (size_t i = 0; i < 2; ++i) pads[axes + 2 + i] = (1 - outer[i]).max(0);
+    x = to.emit("Pad", {x, to.numbers(pads), to.number(0, x.dtype)}, {{"mode", std::string("constant")}});
+  }
+  return {x, is_added, outer};
 }
 
-Operand unbatched(Lowering& to, const Operand& x, bool was_added) { return was_added ? to.squeeze(x, {0}) : x; }
+Operand unbatched(Lowering& to, Operand x, const Batched& input) {
+  for (size_t axis = 0; axis < 2; ++axis) {
+    const c10::SymInt& size = input.outer[axis];
+    if (may_be_empty(size)) x = to.slice(x, static_cast<int64_t>(axis), to.integers({0}), to.size(size));
+  }
+  return input.is_added ? to.squeeze(x, {0}) : x;
+}
 
 /// 1 where an element counts in an average, 0 where it doesn't, as far as the windows reach.
 Operand counted(Lowering& to, const Call& call, const Window& window, at::ScalarType dtype) {
@@ -138,16 +156,17 @@ at::Tensor averaging_matrix(int64_t from, int64_t into) {
 
 void max_pool(Lowering& to, const Call& call, std::string_view) {
   const size_t axes = spatial_axes(call);
-  const auto [given, is_added] = batched(to, call, axes);
+  const Batched input = batched(to, call, axes);
   const Window windows = window(to, call, axes);
   auto attributes = windows.attributes;
   const bool is_static = windows.is_static();
-  const Operand x = is_static ? given : padded(to, given, windows, -std::numeric_limits<double>::infinity());
+  const Operand x =
+      is_static ? input.operand : padded(to, input.operand, windows, -std::numeric_limits<double>::infinity());
   if (is_static) attributes.push_back(pads_of(windows));
   const bool wants_indices = to.output_count() > 1 && to.is_used(1);
   const std::vector<at::ScalarType> dtypes = wants_indices ? std::vector{x.dtype, at::kLong} : std::vector{x.dtype};
   const auto results = to.emit_many(dtypes, "MaxPool", {x}, attributes);
-  to.result(unbatched(to, results[0], is_added));
+  to.result(unbatched(to, results[0], input));
   if (to.output_count() == 1) return;
   if (!wants_indices) return to.no_result("");
   // ONNX counts through the whole tensor, ATen within each channel.
@@ -158,12 +177,13 @@ void max_pool(Lowering& to, const Call& call, std::string_view) {
     elements *= is_static ? plane[i] : plane[i] + windows.padding[i] + windows.behind[i];
   Operand index = to.emit("Mod", {results[1], to.number(elements, at::kLong)});
   if (!is_static) index = unpadded_positions(to, index, windows, plane);
-  to.result(unbatched(to, index, is_added));
+  to.result(unbatched(to, index, input));
 }
 
 void avg_pool(Lowering& to, const Call& call, std::string_view) {
   const size_t axes = spatial_axes(call);
-  const auto [x, is_added] = batched(to, call, axes);
+  const Batched input = batched(to, call, axes);
+  const Operand& x = input.operand;
   const Window windows = window(to, call, axes);
   auto attributes = windows.attributes;
   const bool has_divisor = call.declares("divisor_override") && call.has("divisor_override");
@@ -187,7 +207,7 @@ void avg_pool(Lowering& to, const Call& call, std::string_view) {
     for (const int64_t size : windows.kernel) factor *= static_cast<double>(size);
     result = to.emit("Mul", {result, to.number(factor, x.dtype)});
   }
-  to.result(unbatched(to, result, is_added));
+  to.result(unbatched(to, result, input));
 }
 
 void adaptive_avg_pool(Lowering& to, const Call& call, std::string_view) {
@@ -225,8 +245,9 @@ void adaptive_max_pool(Lowering& to, const Call& call, std::string_view) {
     if (sizes[i] % target[i] != 0) to.fail("divides an axis into windows of unequal sizes");
     kernel.push_back(sizes[i] / target[i]);
   }
-  const auto [x, is_added] = batched(to, call, target.size());
-  to.result(unbatched(to, to.emit("MaxPool", {x}, {{"kernel_shape", kernel}, {"strides", kernel}}), is_added));
+  const Batched input = batched(to, call, target.size());
+  const Operand pooled = to.emit("MaxPool", {input.operand}, {{"kernel_shape", kernel}, {"strides", kernel}});
+  to.result(unbatched(to, pooled, input));
   to.no_result("gives indices");
 }
 

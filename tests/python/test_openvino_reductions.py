@@ -98,6 +98,26 @@ def test_a_kept_axis_before_one_that_was_added(axis, place):
             assert_right(lambda x, f=add, g=then: g(f(x).sum(axis, keepdim=True)), values((2, 3, 4), torch.float32))
 
 
+@pytest.mark.parametrize("is_dynamic", [False, True], ids=["static", "dynamic"])
+@pytest.mark.parametrize("name", ["sum", "amax", "norm"])
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x, reduce: reduce(x, (0, 1), False).T,
+        lambda x, reduce: reduce(x, (0, 1), False).reshape(4, 1) * torch.arange(4).view(4, 1),
+        lambda x, reduce: reduce(x.permute(3, 2, 0, 1), (2, 3), False),
+        lambda x, reduce: reduce(x.transpose(2, 3), (0, 1), False) + 1,
+        lambda x, reduce: reduce(x.permute(0, 2, 1, 3), 0, False).squeeze(0).view(12, 1),
+        lambda x, reduce: reduce(x.squeeze(2), 1, False).view(-1, 1),
+        lambda x, reduce: reduce(x.squeeze(2), 1, False).view(1, -1),
+        lambda x, reduce: reduce(x, 2, False).unsqueeze(1).flatten(1, 2),
+        lambda x, reduce: reduce(x, (0, 1), False).squeeze(0).unsqueeze(1),
+    ],
+)
+def test_what_was_reduced_gets_another_shape(function, name, is_dynamic):
+    assert_right(lambda x: function(x, REDUCTIONS[name]), values((2, 3, 1, 4), torch.float32), is_dynamic)
+
+
 def test_what_was_reduced_is_a_result_too():
     """A value that is given back keeps its name and shape."""
 

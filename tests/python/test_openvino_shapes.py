@@ -137,6 +137,21 @@ def test_windows_reach_beyond_the_end(pool, sizes):
     assert_right(lambda x: pool(x, sizes), dynamic((1, least), (3, 7), (6, 12)), *shapes)
 
 
+@pytest.mark.parametrize(
+    "pool",
+    [
+        lambda x: F.avg_pool1d(x, 2),
+        lambda x: F.avg_pool1d(x, 2, padding=1, count_include_pad=False),
+        lambda x: F.avg_pool2d(x[:, None], (1, 2), ceil_mode=True),
+        lambda x: F.max_pool1d(x, 2, return_indices=True),
+        lambda x: F.max_pool2d(x[:, None], 2, stride=1, return_indices=True),
+        lambda x: F.adaptive_max_pool1d(x[..., :4], 2),
+    ],
+)
+def test_nothing_is_pooled(pool):
+    assert_right(pool, dynamic((0, 3, 5), (4, 3, 5), (8, 3, 5)), (4, 3, 5), (0, 3, 5), (1, 3, 5), (8, 3, 5), (0, 3, 5))
+
+
 def test_indices_of_windows_in_a_plane():
     def pool(x):
         return F.max_pool2d(x, (3, 2), (2, 3), (1, 1), ceil_mode=True, return_indices=True)

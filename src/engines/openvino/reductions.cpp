@@ -102,6 +102,32 @@ void unsqueeze_result(ov::op::util::ArithmeticReductionKeepDims& reduction) {
   for (auto use : uses) use.replace_source_output(result->output(0));
 }
 
+/// Whether OpenVINO would leave out a reshape behind the reduction, of which it takes the axes for those of the result.
+/// A transposition before the reduction is moved behind it.
+bool loses_reshape(const ov::op::util::ArithmeticReductionKeepDims& reduction) {
+  if (reduction.get_keep_dims() || !reduction.reduction_axes_constant()) return false;
+  const auto rank = reduction.get_output_partial_shape(0).rank();
+  if (rank.is_dynamic() || rank.get_length() < 2) return false;
+  if (ov::is_type<ov::op::v1::Transpose>(reduction.get_input_node_ptr(0))) return true;
+  return std::ranges::any_of(reduction.get_output_target_inputs(0),
+                             [](const ov::Input<ov::Node>& use) { return is_reshape(use.get_node()); });
+}
+
+/// Removes the axes by a step of its own.
+void squeeze_result(ov::op::util::ArithmeticReductionKeepDims& reduction) {
+  const auto uses = reduction.get_output_target_inputs(0);
+  const ov::AxisSet axes = reduction.get_reduction_axes();
+  reduction.set_keep_dims(true);
+  if (moves_axes(reduction)) reduction.input(0).replace_source_output(same(reduction.input_value(0))->output(0));
+  reduction.validate_and_infer_types();
+  const auto removed = ov::op::v0::Constant::create(ov::element::i64, {axes.size()}, axes.to_vector());
+  const auto result = std::make_shared<ov::op::v0::Squeeze>(reduction.output(0), removed);
+  result->set_friendly_name(reduction.get_friendly_name() + "/removed");
+  result->output(0).set_names(reduction.output(0).get_names());
+  reduction.output(0).set_names({});
+  for (auto use : uses) use.replace_source_output(result->output(0));
+}
+
 }  // namespace
 
 void separate_reductions(ov::Model& model) {
@@ -110,7 +136,11 @@ void separate_reductions(ov::Model& model) {
     if (!ov::is_type<ov::op::util::ReductionBase>(node.get())) continue;
     const bool is_separate = separation.is_needed(*node);
     auto* kept = ov::as_type<ov::op::util::ArithmeticReductionKeepDims>(node.get());
-    if (kept != nullptr && moves_axes(*kept)) unsqueeze_result(*kept);
+    if (kept != nullptr && moves_axes(*kept)) {
+      unsqueeze_result(*kept);
+    } else if (kept != nullptr && loses_reshape(*kept)) {
+      squeeze_result(*kept);
+    }
     if (!is_separate) continue;
     const auto uses = node->get_output_target_inputs(0);
     const auto value = same(node->output(0));
