@@ -241,6 +241,12 @@ def new_unbacked_symbol(env: Any, range: Any) -> Any:
     return symbol
 
 
+def new_unbacked_float(env: Any) -> Any:
+    """A float of data, known to `env`."""
+    with env.ignore_fresh_unbacked_symbols():
+        return env.create_unbacked_symfloat().node.expr
+
+
 def bind_unbacked_symbols(graph: Graph, shape_env: Any) -> None:
     """Says at each node which data-dependent sizes first appear there, as PyTorch's passes want to know."""
     from torch.fx.experimental.symbolic_shapes import _free_unbacked_symbols_with_path, free_unbacked_symbols

@@ -14,6 +14,7 @@ from tracejet._indexing import symbolic_indices
 from tracejet._random_state import refused_seeding
 from tracejet._shared_switch import SharedSwitch, switched_attribute, without_collections
 from tracejet._symbolic_builtins import calls_of_builtins
+from tracejet._symbolic_math import symbolic_math
 from tracejet._tensor_methods import traced_tensor_methods
 from tracejet._torch_modules import traceable_modules
 from tracejet._triton import kernel_launches
@@ -34,6 +35,7 @@ _SWITCHES = (
     SharedSwitch(_without_fast_path),
     traced_tensor_methods,
     calls_of_builtins,
+    *symbolic_math,
     symbolic_indices,
     *traceable_modules,
     *refused_seeding,

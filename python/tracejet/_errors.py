@@ -1,43 +1,35 @@
-"""What an error in the middle of a trace is called: most common is that a model reads data, which only a run has."""
+"""What an error in the middle of a trace is called: ours where PyTorch's own code can't go on, else the model's."""
 
 from __future__ import annotations
 
 import collections
+import dis
 import os
 import re
 import traceback
+from types import TracebackType
 
 import numpy as np
 import torch
 
 from tracejet import _C
+from tracejet._advice import in_names_of_model
 
-#: How PyTorch words it that somebody asks for data that a traced tensor, or a symbol, doesn't have.
-_NO_DATA = (
-    "Cannot access data pointer",
-    "access the data pointer on an invalid",
-    "Cannot access storage of",
-    "its data is not allocated yet",
-    "on a tensor with unallocated storage",
-    'storage of a tensor on device "meta"',
-    "known only when the program runs",
-)
-#: How it is worded that somebody asks for symbolic sizes as plain numbers, or wants to change them.
-_NO_PLAIN_SIZES = (
-    "takes sizes as plain numbers",
-    "asks for sizes or strides as plain numbers",
-    "size_bytes_is_heap_allocated_",
-    "directly modify sizes for customized tensor",
-)
+_LIBRARIES = (os.path.dirname(torch.__file__) + os.sep, os.path.dirname(__file__) + os.sep)
 
 
-def own_kind(error: Exception) -> type[_C.Error] | None:
-    """What an error of PyTorch's is called here, if it comes of a tensor being traced."""
-    if not isinstance(error, RuntimeError):
-        return None
-    if any(sign in str(error) for sign in _NO_DATA):
-        return _C.DataDependent
-    return _C.UnsupportedOperator if any(sign in str(error) for sign in _NO_PLAIN_SIZES) else None
+def _is_of_pytorch(traced: TracebackType) -> bool:
+    return traced.tb_frame.f_code.co_filename.startswith(_LIBRARIES)
+
+
+def _frames(error: BaseException) -> list[TracebackType]:
+    """Where an error came by, the innermost last."""
+    frames = []
+    traced = error.__traceback__
+    while traced is not None:
+        frames.append(traced)
+        traced = traced.tb_next
+    return frames
 
 
 def number_taken_for_plain(tracer: _C.Tracer, error: Exception) -> str | None:
@@ -60,8 +52,7 @@ def _is_of_library(filename: str) -> bool:
 
 def line_of_model(error: BaseException) -> str:
     """The innermost line behind an error that is neither PyTorch's nor ours, in the words of other errors."""
-    libraries = (os.path.dirname(torch.__file__), os.path.dirname(__file__))
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(libraries)]
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(_LIBRARIES)]
     if not frames:
         return "in PyTorch's own code"
     of_model = [frame for frame in frames if "-packages" in frame.filename or not _is_of_library(frame.filename)]
@@ -69,23 +60,79 @@ def line_of_model(error: BaseException) -> str:
     return f"{frames[-1].filename}:{frames[-1].lineno} in {frames[-1].name}: {frames[-1].line}"
 
 
+def _is_raised_in_python(error: BaseException) -> bool:
+    """Whether a `raise` or an `assert` is what raised it; what C++ raises comes of a call, or of an operation."""
+    frames = _frames(error)
+    if not frames:
+        return False
+    code, last = frames[-1].tb_frame.f_code, frames[-1].tb_lasti
+    return code.co_code[last] in _RAISING
+
+
+#: Words of ours, where PyTorch's bindings have kept nothing else of the exception.
+_OWN_WORDS: dict[str, type[_C.Error]] = {
+    "known only when the program runs": _C.DataDependent,
+    "takes sizes as plain numbers": _C.UnsupportedOperator,
+    "asks for sizes or strides as plain numbers": _C.UnsupportedOperator,
+}
+#: Words of PyTorch's for what only a trace has.
+_TRACED = re.compile(r"\bSym(?:Int|Float|Bool)\b|\bmeta\b")
+_RAISING = frozenset(dis.opmap[name] for name in ("RAISE_VARARGS", "RERAISE") if name in dis.opmap)
+
+
+def _raised_by_model(error: BaseException) -> bool:
+    """Whether the model's own code, or a library's that it calls, says so: that stays what it is."""
+    frames = _frames(error)
+    return bool(frames) and not _is_of_pytorch(frames[-1]) and _is_raised_in_python(error)
+
+
+def _add_line(error: Exception) -> None:
+    """Says where an error of the model's comes from, without changing what it is."""
+    text, line = str(error), line_of_model(error)
+    if len(error.args) == 1 and error.args[0] == text and line.split(" ")[0] not in text:
+        error.args = (f"{text}\n  {line}",)
+
+
 def raise_own_error(tracer: _C.Tracer, error: Exception) -> None:
-    """PyTorch's bindings turn exceptions of the core into RuntimeError; this raises what was thrown first."""
+    """Raises what a trace has to say in the place of an error that leaves forward. Returns where that is the error."""
     if isinstance(error, _C.Error):
-        # What no operator saw: a branch of a model's code, a kernel, a seed, arithmetic on sizes.
-        if isinstance(error, (_C.DataDependent, _C.UnsupportedOperator)) or type(error) is _C.Error:
-            line = line_of_model(error)
-            if line.split(" ")[0] not in str(error):
-                raise type(error)(f"{error}\n  {line}") from error
-        return
+        return _raise_with_line(error)
+    if not isinstance(error, RuntimeError):
+        _refuse_plain_number(tracer, error)
+    if _raised_by_model(error):
+        return _add_line(error)
     try:
-        tracer.raise_error(str(error))
+        tracer.raise_error(str(error))  # PyTorch's bindings turn exceptions of the core into RuntimeError
+    except _C.Error as own:
+        raise type(own)(in_names_of_model(str(own), error)) from error
+    own_kind = next((kind for words, kind in _OWN_WORDS.items() if words in str(error)), None)
+    if own_kind is not None:
+        raise own_kind(f"{in_names_of_model(str(error), error)}\n  {line_of_model(error)}") from error
+    _refuse_plain_number(tracer, error)
+    if not isinstance(error, RuntimeError) and not _TRACED.search(str(error)):
+        return _add_line(error)
+    try:
+        _C.raise_refusal(str(error), "", f"  {line_of_model(error)}")
     except _C.Error as own:
         raise own from error
-    if (number := number_taken_for_plain(tracer, error)) is not None:
-        raise _C.UnsupportedOperator(
-            f"{number} is taken for a plain number: {str(error).splitlines()[0]}\n  {line_of_model(error)}\n"
-            "  Compute with torch's functions, fix the size by int(size), or make the axis static"
-        ) from error
-    if (kind := own_kind(error)) is not None:
-        raise kind(f"{str(error).splitlines()[0]}\n  {line_of_model(error)}") from error
+
+
+def _refuse_plain_number(tracer: _C.Tracer, error: Exception) -> None:
+    number = number_taken_for_plain(tracer, error)
+    if number is None:
+        return
+    raise _C.UnsupportedOperator(
+        f"{number} is taken for a plain number: {str(error).splitlines()[0]}\n  {line_of_model(error)}\n"
+        "  Compute with torch's functions, fix the size by int(size), or make the axis static"
+    ) from error
+
+
+def _raise_with_line(error: _C.Error) -> None:
+    """What no operator saw: a branch of a model's code, a kernel, a seed, arithmetic on sizes."""
+    if not (isinstance(error, (_C.DataDependent, _C.UnsupportedOperator)) or type(error) is _C.Error):
+        return
+    text, line = in_names_of_model(str(error), error), line_of_model(error)
+    if line.split(" ")[0] not in text:
+        text = f"{text}\n  {line}"
+    if text != str(error):
+        raise type(error)(text) from error

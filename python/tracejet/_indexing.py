@@ -1,6 +1,6 @@
 """Indices that PyTorch's own indexing would read as plain numbers, while a trace runs.
 
-They are `x[:, n - 1]`, `x[i]` where `i` is a tensor of one integer, and `x[[0, n - 1]]`.
+They are `x[:, n - 1]`, `x[i]` and `x[:i]` where `i` is a tensor of one integer, and `x[[0, n - 1]]`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def _after_selection(tensor: torch.Tensor, index: Any) -> tuple[torch.Tensor, An
     PyTorch, too, selects by numbers before it looks at other tensors in an index.
     """
     items = list(index) if isinstance(index, tuple) else [index]
-    items = [_with_tensor(item, tensor) for item in items]
+    items = [_with_numbers(item, tensor) for item in items]
     after = [sum(map(_axes_of, items[position + 1 :])) for position in range(len(items))]
     dots = next((position for position, item in enumerate(items) if item is ...), len(items))
     rest = []
@@ -54,11 +54,18 @@ def _after_selection(tensor: torch.Tensor, index: Any) -> tuple[torch.Tensor, An
     return tensor, tuple(rest) or ...
 
 
-def _with_tensor(item: Any, tensor: torch.Tensor) -> Any:
-    """A list that holds symbolic numbers, as the tensor that it stands for."""
+def _with_numbers(item: Any, tensor: torch.Tensor) -> Any:
+    """A list that holds symbolic numbers, as the tensor that it stands for; a slice with numbers for its tensors."""
     if isinstance(item, list) and any(isinstance(number, torch.SymInt) for number in item):
         return torch.tensor(item, device=tensor.device)
+    if isinstance(item, slice):
+        return slice(*map(_number, (item.start, item.stop, item.step)))
     return item
+
+
+def _number(end: Any) -> Any:
+    """An end of a slice: a tensor of one integer is that integer."""
+    return end.item() if isinstance(end, torch.Tensor) and end.dtype in _INTEGERS else end
 
 
 def _is_symbolic_number(item: Any) -> bool:

@@ -111,6 +111,9 @@ class SymbolicNumbers:
         from torch.utils._sympy.value_ranges import ValueRanges
 
         env = self._mode.shape_env
+        if symbol.is_float:
+            self.has_unbacked = True
+            return _compat.new_unbacked_float(env)
         low = -int_oo if symbol.min is None else symbol.min
         high = int_oo if symbol.max is None else symbol.max
         ranges = ValueRanges(low, high)

@@ -34,6 +34,10 @@ def sympy_symbol(name: str, positive: bool, nonnegative: bool) -> sympy.Symbol:
 
 
 def _default_symbol(symbol: Any) -> sympy.Symbol:
+    if symbol.is_float:
+        import sympy
+
+        return sympy.Symbol(symbol.name)
     low = symbol.min
     return sympy_symbol(symbol.name, symbol.backed and low is not None and low > 0, low is not None and low >= 0)
 

@@ -29,15 +29,17 @@ from tracejet._shared_switch import SharedSwitch
 
 
 def _len(value: Any) -> Any:
-    if isinstance(value, torch.Tensor) and _C.is_tracing() and torch._is_functional_tensor(value) and value.dim() > 0:
+    if _is_traced(value) and value.dim() > 0:
         return value.shape[0]
     return builtins.len(value)
 
 
 def _number(converted: type, symbolic: Callable[[Any], Any]) -> Callable[..., Any]:
     def twin(*args: Any, **options: Any) -> Any:
-        is_symbolic = len(args) == 1 and isinstance(args[0], (torch.SymInt, torch.SymFloat))
-        return symbolic(args[0]) if is_symbolic else converted(*args, **options)
+        value: Any = args[0] if len(args) == 1 and not options else None
+        if _is_traced(value) and all(type(size) is int and size == 1 for size in value.shape):
+            value = value.item()
+        return symbolic(value) if isinstance(value, (torch.SymInt, torch.SymFloat)) else converted(*args, **options)
 
     return twin
 
@@ -49,6 +51,10 @@ def _type(*args: Any, **options: Any) -> Any:
 
 
 _PLAIN: dict[type, type] = {torch.SymInt: int, torch.SymFloat: float, torch.SymBool: bool}
+
+
+def _is_traced(value: Any) -> bool:
+    return isinstance(value, torch.Tensor) and _C.is_tracing() and torch._is_functional_tensor(value)
 
 
 def _extremum(name: str, symbolic: Callable[[Any, Any], Any]) -> Callable[..., Any]:
@@ -136,10 +142,10 @@ class SymbolicBuiltins:
         try:
             with ExitStack() as stack:
                 for code, scope in self._symbolic:
-                    stack.enter_context(_switch(scope, functools.partial(_twins_in, scope)).held())
+                    stack.enter_context(_held(scope, functools.partial(_twins_in, scope)))
                     changed = _with_twins(code, _hidden(scope))
                     if changed is not None:
-                        stack.enter_context(_switch(code, functools.partial(_calls_replaced, code, changed)).held())
+                        stack.enter_context(_held(code, functools.partial(_calls_replaced, code, changed)))
                 yield
         finally:
             _current.reset(token)
@@ -189,9 +195,17 @@ _lock = threading.Lock()
 _switches: dict[int, SharedSwitch] = {}  #: those that are on, by the id of a scope or code, which they keep alive
 
 
-def _switch(owner: object, make: Callable[[], SharedSwitch]) -> SharedSwitch:
+@contextmanager
+def _held(owner: object, make: Callable[[], SharedSwitch]) -> Iterator[None]:
+    """Holds the switch of a scope or code. The last holder takes it away: nobody may be about to hold it then."""
     with _lock:
-        return _switches.setdefault(id(owner), make())
+        held = _switches.setdefault(id(owner), make()).held()
+        held.__enter__()
+    try:
+        yield
+    finally:
+        with _lock:
+            held.__exit__(None, None, None)
 
 
 def _twins_in(scope: dict[str, Any]) -> SharedSwitch:
@@ -271,9 +285,33 @@ def _tensor_len(tensor: torch.Tensor) -> Any:
     return _original_len(tensor)
 
 
+def _tensor_number(name: str) -> tuple[type, str, Any]:
+    original = getattr(torch.Tensor, name)
+
+    def method(tensor: torch.Tensor) -> Any:
+        if _is_traced(tensor):
+            _ask()
+        return original(tensor)
+
+    method.__name__ = name
+    return torch.Tensor, name, method
+
+
+def _divmod(number: Any, divisor: Any) -> tuple[Any, Any]:
+    return number // divisor, number % divisor
+
+
+def _rdivmod(divisor: Any, number: Any) -> tuple[Any, Any]:
+    return _divmod(number, divisor)
+
+
 _original_len = torch.Tensor.__len__
 _METHODS = [
     (torch.Tensor, "__len__", _tensor_len),
+    _tensor_number("__int__"),
+    _tensor_number("__float__"),
+    *((kind, "__divmod__", _divmod) for kind in (torch.SymInt, torch.SymFloat)),
+    *((kind, "__rdivmod__", _rdivmod) for kind in (torch.SymInt, torch.SymFloat)),
     _asking(torch.SymInt, "__int__"),
     _asking(torch.SymInt, "__index__"),
     _asking(torch.SymFloat, "__int__"),

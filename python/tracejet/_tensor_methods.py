@@ -20,7 +20,7 @@ _is_traced = torch._is_functional_tensor
 
 def _tolist(tensor: torch.Tensor) -> Any:
     """By way of `item`, which can give a symbol."""
-    if not _C.is_tracing() or not _is_dense(tensor):
+    if not _C.is_tracing() or not (_is_dense(tensor) or isinstance(tensor, torch.nn.Parameter)):
         return _TensorBase.tolist(tensor)
     return tensor.item() if tensor.dim() == 0 else [_tolist(row) for row in tensor.unbind(0)]
 

@@ -88,6 +88,7 @@ void bind_expression(py::module_& module) {
       .def_readonly("id", &Symbol::id)
       .def_readonly("name", &Symbol::name)
       .def_readonly("backed", &Symbol::backed, "False for a data-dependent value, which has no hint.")
+      .def_readonly("is_float", &Symbol::is_float, "A float of data; all others are integers.")
       .def_readonly("hint", &Symbol::hint, "The value of the example that was traced.")
       .def_property_readonly("min", [](const Symbol& symbol) { return bound(symbol.range.min); })
       .def_property_readonly("max", [](const Symbol& symbol) { return bound(symbol.range.max); });

@@ -5,6 +5,7 @@
 #include <torch/csrc/jit/python/pybind_utils.h>
 
 #include "graph/control_flow.h"
+#include "graph/size_expression.h"
 #include "graph/subgraph_symbols.h"
 #include "support/error.h"
 #include "symbolic/sym_node.h"
@@ -96,14 +97,14 @@ py::object FxBuilder::output(const GraphOutput& output) {
 py::object FxBuilder::describe(const Value& value, bool requires_grad) {
   if (value.is_tensor()) return values_.tensor(value.tensor(), requires_grad);
   // As it was made, not as what it has turned out to be: this node is where the symbol comes from.
-  const auto declared = value.scalar().isSymInt() ? symbolic::symbol_behind(value.scalar().toSymInt()) : std::nullopt;
+  const auto declared = symbol_behind(value.scalar());
   const auto expression = declared ? symbolic::Expression::of(*declared) : expression_of(value.scalar());
   return expression ? values_.number(*expression) : torch::jit::toPyObject(value.scalar());
 }
 
 void FxBuilder::note_symbol(const c10::IValue& number, const py::object& fx_node, const py::object& axis) {
   // Assertions mention a symbol as it was declared, whatever it has turned out to be.
-  if (const auto declared = number.isSymInt() ? symbolic::symbol_behind(number.toSymInt()) : std::nullopt) {
+  if (const auto declared = symbol_behind(number)) {
     if (sourced_symbols_.insert(declared->id).second)
       symbol_source_(symbolic::Expression::of(*declared), fx_node, axis);
   }

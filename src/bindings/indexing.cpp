@@ -2,6 +2,8 @@
 // the type that CPython sets along with it and never clears: every tensor would count as a sequence from then on.
 #include <vector>
 
+#include <torch/csrc/autograd/python_variable.h>
+
 #include "bindings/bindings.h"
 #include "capture/tracer.h"
 
@@ -21,8 +23,15 @@ Slots originals;
 PyObject* traced_get = nullptr;
 PyObject* traced_set = nullptr;
 
+/// Whether no end of a slice is a tensor, which is asked for a plain number. (Symbolic numbers are taken as they are.)
+bool is_plain_slice(PyObject* item) {
+  const auto* slice = reinterpret_cast<PySliceObject*>(item);
+  return !THPVariable_Check(slice->start) && !THPVariable_Check(slice->stop) && !THPVariable_Check(slice->step);
+}
+
 bool is_plain_item(PyObject* item) {
-  return item == Py_None || item == Py_Ellipsis || PySlice_Check(item) || PyLong_CheckExact(item);
+  if (PySlice_Check(item)) return is_plain_slice(item);
+  return item == Py_None || item == Py_Ellipsis || PyLong_CheckExact(item);
 }
 
 /// Whether PyTorch's own indexing surely reads nothing of it that a trace doesn't know.

@@ -118,7 +118,8 @@ void bind_context(py::module_& module) {
       .value("GENERAL_SIZE", Guard::Kind::kGeneralSize)
       .value("SIZE_BRANCH", Guard::Kind::kSizeBranch)
       .value("SPECIALIZATION", Guard::Kind::kSpecialization)
-      .value("ASSERTION", Guard::Kind::kAssertion);
+      .value("ASSERTION", Guard::Kind::kAssertion)
+      .value("IN_BRANCH", Guard::Kind::kInBranch);
 
   py::class_<Guard>(module, "Guard", "Something that was assumed because the ranges didn't decide it.")
       .def_readonly("condition", &Guard::condition)

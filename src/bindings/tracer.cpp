@@ -6,6 +6,7 @@
 #include <torch/csrc/utils/python_symnode.h>
 
 #include "bindings/bindings.h"
+#include "capture/refusal.h"
 #include "capture/strides.h"
 #include "capture/traced_tensor.h"
 #include "support/error.h"
@@ -36,6 +37,12 @@ c10::SymNode unwrapped(const c10::SymNode& node) {
   const py::gil_scoped_acquire gil;
   const py::handle object = wrapper->getPyObj();
   return py::isinstance<c10::SymNodeImpl>(object) ? object.cast<c10::SymNode>() : node;
+}
+
+/// Such a wrapper of a node of ours: PyTorch's bindings give no other SymFloat to Python.
+c10::SymNode wrapped(const c10::SymNode& node) {
+  const py::gil_scoped_acquire gil;
+  return c10::make_intrusive<torch::impl::PythonSymNodeImpl>(py::cast(node));
 }
 
 /// A leaf of the model's results; what is neither a tensor nor a number stays with Python.
@@ -80,6 +87,8 @@ c10::SymInt add_symbol(Tracer& tracer, std::string name, int64_t min, int64_t op
 }  // namespace
 
 void bind_tracer(py::module_& module) {
+  module.def("raise_refusal", &throw_refusal, py::arg("message"), py::arg("operator"), py::arg("where"),
+             "Raises what an error of PyTorch's is called here.");
   module.def("is_tracing", [] { return Tracer::current() != nullptr; }, "Whether this thread traces.");
   module.def(
       "is_asked_by_model", [] { return symbolic::may_be_asked_by_model() && symbolic::Context::current() == nullptr; },
@@ -130,7 +139,8 @@ void bind_tracer(py::module_& module) {
              "Whether a write to one tensor may be seen in the other.");
   py::class_<Tracer>(module, "Tracer", "Records one run of a model on the calling thread.")
       .def(py::init([](DecompositionTable decompositions, bool check_rules, bool shares_memory) {
-             const FrontendHooks hooks{&symbolic_number, &unwrapped, &needed_truth, &class_of, getPyInterpreter()};
+             const FrontendHooks hooks{&symbolic_number, &unwrapped, &wrapped,
+                                       &needed_truth,    &class_of,  getPyInterpreter()};
              return std::make_unique<Tracer>(hooks,
                                              TracerOptions{check_rules, std::move(decompositions), shares_memory});
            }),

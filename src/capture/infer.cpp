@@ -49,6 +49,7 @@ std::vector<OutputMeta> arrange(const c10::OperatorHandle& op, std::vector<Tenso
 
 std::vector<OutputMeta> Tracer::infer(const Call& call) {
   if (call.name() == "aten::_local_scalar_dense") {
+    if (at::isFloatingType(call.tensor("self").dtype)) return {shapes().sym_float(shapes().unbacked_float())};
     return {c10::IValue(shapes().sym_int(shapes().unbacked("u", symbolic::Range::all())))};
   }
   const symbolic::Context::Current current(shapes());

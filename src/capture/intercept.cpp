@@ -127,6 +127,9 @@ void intercept(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::j
     }
   } catch (const Error&) {
     tracer->rethrow_with_location(op);
+  } catch (const c10::Error& error) {
+    tracer->note_refusal(op, error);
+    throw;
   }
 }
 

@@ -9,6 +9,7 @@
 
 #include "capture/devices.h"
 #include "capture/keys.h"
+#include "capture/refusal.h"
 #include "graph/tensor_list.h"
 #include "support/error.h"
 
@@ -136,12 +137,7 @@ std::optional<std::vector<OutputMeta>> outputs_by_meta_kernel(const Call& call, 
     } catch (const c10::NotImplementedError&) {
       return std::nullopt;
     } catch (const c10::Error& error) {
-      const std::string message = error.what_without_backtrace();
-      // What TensorImpl says of tensors with symbolic sizes.
-      if (message.find("customized tensor") != std::string::npos) {
-        throw UnsupportedOperator("takes sizes as plain numbers: " + message);
-      }
-      throw ShapeError(message);
+      throw_refusal(error.what_without_backtrace(), c10::toString(call.op().operator_name()), "");
     } catch (const std::exception& error) {
       const std::string_view message = error.what();
       // Python's way to say that there is none, of its custom operators.

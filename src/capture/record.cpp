@@ -132,7 +132,7 @@ bool take_given_way(torch::jit::Stack& stack) {
   return true;
 }
 
-/// A read of data: answered from constants; an integer that hangs on inputs becomes a symbol.
+/// A read of data: answered from constants; a number that hangs on inputs becomes a symbol.
 void read_data(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stack& stack) {
   const Value* unknown = first_unknown(tracer, op, stack);
   if (unknown == nullptr) return compute(tracer, op, stack);
@@ -142,10 +142,11 @@ void read_data(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stack&
     stack.emplace_back(only->item());
     return;
   }
-  if (gives_one && at::isIntegralType(unknown->tensor().dtype, /*includeBool=*/false)) {
+  const at::ScalarType dtype = unknown->tensor().dtype;
+  if (gives_one && (at::isIntegralType(dtype, /*includeBool=*/false) || at::isFloatingType(dtype))) {
     return record_call(tracer, op, stack);
   }
-  if (gives_one && unknown->tensor().dtype == at::kBool) {
+  if (gives_one && dtype == at::kBool) {
     if (const auto needed = tracer.needed_truth()) return check_truth(tracer, stack, *needed);
     if (take_given_way(stack)) return;
   }
@@ -227,6 +228,9 @@ void record(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::jit::Stac
     }
   } catch (const Error&) {
     tracer->rethrow_with_location(op);
+  } catch (const c10::Error& error) {
+    tracer->note_refusal(op, error);
+    throw;
   }
 }
 

@@ -100,18 +100,12 @@ void Tracer::refuse_writes_to_outside(std::span<const at::Tensor> operands, std:
   }
 }
 
-/// A promise in a branch holds where the branch runs, and no further; the facts of a trace hold everywhere.
-void Tracer::refuse_promises_about_outside(size_t first_guard, size_t first_symbol) {
-  std::unordered_set<uint64_t> own;
-  for (const symbolic::Symbol& symbol : shapes().symbols().subspan(first_symbol)) own.insert(symbol.id);
-  for (const symbolic::Guard& guard : shapes().guards().subspan(first_guard)) {
-    if (guard.kind != symbolic::Guard::Kind::kAssertion) continue;
-    for (const symbolic::Symbol& symbol : symbolic::symbols_of(guard.condition)) {
-      if (symbol.backed || own.contains(symbol.id)) continue;
-      throw UnsupportedOperator("torch._check(" + guard.condition.str() +
-                                ") in a branch or loop body of control flow is about data from outside of it; move it "
-                                "before the call");
-    }
+/// What a branch or loop body relies on is checked where it runs, and nowhere else.
+void Tracer::add_assertions_of_branch(std::vector<symbolic::Guard> assertions, size_t first_symbol) {
+  std::unordered_set<uint64_t> from_around;
+  for (const symbolic::Symbol& symbol : shapes().symbols().first(first_symbol)) from_around.insert(symbol.id);
+  for (auto guard = assertions.rbegin(); guard != assertions.rend(); ++guard) {
+    add_assertion(*graph(), guard->condition, *guard, symbol_axes_, from_around);
   }
 }
 
@@ -136,12 +130,12 @@ Subgraph Tracer::record_subgraph(const Body& body, std::span<const TensorMeta> o
   }
   for (const Value* outer : captured) capture(*outer);
 
-  const size_t first_guard = shapes().guards().size();
+  symbolic::Context::Branch branch(shapes());
   const size_t first_symbol = shapes().symbols().size();
   std::vector<const Value*> results;
   for (const at::Tensor& result : run_of_model(body, arguments)) results.push_back(&unshared_result(result, results));
   refuse_writes_to_outside(arguments, inputs);
-  refuse_promises_about_outside(first_guard, first_symbol);
+  add_assertions_of_branch(branch.close(), first_symbol);
 
   for (const Value* result : results) graph()->add_output({GraphOutput::Kind::kUser, result, {}, 0});
   graph()->eliminate_dead_nodes();

@@ -5,6 +5,7 @@
 
 #include "capture/devices.h"
 #include "capture/keys.h"
+#include "capture/refusal.h"
 #include "capture/tensor_arguments.h"
 #include "capture/traced_tensor.h"
 #include "graph/location.h"
@@ -195,7 +196,10 @@ std::vector<c10::IValue> Tracer::results_of(const Node& node) const {
   const auto next = [&] {
     const Value* output = *value++;
     if (output == nullptr) return c10::IValue(at::Tensor());
-    return output->is_tensor() ? c10::IValue(make_traced(*output)) : output->scalar();
+    if (output->is_tensor()) return c10::IValue(make_traced(*output));
+    const c10::IValue& number = output->scalar();
+    if (!number.isSymFloat() || hooks_.wrapped == nullptr) return number;
+    return c10::IValue(c10::SymFloat(hooks_.wrapped(number.toSymFloat().toSymNodeImpl())));
   };
   for (const std::optional<size_t>& count : node.returns()) {
     if (!count) {
@@ -247,6 +251,17 @@ void Tracer::rethrow_with_location(const c10::OperatorHandle& op) {
   __builtin_unreachable();
 }
 
+void Tracer::note_refusal(const c10::OperatorHandle& op, const c10::Error& error) {
+  const std::string message = error.what_without_backtrace();
+  if (message == last_message_) return;  // an inner call has said where
+  try {
+    throw_refusal(message, c10::toString(op.operator_name()), describe(location(), *graph()));
+  } catch (const Error&) {
+    last_error_ = std::current_exception();
+  }
+  last_message_ = message;
+}
+
 std::exception_ptr Tracer::find_error(std::string_view message) const {
   return message.find(last_message_) != std::string_view::npos && !last_message_.empty() ? last_error_ : nullptr;
 }
@@ -255,12 +270,16 @@ namespace {
 
 /// The node's output that a symbol stands for (the result of `.item()`); null for sizes and for all that is computed.
 const Value* find_scalar(const Graph& graph, const c10::IValue& number) {
-  const auto expression = number.isSymInt() ? symbolic::expression_of(number.toSymInt()) : std::nullopt;
+  const auto expression_in = [](const c10::IValue& scalar) -> std::optional<symbolic::Expression> {
+    if (scalar.isSymInt()) return symbolic::expression_of(scalar.toSymInt());
+    return scalar.isSymFloat() ? symbolic::expression_of(scalar.toSymFloat()) : std::nullopt;
+  };
+  const auto expression = expression_in(number);
   if (!expression || expression->kind() != symbolic::Kind::kSymbol || expression->symbol().backed) return nullptr;
   for (const Node& node : graph.nodes()) {
     for (const Value* output : node.outputs()) {
-      if (output == nullptr || output->is_tensor() || !output->scalar().isSymInt()) continue;
-      if (symbolic::expression_of(output->scalar().toSymInt()) == expression) return output;
+      if (output == nullptr || output->is_tensor()) continue;
+      if (expression_in(output->scalar()) == expression) return output;
     }
   }
   return nullptr;

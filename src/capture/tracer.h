@@ -38,6 +38,8 @@ struct FrontendHooks {
   std::optional<c10::IValue> (*symbolic_number)(const at::Tensor&) = nullptr;
   /// What is behind a node that the language has wrapped in one of its own (torch.SymFloat, torch.SymBool).
   c10::SymNode (*unwrapped)(const c10::SymNode&) = nullptr;
+  /// A node of ours in the form in which the language takes floats.
+  c10::SymNode (*wrapped)(const c10::SymNode&) = nullptr;
   /// What the code that asks for a condition needs it to be: with the other answer it raises at once (`assert
   /// condition`, `if condition: raise …`). Nothing where it goes on either way.
   std::optional<bool> (*needed_truth)() = nullptr;
@@ -207,7 +209,9 @@ class Tracer {
   /// Adds operator and location to the tracejet::Error being handled, and throws it on. Remembers it, because languages
   /// in between may replace its type.
   [[noreturn]] void rethrow_with_location(const c10::OperatorHandle& op);
-  /// The exception with this message as it was thrown, or null.
+  /// Remembers what becomes of an error of PyTorch's in a call, should it end the trace: see throw_refusal().
+  void note_refusal(const c10::OperatorHandle& op, const c10::Error& error);
+  /// The exception with this message as it was thrown, or as an error of ours; null where none is known.
   std::exception_ptr find_error(std::string_view message) const;
 
  private:
@@ -258,7 +262,7 @@ class Tracer {
   bool is_from_around(const at::Tensor& tensor) const;
   const Value& unshared_result(const at::Tensor& result, const std::vector<const Value*>& others);
   void refuse_writes_to_outside(std::span<const at::Tensor> operands, std::span<const Value* const> values);
-  void refuse_promises_about_outside(size_t first_guard, size_t first_symbol);
+  void add_assertions_of_branch(std::vector<symbolic::Guard> assertions, size_t first_symbol);
   [[noreturn]] void throw_of_another_graph(const Graph& graph) const;
   /// What a functional tensor holds now, all writes to it and to its views applied.
   const Value& current_value(const at::Tensor& functional);

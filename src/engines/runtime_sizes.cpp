@@ -65,12 +65,12 @@ c10::IValue resolve(const c10::IValue& constant, const RuntimeSizes& sizes) {
 
 namespace {
 
-std::vector<uint64_t> symbols_of_number(const c10::SymInt& number) {
+std::vector<uint64_t> symbols_of_number(const c10::IValue& number) {
   std::vector<uint64_t> symbols;
-  if (!number.is_heap_allocated()) return symbols;
-  const auto declared = symbolic::symbol_behind(number);
+  const auto declared = symbol_behind(number);
   if (declared) symbols.push_back(declared->id);
-  const Expression now = expression_of(number);
+  if (!is_symbolic(number)) return symbols;
+  const Expression now = expression_of(number.toScalar());
   if (now.kind() == symbolic::Kind::kSymbol && (!declared || now.symbol().id != declared->id)) {
     symbols.push_back(now.symbol().id);
   }
@@ -88,9 +88,7 @@ std::vector<SymbolSource> symbols_told_by(const TensorMeta& meta) {
   return told;
 }
 
-std::vector<uint64_t> symbols_told_by(const c10::IValue& number) {
-  return number.isSymInt() ? symbols_of_number(number.toSymInt()) : std::vector<uint64_t>();
-}
+std::vector<uint64_t> symbols_told_by(const c10::IValue& number) { return symbols_of_number(number); }
 
 void check(const RuntimeAssertion& assertion, const RuntimeSizes& sizes) {
   if (!sizes.holds(assertion.condition)) throw Error(assertion.message);

@@ -28,24 +28,25 @@ std::optional<RuntimeAssertion> assertion_of(const Node& node) {
 
 std::vector<uint64_t> unbacked_symbols_from(const Node& node) {
   std::vector<uint64_t> symbols;
-  const auto add = [&](const c10::SymInt& number) {
-    if (const auto symbol = symbolic::symbol_behind(number); symbol && !symbol->backed) symbols.push_back(symbol->id);
+  const auto add = [&](const c10::IValue& number) {
+    if (const auto symbol = symbol_behind(number); symbol && !symbol->backed) symbols.push_back(symbol->id);
   };
   for (const Value* value : node.outputs()) {
     if (value == nullptr) continue;
     if (value->is_tensor()) {
       std::ranges::for_each(value->tensor().sizes, add);
-    } else if (value->scalar().isSymInt()) {
-      add(value->scalar().toSymInt());
+    } else {
+      add(value->scalar());
     }
   }
   return symbols;
 }
 
-void Graph::add_assertion(const symbolic::Condition& condition, const std::string& message, Location where) {
+void Graph::add_assertion(const symbolic::Condition& condition, const std::string& message, Location where,
+                          const std::unordered_set<uint64_t>& from_around) {
   std::unordered_set<uint64_t> awaited;
   for (const symbolic::Symbol& symbol : symbolic::symbols_of(condition)) {
-    if (!symbol.backed) awaited.insert(symbol.id);
+    if (!symbol.backed && !from_around.contains(symbol.id)) awaited.insert(symbol.id);
   }
   auto place = nodes_.begin();
   while (!awaited.empty() && place != nodes_.end()) {

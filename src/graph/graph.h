@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <unordered_set>
 #include <variant>
 #include <vector>
 
@@ -42,12 +43,17 @@ class Value {
   const Node* producer() const { return producer_; }
   size_t output_index() const { return output_index_; }
 
+  /// How many of its elements aren't zero, once that has been asked: whatever is selected by a mask has this size.
+  const std::optional<c10::SymInt>& count_of_nonzero() const { return count_of_nonzero_; }
+  void set_count_of_nonzero(c10::SymInt count) const { count_of_nonzero_ = std::move(count); }
+
  private:
   friend class Graph;
   int64_t id_;
   std::variant<TensorMeta, c10::IValue> content_;
   const Node* producer_ = nullptr;
   size_t output_index_ = 0;
+  mutable std::optional<c10::SymInt> count_of_nonzero_;
 };
 
 /// One argument of a node, in the place of its schema's: a value, a list of values (null where a list of optional
@@ -132,9 +138,11 @@ class Graph {
   Node& add_node(c10::OperatorHandle op, std::vector<Argument> arguments, std::vector<OutputMeta> outputs,
                  Location where, std::vector<std::shared_ptr<Graph>> subgraphs = {});
   /// Adds `aten::_assert_scalar` on a condition, which has to hold when the program runs: before all other nodes, or,
-  /// where it hangs on data, right after the last of its numbers is known.
+  /// where it hangs on data, right after the last of its numbers is known. `from_around`: the ids of numbers that a
+  /// subgraph is given.
   /// Throws UnsupportedOperator where one of these numbers is known inside of control flow only.
-  void add_assertion(const symbolic::Expression& condition, const std::string& message, Location where);
+  void add_assertion(const symbolic::Expression& condition, const std::string& message, Location where,
+                     const std::unordered_set<uint64_t>& from_around = {});
   /// An empty graph of the same symbols and modules, for a piece that control flow runs.
   std::shared_ptr<Graph> make_subgraph() const;
   /// To be called once all inputs are there: orders them by kind, so that outputs can refer to them by index.

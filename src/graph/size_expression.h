@@ -1,5 +1,8 @@
 #pragma once
 
+#include <optional>
+
+#include <ATen/core/ivalue.h>
 #include <c10/core/Scalar.h>
 #include <c10/core/SymBool.h>
 #include <c10/core/SymFloat.h>
@@ -21,6 +24,12 @@ inline symbolic::Expression expression_of(const c10::Scalar& value) {
   if (value.isSymInt()) return expression_of(value.toSymInt());
   if (value.isSymFloat()) return expression_of(value.toSymFloat());
   return expression_of(value.toSymBool());
+}
+
+/// The symbol that a number of a graph was made as; nullopt for a compound, a plain number or none at all.
+inline std::optional<symbolic::Symbol> symbol_behind(const c10::IValue& number) {
+  if (number.isSymInt()) return symbolic::symbol_behind(number.toSymInt());
+  return number.isSymFloat() ? symbolic::symbol_behind(number.toSymFloat()) : std::nullopt;
 }
 
 }  // namespace tracejet

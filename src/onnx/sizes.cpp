@@ -76,6 +76,18 @@ std::string_view onnx_operator(Kind kind) {
   }
 }
 
+/// Whether float32 holds it as float64 does.
+bool is_exact_in_float32(const Expression& number) {
+  if (number.kind() == Kind::kConstant) return static_cast<double>(static_cast<float>(number.real())) == number.real();
+  return number.kind() == Kind::kSymbol;
+}
+
+/// Whether an integer or a truth comes from floats of data in such a way that rounding counts.
+bool needs_float64(const Expression& expression) {
+  if (expression.is_float() || expression.operands().empty() || !expression.operands()[0].is_float()) return false;
+  return symbolic::is_data_dependent(expression) && !std::ranges::all_of(expression.operands(), is_exact_in_float32);
+}
+
 at::ScalarType dtype_of(const Expression& expression) {
   return expression.is_int() ? at::kLong : expression.is_float() ? at::kDouble : at::kBool;
 }
@@ -97,6 +109,8 @@ void Lowering::note_symbols(const Value& value) {
     for (size_t axis = 0; axis < sizes.size(); ++axis) note(sizes[axis], static_cast<int64_t>(axis));
   } else if (value.scalar().isSymInt()) {
     note(value.scalar().toSymInt(), -1);
+  } else if (const auto declared = symbol_behind(value.scalar())) {
+    symbols_.try_emplace(declared->id, SymbolSource{tensor, -1});
   }
 }
 
@@ -104,7 +118,7 @@ Operand Lowering::symbol_value(const symbolic::Symbol& symbol) {
   const auto source = symbols_.find(symbol.id);
   if (source == symbols_.end()) fail("depends on " + symbol.name + ", which is the size of no input");
   const auto& [tensor, axis] = source->second;
-  if (axis < 0) return emit("Reshape", {cast(tensor, at::kLong), integers({1})});
+  if (axis < 0) return emit("Reshape", {cast(tensor, symbol.is_float ? at::kDouble : at::kLong), integers({1})});
   const Operand size = emit_as(at::kLong, "Shape", {tensor}, {{"start", axis}, {"end", axis + 1}});
   if (target_.size_arithmetic || symbol.backed) return size;
   // What is computed from it has to be computed here: the sum with a number of which nothing is known has no bounds.
@@ -150,6 +164,9 @@ Operand Lowering::number_input(const Expression& expression, bool is_shape) {
 Operand Lowering::compute_anew(const Expression& expression) {
   const Kind kind = expression.kind();
   if (kind == Kind::kSymbol) return symbol_value(expression.symbol());
+  if (!target_.float64 && needs_float64(expression)) {
+    fail("depends on " + expression.str() + ", which is right in double precision only");
+  }
   std::vector<Operand> operands;
   for (const Expression& operand : expression.operands()) operands.push_back(compute(operand));
   const auto fold = [&](std::string_view op) {

@@ -9,6 +9,7 @@
 #include "ops/creation_samples.h"
 #include "ops/families.h"
 #include "ops/promotion.h"
+#include "ops/refusal.h"
 #include "ops/shape.h"
 
 namespace tracejet {
@@ -66,7 +67,7 @@ Metas arange(const Call& call) {
   const bool exact = integers || (dtype == at::kLong && !symbolic);  // then ATen cuts the numbers off first
   const c10::SymInt count = exact ? count_integers(as_sym_int(start), as_sym_int(end), as_sym_int(step))
                                   : count_floats(as_sym_float(start), as_sym_float(end), as_sym_float(step));
-  if (count.sym_lt(0).guard_bool(__FILE__, __LINE__)) throw ShapeError("arange: the step leads away from the end");
+  require(count.sym_ge(0), [] { return "arange: the step leads away from the end"; });
   return {shape::contiguous({count}, dtype, device_of(call))};
 }
 

@@ -21,13 +21,18 @@ c10::SymInt unknown_size(const c10::SymInt& at_most, int64_t at_least) {
   return context->sym_int(context->unbacked("u", {at_least, max}));
 }
 
+c10::SymInt count_of_nonzero(const Value& mask) {
+  if (!mask.count_of_nonzero()) mask.set_count_of_nonzero(unknown_size(mask.tensor().numel()));
+  return *mask.count_of_nonzero();
+}
+
 namespace {
 
 using Metas = std::vector<TensorMeta>;
 
 Metas nonzero(const Call& call) {
   const TensorMeta& self = call.tensor("self");
-  const c10::SymInt count = unknown_size(self.numel());
+  const c10::SymInt count = count_of_nonzero(call.value("self"));
   return {shape::strided({count, self.dim()}, {1, count}, at::kLong, self.device)};
 }
 
@@ -39,8 +44,11 @@ Metas nonzero_static(const Call& call) {
 
 Metas masked_select(const Call& call) {
   const TensorMeta& self = call.tensor("self");
-  Sizes sizes = shape::broadcast(self.sizes, call.tensor("mask").sizes);
-  const c10::SymInt count = unknown_size(shape::contiguous(std::move(sizes), self.dtype, self.device).numel());
+  const Value& mask = call.value("mask");
+  const Sizes sizes = shape::broadcast(self.sizes, mask.tensor().sizes);
+  const bool is_whole = std::ranges::equal(sizes, mask.tensor().sizes, symbolic::is_statically_equal);
+  const c10::SymInt count =
+      is_whole ? count_of_nonzero(mask) : unknown_size(shape::contiguous(sizes, self.dtype, self.device).numel());
   return {shape::contiguous({count}, self.dtype, self.device)};
 }
 

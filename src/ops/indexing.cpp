@@ -77,17 +77,16 @@ Indexed side_by_side(const TensorMeta& self, const std::vector<const TensorMeta*
 }
 
 /// A mask stands for the positions of its true elements: an index for each of its axes. `positions` owns them.
-std::vector<const TensorMeta*> without_masks(const std::vector<const TensorMeta*>& indices,
+std::vector<const TensorMeta*> without_masks(const std::vector<const Value*>& indices,
                                              std::deque<TensorMeta>& positions) {
   std::vector<const TensorMeta*> result;
-  for (const TensorMeta* index : indices) {
-    if (index == nullptr || !is_mask(*index)) {
-      result.push_back(index);
+  for (const Value* index : indices) {
+    if (index == nullptr || !is_mask(index->tensor())) {
+      result.push_back(index == nullptr ? nullptr : &index->tensor());
       continue;
     }
-    const c10::SymInt count = unknown_size(index->numel());
-    positions.push_back(shape::strided({count}, {1}, at::kLong, index->device));
-    result.insert(result.end(), index->sizes.size(), &positions.back());
+    positions.push_back(shape::strided({count_of_nonzero(*index)}, {1}, at::kLong, index->tensor().device));
+    result.insert(result.end(), index->tensor().sizes.size(), &positions.back());
   }
   return result;
 }
@@ -97,7 +96,7 @@ std::vector<const TensorMeta*> without_masks(const std::vector<const TensorMeta*
 Metas index(const Call& call) {
   const TensorMeta& self = call.tensor("self");
   std::deque<TensorMeta> positions;
-  const auto given = without_masks(call.tensors("indices"), positions);
+  const auto given = without_masks(call.values("indices"), positions);
   if (given.size() > self.sizes.size()) {
     throw ShapeError("there are " + std::to_string(given.size()) + " indices for the " + std::to_string(self.dim()) +
                      " axes of " + self.str());

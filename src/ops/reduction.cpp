@@ -4,6 +4,7 @@
 #include "ops/promotion.h"
 #include "ops/reduction_decompositions.h"
 #include "ops/reduction_samples.h"
+#include "ops/refusal.h"
 #include "ops/shape.h"
 
 namespace tracejet {
@@ -91,7 +92,7 @@ Metas topk(const Call& call) {
   Sizes sizes = self.sizes;
   if (!sizes.empty()) {
     c10::SymInt& size = sizes[call.axis("dim", self.dim())];
-    if (!k.sym_le(size).guard_bool(__FILE__, __LINE__)) throw ShapeError("topk asks for more than the axis has");
+    require(k.sym_le(size), [] { return "topk asks for more than the axis has"; });
     size = k;
   }
   return {shape::contiguous(sizes, self.dtype, self.device), shape::contiguous(sizes, at::kLong, self.device)};

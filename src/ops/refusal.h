@@ -20,13 +20,19 @@ void require(bool holds, Message&& otherwise) {
   if (!holds) refuse(std::forward<Message>(otherwise)());
 }
 
-/// A condition on symbolic sizes becomes a guard where their ranges don't decide it.
-template <typename Message>
-void require(const c10::SymBool& condition, Message&& otherwise) {
-  require(condition.guard_bool(__FILE__, __LINE__), std::forward<Message>(otherwise));
+/// Whether a condition holds without which eager refuses the call. Where ranges don't decide it, one on symbolic sizes
+/// becomes a guard, and one on data is checked when the program runs.
+inline bool is_met(const c10::SymBool& condition) {
+  const bool hangs_on_data = condition.is_heap_allocated() && !condition.toSymNodeImplUnowned()->has_hint();
+  return hangs_on_data ? condition.expect_true(__FILE__, __LINE__) : condition.guard_bool(__FILE__, __LINE__);
 }
 
-/// Guards that two sizes are equal.
+template <typename Message>
+void require(const c10::SymBool& condition, Message&& otherwise) {
+  require(is_met(condition), std::forward<Message>(otherwise));
+}
+
+/// Requires that two sizes are equal.
 template <typename Message>
 void require_equal_sizes(const c10::SymInt& a, const c10::SymInt& b, Message&& otherwise) {
   require(a.sym_eq(b), std::forward<Message>(otherwise));

@@ -54,12 +54,12 @@ Sizes infer_size(c10::SymIntArrayRef shape, c10::SymIntArrayRef from) {
     throw ShapeError(message.str());
   };
   if (inferred == nullptr) {
-    if (!is_empty && !equal(rest, others)) refuse("");
-    if (is_empty && !equal(product(from), 0)) refuse("");
+    if (!is_empty && !fits(rest, others)) refuse("");
+    if (is_empty && !fits(product(from), 0)) refuse("");
     return sizes;
   }
   if (is_empty) refuse(": -1 could be anything");
-  if (!equal(rest % others, 0)) refuse("");
+  if (!fits(rest % others, 0)) refuse("");
   *inferred = rest / others;
   return sizes;
 }

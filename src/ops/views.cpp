@@ -168,8 +168,8 @@ Metas select(const Call& call) {
     return {meta};
   }
   const c10::SymInt index = from_start(given, size);
-  const bool fits = index.sym_ge(0).sym_and(index.sym_lt(meta.sizes[axis])).guard_bool(__FILE__, __LINE__);
-  if (!fits) throw ShapeError("the index is outside axis " + std::to_string(axis) + " of " + meta.str());
+  require(index.sym_ge(0).sym_and(index.sym_lt(size)),
+          [&] { return "the index is outside axis " + std::to_string(axis) + " of " + meta.str(); });
   meta.storage_offset = meta.storage_offset + index * meta.strides[axis];
   meta.sizes.erase(meta.sizes.begin() + axis);
   meta.strides.erase(meta.strides.begin() + axis);

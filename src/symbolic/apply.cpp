@@ -1,4 +1,5 @@
 // What every operator means, on plain numbers.
+#include <bit>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -203,7 +204,10 @@ Value apply_operator(const Node& node, std::span<const Value> in) {
 namespace {
 
 Value evaluated(const Expression& expression, const Assignment& value_of) {
-  if (expression.kind() == Kind::kSymbol) return of(value_of(expression.symbol()));
+  if (expression.kind() == Kind::kSymbol) {
+    const int64_t value = value_of(expression.symbol());
+    return expression.is_float() ? of(std::bit_cast<double>(value)) : of(value);
+  }
   if (expression.kind() == Kind::kSelect) {  // the other side may divide by zero
     const bool truth = evaluated(expression.operands()[0], value_of).integer != 0;
     return evaluated(expression.operands()[truth ? 1 : 2], value_of);

@@ -16,8 +16,10 @@ namespace {
   }
   throw DataDependent(what + " depends on data that is known only when the program runs (" + names +
                       " comes from a call like .item(), nonzero or unique).\n"
-                      "  If it always holds, say so before: torch._check(" +
-                      (expression.is_bool() ? expression.str() : names + " >= ...") +
+                      "  If it " +
+                      (expression.is_bool()
+                           ? "always holds, say so before: torch._check(" + expression.str()
+                           : "is always the same, say so before, as in: torch._check(" + expression.str() + " == 3") +
                       ").\n  If both ways are needed, compute both: torch.where, or torch.cond for whole branches.");
 }
 
@@ -49,12 +51,15 @@ Context::Current::Current(Context& context) : before_(std::exchange(current_cont
 
 Context::Current::~Current() { current_context = before_; }
 
-Expression Context::unbacked(std::string_view prefix, Range range) {
+Expression Context::unbacked(std::string_view prefix, Range range) { return add_unbacked(prefix, range, false); }
+Expression Context::unbacked_float() { return add_unbacked("f", Range::all(), true); }
+
+Expression Context::add_unbacked(std::string_view prefix, Range range, bool is_float) {
   std::string name;
   do {
     name = std::string(prefix) + std::to_string(next_unbacked_++);
   } while (!names_.insert(name).second);
-  symbols_.push_back({std::move(name), range, /*hint=*/0, /*backed=*/false, next_symbol_id()});
+  symbols_.push_back({std::move(name), range, /*hint=*/0, /*backed=*/false, next_symbol_id(), is_float});
   return Expression::of(symbols_.back());
 }
 
@@ -169,9 +174,36 @@ bool Context::expect(const Condition& condition) {
 void Context::record(const Condition& condition, Guard::Kind kind) {
   if (condition.is_constant()) return;
   add_guard(condition, kind);
-  assumed_.push_back(condition);
+  assume(condition);
+}
+
+void Context::assume(const Condition& condition) {
+  facts_.assumed.push_back(condition);
   learn(condition);
   facts_changed();
+}
+
+Context::Branch::Branch(Context& context)
+    : context_(context), first_guard_(context.guards_.size()), before_(context.facts_) {}
+
+std::vector<Guard> Context::Branch::close() {
+  std::vector<Guard> assertions;
+  for (size_t i = first_guard_; i < context_.guards_.size(); ++i) {
+    Guard& guard = context_.guards_[i];
+    if (guard.kind != Guard::Kind::kAssertion) continue;
+    assertions.push_back(guard);
+    guard.kind = Guard::Kind::kInBranch;
+    context_.guard_of_.erase(guard.condition);
+  }
+  if (assertions.empty()) return assertions;
+  context_.facts_ = before_;
+  context_.facts_changed();
+  for (size_t i = first_guard_; i < context_.guards_.size(); ++i) {
+    const Guard::Kind kind = context_.guards_[i].kind;
+    const bool holds_everywhere = kind == Guard::Kind::kRelation || kind == Guard::Kind::kSpecialization;
+    if (holds_everywhere) context_.assume(context_.guards_[i].condition);
+  }
+  return assertions;
 }
 
 void Context::add_guard(const Condition& condition, Guard::Kind kind) {

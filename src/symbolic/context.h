@@ -31,6 +31,22 @@ constexpr int64_t general_size(int64_t min, int64_t opt, int64_t max) {
 /// Every guard is a fact from then on: it tightens ranges, identifies symbols, makes sizes divisible, and so decides
 /// later questions without another guard. Always owned by a shared_ptr: the SymInts that it hands out keep it alive.
 class Context : public std::enable_shared_from_this<Context> {
+  /// s is modulus * t + residue, where t is a hidden symbol: only used to decide, never shown.
+  struct Multiple {
+    int64_t modulus;
+    int64_t residue;
+    uint64_t hidden_id;
+  };
+
+  /// All that is known of symbols; what else there is follows from it.
+  struct Facts {
+    /// By symbol id: what stands for it now (itself with a narrower range, another expression, a number).
+    std::unordered_map<uint64_t, Expression> replacements;
+    std::unordered_map<uint64_t, Multiple> multiples;
+    /// What was assumed, as it is after the replacements.
+    std::vector<Condition> assumed;
+  };
+
  public:
   using Locate = std::function<Location()>;
   using IsAsserted = std::function<bool()>;
@@ -54,6 +70,20 @@ class Context : public std::enable_shared_from_this<Context> {
     Context* before_;
   };
 
+  /// While control flow runs code that the program may not run, or run later: what that code asserts of data holds
+  /// there only.
+  class Branch {
+   public:
+    explicit Branch(Context& context);
+    /// The assertions that were made, none of which is known from here on.
+    std::vector<Guard> close();
+
+   private:
+    Context& context_;
+    size_t first_guard_;
+    Facts before_;
+  };
+
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
 
@@ -61,6 +91,8 @@ class Context : public std::enable_shared_from_this<Context> {
   Expression symbol(std::string name, Range range, int64_t hint);
   /// A data-dependent value: `prefix` and a running number.
   Expression unbacked(std::string_view prefix = "u", Range range = {0, kInfinity});
+  /// A data-dependent float.
+  Expression unbacked_float();
 
   std::span<const Guard> guards() const { return guards_; }
   /// All symbols in the order they were made in, with the ranges they were declared with.
@@ -99,16 +131,12 @@ class Context : public std::enable_shared_from_this<Context> {
  private:
   Context(Locate locate, IsAsserted is_asserted) : locate_(std::move(locate)), is_asserted_(std::move(is_asserted)) {}
 
-  /// s is modulus * t + residue, where t is a hidden symbol: only used to decide, never shown.
-  struct Multiple {
-    int64_t modulus;
-    int64_t residue;
-    uint64_t hidden_id;
-  };
+  Expression add_unbacked(std::string_view prefix, Range range, bool is_float);
 
   /// `when_general`: what a condition is that only sizes of 0 and 1 can change.
   bool guard(const Condition& condition, Guard::Kind when_general);
   void record(const Condition& condition, Guard::Kind kind);
+  void assume(const Condition& condition);
   void add_guard(const Condition& condition, Guard::Kind kind);
   void note_again(size_t guard);
   /// Notes the line where an answer was asked for that an earlier guard gives.
@@ -141,11 +169,8 @@ class Context : public std::enable_shared_from_this<Context> {
   std::unordered_map<uint64_t, size_t> specialization_of_;  ///< By the id of a symbol that became a number.
   int64_t next_unbacked_ = 0;
 
-  /// By symbol id: what stands for it now (itself with a narrower range, another expression, a number).
-  std::unordered_map<uint64_t, Expression> replacements_;
-  std::unordered_map<uint64_t, Multiple> multiples_;
-  /// What was assumed, as it is after the replacements; and of inequalities the difference that isn't negative.
-  std::vector<Condition> assumed_;
+  Facts facts_;
+  /// What was assumed, and of inequalities the difference that isn't negative.
   std::unordered_map<Condition, bool> known_;
   std::vector<Expression> not_negative_;
   /// Results since the last fact.

@@ -38,7 +38,8 @@ class Diagnostician {
     }
     for (size_t i = 0; i < context.guards().size(); ++i) {
       const bool is_about_small_sizes = is_general(i) || kind_of(i) == Guard::Kind::kSizeBranch;
-      if (!is_about_small_sizes) split(context.guards()[i].condition, i);
+      const bool is_settled = kind_of(i) == Guard::Kind::kInBranch;
+      if (!is_about_small_sizes && !is_settled) split(context.guards()[i].condition, i);
     }
   }
 

@@ -22,6 +22,7 @@ struct Symbol {
   int64_t hint = 0;    ///< The value of the example that was traced; meaningless when not `backed`.
   bool backed = true;  ///< False for a data-dependent value (`.item()`, the size of `nonzero`).
   uint64_t id = 0;
+  bool is_float = false;  ///< A float of data, whose value is passed round as the integer of the same bits.
 };
 
 enum class Type : uint8_t { kInt, kFloat, kBool };
@@ -29,7 +30,7 @@ enum class Type : uint8_t { kInt, kFloat, kBool };
 /// The operators of an expression. After each, its operands; see README.md for the normal form of integers.
 enum class Kind : uint8_t {
   kConstant,  ///< constant(), real() or truth(), by type()
-  kSymbol,    ///< symbol(); always an integer
+  kSymbol,    ///< symbol(); an integer, unless it says otherwise
 
   // Integers
   kSum,         ///< terms: each an atom, a kProduct or (last) a kConstant; at least two

@@ -77,12 +77,12 @@ Expression with_decided_extremes(const Expression& sum, const Follows& is_not_ne
 }  // namespace
 
 Expression Context::simplified(const Expression& expression) {
-  if (replacements_.empty() || expression.is_constant()) return expression;
+  if (facts_.replacements.empty() || expression.is_constant()) return expression;
   if (auto known = simplified_.find(expression); known != simplified_.end()) return known->second;
   const StepLimit limit(StepLimit::kOperation);
   Expression result = substitute(expression, [this](const Expression& symbol) {
-    const auto found = replacements_.find(symbol.symbol().id);
-    return found == replacements_.end() ? symbol : found->second;
+    const auto found = facts_.replacements.find(symbol.symbol().id);
+    return found == facts_.replacements.end() ? symbol : found->second;
   });
   simplified_.emplace(expression, result);
   return result;
@@ -90,8 +90,8 @@ Expression Context::simplified(const Expression& expression) {
 
 Expression Context::with_multiples(const Expression& expression) const {
   return substitute(expression, [this](const Expression& symbol) -> Expression {
-    const auto found = multiples_.find(symbol.symbol().id);
-    if (found == multiples_.end()) return symbol;
+    const auto found = facts_.multiples.find(symbol.symbol().id);
+    if (found == facts_.multiples.end()) return symbol;
     const auto& [modulus, residue, hidden_id] = found->second;
     const Symbol& whole = symbol.symbol();
     const auto end = [&](int64_t value, bool up) {
@@ -107,7 +107,7 @@ Expression Context::with_multiples(const Expression& expression) const {
 
 Range Context::range(const Expression& expression) {
   const Expression simple = simplified(expression);
-  return multiples_.empty() ? bounds(simple) : intersect(bounds(simple), bounds(with_multiples(simple)));
+  return facts_.multiples.empty() ? bounds(simple) : intersect(bounds(simple), bounds(with_multiples(simple)));
 }
 
 std::optional<bool> Context::decide(const Condition& condition) {
@@ -142,7 +142,7 @@ std::optional<bool> Context::decide_open(const Condition& condition) {
       break;
   }
   if (auto decided = decide_relation(condition)) return decided;
-  if (multiples_.empty()) return std::nullopt;
+  if (facts_.multiples.empty()) return std::nullopt;
   const Condition finer = with_multiples(condition);
   return finer.is_constant() ? std::optional(finer.truth()) : decide_relation(finer);
 }
@@ -277,7 +277,8 @@ void Context::learn_multiple(const Expression& dividend, int64_t modulus, int64_
   const Expression symbol = dividend - Expression(offset);
   if (!is_symbol(symbol)) return;
   residue = floor_mod(residue - offset, modulus);
-  const auto [found, is_new] = multiples_.try_emplace(symbol.symbol().id, Multiple{modulus, residue, next_symbol_id()});
+  const auto [found, is_new] =
+      facts_.multiples.try_emplace(symbol.symbol().id, Multiple{modulus, residue, next_symbol_id()});
   if (is_new) return;
   // Two such facts are one with the least common multiple.
   Multiple& known = found->second;
@@ -303,13 +304,13 @@ void Context::replace(const Expression& symbol, const Expression& by) {
   const auto put_in = [&](const Expression& expression) {
     return substitute(expression, [&](const Expression& other) { return other == symbol ? by : other; });
   };
-  for (auto& [id, replacement] : replacements_) replacement = put_in(replacement);
-  replacements_.insert_or_assign(symbol.symbol().id, by);
+  for (auto& [id, replacement] : facts_.replacements) replacement = put_in(replacement);
+  facts_.replacements.insert_or_assign(symbol.symbol().id, by);
   facts_changed();
-  const auto multiple = multiples_.find(symbol.symbol().id);
-  if (multiple == multiples_.end() || is_symbol(by)) return;
+  const auto multiple = facts_.multiples.find(symbol.symbol().id);
+  if (multiple == facts_.multiples.end() || is_symbol(by)) return;
   const Multiple fact = multiple->second;
-  multiples_.erase(multiple);
+  facts_.multiples.erase(multiple);
   learn_multiple(by, fact.modulus, fact.residue);
 }
 
@@ -318,7 +319,7 @@ void Context::facts_changed() {
   decided_.clear();
   known_.clear();
   not_negative_.clear();
-  for (Condition& condition : assumed_) {
+  for (Condition& condition : facts_.assumed) {
     condition = simplified(condition);
     if (condition.is_constant()) continue;
     known_[condition] = true;

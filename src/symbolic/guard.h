@@ -15,6 +15,7 @@ struct Guard {
     kSizeBranch,      ///< As kGeneralSize, but the model's code asked: at sizes 0 and 1 it may go another way.
     kSpecialization,  ///< A number was asked for (`int(s)`, `range(s)`): condition is `s == its hint`.
     kAssertion,       ///< The model says so (`torch._check`); to be checked when the program runs.
+    kInBranch,        ///< An assertion that a branch of control flow makes for itself, and checks there.
   };
   Condition condition;  ///< Holds for the traced example (or, for an assertion on unbacked symbols, is promised).
   Kind kind = Kind::kRelation;

@@ -272,6 +272,7 @@ Expression Expression::truth(bool value) {
 Expression Expression::of(Symbol symbol) {
   Node node;
   node.kind = Kind::kSymbol;
+  if (symbol.is_float) node.type = Type::kFloat;
   node.symbol = std::make_shared<const Symbol>(std::move(symbol));
   return finish(std::move(node));
 }

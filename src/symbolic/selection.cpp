@@ -48,6 +48,10 @@ Expression extreme(Kind kind, const Expression& a, const Expression& b) {
   return a.is_constant() && b.is_constant() ? Expression::real(result.real_hint()) : result;
 }
 
+bool may_be_nan(const Expression& a, const Expression& b) {
+  return a.is_float() && b.is_float() && (is_data_dependent(a) || is_data_dependent(b));
+}
+
 Expression bitwise(Kind kind, const Expression& a, const Expression& b) {
   const bool swap = compare(b, a) < 0;
   const Expression result = make(kind, Type::kInt, {swap ? b : a, swap ? a : b});
@@ -56,8 +60,13 @@ Expression bitwise(Kind kind, const Expression& a, const Expression& b) {
 
 }  // namespace
 
-Expression min(const Expression& a, const Expression& b) { return extreme(Kind::kMin, a, b); }
-Expression max(const Expression& a, const Expression& b) { return extreme(Kind::kMax, a, b); }
+// Python gives the first of two floats unless the second passes it: where one is NaN, their order counts.
+Expression min(const Expression& a, const Expression& b) {
+  return may_be_nan(a, b) ? select(less(b, a), b, a) : extreme(Kind::kMin, a, b);
+}
+Expression max(const Expression& a, const Expression& b) {
+  return may_be_nan(a, b) ? select(less(a, b), b, a) : extreme(Kind::kMax, a, b);
+}
 
 Expression abs(const Expression& a) {
   if (a.is_float()) return extreme(Kind::kMax, a, float_negate(a));

@@ -277,11 +277,22 @@ c10::SymBool fixed_sym_bool(const Condition& condition, Context& context) {
   return c10::SymBool(node);
 }
 
-std::optional<Symbol> symbol_behind(const c10::SymInt& value) {
-  if (!value.is_heap_allocated()) return std::nullopt;
-  const auto* ours = dynamic_cast<SymbolicNode*>(value.toSymNodeImplUnowned());
+namespace {
+
+std::optional<Symbol> symbol_of(c10::SymNodeImpl& node) {
+  const auto* ours = dynamic_cast<SymbolicNode*>(&node);
   if (ours == nullptr || ours->as_made().kind() != Kind::kSymbol) return std::nullopt;
   return ours->as_made().symbol();
+}
+
+}  // namespace
+
+std::optional<Symbol> symbol_behind(const c10::SymInt& value) {
+  return value.is_heap_allocated() ? symbol_of(*value.toSymNodeImplUnowned()) : std::nullopt;
+}
+
+std::optional<Symbol> symbol_behind(const c10::SymFloat& value) {
+  return value.is_symbolic() ? symbol_of(*value.toSymNodeImplUnowned()) : std::nullopt;
 }
 
 std::optional<Expression> expression_of(c10::SymNodeImpl& node) {

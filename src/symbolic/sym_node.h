@@ -21,6 +21,7 @@ c10::SymNode make_sym_node(const Expression& expression, Context& context);
 c10::SymBool fixed_sym_bool(const Condition& condition, Context& context);
 /// The symbol that a size was made as, before anything was assumed of it; nullopt for a compound or a plain number.
 std::optional<Symbol> symbol_behind(const c10::SymInt& value);
+std::optional<Symbol> symbol_behind(const c10::SymFloat& value);
 
 /// The expression behind a number, with what has been assumed since put in; a constant for a plain number, nullopt
 /// for a node that isn't ours (a nested int, one of torch.export's).

@@ -117,11 +117,9 @@ def test_a_tensor_that_outlives_its_trace_says_so():
     [
         lambda x: x.numpy(),
         lambda x: x.data_ptr(),
-        lambda x: x.tolist(),
-        lambda x: x.item(),
         lambda x: x.untyped_storage()[0],
     ],
-    ids=["numpy", "data_ptr", "tolist", "item", "storage"],
+    ids=["numpy", "data_ptr", "storage"],
 )
 def test_reading_data_that_a_trace_does_not_have_raises(read):
     for function in (lambda x: x, lambda x: (x + 1).view(-1)):
@@ -152,14 +150,14 @@ def test_a_fresh_constant_can_be_written_to():
 def test_an_error_names_the_operator_the_line_and_the_module():
     class Block(nn.Module):
         def forward(self, x):
-            return float(x.sum())
+            return x * 2 if x.sum() > 0 else x
 
     model = nn.Sequential(nn.Identity(), Block())
     with pytest.raises(tracejet.DataDependent) as error:
         tracejet.trace(model, arg_inputs=(torch.ones(3),))
     text = str(error.value)
     assert "[aten::_local_scalar_dense]" in text
-    assert "test_capture.py" in text and "return float(x.sum())" in text
+    assert "test_capture.py" in text and "return x * 2 if x.sum() > 0 else x" in text
     assert "in 1 (" in text and "Block" in text
 
 

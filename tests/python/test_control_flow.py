@@ -187,16 +187,6 @@ def keep(model: Model, x: torch.Tensor) -> torch.Tensor:
     return result + kept[0]
 
 
-def check_outside(model: Model, x: torch.Tensor) -> torch.Tensor:
-    count = x[0, 0].long().item()
-
-    def branch(y: torch.Tensor) -> torch.Tensor:
-        torch._check(count > 3)
-        return y * 2
-
-    return torch.cond(positive(x), branch, lambda y: y * 3, (x,))
-
-
 REFUSED: dict[str, tuple[Callable[[Model, torch.Tensor], Any], type[Exception], str]] = {
     "writes to an operand": (
         lambda model, x: torch.cond(positive(x), lambda y: y.add_(1), lambda y: y * 2, (x,)),
@@ -209,7 +199,6 @@ REFUSED: dict[str, tuple[Callable[[Model, torch.Tensor], Any], type[Exception], 
         "writes in place",
     ),
     "keeps a tensor": (keep, tracejet.UnsupportedOperator, "inside of a branch"),
-    "promises something of data from outside": (check_outside, tracejet.UnsupportedOperator, "move it before the call"),
     "dtypes differ": (
         lambda model, x: torch.cond(positive(x), lambda y: y.double(), lambda y: y * 2, (x,)),
         tracejet.ShapeError,

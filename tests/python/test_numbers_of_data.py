@@ -109,3 +109,100 @@ def test_every_engine_gives_numbers_computed_from_data(engine: str) -> None:
     number, doubled = compiled(x)
     assert number == 7
     torch.testing.assert_close(doubled, x * 2)
+
+
+# ---- Floats ---------------------------------------------------------------------------------------------------------
+
+FLOATS: dict[str, Callable[[torch.Tensor], Any]] = {
+    "a factor": lambda x: x * x.sum().item() + x.mean().item(),
+    "arithmetic": lambda x: x + (x.mean().item() * 2 - 1) / 3,
+    "a divisor": lambda x: x / (x.abs().amax().item() + 1),
+    "a base": lambda x: 2.0 ** x.mean().item() + x,
+    "full": lambda x: torch.full((x.shape[0], 2), x.amax().item()),
+    "full_like": lambda x: torch.full_like(x, x.amin().item()),
+    "clamp": lambda x: x.clamp(-x.abs().amax().item() / 2, x.abs().mean().item()),
+    "where": lambda x: torch.where(x > 0, x.sum().item(), 0.0),
+    "masked_fill": lambda x: x.masked_fill(x > 0, x.sum().item()),
+    "alpha": lambda x: torch.add(x, x, alpha=x.sum().item()),
+    "weight": lambda x: torch.lerp(x, -x, x.mean().item()),
+    "sqrt": lambda x: x / math.sqrt(x.square().sum().item() + 1),
+    "math": lambda x: x * math.fabs(x.sum().item()) + math.pow(x.abs().sum().item() + 1, 0.5),
+    "a tensor again": lambda x: torch.tensor(x.sum().item()) + torch.tensor([x.amax().item(), 1.0]).sum() + x,
+    "a list": lambda x: x * x[0, :2].tolist()[0] + x[0, :2].tolist()[1],
+    "smaller": lambda x: x * min(x.sum().item(), 0.5) + max(0.25, x.mean().item()),
+    "size": lambda x: x * (x.sum().item() / x.shape[0]),
+    "float": lambda x: x * float(x.sum()),
+    "int": lambda x: x * int(x.abs().sum()),
+    "rounded": lambda x: x * round(x.sum().item(), 1) + round(x.abs().sum().item()),
+    "abs": lambda x: x + abs(x.sum().item()),
+    "several": lambda x: [x * value.item() for value in x.sum(0)[:2]],
+    "half": lambda x: x * x.to(torch.float16).amax().item(),
+    "double": lambda x: x * x.double().sum().item(),
+    "written": lambda x: x.clone().fill_(x.sum().item()) + x,
+    "a result": lambda x: (x.amax().item(), x),
+    "computed results": lambda x: (x, x.amax().item() * 2, x.amin().item() < 0, int(x.sum().item())),
+    "selected": lambda x: torch.sym_ite(x.sum().item() > 0, x.amax().item(), x.amin().item()) * x,
+    "scale of attention": lambda x: torch.softmax(x @ x.T * (1 / (x.abs().sum().item() + 1)), -1) @ x,
+}
+
+
+@pytest.mark.parametrize("function", FLOATS.values(), ids=FLOATS)
+def test_floats_of_data(function: Callable[[torch.Tensor], Any]) -> None:
+    program = assert_same_as_eager(Lambda(function), [batch(6)])
+    compiled = tracejet.compile(program, engine="aten")
+    for rows in (1, 4, 9):
+        x = torch.randn(rows, 6)
+        assert_equal(function(x), compiled(x), 0)
+
+
+#: What OpenVINO refuses of these: it computes in float32.
+IN_DOUBLE_PRECISION = {"int", "rounded", "computed results", "double", "a base", "math"}
+
+
+@pytest.mark.parametrize("name", FLOATS)
+def test_floats_of_data_on_openvino(name: str) -> None:
+    function = FLOATS[name]
+    program = tracejet.trace(Lambda(function), arg_inputs=[batch(6)])
+    report = tracejet.check(program)
+    if not report.ok:
+        assert name in IN_DOUBLE_PRECISION, str(report)
+        return
+    compiled = tracejet.compile(program)
+    for rows in (1, 4, 9):
+        x = torch.randn(rows, 6)
+        tolerance = 1e-3 if name == "half" else 1e-4  # OpenVINO doesn't round to float16
+        assert_equal(function(x), compiled(x), tolerance, f"{rows}: ")
+
+
+@pytest.mark.parametrize("name", ["a factor", "arithmetic", "sqrt", "smaller", "a result", "full", "size", "int"])
+def test_programs_with_floats_of_data_are_saved(name: str) -> None:
+    function, x, file = FLOATS[name], torch.randn(4, 6), io.BytesIO()
+    torch.export.save(tracejet.trace(Lambda(function), arg_inputs=[batch(6)]), file)
+    file.seek(0)
+    assert_equal(function(x), torch.export.load(file).module()(x), 1e-6)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -0.0])
+def test_floats_of_data_may_be_any(value: float) -> None:
+    function = FLOATS["smaller"]
+    program = tracejet.trace(Lambda(function), arg_inputs=[batch(6)])
+    for run in (program.module(), tracejet.compile(program, engine="aten")):
+        assert_equal(function(torch.full((2, 6), value)), run(torch.full((2, 6), value)), 0)
+
+
+def test_a_branch_on_a_float_of_data_is_refused() -> None:
+    with pytest.raises(tracejet.DataDependent, match=r"the condition 0.0 < f0 depends on data"):
+        tracejet.trace(Lambda(lambda x: x if x.sum().item() > 0 else -x), arg_inputs=[batch(6)])
+
+
+def test_a_check_of_a_float_of_data_is_made_when_the_program_runs() -> None:
+    def forward(x: torch.Tensor) -> torch.Tensor:
+        total = x.sum().item()
+        torch._check(total > 0)
+        return x * total if total > 0 else -x
+
+    program = tracejet.trace(Lambda(forward), arg_inputs=[batch(6)])
+    for run in (program.module(), tracejet.compile(program, engine="aten")):
+        assert_equal(torch.full((2, 6), 12.0), run(torch.ones(2, 6)))
+        with pytest.raises(RuntimeError, match="doesn't hold"):
+            run(-torch.ones(2, 6))

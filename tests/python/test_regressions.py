@@ -53,8 +53,8 @@ def test_reading_memory_that_is_not_there_raises(function: Callable[..., Any]) -
 
 BRANCHES = {
     "if": lambda x: x + 1 if x.sum() > 0 else x - 1,
-    "float": lambda x: x * float(x.max()),
-    "list": lambda x: x * (x + 1).tolist()[0],
+    "if not zero": lambda x: x + 1 if x.sum() else x - 1,
+    "range": lambda x: x * sum(range(x.max().int())),
 }
 
 

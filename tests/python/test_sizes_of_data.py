@@ -118,3 +118,75 @@ def test_at_most_so_many_are_taken_of_what_a_mask_leaves(engine: str) -> None:
     for scores in (torch.zeros(4), torch.tensor([0.6, 0.1, 0.9]), torch.rand(50)):
         given = (torch.rand(len(scores), 4), scores, torch.zeros(len(scores), dtype=torch.int64))
         assert_equal(Highest()(*given), run(*given), 1e-6)
+
+
+class Checked(nn.Module):
+    """A branch that says what it relies on, which needn't be so elsewhere."""
+
+    def __init__(self, asks_again: bool = False):
+        super().__init__()
+        self.asks_again = asks_again
+
+    def forward(self, x: torch.Tensor, count: torch.Tensor) -> torch.Tensor:
+        n = count.item()
+
+        def first(x: torch.Tensor) -> torch.Tensor:
+            torch._check(n >= 0)
+            torch._check(n <= x.shape[0])
+            return x[:n].sum(0) if n >= 0 else x[0]
+
+        result = torch.cond(count < 4, first, lambda x: x.amax(0) * n, (x,))
+        return result + (1 if self.asks_again and n >= 0 else 0)
+
+
+CHECKED_INPUTS = [Input(min_shape=(2, 3), opt_shape=(5, 3), max_shape=(9, 3)), Input((), dtype=torch.int64)]
+
+
+@pytest.mark.parametrize("engine", ["module", "aten"])
+def test_a_check_in_a_branch_holds_there(engine: str) -> None:
+    run = runnable(tracejet.trace(Checked(), arg_inputs=CHECKED_INPUTS), engine)
+    for rows, count in ((5, 3), (2, 0), (2, 2), (2, 9), (9, 4)):
+        x = torch.randn(rows, 3)
+        want = x[:count].sum(0) if count < 4 else x.amax(0) * count
+        assert_equal(want, run(x, torch.tensor(count)), 1e-6, f"{count} of {rows}: ")
+    with pytest.raises(Exception, match=r"doesn't hold.*\n.*first"):
+        run(torch.randn(2, 3), torch.tensor(3))
+
+
+def test_a_check_in_a_branch_holds_nowhere_else() -> None:
+    with pytest.raises(tracejet.DataDependent, match=r"the condition .* >= 0 depends on data"):
+        tracejet.trace(Checked(asks_again=True), arg_inputs=CHECKED_INPUTS)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_slices_end_at_tensors_of_one_integer(engine: str) -> None:
+    def forward(x: torch.Tensor, ends: torch.Tensor) -> Any:
+        first, last = ends[0], ends[1]
+        y = x * 1
+        y[:first] = 2.0
+        return x[first:last].sum(0), x[:, -1][:last].sum(), y
+
+    inputs = [Input(min_shape=(2, 3), opt_shape=(5, 3), max_shape=(9, 3)), torch.tensor([1, 4])]
+    run = runnable(tracejet.trace(Lambda(forward), arg_inputs=inputs), engine)
+    for rows, first, last in ((5, 1, 4), (2, 0, 9), (9, -3, 9), (5, 3, 1)):
+        given = torch.randn(rows, 3), torch.tensor([first, last])
+        assert_equal(forward(*given), run(*given), 1e-5, f"{first}:{last} of {rows}: ")
+
+
+def masked(x: torch.Tensor, y: torch.Tensor) -> Any:
+    """Without a check: whatever one mask selects has one size."""
+    kept = x > 0
+    return x[kept] + y[kept] * x.masked_select(kept) + kept.nonzero()[:, 0], torch.where(kept)[0].topk(
+        min(2, int(x[kept].shape[0]))
+    )[0]
+
+
+@pytest.mark.parametrize("given", ["static", "dynamic"])
+def test_one_mask_gives_one_size(given: str) -> None:
+    size = {"min_shape": (2,), "opt_shape": (6,), "max_shape": (9,), "shared_dims": {0: "n"}}
+    inputs = [Input(**size), Input(**size)] if given == "dynamic" else [torch.randn(6), torch.randn(6)]
+    program = tracejet.trace(Lambda(masked), arg_inputs=inputs)
+    assert "_assert_scalar" not in str(program.graph)
+    for run in (program.module(), tracejet.compile(program, engine="aten")):
+        for x in (torch.randn(6), torch.zeros(6), torch.ones(6)):
+            assert_equal(masked(x, x * 2), run(x, x * 2), 1e-6)

@@ -30,10 +30,6 @@ READS = {
     "storage": lambda x: x + x.storage()[0],
     "storage as bytes": lambda x: x + len(bytes(x.untyped_storage())),
     "storage as list": lambda x: x + len(x.untyped_storage().tolist()),
-    "tolist": lambda x: x + x.tolist()[0],
-    "item": lambda x: x + x[0].item(),
-    "float": lambda x: x + float(x[0]),
-    "int": lambda x: x + int(x[0]),
     "bool": lambda x: x if x[0] else -x,
     "format": lambda x: x + len(f"{x[0]:.3f}"),
     "index": lambda x: x + [1.0, 2.0][x[0].long()],
@@ -57,31 +53,56 @@ def test_a_read_of_data_that_is_not_there_raises(read: Callable[..., Any], made:
         tracejet.trace(Lambda(lambda x: read(made(x))), arg_inputs=[torch.ones(3)])
 
 
+READ_NUMBERS = {
+    "tolist": lambda x: x.tolist()[0],
+    "item": lambda x: x[0].item(),
+    "float": lambda x: float(x[0]),
+    "int": lambda x: int(x[0]),
+}
+
+
+@pytest.mark.parametrize("made", [lambda x: x, lambda x: (x * 2).view(-1)[1:]], ids=["input", "view"])
+@pytest.mark.parametrize("read", READ_NUMBERS.values(), ids=READ_NUMBERS)
+def test_numbers_that_are_read_are_those_of_the_call(read: Callable[..., Any], made: Callable[..., Any]) -> None:
+    model = Lambda(lambda x: x + read(made(x)))
+    program = tracejet.trace(model, arg_inputs=[torch.ones(3)])
+    x = torch.tensor([1.75, -2.5, 3.0])
+    assert torch.equal(program.module()(x), model(x))
+
+
+class Reads(nn.Module):
+    def __init__(self, read: Callable[..., Any], kind: str) -> None:
+        super().__init__()
+        self.read = read
+        if kind == "parameter":
+            self.weight = nn.Parameter(torch.ones(3))
+        else:
+            self.register_buffer("weight", torch.ones(3))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * self.read(self.weight)
+
+
 STATE_READS = {
-    "tolist": lambda w: w.tolist()[0],
     "numpy": lambda w: float(w.detach().numpy()[0]),
     "numpy of a buffer": lambda w: float(w.data.numpy()[0]),
-    "item": lambda w: w[0].item(),
-    "float": lambda w: float(w[0]),
 }
 
 
 @pytest.mark.parametrize("kind", ["parameter", "buffer"])
 @pytest.mark.parametrize("read", STATE_READS.values(), ids=STATE_READS)
 def test_values_of_parameters_and_buffers_never_become_constants(read: Callable[..., Any], kind: str) -> None:
-    class Reads(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            if kind == "parameter":
-                self.weight = nn.Parameter(torch.ones(3))
-            else:
-                self.register_buffer("weight", torch.ones(3))
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return x * read(self.weight)
-
     with pytest.raises(tracejet.DataDependent):
-        tracejet.trace(Reads(), arg_inputs=[torch.ones(3)])
+        tracejet.trace(Reads(read, kind), arg_inputs=[torch.ones(3)])
+
+
+@pytest.mark.parametrize("kind", ["parameter", "buffer"])
+@pytest.mark.parametrize("read", READ_NUMBERS.values(), ids=READ_NUMBERS)
+def test_numbers_of_parameters_and_buffers_are_read_when_the_program_runs(read: Callable[..., Any], kind: str) -> None:
+    model = Reads(read, kind)
+    run = tracejet.trace(model, arg_inputs=[torch.ones(3)]).module()
+    model.weight.data.mul_(-2.5)
+    assert torch.equal(run(torch.ones(3)), torch.full((3,), float(read(model.weight))))
 
 
 PLAIN_SIZES = {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <numeric>
 #include <unordered_map>
 #include <unordered_set>
@@ -336,10 +337,15 @@ class Interpreter final : public Executable {
     }
   }
 
+  /// A number in the form in which symbols hold theirs.
+  static int64_t as_told(const c10::IValue& number) {
+    return number.isDouble() ? std::bit_cast<int64_t>(number.toDouble()) : number.toInt();
+  }
+
   static void tell(const std::vector<Told>& told, Frame& frame) {
     for (const auto& [slot, source] : told) {
       const c10::IValue& value = frame.values[slot];
-      frame.sizes.bind(source.symbol, source.axis < 0 ? value.toInt() : value.toTensor().size(source.axis));
+      frame.sizes.bind(source.symbol, source.axis < 0 ? as_told(value) : value.toTensor().size(source.axis));
     }
   }
 
