@@ -17,6 +17,7 @@ from tracejet._symbolic_builtins import calls_of_builtins
 from tracejet._symbolic_math import symbolic_math
 from tracejet._tensor_methods import traced_tensor_methods
 from tracejet._torch_modules import traceable_modules
+from tracejet._torchvision import batched_nms_for_any_number
 from tracejet._triton import kernel_launches
 
 
@@ -38,6 +39,7 @@ _SWITCHES = (
     *symbolic_math,
     symbolic_indices,
     *traceable_modules,
+    batched_nms_for_any_number,
     *refused_seeding,
     SharedSwitch(with_dynamic_sizes),
     *traceable_communication,
