@@ -30,6 +30,7 @@ from tracejet._shared_caches import SharedCaches
 from tracejet._size_text import Texts
 from tracejet._strict import dynamo_capture
 from tracejet._symbolic_builtins import SymbolicBuiltins
+from tracejet._symbolic_loops import loops_of_a_trace
 from tracejet._tensor_subclasses import check_modules, check_result, plain_parameters
 
 #: In the environment, it holds every shape rule against the operator's meta kernel. The tests run so.
@@ -78,12 +79,15 @@ class Capture:
         options: Options | None = None,
         answers: Mapping[str, bool] | None = None,
         data_answers: DataAnswers = (),
+        *,
+        has_known_sizes: bool = False,  #: it is compared with a trace for all sizes
     ):
         self._model = model
         self._bound = bound
         self._options = options or Options()
         self._given_answers = dict(answers or {})
         self._data_answers = data_answers
+        self._has_known_sizes = has_known_sizes
         self._begin()
 
     def _begin(self) -> None:
@@ -136,6 +140,7 @@ class Capture:
                 other_generators_watched(),
                 self._options.builtins.during_a_trace(),
                 self._options.texts.during_a_trace(),
+                loops_of_a_trace(state, records_known_counts=self._has_known_sizes),
                 self._listening(),
             ):
                 args, kwargs = pytree.tree_unflatten(leaves, bound.in_spec)  # a cache may compute as it is made
@@ -242,7 +247,8 @@ class Capture:
         """The same trace with one dimension static."""
         if self._data_answers:  # at another size the model may ask other questions about data
             return _C.TraceFailure.UNKNOWN
-        return _run(Capture(self._model, self._bound.with_static({name: size}), self._options))
+        bound = self._bound.with_static({name: size})
+        return _run(Capture(self._model, bound, self._options, has_known_sizes=True))
 
     def _trace_for_data(self, data_answers: DataAnswers) -> Capture:
         """The same trace with branches on data going as they are told. Not run yet."""

@@ -92,6 +92,10 @@ class ModelState:
                 if old is not new:
                     yield Change(_path((place, key, has_attributes)), old, new)
 
+    def has_changed(self) -> bool:
+        """Whether anything is other than it was."""
+        return bool(self._changed())
+
     def is_buffer(self, value: Any) -> bool:
         """Whether it was a buffer of the model when this was made."""
         return id(value) in self._buffers

@@ -1,9 +1,9 @@
-"""`len(tensor)`, `int(h * 1.5)`, `min(k, n)`, `type(n) is int` where sizes are dynamic.
+"""`len(tensor)`, `int(h * 1.5)`, `min(k, n)`, `type(n) is int`, `for i in range(n)` where sizes are dynamic.
 
 Python's own functions give plain numbers, or ask for a truth value, which fixes sizes or splits their range. So code
-that was seen to call one of them is given a version of its own, in which these calls go to symbolic twins, and the
-model is traced once more. Nothing else is touched: not `builtins`, which other libraries (TorchDynamo among them) keep,
-nor other uses of the names (`isinstance(n, int)`).
+that was seen to call one of them is given a version of its own, in which these calls go to symbolic twins and loops to
+what records them (see `tracejet._symbolic_loops`), and the model is traced once more. Nothing else is touched: not
+`builtins`, which other libraries (TorchDynamo among them) keep, nor other uses of the names (`isinstance(n, int)`).
 """
 
 from __future__ import annotations
@@ -17,13 +17,16 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass, replace
 from types import CodeType, FrameType, FunctionType
 from typing import Any
 
 import torch
 
 from tracejet import _C
+from tracejet._loop_source import with_loops_as_calls
 from tracejet._shared_switch import SharedSwitch
+from tracejet._symbolic_loops import list_of, loop
 
 # ---- the twins -----------------------------------------------------------------------------------------------------
 
@@ -80,6 +83,8 @@ _TWINS: dict[str, Callable[..., Any]] = {
     "max": _extremum("max", torch.sym_max),
     "type": _type,
 }
+#: What changed code finds in its module, by the names that it calls.
+_AT_HAND = {**_TWINS, "loop": loop, "list": list_of}
 
 
 def _name_of_twin(name: str) -> str:
@@ -126,14 +131,33 @@ def _with_twins(code: CodeType, hidden: frozenset[str]) -> CodeType | None:
     )
 
 
+@dataclass
+class _Code:
+    """Code of a model that calls built-in functions of sizes."""
+
+    code: CodeType
+    scope: dict[str, Any]
+    loops: frozenset[int] = frozenset()  #: the lines of its loops over a range of a dynamic size
+
+    def with_symbols(self) -> CodeType | None:
+        hidden = _hidden(self.scope)
+        with_loops = None if "range" in self.scope else _with_loops(self.code, self.loops)
+        return _with_twins(with_loops or self.code, hidden) or with_loops
+
+
+@functools.lru_cache(maxsize=256)
+def _with_loops(code: CodeType, lines: frozenset[int]) -> CodeType | None:
+    return with_loops_as_calls(code, lines) if lines else None
+
+
 class SymbolicBuiltins:
     """Where a trace has met such a call, and where it has a symbolic result."""
 
     def __init__(self) -> None:
-        self._symbolic: list[tuple[CodeType, dict[str, Any]]] = []
-        self._asked: list[tuple[CodeType, dict[str, Any]]] = []
+        self._symbolic: list[_Code] = []
+        self._asked: list[_Code] = []
         self._looked_at: dict[int, CodeType] = {}  #: for calls of `type`, by id
-        self._before = 0
+        self._before: list[_Code] = []
 
     @contextmanager
     def during_a_trace(self) -> Iterator[None]:
@@ -141,23 +165,37 @@ class SymbolicBuiltins:
         token = _current.set(self)
         try:
             with ExitStack() as stack:
-                for code, scope in self._symbolic:
-                    stack.enter_context(_held(scope, functools.partial(_twins_in, scope)))
-                    changed = _with_twins(code, _hidden(scope))
+                for each in self._symbolic:
+                    stack.enter_context(_held(each.scope, functools.partial(_twins_in, each.scope)))
+                    changed = each.with_symbols()
                     if changed is not None:
-                        stack.enter_context(_held(code, functools.partial(_calls_replaced, code, changed)))
+                        stack.enter_context(_held(each.code, functools.partial(_calls_replaced, each.code, changed)))
                 yield
         finally:
             _current.reset(token)
 
     def ask(self, frame: FrameType) -> None:
         code, scope = frame.f_code, frame.f_globals
-        if _TWINS.keys().isdisjoint(code.co_names):
+        is_loop = "range" in code.co_names
+        if not is_loop and _TWINS.keys().isdisjoint(code.co_names):
             return
-        if any(code is known for known, _ in (*self._asked, *self._symbolic)):
+        met = self._met(code)
+        lines = frozenset({frame.f_lineno} if is_loop else ())
+        if met is not None and lines <= met.loops:
             return
-        if _is_calling(frame) and _with_twins(code, _hidden(scope)) is not None:
-            self._asked.append((code, scope))
+        if not _is_calling(frame) or scope.get("__name__") == loop.__module__:
+            return
+        asked = _Code(code, scope, lines) if met is None else replace(met, loops=met.loops | lines)
+        if asked.with_symbols() is None or (met is not None and asked.with_symbols() == met.with_symbols()):
+            return
+        self._asked = [*(each for each in self._asked if each.code is not asked.code), asked]
+
+    def _met(self, code: CodeType) -> _Code | None:
+        """What is known of this code, be it the model's own or changed."""
+        for each in (*self._asked, *self._symbolic):
+            if code is each.code or code is each.with_symbols():
+                return each
+        return None
 
     def ask_type(self, frame: FrameType) -> None:
         code, scope = frame.f_code, frame.f_globals
@@ -165,18 +203,22 @@ class SymbolicBuiltins:
             return
         self._looked_at[id(code)] = code
         is_pytorchs = scope.get("__name__", "").partition(".")[0] == "torch"
-        if not is_pytorchs and _calls_of(code, "type") and _with_twins(code, _hidden(scope)) is not None:
-            self._asked.append((code, scope))
+        if is_pytorchs or not _calls_of(code, "type") or self._met(code) is not None:
+            return
+        asked = _Code(code, scope)
+        if asked.with_symbols() is not None:
+            self._asked.append(asked)
 
     def extend(self) -> bool:
         """Makes the calls that the last trace met symbolic for the next. False where it met none."""
-        self._before = len(self._symbolic)
-        self._symbolic += self._asked
+        self._before = self._symbolic
+        new = {id(each.code) for each in self._asked}
+        self._symbolic = [*(each for each in self._symbolic if id(each.code) not in new), *self._asked]
         return bool(self._asked)
 
     def withdraw(self) -> None:
         """Takes the last `extend` back: the trace that it was for has failed."""
-        del self._symbolic[self._before :]
+        self._symbolic = self._before
 
 
 _current: ContextVar[SymbolicBuiltins | None] = ContextVar("tracejet_symbolic_builtins", default=None)
@@ -212,10 +254,10 @@ def _twins_in(scope: dict[str, Any]) -> SharedSwitch:
     """The twins are at hand in a module."""
 
     def switch_on() -> Callable[[], None]:
-        scope.update((_name_of_twin(name), twin) for name, twin in _TWINS.items())
+        scope.update((_name_of_twin(name), twin) for name, twin in _AT_HAND.items())
 
         def switch_off() -> None:
-            for name in _TWINS:
+            for name in _AT_HAND:
                 del scope[_name_of_twin(name)]
             _switches.pop(id(scope), None)
 

@@ -1,0 +1,310 @@
+"""Loops over a dynamic size (`for i in range(n)`) are recorded as control flow, or fix the size with their line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+import tracejet
+from tests.support.compare import assert_same_as_eager
+from tests.support.lambda_module import Lambda, batch
+
+STEPS = batch(3, 4, low=1)
+
+
+def recurrence(x: torch.Tensor) -> Any:
+    state = x.new_zeros(3, 4)
+    states = []
+    for step in range(x.shape[0]):
+        gate = torch.sigmoid(x[step])
+        state = gate * state + (1 - gate) * x[step]
+        states.append(state)
+    return torch.stack(states, dim=1), state
+
+
+def two_lists_and_an_offset(x: torch.Tensor) -> Any:
+    first, second = [], []
+    for i in range(1, x.shape[0] + 1):
+        first.append(x[i - 1] * i)
+        second.append(x[: x.shape[0] - i].sum(0))
+    return torch.cat(first), torch.stack(second), first[-1], second[0]
+
+
+def nothing_carried(x: torch.Tensor) -> torch.Tensor:
+    rows = []
+    for i in range(len(x)):
+        rows.append(x[i] @ x[i].T)
+    return torch.stack(rows, -1)
+
+
+def known_loop_inside(x: torch.Tensor) -> torch.Tensor:
+    total = torch.zeros(4)
+    for i in range(x.shape[0]):
+        for j in range(3):
+            if j == 1:
+                continue
+            total = total * 0.5 + x[i, j]
+    return total
+
+
+def two_loops(x: torch.Tensor) -> torch.Tensor:
+    total = torch.zeros(3, 4)
+    for i in range(x.shape[0]):
+        total = torch.maximum(total, x[i])
+    for i in range(x.shape[0]):
+        total = total - x[i]
+    return total * i
+
+
+def the_same_names_twice(x: torch.Tensor) -> torch.Tensor:
+    first, second = [], []
+    for i in range(x.shape[0]):
+        row = x[i] * 2
+        first.append(row)
+    for i in range(x.shape[0]):
+        row = x[i].sum(0)
+        second.append(row)
+    return torch.stack(first) + torch.stack(second)[:, None]
+
+
+def comprehension(x: torch.Tensor) -> torch.Tensor:
+    return torch.cat([torch.index_select(x[i], 0, torch.tensor([2, 0])).unsqueeze(0) for i in range(x.shape[0])], dim=0)
+
+
+def comprehension_over_columns(x: torch.Tensor) -> torch.Tensor:
+    return torch.stack([x[:i].sum(0) for i in range(1, len(x))] if len(x) > 20 else [x[i] + 1 for i in range(len(x))])
+
+
+def nested_comprehension(x: torch.Tensor) -> torch.Tensor:
+    return torch.stack([torch.stack([x[i, j] * j for j in range(3)]) for i in range(x.shape[0])], dim=-1)
+
+
+LOOPS: list[Callable[[torch.Tensor], Any]] = [
+    *(recurrence, two_lists_and_an_offset, nothing_carried, known_loop_inside, two_loops, the_same_names_twice),
+    *(comprehension, comprehension_over_columns, nested_comprehension),
+]
+
+
+@pytest.mark.parametrize("model", LOOPS, ids=lambda model: model.__name__)
+def test_a_loop_over_a_dynamic_size(model: Callable[[torch.Tensor], Any]) -> None:
+    assert_same_as_eager(Lambda(model), [STEPS])
+
+
+class Recurrent(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.cell = nn.GRUCell(4, 5)
+        self.head = nn.Linear(5, 2)
+
+    def forward(self, x: torch.Tensor, state: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        outputs = []
+        for t in range(x.size(1)):
+            state = self.cell(x[:, t], state)
+            outputs.append(self.head(state))
+        return torch.stack(outputs, 1), state
+
+
+def test_a_recurrent_model_over_dynamic_time_is_a_scan() -> None:
+    x = tracejet.Input(min_shape=(2, 1, 4), opt_shape=(2, 5, 4), max_shape=(2, 9, 4), name="x")
+    program = assert_same_as_eager(Recurrent(), [x, torch.randn(2, 5)])
+    assert sum(node.target is torch.ops.higher_order.scan for node in program.graph.nodes) == 1
+
+
+def test_a_static_size_is_unrolled() -> None:
+    program = tracejet.trace(Recurrent(), arg_inputs=[torch.randn(2, 3, 4), torch.randn(2, 5)])
+    assert not any(node.target is torch.ops.higher_order.scan for node in program.graph.nodes)
+
+
+def leaves_early(x: torch.Tensor) -> torch.Tensor:
+    total = torch.zeros(3, 4)
+    for i in range(x.shape[0]):
+        if i == 3:
+            break
+        total = total + x[i]
+    return total
+
+
+def counts(x: torch.Tensor) -> torch.Tensor:
+    total, count = torch.zeros(3, 4), 0
+    for i in range(x.shape[0]):
+        count = 2 * count + 1
+        total = total + x[i] * count
+    return total
+
+
+def asks_how_long_a_list_is(x: torch.Tensor) -> torch.Tensor:
+    rows = []
+    for i in range(x.shape[0]):
+        rows.append(x[i])
+    return torch.stack(rows) * len(rows)
+
+
+def iterates_over_a_list(x: torch.Tensor) -> torch.Tensor:
+    rows = [x[i] for i in range(x.shape[0])]
+    return sum(row.exp() for row in rows)
+
+
+def appends_to_what_is_there(x: torch.Tensor) -> torch.Tensor:
+    rows = [torch.ones(3, 4)]
+    for i in range(x.shape[0]):
+        rows.append(rows[-1] + x[i])
+    return torch.stack(rows)
+
+
+def has_another_name_for_a_list(x: torch.Tensor) -> torch.Tensor:
+    rows: list[torch.Tensor] = []
+    same = rows
+    for i in range(x.shape[0]):
+        rows.append(x[i])
+    return torch.stack(rows) * len(same)
+
+
+def appends_now_and_then(x: torch.Tensor) -> torch.Tensor:
+    rows = []
+    for i in range(x.shape[0]):
+        rows += [x[i], x[i]]
+    return torch.stack(rows)
+
+
+def reads_the_last_value(x: torch.Tensor) -> torch.Tensor:
+    rows = []
+    for i in range(x.shape[0]):
+        last = x[i] * 2
+        rows.append(last)
+    return torch.stack(rows) if last is None else last
+
+
+def grows(x: torch.Tensor) -> torch.Tensor:
+    rows = x[:1]
+    for i in range(x.shape[0]):
+        rows = torch.cat([rows, x[i : i + 1]])
+    return rows
+
+
+def writes_in_place(x: torch.Tensor) -> torch.Tensor:
+    total = torch.zeros(3, 4)
+    same = total
+    for i in range(x.shape[0]):
+        total += x[i]
+    return same
+
+
+def fills_a_dictionary(x: torch.Tensor) -> torch.Tensor:
+    rows = {}
+    for i in range(x.shape[0]):
+        rows["last"] = x[i]
+    return rows["last"]
+
+
+def takes_every_other(x: torch.Tensor) -> torch.Tensor:
+    total = torch.zeros(3, 4)
+    for i in range(0, x.shape[0], 2):
+        total = total + x[i]
+    return total
+
+
+def looks_into_its_list(x: torch.Tensor) -> torch.Tensor:
+    rows: list[torch.Tensor] = []
+    for i in range(x.shape[0]):
+        before = rows[-1] if rows else torch.zeros(3, 4)
+        rows.append(before * 0.5 + x[i])
+    return torch.stack(rows)
+
+
+def begins_otherwise(x: torch.Tensor) -> torch.Tensor:
+    state = torch.zeros(3, 4)
+    for i in range(x.shape[0]):
+        if i == 0:
+            state = x[i]
+        state = state * 0.5 + x[i]
+    return state
+
+
+def first_is_none(x: torch.Tensor) -> Any:
+    state = None
+    for i in range(x.shape[0]):
+        state = x[i] if state is None else state * 0.5 + x[i]
+    return state
+
+
+def takes_odd_and_even_apart(x: torch.Tensor) -> torch.Tensor:
+    rows = []
+    for i in range(x.shape[0]):
+        rows.append(x[i] if i % 2 == 0 else -x[i])
+    return torch.stack(rows)
+
+
+class Cache:
+    def __init__(self) -> None:
+        self.keys = [torch.zeros(1, 4)]
+
+    def update(self, key: torch.Tensor) -> torch.Tensor:
+        self.keys[0] = torch.cat([self.keys[0], key])
+        return self.keys[0]
+
+
+def keeps_a_cache(x: torch.Tensor) -> torch.Tensor:
+    cache, rows = Cache(), []
+    for i in range(x.shape[0]):
+        rows.append(cache.update(x[i]).sum(0))
+    return torch.stack(rows)
+
+
+def fills_a_list_in_a_tuple(x: torch.Tensor) -> torch.Tensor:
+    nested: tuple[list[torch.Tensor], ...] = ([], [])
+    for i in range(x.shape[0]):
+        nested[0].append(x[i] * len(nested[0]))
+    return torch.stack(nested[0])
+
+
+class Counting(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.calls += 1
+        return x * self.calls
+
+
+class CallsACounter(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.counting = Counting()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.stack([self.counting(x[i]) for i in range(x.shape[0])])
+
+
+NO_OPERATOR: list[Any] = [
+    *(leaves_early, counts, asks_how_long_a_list_is, iterates_over_a_list, appends_to_what_is_there, grows),
+    *(has_another_name_for_a_list, appends_now_and_then, reads_the_last_value, writes_in_place, fills_a_dictionary),
+    *(takes_every_other, CallsACounter, looks_into_its_list, begins_otherwise, first_is_none, keeps_a_cache),
+    *(takes_odd_and_even_apart, fills_a_list_in_a_tuple),
+]
+
+
+@pytest.mark.filterwarnings("ignore:forward leaves")
+@pytest.mark.parametrize("model", NO_OPERATOR, ids=lambda model: model.__name__)
+def test_a_loop_that_no_operator_stands_for_fixes_the_size(model: Any) -> None:
+    module = model() if isinstance(model, type) else Lambda(model)
+    with pytest.raises(tracejet.ConstraintViolation, match=r"\[0\], declared as 1 to 9, must be 4[\s\S]*range"):
+        tracejet.trace(module, arg_inputs=[STEPS])
+
+
+def test_a_loop_that_may_not_run_at_all_narrows_the_range() -> None:
+    with pytest.raises(
+        tracejet.ConstraintViolation, match=r"declared as 0 to 9, takes another way [\s\S]*outside of 1 to 9"
+    ):
+        tracejet.trace(Lambda(known_loop_inside), arg_inputs=[batch(3, 4, low=0)])
+
+
+def test_the_models_code_is_as_before() -> None:
+    code = recurrence.__code__
+    assert_same_as_eager(Lambda(recurrence), [STEPS])
+    assert recurrence.__code__ is code
+    assert not [name for name in globals() if name.startswith("_tracejet")]
