@@ -23,6 +23,8 @@ TABLE = tracejet.DecompositionTable()
 #: What the default table says of the operators that programs have besides those of Core ATen.
 CLASSES = {("kept", "engines run it whole"): "kept", ("kept", "no decomposition is needed"): "atom"}
 
+CONTROL_FLOW = ("associative_scan", "cond", "map_impl", "scan", "while_loop")
+
 INTRODUCTION = """\
 # What models are made of
 
@@ -59,7 +61,7 @@ def page(results: dict[str, Any]) -> str:
         "*Core*: in Core ATen. *Kept*: larger, and kept whole because engines have kernels for it. *Atom*: outside of",
         "Core ATen, but no decomposition takes it apart, PyTorch's neither. *Expanded*: taken apart where sizes",
         "allow it, which these leave open (how long a sequence is, whether an axis is 1). *Custom*: not PyTorch's own.",
-        "*Number*: arithmetic on sizes, and what picks one result.",
+        "*Number*: arithmetic on sizes, and what picks one result. *Control flow*: runs graphs of its own.",
         "",
         "| operator | set | models | nodes |",
         "| --- | --- | ---: | ---: |",
@@ -71,6 +73,8 @@ def page(results: dict[str, Any]) -> str:
 def set_of(operator: str) -> str:
     """ "aten.relu.default" is of the core."""
     namespace, _, name = operator.partition(".")
+    if operator in CONTROL_FLOW:
+        return "control flow"
     if not name:
         return "number"
     if namespace != "aten":
