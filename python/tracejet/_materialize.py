@@ -111,6 +111,7 @@ class Materializer:
     def _add_outputs(self) -> list[OutputSpec]:
         specs: list[OutputSpec] = []
         values: list[Any] = []
+        written: set[Any] = set()
         literals = iter(self._spec.outputs)
         for output in self._graph.outputs:
             if output.kind == GraphOutput.Kind.USER:
@@ -118,15 +119,17 @@ class Materializer:
                 value = self._builder.output(output) if literal is IN_GRAPH else literal
                 specs.append(OutputSpec(OutputKind.USER_OUTPUT, _argument(value), None))
             else:
-                value = self._unshared(self._builder.output(output), values)
+                value = self._unshared(self._builder.output(output), written)
                 specs.append(self._mutation(output, value))
             values.append(value)
+            if isinstance(value, Node):
+                written.add(value)
         self._writer.output(tuple(values))
         return specs
 
-    def _unshared(self, value: Node, written: list[Any]) -> Node:
+    def _unshared(self, value: Node, written: set[Any]) -> Node:
         """A signature tells writes apart by the node that is written, so each needs one of its own."""
-        if not any(value is other for other in written):
+        if value not in written:
             return value
         return self._writer.call(torch.ops.aten.alias.default, "alias", (value,), {}, dict(value.meta))
 

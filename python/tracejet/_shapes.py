@@ -76,6 +76,7 @@ class SymbolicNumbers:
         self._mode = mode
         self._symbols: dict[int, sympy.Symbol] = {}
         self._values: dict[Expression, Any] = {}
+        self._operands: dict[Expression, sympy.Basic] = {}
         self.range_constraints: dict[sympy.Symbol, Any] = {}
         self.has_unbacked = False
 
@@ -84,7 +85,7 @@ class SymbolicNumbers:
         known = self._values.get(expression)
         if known is None:
             kind = int if expression.is_int else float if expression.is_float else bool
-            known = self._number(to_sympy(expression, self._symbol), kind, expression.hint)
+            known = self._number(to_sympy(expression, self._symbol, self._operands), kind, expression.hint)
             self._values[expression] = known
         return known
 

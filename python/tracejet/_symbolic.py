@@ -42,21 +42,33 @@ def _default_symbol(symbol: Any) -> sympy.Symbol:
     return sympy_symbol(symbol.name, symbol.backed and low is not None and low > 0, low is not None and low >= 0)
 
 
-def to_sympy(expression: Expression, symbol: Callable[[Any], sympy.Basic] = _default_symbol) -> sympy.Basic:
-    """`expression` in sympy, with PyTorch's functions (FloorDiv, Mod, Max, …); `symbol` gives each symbol's."""
-    return _converted(expression, lambda leaf: symbol(leaf.symbol))
+def to_sympy(
+    expression: Expression,
+    symbol: Callable[[Any], sympy.Basic] = _default_symbol,
+    known: dict[Expression, sympy.Basic] | None = None,
+) -> sympy.Basic:
+    """`expression` in sympy, with PyTorch's functions (FloorDiv, Mod, Max, …); `symbol` gives each symbol's. `known`
+    keeps what operands have become: sums of many sizes have most of them in common."""
+    return _converted(expression, symbol, {} if known is None else known)
 
 
-def _converted(expression: Expression, leaf: Callable[[Expression], sympy.Basic]) -> sympy.Basic:
+def _converted(
+    expression: Expression, symbol: Callable[[Any], sympy.Basic], known: dict[Expression, sympy.Basic]
+) -> sympy.Basic:
+    kind = expression.kind
+    if kind == Kind.SYMBOL:
+        return symbol(expression.symbol)
     import sympy
     from torch.utils._sympy import functions
 
-    kind = expression.kind
-    if kind == Kind.SYMBOL:
-        return leaf(expression)
     if kind == Kind.CONSTANT:
         return sympy.sympify(expression.constant)
-    operands = [_converted(operand, leaf) for operand in expression.operands]
+    operands = []
+    for operand in expression.operands:
+        converted = known.get(operand)
+        if converted is None:
+            converted = known[operand] = _converted(operand, symbol, known)
+        operands.append(converted)
     if kind == Kind.PRODUCT:
         return sympy.Mul(expression.coefficient, *operands)
     if kind == Kind.MOD:
