@@ -65,6 +65,19 @@ bool is_symbolic(const c10::IValue& value) {
   return std::any_of(elements.begin(), elements.end(), [](const c10::IValue& element) { return element.isSymInt(); });
 }
 
+/// A meta kernel looks at shapes and dtypes alone, as eager's kernel does before it computes.
+[[noreturn]] void throw_refused_shapes(std::string_view message, const std::string& op) {
+  try {
+    throw_refusal(message, op, "");
+  } catch (const DataDependent&) {
+    throw;
+  } catch (const UnsupportedOperator&) {
+    throw;
+  } catch (const Error& error) {
+    throw ShapeError(error.what());
+  }
+}
+
 /// Routes calls to Python's meta registrations while it lives.
 class PythonDispatch {
  public:
@@ -137,7 +150,7 @@ std::optional<std::vector<OutputMeta>> outputs_by_meta_kernel(const Call& call, 
     } catch (const c10::NotImplementedError&) {
       return std::nullopt;
     } catch (const c10::Error& error) {
-      throw_refusal(error.what_without_backtrace(), c10::toString(call.op().operator_name()), "");
+      throw_refused_shapes(error.what_without_backtrace(), c10::toString(call.op().operator_name()));
     } catch (const std::exception& error) {
       const std::string_view message = error.what();
       // Python's way to say that there is none, of its custom operators.

@@ -76,8 +76,8 @@ void throw_refusal(std::string_view message, std::string_view op, std::string_vi
                               "torch.library.custom_op with register_fake" +
                               detail);
   }
-  throw ShapeError(subject + " refuses what it is given; call the model itself, to see whether eager PyTorch takes it" +
-                   detail);
+  throw Error(subject + " refuses what it is given; call the model itself, to see whether eager PyTorch takes it" +
+              detail);
 }
 
 }  // namespace tracejet
