@@ -292,7 +292,18 @@ Operand Lowering::expand(const Operand& operand, c10::SymIntArrayRef from, c10::
     maybe_empty.push_back(static_cast<int64_t>(axis));
     target[axis] = to[axis].max(1);
   }
-  Operand expanded = emit("Expand", {operand, sizes(target)});
+  // Nor does it take 1 for a size that is 0: an axis of size 1 is repeated instead, beside one that may be empty.
+  const auto axis_of = [&](size_t axis) { return axis < added ? c10::SymInt(1) : from[axis - added]; };
+  bool repeats = false, all_are_one = true;
+  for (size_t axis = 0; axis < to.size(); ++axis) {
+    const bool stays = target[axis].maybe_as_int() == 1;
+    repeats |= stays && expression_of(to[axis]).range().min <= 0;
+    all_are_one &= stays || axis_of(axis).maybe_as_int() == 1;
+  }
+  std::vector<int64_t> new_axes(added);
+  std::iota(new_axes.begin(), new_axes.end(), 0);
+  Operand expanded = repeats && all_are_one ? emit("Tile", {unsqueeze(operand, new_axes), sizes(target)})
+                                            : emit("Expand", {operand, sizes(target)});
   for (const int64_t axis : maybe_empty)
     expanded = slice(expanded, axis, integers({0}), size(to[static_cast<size_t>(axis)]));
   return expanded;

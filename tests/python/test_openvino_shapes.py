@@ -176,6 +176,32 @@ def test_nothing_is_reduced_as_in_eager(function):
 
 
 @pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x.nonzero(),
+        lambda x: x[x > 9],
+        lambda x: (x[x.isnan()] + 1, x.sum()),
+        lambda x: x[(x > 9).any(1)],
+    ],
+)
+def test_nothing_is_found(function):
+    assert_right(function, dynamic((0, 3), (4, 3), (8, 3)), (4, 3), (0, 3), (1, 3), (8, 3), (0, 3))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x[:, None].expand(x.shape[0], 2, 3) + 1,
+        lambda x: x[:, None].expand(-1, x.shape[0], -1) * 2,
+        lambda x: x.expand(2, -1, -1).exp(),
+        lambda x: x[:, :1].expand(-1, 4) + x.shape[0],
+    ],
+)
+def test_nothing_is_expanded(function):
+    assert_right(function, dynamic((0, 3), (4, 3), (8, 3)), (4, 3), (0, 3), (1, 3), (8, 3), (0, 3))
+
+
+@pytest.mark.parametrize(
     "function", [lambda x: x.amax(0), lambda x: x.argmin(0), lambda x: x.max(0), lambda x: x.max()]
 )
 def test_nothing_has_no_greatest(function):

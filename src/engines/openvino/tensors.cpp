@@ -68,7 +68,8 @@ at::Tensor copy_of(const ov::Tensor& tensor) {
   const ov::Shape shape = tensor.get_shape();
   const std::vector<int64_t> sizes(shape.begin(), shape.end());
   at::Tensor copy = at::empty(sizes, at::TensorOptions(scalar_type(tensor.get_element_type())));
-  tensor.copy_to(view_of(copy));
+  // OpenVINO copies an element of an empty tensor, from where there is none.
+  if (copy.numel() > 0) tensor.copy_to(view_of(copy));
   return copy;
 }
 
