@@ -163,6 +163,18 @@ void roll(Lowering& to, const Call& call, std::string_view) {
   to.result(is_flat ? to.reshape(x, {meta.numel()}, meta.sizes) : x);
 }
 
+namespace {
+
+/// Behind its first and before its last element, an axis must have as many as are mirrored.
+void require_mirror(Lowering& to, const c10::SymInt& size, const c10::SymInt& before, const c10::SymInt& after) {
+  for (const c10::SymInt& mirrored : {before, after}) {
+    to.require(symbolic::less_equal(expression_of(mirrored) + 1, expression_of(size)),
+               "mirrors as many elements as the axis has, or more");
+  }
+}
+
+}  // namespace
+
 void repeat(Lowering& to, const Call& call, std::string_view) {
   const auto repeats = call.sym_ints("repeats");
   const auto added = static_cast<int64_t>(repeats.size()) - rank_of(call);
@@ -179,6 +191,7 @@ void pad(Lowering& to, const Call& call, std::string_view mode) {
   for (size_t i = 0; i < pairs.size() / 2; ++i) {
     pads[rank - 1 - i] = pairs[2 * i];
     pads[2 * rank - 1 - i] = pairs[2 * i + 1];
+    if (mode == "reflect") require_mirror(to, call.tensor("self").sizes[rank - 1 - i], pairs[2 * i], pairs[2 * i + 1]);
   }
   const Operand x = to.operand(call, "self");
   const Operand number = to.cast(x, as_number(x.dtype));

@@ -231,3 +231,16 @@ def test_a_network_pads_to_a_multiple():
     for shape in [(2, 3, 24, 32), (1, 3, 16, 16), (3, 3, 40, 40), (2, 3, 21, 30), (1, 3, 17, 39)]:
         x = torch.rand(shape)
         torch.testing.assert_close(compiled(x), model(x), rtol=1e-4, atol=1e-4)
+
+
+def test_a_mirror_at_sizes_that_are_too_small_is_refused_and_later_calls_are_right():
+    """A call that OpenVINO itself refuses would leave the next ones with shapes of the refused one."""
+    model = Lambda(lambda x: F.pad(x.exp().expand(3, -1), (1, 0), mode="reflect") * 2)
+    compiled = tracejet.compile(tracejet.trace(model, arg_inputs=[dynamic((1,), (6,), (9,))]), engine="openvino")
+    for size in (6, 1, 6, 9, 1, 1, 9):
+        x = torch.randn(size)
+        if size == 1:
+            with pytest.raises(tracejet.InvalidInput, match="reflection_pad1d"):
+                compiled(x)
+        else:
+            assert_equal(model(x), compiled(x), 1e-5, f"at {size}: ", least_scale=1.0)
