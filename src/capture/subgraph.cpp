@@ -104,7 +104,19 @@ void Tracer::refuse_writes_to_outside(std::span<const at::Tensor> operands, std:
 void Tracer::add_assertions_of_branch(std::vector<symbolic::Guard> assertions, size_t first_symbol) {
   std::unordered_set<uint64_t> from_around;
   for (const symbolic::Symbol& symbol : shapes().symbols().first(first_symbol)) from_around.insert(symbol.id);
+  std::unordered_set<uint64_t> indices;
+  for (const size_t index : guards_of_indices_) {
+    const symbolic::Condition& known = shapes().guards()[index].condition;
+    std::erase_if(assertions, [&](const symbolic::Guard& guard) { return guard.condition == known; });
+    for (const symbolic::Symbol& symbol : symbolic::symbols_of(known)) {
+      if (!symbol.backed) indices.insert(symbol.id);
+    }
+  }
   for (auto guard = assertions.rbegin(); guard != assertions.rend(); ++guard) {
+    for (const symbolic::Symbol& symbol : symbolic::symbols_of(guard->condition)) {
+      if (!indices.contains(symbol.id)) continue;
+      throw UnsupportedOperator("what the body of a loop does hangs on which run it is: " + guard->condition.str());
+    }
     add_assertion(*graph(), guard->condition, *guard, symbol_axes_, from_around);
   }
 }

