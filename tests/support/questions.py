@@ -111,12 +111,12 @@ OF_TENSOR: dict[str, Row] = {
         for kind in "cpu cuda ipu maia meta mkldnn mps mtia nested quantized sparse sparse_csr vulkan xla xpu".split()
     },
     # values
-    "item": (times(lambda x: x.sum().item()), REFUSED),
-    "tolist": (times(lambda x: x.sum(0).tolist()[0]), REFUSED),
+    "item": (times(lambda x: x.sum().item()), RIGHT),
+    "tolist": (times(lambda x: x.sum(0).tolist()[0]), RIGHT),
     "is_nonzero": (when(lambda x: x.sum().is_nonzero()), REFUSED),
     "__bool__": (when(lambda x: bool(x.sum() > 0)), REFUSED),
-    "__float__": (times(lambda x: float(x.sum())), REFUSED),
-    "__int__": (times(lambda x: int(x.sum())), REFUSED),
+    "__float__": (times(lambda x: float(x.sum())), RIGHT),
+    "__int__": (times(lambda x: int(x.sum())), RIGHT),
     "__long__": (times(lambda x: x.sum().long().__long__()), REFUSED),
     "__index__": (lambda x: torch.ones(9)[operator.index(x.sum().long())], REFUSED),
     "equal": (when(lambda x: x.equal(torch.ones(1, 4))), REFUSED),
@@ -214,7 +214,7 @@ OF_FLOAT: dict[str, Row] = {
     "__repr__": (when(lambda x: str(n(x) / 2) == "0.5"), REFUSED),
     "__hash__": (when(lambda x: n(x) / 2 in {0.5}), REFUSED),
     "__eq__": (when(lambda x: n(x) / 2 == 0.5), REFUSED),
-    "__float__": (times(lambda x: math.sqrt(n(x) / 2)), REFUSED),
+    "__float__": (times(lambda x: math.sqrt(n(x) / 2)), RIGHT),
     "hex": (times(lambda x: len((n(x) / 2).hex())), REFUSED),
     "is_integer": (when(lambda x: (n(x) / 2).is_integer()), CHECKED),
 }
