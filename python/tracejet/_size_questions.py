@@ -55,7 +55,7 @@ def _format(number: _Number, spec: str) -> str:
     if texts is None or not _is_ours(number):
         return object.__format__(number, spec)
     shown = plain_number(number) if isinstance(number, torch.SymBool) else texts.of_number(number, asking_frame())
-    return format(shown, spec)
+    return shown if isinstance(shown, str) else format(shown, spec)  # a text stands for a number of data
 
 
 def _hash(number: _Number, original: Callable[[_Number], int]) -> int:

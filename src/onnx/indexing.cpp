@@ -32,6 +32,7 @@ std::vector<AxisIndex> integer_indices(Lowering& to, const Call& call) {
     if (indices[axis] == nullptr) continue;
     const TensorMeta& meta = indices[axis]->tensor();
     if (meta.dtype == at::kBool || meta.dtype == at::kByte) to.fail("mixes masks and indices");
+    to.require_index(*indices[axis], self.sizes[axis], /*from_end=*/true);
     const Operand index = not_negative(to, to.cast(to.operand(*indices[axis]), at::kLong), self.sizes[axis]);
     found.push_back({static_cast<int64_t>(axis), index, meta.sizes});
   }
@@ -121,11 +122,13 @@ void index_select(Lowering& to, const Call& call, std::string_view) {
   const Operand x = to.operand(call, "self");
   if (rank == 0) return to.result(x);
   const int64_t axis = call.axis("dim", rank);
+  to.require_index(call.value("index"), call.tensor("self").sizes[axis], /*from_end=*/false);
   const Operand result = to.emit("Gather", {x, as_index(to, call, "index")}, {{"axis", axis}});
   to.result(call.tensor("index").dim() == 0 ? to.unsqueeze(result, {axis}) : result);
 }
 
 void embedding(Lowering& to, const Call& call, std::string_view) {
+  to.require_index(call.value("indices"), call.tensor("weight").sizes[0], /*from_end=*/false);
   to.result(to.emit("Gather", {to.operand(call, "weight"), as_index(to, call, "indices")}, {{"axis", int64_t{0}}}));
 }
 

@@ -181,15 +181,34 @@ void Lowering::convert_assertion(const Call& call) {
             has_message ? std::string(call.text("assert_msg")) : "a tensor that the model asserts to be true is false");
 }
 
+std::string Lowering::refusal(const std::string& problem) const {
+  const std::string where = tracejet::describe(node_->where(), graph_);
+  return "[" + Call(*node_).name() + "] " + problem + (where.empty() ? "" : "\n" + where);
+}
+
 void Lowering::require(const symbolic::Expression& condition, const std::string& problem) {
   if (condition.range().min == 1) return;
-  const std::string where = tracejet::describe(node_->where(), graph_);
-  std::string message = "[" + Call(*node_).name() + "] " + problem + (where.empty() ? "" : "\n" + where);
+  std::string message = refusal(problem);
   if (!symbolic::is_data_dependent(condition)) {
     model_.requirements.push_back({condition, std::move(message)});
   } else if (target_.checks) {
     add_check(compute(condition), std::move(message));
   }
+}
+
+void Lowering::require_index(const Value& index, const c10::SymInt& size, bool from_end) {
+  if (!target_.checks) return;
+  const ValueRange known = ranges_->unwrapped(index);
+  const double least = range_of_size(size).min;
+  if (known.min >= (from_end ? -least : 0) && known.max < least) return;
+  const Operand at = cast(operand(index), at::kLong), end = number(size, at::kLong);
+  const Operand is_before = emit_as(at::kBool, "Less", {at, from_end ? emit("Neg", {end}) : integer(0)});
+  const Operand is_behind = emit_as(at::kBool, "GreaterOrEqual", {at, end});
+  const Operand is_outside = cast(emit_as(at::kBool, "Or", {is_before, is_behind}), at::kInt);
+  const Operand flat = emit("Reshape", {is_outside, integers({-1})});
+  const Operand count = emit("ReduceSum", {flat, integers({0})}, {{"keepdims", int64_t{1}}});
+  add_check(emit_as(at::kBool, "Equal", {count, number(0, at::kInt)}),
+            refusal("an index is out of range: the axis that it counts along has " + expression_of(size).str() + " elements"));
 }
 
 void Lowering::add_check(const Operand& truth, std::string message) {

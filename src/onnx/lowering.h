@@ -125,6 +125,8 @@ class Lowering {
 
   /// What ATen demands of sizes when it runs the current call; `problem` says what is wrong otherwise.
   void require(const symbolic::Expression& condition, const std::string& problem);
+  /// That elements of `index` lie below the size of an axis, or that far from its end, which ATen checks when it runs.
+  void require_index(const Value& index, const c10::SymInt& size, bool from_end);
 
   /// Ends the conversion of the current call: ONNX or this lowering has no way to say it.
   [[noreturn]] void fail(std::string_view reason) const;
@@ -139,9 +141,11 @@ class Lowering {
   void convert_assertion(const Call& call);  ///< of a tensor
   /// `truth`: one boolean.
   void add_check(const Operand& truth, std::string message);
+  /// What a check says of the current call.
+  std::string refusal(const std::string& problem) const;
   void check_dtypes(const Node& node) const;
   std::string unique(std::string name);
-  bool is_cut(const Operand& operand) const;
+  void keep_slices(const Operand& operand);
   void find_ranges(const std::vector<size_t>& feeds);
   Operand as_declared(const Operand& operand, const Value& value);
   /// To a narrower integer dtype; wraps around, where the range says that something could.

@@ -327,26 +327,24 @@ Operand Lowering::slice(const Operand& operand, int64_t axis, const Operand& sta
 }
 
 Operand Lowering::gather_elements(const Operand& operand, const Operand& indices, int64_t axis) {
-  Operand from = operand;
-  if (!target_.gathers_slices && is_cut(operand)) {
-    // OpenVINO leaves out a slice from 0 on, whatever its axis. One that starts before is as good, and stays.
-    const std::vector<int64_t> before{std::numeric_limits<int32_t>::min()}, end{std::numeric_limits<int64_t>::max()};
-    from = slice(operand, axis, integers(before), integers(end));
-  }
-  return emit("GatherElements", {from, indices}, {{"axis", axis}});
+  if (!target_.gathers_slices) keep_slices(operand);
+  return emit("GatherElements", {operand, indices}, {{"axis", axis}});
 }
 
-/// Whether the operand is a slice, seen through nodes that readers remove.
-bool Lowering::is_cut(const Operand& operand) const {
+/// OpenVINO leaves out a slice from 0 on where it gathers from it, whatever its axis, also where reshapes lie between.
+/// One that starts before the first element is as good, and stays.
+void Lowering::keep_slices(const Operand& operand) {
   static constexpr std::string_view kViews[] = {"Reshape", "Unsqueeze", "Squeeze", "Transpose", "Cast", "Expand"};
+  const std::string from_first = integers({0}).name;
+  const std::string from_before = integers({std::numeric_limits<int32_t>::min()}).name;
   std::string_view name = operand.name;
   for (auto node = model_.nodes.rbegin(); node != model_.nodes.rend(); ++node) {
     if (node->outputs.front() != name) continue;
-    if (node->op == "Slice") return true;
-    if (std::ranges::find(kViews, node->op) == std::end(kViews)) return false;
+    const bool is_slice = node->op == "Slice";
+    if (!is_slice && std::ranges::find(kViews, node->op) == std::end(kViews)) return;
+    if (is_slice && node->inputs[1] == from_first) node->inputs[1] = from_before;
     name = node->inputs.front();
   }
-  return false;
 }
 
 }  // namespace tracejet::onnx

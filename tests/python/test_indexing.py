@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch.nn import functional
 
 import tracejet
 from tests.support.compare import assert_equal
@@ -88,3 +89,23 @@ def test_a_mask_beside_a_size() -> None:
     program = tracejet.trace(Lambda(lambda x: x[x.shape[0] - 1, kept]), arg_inputs=inputs)
     x = torch.randn(7, 4)
     assert torch.equal(program.module()(x), x[6, kept])
+
+
+OUT_OF_RANGE = {
+    "embedding": lambda x, i: functional.embedding(i, x),
+    "index_select": lambda x, i: x.index_select(0, i),
+    "index": lambda x, i: x[i],
+    "two indices": lambda x, i: x[i, i],
+    "gather": lambda x, i: x.gather(0, i[:, None]),
+}
+
+
+@pytest.mark.parametrize("engine", ["aten", "openvino"])
+@pytest.mark.parametrize("function", OUT_OF_RANGE.values(), ids=OUT_OF_RANGE)
+def test_indices_out_of_range_are_refused(function, engine):
+    x, within = torch.arange(20.0).view(5, 4), torch.tensor([0, 3, 1])
+    compiled = tracejet.compile(Lambda(function), arg_inputs=[x, within], engine=engine)
+    for beyond in ([0, 7, 1], [-9, 0, 0], [5, 0, 0]):
+        with pytest.raises((tracejet.Error, IndexError, RuntimeError), match="range|index|bounds"):
+            compiled(x, torch.tensor(beyond))
+        torch.testing.assert_close(compiled(x, within), function(x, within))

@@ -22,7 +22,7 @@ def dynamic(low: tuple[int, ...], opt: tuple[int, ...], high: tuple[int, ...]) -
     return Input(min_shape=low, opt_shape=opt, max_shape=high)
 
 
-def assert_right(function: Callable[..., Any], declared: Input, *shapes: tuple[int, ...]) -> None:
+def assert_right(function: Callable[..., Any], declared: Input | torch.Tensor, *shapes: tuple[int, ...]) -> None:
     model = Lambda(function)
     program = tracejet.trace(model, arg_inputs=[declared])
     assert tracejet.check(program, engine="openvino").ok
@@ -116,6 +116,8 @@ def test_rows_are_multiplied_with_each_matrix_of_a_stack(function):
 )
 def test_elements_are_gathered_from_a_slice(function):
     assert_right(function, dynamic((2, 3), (4, 6), (8, 8)), (4, 6), (2, 3), (8, 8), (3, 5))
+    x = torch.randn(4, 6)
+    assert_right(function, x, (4, 6))
 
 
 @pytest.mark.parametrize("sizes", [(2, 1, 0), (3, 2, 1), (3, 1, 1), (2, 3, 1), (3, 3, 0)], ids=str)

@@ -301,7 +301,7 @@ SAYS_NOTHING: dict[str, set[str]] = {
     "Python's own": set(
         "__annotations__ __dict__ __module__ __weakref__ __getattribute__ __setattr__ __delattr__ __init__ __new__ "
         "__init_subclass__ __subclasshook__ __doc__ __dir__ __getstate__ __setstate__ __reduce__ __sizeof__ "
-        "__class_getitem__ __getnewargs__ __match_args__".split()
+        "__class_getitem__ __getnewargs__ __match_args__ __slotnames__".split()
     ),
     "of PyTorch's machinery": set(
         "__array_priority__ __array_wrap__ __cuda_array_interface__ __dlpack_c_exchange_api__ __dlpack_device__ "
