@@ -67,7 +67,8 @@ void bind_model_trace(py::module_& module) {
              for (const auto& [answer, is_asserted] : data) answers.push_back({answer, is_asserted});
              return std::make_unique<symbolic::BranchAnswers>(std::move(given), std::move(answers));
            }),
-           py::arg("given"), py::arg("data"), "data: (answer, whether it is asserted) for each branch on data, in order.")
+           py::arg("given"), py::arg("data"),
+           "data: (answer, whether it is asserted) for each branch on data, in order.")
       .def_property_readonly("has_open_data_branch", &symbolic::BranchAnswers::has_open_data_branch)
       .def("begin", &symbolic::BranchAnswers::begin)
       .def("end", &symbolic::BranchAnswers::end);

@@ -104,9 +104,10 @@ std::string in_words(const ValueRange& range) {
   return text(range.min) + " to " + text(range.max);
 }
 
-ValueRanges::ValueRanges(const Graph& graph, const std::vector<size_t>& feeds, const ValueRange& int64)
+ValueRanges::ValueRanges(const Graph& graph, const std::vector<size_t>& feeds, const ValueRange& int64,
+                         bool are_indices_right)
     : int64_(int64) {
-  read_demands(graph);
+  if (are_indices_right) read_demands(graph);
   read_inputs(graph, feeds);
   for (const Node& node : graph.nodes()) {
     const RangeRule rule = find_range_rule(node.op().operator_name().name);

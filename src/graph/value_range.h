@@ -40,8 +40,10 @@ std::string in_words(const ValueRange& range);
 class ValueRanges {
  public:
   /// `feeds` are indices into graph.inputs(): the inputs that exist when the program runs. `int64` is where int64
-  /// values are taken to lie of which nothing else is known.
-  ValueRanges(const Graph& graph, const std::vector<size_t>& feeds, const ValueRange& int64);
+  /// values are taken to lie of which nothing else is known. `are_indices_right`: whether an index that is out of
+  /// bounds counts as an error, not as a value.
+  ValueRanges(const Graph& graph, const std::vector<size_t>& feeds, const ValueRange& int64,
+              bool are_indices_right = true);
 
   /// A value of the graph: a tensor, or a number.
   const ValueRange& of(const Value& value) const { return ranges_.at(&value); }

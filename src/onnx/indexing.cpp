@@ -6,10 +6,6 @@ namespace tracejet::onnx::convert {
 
 namespace {
 
-Operand as_index(Lowering& to, const Call& call, std::string_view name) {
-  return to.cast(to.operand(call, name), at::kLong);
-}
-
 /// Indices from the end, which Scatter and GatherND of some runtimes don't take, counted from the front.
 Operand not_negative(Lowering& to, const Operand& index, const c10::SymInt& size) {
   const Operand is_negative = to.emit_as(at::kBool, "Less", {index, to.integer(0)});
@@ -32,8 +28,8 @@ std::vector<AxisIndex> integer_indices(Lowering& to, const Call& call) {
     if (indices[axis] == nullptr) continue;
     const TensorMeta& meta = indices[axis]->tensor();
     if (meta.dtype == at::kBool || meta.dtype == at::kByte) to.fail("mixes masks and indices");
-    to.require_index(*indices[axis], self.sizes[axis], /*from_end=*/true);
-    const Operand index = not_negative(to, to.cast(to.operand(*indices[axis]), at::kLong), self.sizes[axis]);
+    const Operand from_either_end = to.index(*indices[axis], self.sizes[axis], /*from_end=*/true);
+    const Operand index = not_negative(to, from_either_end, self.sizes[axis]);
     found.push_back({static_cast<int64_t>(axis), index, meta.sizes});
   }
   return found;
@@ -104,10 +100,10 @@ bool are_adjacent(const std::vector<AxisIndex>& indices) {
 void gather(Lowering& to, const Call& call, std::string_view) {
   const auto rank = call.tensor("self").dim();
   Operand x = to.operand(call, "self");
-  const Operand index = as_index(to, call, "index");
   if (rank == 0) return to.result(to.expand(x, {}, to.output().sizes));
   const int64_t axis = call.axis("dim", rank);
   const auto& sizes = call.tensor("self").sizes;
+  const Operand index = to.index(call.value("index"), sizes[axis], /*from_end=*/false);
   const auto& wanted = call.tensor("index").sizes;
   for (size_t i = 0; i < sizes.size(); ++i) {
     // ATen reads only as much of the other axes as index has; ONNX wants them equal.
@@ -122,14 +118,14 @@ void index_select(Lowering& to, const Call& call, std::string_view) {
   const Operand x = to.operand(call, "self");
   if (rank == 0) return to.result(x);
   const int64_t axis = call.axis("dim", rank);
-  to.require_index(call.value("index"), call.tensor("self").sizes[axis], /*from_end=*/false);
-  const Operand result = to.emit("Gather", {x, as_index(to, call, "index")}, {{"axis", axis}});
+  const Operand index = to.index(call.value("index"), call.tensor("self").sizes[axis], /*from_end=*/false);
+  const Operand result = to.emit("Gather", {x, index}, {{"axis", axis}});
   to.result(call.tensor("index").dim() == 0 ? to.unsqueeze(result, {axis}) : result);
 }
 
 void embedding(Lowering& to, const Call& call, std::string_view) {
-  to.require_index(call.value("indices"), call.tensor("weight").sizes[0], /*from_end=*/false);
-  to.result(to.emit("Gather", {to.operand(call, "weight"), as_index(to, call, "indices")}, {{"axis", int64_t{0}}}));
+  const Operand rows = to.index(call.value("indices"), call.tensor("weight").sizes[0], /*from_end=*/false);
+  to.result(to.emit("Gather", {to.operand(call, "weight"), rows}, {{"axis", int64_t{0}}}));
 }
 
 void index(Lowering& to, const Call& call, std::string_view) {
@@ -206,7 +202,7 @@ void scatter(Lowering& to, const Call& call, std::string_view reduction) {
   const Operand x = adds ? computed(to, call, "self", self.dtype) : to.operand(call, "self");
   const TensorMeta& index_meta = call.tensor("index");
   const int64_t axis = call.axis("dim", self.dim());
-  const Operand index = not_negative(to, as_index(to, call, "index"), self.sizes[static_cast<size_t>(axis)]);
+  const Operand index = to.index(call.value("index"), self.sizes[axis], /*from_end=*/false);
   Operand update;
   if (call.declares("value")) {
     update = to.expand(to.number(call.scalar("value"), x.dtype), {}, index_meta.sizes);

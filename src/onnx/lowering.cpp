@@ -60,6 +60,7 @@ Lowering::Lowering(const Graph& graph, const std::vector<size_t>& feeds, const T
   for (const GraphOutput& output : graph.outputs()) {
     if (output.value != nullptr) used_.insert(output.value);
   }
+  feeds_ = feeds;
   find_ranges(feeds);
   declare_inputs(feeds);
 }
@@ -196,19 +197,22 @@ void Lowering::require(const symbolic::Expression& condition, const std::string&
   }
 }
 
-void Lowering::require_index(const Value& index, const c10::SymInt& size, bool from_end) {
-  if (!target_.checks) return;
-  const ValueRange known = ranges_->unwrapped(index);
+Operand Lowering::index(const Value& index, const c10::SymInt& size, bool from_end) {
+  const Operand at = cast(operand(index), at::kLong);
+  if (!target_.checks) return at;
+  if (!ranges_of_indices_) ranges_of_indices_.emplace(graph_, feeds_, ranges_->int64(), /*are_indices_right=*/false);
+  const ValueRange known = ranges_of_indices_->of(index);
   const double least = range_of_size(size).min;
-  if (known.min >= (from_end ? -least : 0) && known.max < least) return;
-  const Operand at = cast(operand(index), at::kLong), end = number(size, at::kLong);
+  if (known.min >= (from_end ? -least : 0) && known.max < least) return at;
+  const Operand end = number(size, at::kLong);
   const Operand is_before = emit_as(at::kBool, "Less", {at, from_end ? emit("Neg", {end}) : integer(0)});
   const Operand is_behind = emit_as(at::kBool, "GreaterOrEqual", {at, end});
-  const Operand is_outside = cast(emit_as(at::kBool, "Or", {is_before, is_behind}), at::kInt);
-  const Operand flat = emit("Reshape", {is_outside, integers({-1})});
+  const Operand is_outside = emit_as(at::kBool, "Or", {is_before, is_behind});
+  const Operand flat = emit("Reshape", {cast(is_outside, at::kInt), integers({-1})});
   const Operand count = emit("ReduceSum", {flat, integers({0})}, {{"keepdims", int64_t{1}}});
   add_check(emit_as(at::kBool, "Equal", {count, number(0, at::kInt)}),
-            refusal("an index is out of range: the axis that it counts along has " + expression_of(size).str() + " elements"));
+            refusal("an index is out of range: the axis has " + expression_of(size).str() + " elements"));
+  return emit_as(at::kLong, "Where", {is_outside, integer(0), at});
 }
 
 void Lowering::add_check(const Operand& truth, std::string message) {

@@ -125,8 +125,9 @@ class Lowering {
 
   /// What ATen demands of sizes when it runs the current call; `problem` says what is wrong otherwise.
   void require(const symbolic::Expression& condition, const std::string& problem);
-  /// That elements of `index` lie below the size of an axis, or that far from its end, which ATen checks when it runs.
-  void require_index(const Value& index, const c10::SymInt& size, bool from_end);
+  /// `index` as int64. Where its elements may lie beyond the axis (or that far `from_end`), which ATen checks when it
+  /// runs, the program does, and these are 0.
+  Operand index(const Value& index, const c10::SymInt& size, bool from_end);
 
   /// Ends the conversion of the current call: ONNX or this lowering has no way to say it.
   [[noreturn]] void fail(std::string_view reason) const;
@@ -167,7 +168,8 @@ class Lowering {
   Target target_;
   Model model_;
   std::vector<Unsupported> unsupported_;
-  std::optional<ValueRanges> ranges_;
+  std::optional<ValueRanges> ranges_, ranges_of_indices_;  // the latter as long as nothing has checked them
+  std::vector<size_t> feeds_;
   std::unordered_map<const Node*, ValueRange> overflows_;  // int64 beyond what the reader computes in
   std::unordered_map<const Value*, Operand> operands_;
   std::unordered_map<const Value*, at::Tensor> known_;

@@ -97,6 +97,9 @@ OUT_OF_RANGE = {
     "index": lambda x, i: x[i],
     "two indices": lambda x, i: x[i, i],
     "gather": lambda x, i: x.gather(0, i[:, None]),
+    "scatter": lambda x, i: x.scatter(0, i[:, None], 1.0),
+    "scatter_add": lambda x, i: x.scatter_add(0, i[:, None], x[:3]),
+    "written": lambda x, i: x.index_put((i,), torch.zeros(4)),
 }
 
 
@@ -106,6 +109,6 @@ def test_indices_out_of_range_are_refused(function, engine):
     x, within = torch.arange(20.0).view(5, 4), torch.tensor([0, 3, 1])
     compiled = tracejet.compile(Lambda(function), arg_inputs=[x, within], engine=engine)
     for beyond in ([0, 7, 1], [-9, 0, 0], [5, 0, 0]):
-        with pytest.raises((tracejet.Error, IndexError, RuntimeError), match="range|index|bounds"):
+        with pytest.raises(Exception, match="out of range|out of bounds"):
             compiled(x, torch.tensor(beyond))
         torch.testing.assert_close(compiled(x, within), function(x, within))
