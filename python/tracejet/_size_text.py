@@ -19,6 +19,7 @@ import torch
 from torch import nn
 
 from tracejet import _C
+from tracejet._shown_text import is_only_shown
 
 _MOST_SAMPLES = 10  #: other texts that the model is traced with
 _MOST_SIZES = 4096  #: of a dimension that are looked through for what the code mentions
@@ -101,6 +102,8 @@ class Texts:
         return shown + "?" * self._sample
 
     def _note(self, frame: FrameType) -> None:
+        if is_only_shown(frame):
+            return
         self.asked = True
         self._mentioned.look_at(frame)
 

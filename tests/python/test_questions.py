@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -184,3 +185,40 @@ def test_texts_that_are_shown_cost_no_size(capsys: pytest.CaptureFixture[str]) -
 
     assert_same_as_eager(Lambda(forward), [batch(4)])
     assert "4 rows, 0.50 blocks, torch.Size([4, 4])" in capsys.readouterr().out
+
+
+USED = {
+    "kept": lambda x: x * len(f"{x.shape[0]}"),
+    "shown and kept": lambda x: (print(text := f"{x.shape[0]}"), x * len(text))[1],
+}
+
+
+def _forwards(function: Callable[..., Any]) -> int:
+    seen = []
+
+    def forward(x: torch.Tensor) -> torch.Tensor:
+        seen.append(x)
+        result = function(x)
+        return x * 2 if result is None else result
+
+    with contextlib.suppress(tracejet.Error):
+        tracejet.trace(Lambda(forward), arg_inputs=[batch(4, high=200)])
+    return len(seen)
+
+
+def _asserts(x: torch.Tensor) -> None:
+    torch._assert(x.dim() == 2, f"expected 2 axes, got {x.shape}")
+
+
+def _prints(x: torch.Tensor) -> None:
+    print(f"rows: {x.shape[0]}", end="")
+
+
+@pytest.mark.parametrize("function", [_asserts, _prints])
+def test_a_text_that_is_only_shown_costs_no_other_trace(function: Callable[..., Any]) -> None:
+    assert _forwards(function) == 1
+
+
+@pytest.mark.parametrize("function", USED.values(), ids=USED)
+def test_a_text_that_is_used_does(function: Callable[..., Any]) -> None:
+    assert _forwards(function) > 1
