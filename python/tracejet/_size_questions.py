@@ -5,6 +5,7 @@ A traced size answers as the plain number would that eager PyTorch has in its pl
 
 from __future__ import annotations
 
+import functools
 import gc
 import sys
 from collections.abc import Callable
@@ -29,14 +30,19 @@ def _is_ours(number: _Number) -> bool:
     return type(number.node) is torch._C._SymNode and _C.symbolic.context_of(number.node) is not None
 
 
+@functools.lru_cache(maxsize=4096)
+def _knows_symbols(module: str) -> bool:
+    return module.partition(".")[0] in _KNOWS_SYMBOLS
+
+
 def _class_seen(own: type, plain: type) -> property:
     """`isinstance(size, int)` looks at `__class__`, after the class itself: so both answers are yes."""
 
     def seen(number: _Number) -> type:
-        if not (_C.is_asked_by_model() and _is_ours(number)):
+        # Asked hundreds of times in a trace, mostly by PyTorch's own code.
+        if _knows_symbols(sys._getframe(1).f_globals.get("__name__", "")):
             return own
-        caller = sys._getframe(1).f_globals.get("__name__", "").split(".")[0]
-        return own if caller in _KNOWS_SYMBOLS else plain
+        return plain if _C.is_asked_by_model() and _is_ours(number) else own
 
     return property(seen)
 
