@@ -78,6 +78,8 @@ class Texts:
         expression = _C.symbolic.expression_of(number.node)
         if expression.kind == _C.Expression.Kind.CONSTANT:
             return expression.constant
+        if expression.hint is not None and is_only_shown(frame):
+            return expression.hint
         self._note(frame)
         if expression.hint is None:
             return self._unknown(str(expression))
