@@ -14,7 +14,8 @@ import torch
 from tracejet import _C
 
 _CHECK = re.compile(r"torch\._check\((.*)\)(?=\.\n|\.$|\n|$)")
-_LIBRARIES = (os.path.dirname(torch.__file__) + os.sep, os.path.dirname(__file__) + os.sep)
+#: Whose code isn't the model's: PyTorch and tracejet.
+LIBRARIES = (os.path.dirname(torch.__file__) + os.sep, os.path.dirname(__file__) + os.sep)
 _Symbolic = (torch.SymInt, torch.SymFloat)
 
 
@@ -29,7 +30,7 @@ def in_names_of_model(message: str, error: BaseException) -> str:
     frames = [
         frame
         for frame, _ in traceback.walk_tb(error.__traceback__)
-        if not frame.f_code.co_filename.startswith(_LIBRARIES)
+        if not frame.f_code.co_filename.startswith(LIBRARIES)
     ]
     for frame in reversed(frames):
         names = _names_in(frame)

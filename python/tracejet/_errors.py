@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections
 import dis
 import os
 import re
@@ -13,13 +12,11 @@ import numpy as np
 import torch
 
 from tracejet import _C
-from tracejet._advice import in_names_of_model
-
-_LIBRARIES = (os.path.dirname(torch.__file__) + os.sep, os.path.dirname(__file__) + os.sep)
+from tracejet._advice import LIBRARIES, in_names_of_model
 
 
 def _is_of_pytorch(traced: TracebackType) -> bool:
-    return traced.tb_frame.f_code.co_filename.startswith(_LIBRARIES)
+    return traced.tb_frame.f_code.co_filename.startswith(LIBRARIES)
 
 
 def _frames(error: BaseException) -> list[TracebackType]:
@@ -37,7 +34,7 @@ def number_taken_for_plain(tracer: _C.Tracer, error: Exception) -> str | None:
     type where that is all the error says; None where it is about something else."""
     if not isinstance(error, (TypeError, AttributeError, RuntimeError, ValueError)) or error.__traceback__ is None:
         return None
-    raised_in = collections.deque(traceback.walk_tb(error.__traceback__), maxlen=1)[0][0]
+    raised_in = _frames(error)[-1].tb_frame
     if isinstance(error, TypeError) and _is_of_library(raised_in.f_code.co_filename):
         for value in raised_in.f_locals.values():
             if isinstance(value, (torch.SymInt, torch.SymFloat)) and _C.symbolic.context_of(value.node) is not None:
@@ -52,7 +49,7 @@ def _is_of_library(filename: str) -> bool:
 
 def line_of_model(error: BaseException) -> str:
     """The innermost line behind an error that is neither PyTorch's nor ours, in the words of other errors."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(_LIBRARIES)]
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(LIBRARIES)]
     if not frames:
         return "in PyTorch's own code"
     of_model = [frame for frame in frames if "-packages" in frame.filename or not _is_of_library(frame.filename)]
