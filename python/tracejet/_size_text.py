@@ -165,7 +165,7 @@ _current: ContextVar[Texts | None] = ContextVar("tracejet_texts", default=None)
 
 
 def plain_number(number: torch.SymInt | torch.SymFloat | torch.SymBool) -> Any:
-    """The number of the traced example, to which what it hangs on is fixed from here on."""
+    """The number of the traced example, to which what it depends on is fixed from here on."""
     if isinstance(number, torch.SymBool):
         return number.node.bool_()
     return number.node.int_() if isinstance(number, torch.SymInt) else number.node.guard_float("", 0)

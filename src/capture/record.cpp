@@ -132,7 +132,7 @@ bool take_given_way(torch::jit::Stack& stack) {
   return true;
 }
 
-/// A read of data: answered from constants; a number that hangs on inputs becomes a symbol.
+/// A read of data: answered from constants; a number that depends on inputs becomes a symbol.
 void read_data(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stack& stack) {
   const Value* unknown = first_unknown(tracer, op, stack);
   if (unknown == nullptr) return compute(tracer, op, stack);

@@ -138,7 +138,7 @@ class Graph {
   Node& add_node(c10::OperatorHandle op, std::vector<Argument> arguments, std::vector<OutputMeta> outputs,
                  Location where, std::vector<std::shared_ptr<Graph>> subgraphs = {});
   /// Adds `aten::_assert_scalar` on a condition, which has to hold when the program runs: before all other nodes, or,
-  /// where it hangs on data, right after the last of its numbers is known. `from_around`: the ids of numbers that a
+  /// where it depends on data, right after the last of its numbers is known. `from_around`: the ids of numbers that a
   /// subgraph is given.
   /// Throws UnsupportedOperator where one of these numbers is known inside of control flow only.
   void add_assertion(const symbolic::Expression& condition, const std::string& message, Location where,

@@ -87,8 +87,8 @@ Metas unsqueeze(const Call& call) {
   return {meta};
 }
 
-/// Whether the axis is 1, so that squeeze drops it. The rank of the result hangs on it, and with it what the model does
-/// afterwards, so the question is as good as the model's own.
+/// Whether the axis is 1, so that squeeze drops it. The rank of the result depends on it, and with it what the model
+/// does afterwards, so the question is as good as the model's own.
 bool is_droppable(const c10::SymInt& size) {
   const auto expression = symbolic::expression_of(size);
   if (!expression || expression->is_constant()) return shape::equal(size, 1);
