@@ -22,7 +22,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CMAKE := PATH="$(abspath $(BIN)):$$PATH" cmake
 CPP := $(wildcard src/*/*.cpp src/*/*.h src/*/*/*.cpp src/*/*/*.h include/tracejet/*.h tests/cpp/*.cpp tests/cpp/*.h \
                   tests/cpp_consumer/*.cpp)
-PY := python tests bench examples docs
+PY := python tests bench examples docs tools
 
 .DEFAULT_GOAL := help
 .PHONY: help venv extension build test test-ops fuzz demo bench soak docs lint tidy format clean
@@ -96,11 +96,12 @@ docs: extension ## the pages that are made from the code
 	$(RUN) docs/make_model_page.py
 	$(RUN) docs/make_difference_page.py
 
-lint: extension ## formatting, ruff, mypy
+lint: extension ## formatting, ruff, mypy, and that data flows one way
 	$(BIN)/clang-format --dry-run -Werror $(CPP)
 	$(BIN)/ruff check $(PY)
 	$(BIN)/ruff format --check $(PY)
 	$(BIN)/mypy
+	$(BIN)/python tools/check_flow.py
 
 tidy: build ## clang-tidy over the core; takes twenty times as long as to compile it
 	$(PIP) clang-tidy

@@ -178,6 +178,3 @@ UNCONVERTED = re.compile(
 MAY_COPY = re.compile(
     r"\.(contiguous|reshape|flatten|unflatten|float|double|to|long)\(|diag\(|F\.|einsum|broadcast|expand_as"
 )
-
-
-from tests.support import random_computations, random_layouts  # noqa: E402, F401  they register their templates

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from tests.support import random_lines
+from tests.support import random_computations, random_layouts, random_lines  # noqa: F401  (they register templates)
 from tests.support.random_arguments import LAYOUTS, values
 from tests.support.random_lines import NAMESPACE, Scope, Variable
 from tracejet import Input
