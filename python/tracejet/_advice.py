@@ -15,7 +15,7 @@ from tracejet import _C
 
 _CHECK = re.compile(r"torch\._check\((.*)\)(?=\.\n|\.$|\n|$)")
 #: Whose code isn't the model's: PyTorch and tracejet.
-LIBRARIES = (os.path.dirname(torch.__file__) + os.sep, os.path.dirname(__file__) + os.sep)
+LIBRARIES = (os.path.dirname(torch.__file__) + os.sep, os.path.dirname(_C.__file__) + os.sep)
 _Symbolic = (torch.SymInt, torch.SymFloat)
 
 

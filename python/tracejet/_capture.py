@@ -18,8 +18,7 @@ from tracejet._binding import HOW_TO_NEST, LITERALS, BoundInputs, Dim, Leaf, bin
 from tracejet._call_spec import CallSpec
 from tracejet._carried_state import take_over
 from tracejet._data_branches import DataAnswers, capture_for_all_data
-from tracejet._decompositions import DecompositionTable, chosen_table
-from tracejet._device import checked_device, devices_of_a_trace
+from tracejet._device import devices_of_a_trace
 from tracejet._environment import tracing_environment
 from tracejet._errors import raise_own_error
 from tracejet._model_state import ModelState
@@ -48,25 +47,6 @@ class Options:
     builtins: SymbolicBuiltins = field(default_factory=SymbolicBuiltins)
     shares_memory: bool = False  #: the model writes to memory that several of its tensors show
     texts: Texts = field(default_factory=Texts)
-
-    @classmethod
-    def of_call(
-        cls,
-        device: torch.device | str | None,
-        asserts: bool,
-        decompositions: str | DecompositionTable,
-        decompose_attention: bool,
-        use_fp32_acc: bool,
-        enable_experimental_decompositions: bool,
-    ) -> Options:
-        """What the arguments of `trace` ask for."""
-        table = chosen_table(
-            decompositions,
-            decompose_attention=decompose_attention,
-            use_fp32_acc=use_fp32_acc,
-            enable_experimental_decompositions=enable_experimental_decompositions,
-        )
-        return cls(checked_device(device), asserts, table)
 
 
 class Capture:

@@ -130,13 +130,6 @@ def graph_module(graph: Graph, modules: Mapping[str, torch.nn.Module] = types.Ma
     return _LazyGraphModule(root, graph)
 
 
-def control_flow_compilers() -> list[tuple[Any, str]]:
-    """Where torch.cond and its like hand their work to TorchDynamo: a module and the name of a function."""
-    from torch._higher_order_ops import utils
-
-    return [(utils, "_hop_compile_and_call")] if hasattr(utils, "_hop_compile_and_call") else []
-
-
 def exported_program_state(
     module: GraphModule,
     signature: Any,

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch.utils import _pytree as pytree
 
-from tracejet import _C, _compat
+from tracejet import _C
 from tracejet._shared_switch import SharedSwitch, switched_attribute
 from tracejet._triton import call_wrapped_kernel
 
@@ -159,11 +159,15 @@ def _without_compiler(compile_and_call: Callable[..., Any]) -> Callable[..., Any
     return call
 
 
+def _compilers() -> list[tuple[Any, str]]:
+    """Where torch.cond and its like hand their work to TorchDynamo: a module and the name of a function."""
+    from torch._higher_order_ops import utils
+
+    return [(utils, "_hop_compile_and_call")] if hasattr(utils, "_hop_compile_and_call") else []
+
+
 #: On during a trace; calls of other threads go their usual way.
 CONTROL_FLOW_SWITCHES: tuple[SharedSwitch, ...] = (
     switched_attribute(torch._ops.HigherOrderOperator, "__call__", _call),
-    *(
-        switched_attribute(owner, name, _without_compiler(getattr(owner, name)))
-        for owner, name in _compat.control_flow_compilers()
-    ),
+    *(switched_attribute(owner, name, _without_compiler(getattr(owner, name))) for owner, name in _compilers()),
 )

@@ -4,30 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any
 
 import torch
 
 from tracejet import _C
-from tracejet._C import InvalidInput
-from tracejet._input_shapes import shown
 from tracejet._shared_switch import SharedSwitch, switched_attribute
-
-#: Devices that a trace can be for. Others have backends that PyTorch must be built with to so much as name them.
-_KNOWN = ("cpu", "cuda", "meta")
-
-
-def checked_device(device: Any) -> torch.device | None:
-    """The `device` argument of `trace`. Raises InvalidInput where it is none that a trace can be for."""
-    if device is None:
-        return None
-    try:
-        found = torch.device(device)
-    except (RuntimeError, TypeError):
-        raise InvalidInput(f"device: expected a torch.device or its name, got {shown(device)}") from None
-    if found.type not in _KNOWN:
-        raise InvalidInput(f"device: a trace can be for {', '.join(_KNOWN)}, got {found.type}")
-    return found
 
 
 @contextmanager

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
+import functools
+import inspect
 import warnings
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, ParamSpec, TypeVar
 
 import torch
 from torch import nn
@@ -13,14 +15,40 @@ from torch import nn
 from tracejet import _C
 from tracejet._binding import either_name
 from tracejet._call_spec import constant_names
-from tracejet._capture import Capture, Options
+from tracejet._capture import Capture
 from tracejet._decompositions import DecompositionTable
-from tracejet._engine_report import EngineReport, report_on
+from tracejet._engine_report import report_on
 from tracejet._program import ExportedProgram
 from tracejet._report import Report
+from tracejet._settings import options_of_call
+
+_Parameters = ParamSpec("_Parameters")
+_Result = TypeVar("_Result")
 
 
-def trace(
+@dataclass(frozen=True)
+class _Call:
+    """A call of `trace` or `diagnose`, its arguments checked."""
+
+    model: nn.Module
+    capture: Capture
+    validate: Literal["warn", "error"] | None
+    engine: str
+
+    def refusal(self, graph: _C.Graph) -> _C.UnsupportedOperator | None:
+        """What the engine has against the program, where that is an error; where it isn't, there is a warning."""
+        report = None if self.validate is None else report_on(graph, self.engine)
+        if report is None or report.ok:
+            return None
+        if self.validate == "warn":
+            warnings.warn(str(report), stacklevel=4)
+            return None
+        error = _C.UnsupportedOperator(str(report))
+        error.report = report
+        return error
+
+
+def _arguments(
     mod: nn.Module,
     inputs: Sequence[Any] | None = None,
     *,
@@ -35,7 +63,47 @@ def trace(
     prefer_deferred_runtime_asserts_over_guards: bool = True,
     validate: Literal["warn", "error"] | None = None,
     engine: str = "openvino",
-) -> ExportedProgram:
+) -> _Call:
+    """What `trace` and `diagnose` take."""
+    if validate not in (None, "warn", "error"):
+        raise _C.InvalidInput(f'validate: expected "warn", "error" or None, got {validate!r}')
+    options = options_of_call(
+        device,
+        prefer_deferred_runtime_asserts_over_guards,
+        decompositions,
+        decompose_attention,
+        use_fp32_acc,
+        enable_experimental_decompositions,
+    )
+    capture = Capture.of_call(mod, either_name(inputs, arg_inputs), kwarg_inputs, strict=strict, options=options)
+    return _Call(mod, capture, validate, engine)
+
+
+def _takes_these(
+    arguments: Callable[_Parameters, Any],
+) -> Callable[[Callable[..., _Result]], Callable[_Parameters, _Result]]:
+    """Gives a function the parameters of another, for callers, type checkers and `help`."""
+
+    def named(function: Callable[..., _Result]) -> Callable[_Parameters, _Result]:
+        returned = inspect.signature(function).return_annotation
+        signature = inspect.signature(arguments).replace(return_annotation=returned)
+
+        @functools.wraps(function)
+        def called(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> _Result:
+            try:
+                signature.bind(*args, **kwargs)
+            except TypeError as error:
+                raise TypeError(f"{function.__name__}() {error}") from None
+            return function(*args, **kwargs)
+
+        called.__signature__ = signature  # type: ignore[attr-defined]
+        return called
+
+    return named
+
+
+@_takes_these(_arguments)
+def trace(*args: Any, **kwargs: Any) -> ExportedProgram:
     """Traces `mod` once and gives its program in Core ATen, the operators that engines lack already decomposed.
 
     Args:
@@ -71,79 +139,35 @@ def trace(
         UnsupportedOperator, ShapeError, DataDependent: what the model does can't be captured; the message names the
             operator and the model's line.
     """
-    if validate not in (None, "warn", "error"):
-        raise _C.InvalidInput(f'validate: expected "warn", "error" or None, got {validate!r}')
-    capture = Capture.of_call(
-        mod,
-        either_name(inputs, arg_inputs),
-        kwarg_inputs,
-        strict=strict,
-        options=Options.of_call(
-            device,
-            prefer_deferred_runtime_asserts_over_guards,
-            decompositions,
-            decompose_attention,
-            use_fp32_acc,
-            enable_experimental_decompositions,
-        ),
-    )
-    capture = capture.run_for_all_data().for_all_branches()
+    call = _arguments(*args, **kwargs)
+    capture = call.capture.run_for_all_data().for_all_branches()
     if capture.violated_conditions():
         report = capture.report()
         violation = _C.ConstraintViolation(str(report))
         violation.report = report
         raise violation
-    if validate is not None:
-        _validate(report_on(capture.graph, engine), is_error=validate == "error")
-    call_spec = dataclasses.replace(capture.call_spec, constant_names=constant_names(capture.graph, mod))
+    refusal = call.refusal(capture.graph)
+    if refusal is not None:
+        raise refusal
+    call_spec = replace(capture.call_spec, constant_names=constant_names(capture.graph, call.model))
     return ExportedProgram(capture.graph, call_spec, capture.slow_calls)
 
 
-def diagnose(
-    mod: nn.Module,
-    inputs: Sequence[Any] | None = None,
-    *,
-    arg_inputs: Sequence[Any] | None = None,
-    kwarg_inputs: Mapping[str, Any] | None = None,
-    strict: bool = False,
-    device: torch.device | str | None = None,
-    decompositions: str | DecompositionTable = "tensorrt",
-    decompose_attention: bool = False,
-    use_fp32_acc: bool = True,
-    enable_experimental_decompositions: bool = False,
-    prefer_deferred_runtime_asserts_over_guards: bool = True,
-) -> Report:
+@_takes_these(_arguments)
+def diagnose(*args: Any, **kwargs: Any) -> Report:
     """Traces `mod` and reports everything that keeps the sizes of its inputs from varying as declared.
 
-    Takes what `trace` takes, and raises only where that call itself is wrong. What ends the trace is a problem of the
-    report like others; `report.suggested_inputs()` are inputs with which a trace succeeds.
+    Takes what `trace` takes, and raises only where that call itself is wrong. What ends the trace, and with
+    `validate="error"` what the engine can't run, is a problem of the report like others; `report.suggested_inputs()`
+    are inputs with which a trace succeeds.
     """
-    capture = Capture.of_call(
-        mod,
-        either_name(inputs, arg_inputs),
-        kwarg_inputs,
-        strict=strict,
-        options=Options.of_call(
-            device,
-            prefer_deferred_runtime_asserts_over_guards,
-            decompositions,
-            decompose_attention,
-            use_fp32_acc,
-            enable_experimental_decompositions,
-        ),
-    )
+    call = _arguments(*args, **kwargs)
+    capture = call.capture
     try:
-        return capture.run_for_all_data().for_all_branches().report()
+        capture = capture.run_for_all_data().for_all_branches()
+        report = capture.report()
+        is_violated = bool(capture.violated_conditions())
     except Exception as error:
         return capture.report(error)
-
-
-def _validate(report: EngineReport, is_error: bool) -> None:
-    if report.ok:
-        return
-    if not is_error:
-        warnings.warn(str(report), stacklevel=3)
-        return
-    error = _C.UnsupportedOperator(str(report))
-    error.report = report
-    raise error
+    refusal = None if is_violated else call.refusal(capture.graph)
+    return report if refusal is None else capture.report(refusal)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import subprocess
 import sys
@@ -185,3 +186,23 @@ def test_the_command_line_says_it_by_its_exit_status(tmp_path: Path) -> None:
     wrong = command_line("check", file, "--engine", "abacus")
     assert wrong.returncode == 2
     assert 'there is no engine "abacus"' in wrong.stderr
+
+
+def test_trace_and_diagnose_take_the_same_arguments() -> None:
+    signatures = [inspect.signature(function) for function in (tracejet.trace, tracejet.diagnose)]
+    assert signatures[0].parameters == signatures[1].parameters
+    for function in (tracejet.trace, tracejet.diagnose):
+        with pytest.raises(TypeError, match=rf"{function.__name__}\(\) got an unexpected keyword argument 'modell'"):
+            function(nn.Linear(8, 8), modell=1)  # type: ignore[call-arg]
+        with pytest.raises(TypeError, match=rf"{function.__name__}\(\) missing a required argument: 'mod'"):
+            function()  # type: ignore[call-arg]
+
+
+def test_diagnose_reports_what_the_engine_refuses() -> None:
+    report = tracejet.diagnose(Net(), arg_inputs=[batch(8)], validate="error")
+    assert not report.ok and "complex numbers" in str(report.error)
+    assert isinstance(report.error.report, tracejet.EngineReport)
+    assert tracejet.diagnose(Net(), arg_inputs=[batch(8)], validate="error", engine="aten").ok
+    with pytest.warns(UserWarning, match="openvino can.t run") as warned:
+        assert tracejet.diagnose(Net(), arg_inputs=[batch(8)], validate="warn").ok
+    assert warned[0].filename == __file__
