@@ -61,6 +61,7 @@ class Capture:
         data_answers: DataAnswers = (),
         *,
         has_known_sizes: bool = False,  #: it is compared with a trace for all sizes
+        runs_of_bodies: int = 1,  #: of those of loops that are recorded
     ):
         self._model = model
         self._bound = bound
@@ -68,6 +69,7 @@ class Capture:
         self._given_answers = dict(answers or {})
         self._data_answers = data_answers
         self._has_known_sizes = has_known_sizes
+        self._runs_of_bodies = runs_of_bodies
         self._begin()
 
     def _begin(self) -> None:
@@ -120,7 +122,7 @@ class Capture:
                 other_generators_watched(),
                 self._options.builtins.during_a_trace(),
                 self._options.texts.during_a_trace(),
-                loops_of_a_trace(state, records_known_counts=self._has_known_sizes),
+                loops_of_a_trace(state, records_known_counts=self._has_known_sizes, runs=self._runs_of_bodies),
                 self._listening(),
             ):
                 args, kwargs = pytree.tree_unflatten(leaves, bound.in_spec)  # a cache may compute as it is made
@@ -143,12 +145,14 @@ class Capture:
             general = capture_for_all_data(self, self._trace_for_data, self._options.budget)
             if general is None:
                 raise
+            general._check_loops()
             return general
 
     def _run_with_symbolic_builtins(self) -> Capture:
         """This capture, run, or one in which built-in functions of sizes give symbols."""
         try:
             self.run()
+            self._check_loops()
         except Exception:
             if not self._options.builtins.extend():
                 raise
@@ -158,14 +162,27 @@ class Capture:
             capture = self._again()
             try:
                 capture.run()
+                capture._check_loops()
             except Exception:  # what the code does with the result takes plain numbers only
                 self._options.builtins.withdraw()
                 return best
             best = capture
         return best
 
-    def _again(self) -> Capture:
-        return Capture(self._model, self._bound, self._options, data_answers=self._data_answers)
+    def _again(self, **options: Any) -> Capture:
+        return Capture(self._model, self._bound, self._options, data_answers=self._data_answers, **options)
+
+    def _check_loops(self) -> None:
+        """What one run of a loop's body leaves behind, wherever that is, must show neither in the next nor later."""
+        if not self._options.builtins.records_loops:
+            return
+        other = self._again(runs_of_bodies=2)
+        other.run()
+        if not (self.gives_like(other) and _C.gives_the_same_results(self.graph, other.graph)):
+            raise _C.UnsupportedOperator(
+                "the body of a loop over a dynamic size changes something that outlives a run, and that the next run "
+                "or the code behind the loop reads; carry tensors in variables, or append them to a list"
+            )
 
     @property
     def has_open_data_branch(self) -> bool:

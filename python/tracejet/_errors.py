@@ -39,6 +39,8 @@ def number_taken_for_plain(tracer: _C.Tracer, error: Exception) -> str | None:
         for value in raised_in.f_locals.values():
             if isinstance(value, (torch.SymInt, torch.SymFloat)) and _C.symbolic.context_of(value.node) is not None:
                 return f"{_C.axes_of(_C.symbolic.expression_of(value.node), tracer)}, a dynamic size,"
+    if "numpy.object_" in str(error):
+        return "an array of dynamic sizes"
     found = re.search(r"\bSym(Int|Float|Bool)\b", str(error))
     return None if found is None else {"Int": "a dynamic size", "Float": "a float", "Bool": "a truth"}[found[1]]
 

@@ -5,18 +5,24 @@ A traced size answers as the plain number would that eager PyTorch has in its pl
 
 from __future__ import annotations
 
+import dis
 import functools
 import gc
+import math
 import sys
 from collections.abc import Callable
+from types import FrameType
 from typing import Any, TypeAlias
 
+import numpy as np
 import torch
 
 from tracejet import _C
 from tracejet._size_text import asking_frame, plain_number, texts_at_work
+from tracejet._symbolic_math import TWINS_OF_MATH
 
 _Number: TypeAlias = torch.SymInt | torch.SymFloat | torch.SymBool
+_PLAIN: dict[type, type] = {torch.SymInt: int, torch.SymFloat: float, torch.SymBool: bool}
 
 #: Whose code knows symbolic numbers, and tells them from plain ones.
 _KNOWS_SYMBOLS = ("torch", "tracejet", "sympy")
@@ -117,8 +123,63 @@ def _attribute(value: Callable[[Any], Any]) -> property:
 def _reduce(number: _Number, protocol: Any, original: Callable[[_Number, Any], Any]) -> Any:
     if not (_C.is_tracing() and _is_ours(number)):
         return original(number, protocol)
-    plain = {torch.SymInt: int, torch.SymFloat: float, torch.SymBool: bool}[type(number)]
-    return plain, (plain_number(number),)  # a file holds a plain number, which fixes the size
+    return _PLAIN[type(number)], (plain_number(number),)  # a file holds a plain number, which fixes the size
+
+
+def _node(number: _Number) -> Any:
+    """PyTorch's own code tells symbolic numbers by it; a model may ask whether it has one (`hasattr(n, "node")`)."""
+    node = vars(number)["node"]
+    frame = sys._getframe(1)
+    if _knows_symbols(frame.f_globals.get("__name__", "")) or not _C.is_tracing() or not _asks_for(frame, "node"):
+        return node
+    if type(node) is torch._C._SymNode and _C.symbolic.context_of(node) is not None:
+        raise AttributeError(f"'{_PLAIN[type(number)].__name__}' object has no attribute 'node'")
+    return node
+
+
+def _set_node(number: _Number, node: Any) -> None:
+    vars(number)["node"] = node
+
+
+def _asks_for(frame: FrameType, name: str) -> bool:
+    """Whether the code itself asks for this attribute, not a function in C++ that it has given the object to."""
+    code = frame.f_code
+    has_function = not _ASKING.isdisjoint(code.co_names)
+    if name not in code.co_names and not (has_function and name in (*code.co_consts, *_texts(frame.f_locals))):
+        return False
+    steps = [step for step in dis.get_instructions(code) if step.opname not in ("CACHE", "PRECALL")]
+    at = next(i for i, step in enumerate(steps) if step.offset >= frame.f_lasti)
+    if not steps[at].opname.startswith("CALL"):
+        return bool(steps[at].argval == name)
+    loaded = [step.argval for step in steps[max(at - 3, 0) : at] if step.opname.startswith("LOAD_")]
+    named = {local for local, value in frame.f_locals.items() if isinstance(value, str) and value == name}
+    return has_function and any(isinstance(each, str) and each in {name, *named} for each in loaded)
+
+
+def _texts(variables: dict[str, Any]) -> list[str]:
+    return [value for value in variables.values() if isinstance(value, str)]
+
+
+_ASKING = frozenset({"hasattr", "getattr"})
+
+
+def _array_ufunc(number: _Number, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+    """What NumPy's functions make of a symbolic number: as of any object, where they can."""
+    symbolic = _OF_NUMPY.get(ufunc.__name__) if method == "__call__" and len(inputs) == 1 and not options else None
+    if symbolic is not None:
+        return symbolic(number)
+    symbols = torch.SymInt, torch.SymFloat, torch.SymBool
+    try:
+        objects = [np.array(each, dtype=object) if isinstance(each, symbols) else each for each in inputs]
+        return getattr(ufunc, method)(*objects, **options)
+    except TypeError:
+        plain = [plain_number(each) if isinstance(each, symbols) else each for each in inputs]
+        return getattr(ufunc, method)(*plain, **options)
+
+
+_OF_NUMPY: dict[str, Callable[[Any], Any]] = {
+    name: TWINS_OF_MATH[getattr(math, name)] for name in ("sqrt", "isnan", "isinf", "isfinite")
+}
 
 
 def _with_original(method: Callable[..., Any], original: Callable[..., Any]) -> Callable[..., Any]:
@@ -129,7 +190,7 @@ def install() -> None:
     """Completes PyTorch's classes. Done once; numbers of others, and ours when no model runs, stay as they are."""
     if "__divmod__" in vars(torch.SymInt):
         return
-    for own, plain in ((torch.SymInt, int), (torch.SymFloat, float), (torch.SymBool, bool)):
+    for own, plain in _PLAIN.items():
         # Where the class's own entries are: to set this one would change the class of the class.
         (entries,) = (found for found in gc.get_referents(vars(own)) if isinstance(found, dict))
         entries["__class__"] = _class_seen(own, plain)
@@ -140,6 +201,8 @@ def install() -> None:
             "__reduce_ex__": _with_original(_reduce, own.__reduce_ex__),
             "__copy__": _copy,
             "__deepcopy__": _copy,
+            "__array_ufunc__": _array_ufunc,
+            "node": property(_node, _set_node),
         }
         if own is not torch.SymBool:
             methods |= {"__divmod__": _divmod, "__rdivmod__": _rdivmod}

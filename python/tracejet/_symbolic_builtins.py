@@ -12,6 +12,8 @@ import builtins
 import dis
 import functools
 import gc
+import math
+import numbers
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -27,6 +29,7 @@ from tracejet import _C
 from tracejet._loop_source import with_loops_as_calls
 from tracejet._shared_switch import SharedSwitch
 from tracejet._symbolic_loops import list_of, loop
+from tracejet._symbolic_math import TWINS_OF_MATH
 
 # ---- the twins -----------------------------------------------------------------------------------------------------
 
@@ -75,16 +78,23 @@ def _extremum(name: str, symbolic: Callable[[Any, Any], Any]) -> Callable[..., A
     return twin
 
 
-_TWINS: dict[str, Callable[..., Any]] = {
-    "len": _len,
-    "int": _number(int, torch.sym_int),
-    "float": _number(float, torch.sym_float),
-    "min": _extremum("min", torch.sym_min),
-    "max": _extremum("max", torch.sym_max),
-    "type": _type,
+#: Python's functions, under whatever name code calls them (`from math import sqrt`), and what takes their place.
+_TWINS: dict[Callable[..., Any], Callable[..., Any]] = {
+    len: _len,
+    int: _number(int, torch.sym_int),
+    float: _number(float, torch.sym_float),
+    min: _extremum("min", torch.sym_min),
+    max: _extremum("max", torch.sym_max),
+    type: _type,
+    **TWINS_OF_MATH,
 }
-#: What changed code finds in its module, by the names that it calls.
-_AT_HAND = {**_TWINS, "loop": loop, "list": list_of}
+#: Those that ask nothing of a symbolic number.
+_ASKS_NOTHING = (type.__name__, math.ldexp.__name__)
+#: What changed code finds in its module.
+_AT_HAND = {**{original.__name__: twin for original, twin in _TWINS.items()}, "loop": loop, "list": list_of}
+
+
+_WITH_TWIN = frozenset(map(id, _TWINS))
 
 
 def _name_of_twin(name: str) -> str:
@@ -112,16 +122,24 @@ def _is_called(step: dis.Instruction, following: dis.Instruction) -> bool:
     return following.opname.startswith("LOAD_")  # its argument; a class to compare with is the last thing loaded
 
 
+def _functions_named(code: CodeType, scope: dict[str, Any]) -> frozenset[tuple[str, str]]:
+    """The names in the code that mean functions with twins, and what these are called."""
+    named: list[tuple[str, Any]] = [
+        (name, scope[name] if name in scope else vars(builtins).get(name)) for name in code.co_names
+    ]
+    return frozenset((name, value.__name__) for name, value in named if id(value) in _WITH_TWIN)
+
+
 @functools.lru_cache(maxsize=256)
-def _with_twins(code: CodeType, hidden: frozenset[str]) -> CodeType | None:
-    """The code with calls of built-in functions that its module doesn't hide going to their twins; None if none can."""
+def _with_twins(code: CodeType, functions: frozenset[tuple[str, str]]) -> CodeType | None:
+    """The code with calls of these functions, by name, going to their twins; None if none can."""
     names, instructions = list(code.co_names), bytearray(code.co_code)
-    for name in _TWINS.keys() - hidden:
+    for name, function in functions:
         calls = _calls_of(code, name)
         argument = len(names) << 1 | 1 if _CALLED_FLAG else len(names)
         if not calls or argument > 0xFF:  # a longer argument would move all that follows
             continue
-        names.append(_name_of_twin(name))
+        names.append(_name_of_twin(function))
         for call in calls:
             if instructions[call.offset - 2] == dis.EXTENDED_ARG and call.offset > 0:
                 instructions[call.offset - 1] = 0
@@ -133,16 +151,16 @@ def _with_twins(code: CodeType, hidden: frozenset[str]) -> CodeType | None:
 
 @dataclass
 class _Code:
-    """Code of a model that calls built-in functions of sizes."""
+    """Code of a model that calls Python's functions of sizes."""
 
     code: CodeType
     scope: dict[str, Any]
     loops: frozenset[int] = frozenset()  #: the lines of its loops over a range of a dynamic size
 
     def with_symbols(self) -> CodeType | None:
-        hidden = _hidden(self.scope)
         with_loops = None if "range" in self.scope else _with_loops(self.code, self.loops)
-        return _with_twins(with_loops or self.code, hidden) or with_loops
+        code = with_loops or self.code
+        return _with_twins(code, _functions_named(code, self.scope)) or with_loops
 
 
 @functools.lru_cache(maxsize=256)
@@ -156,7 +174,7 @@ class SymbolicBuiltins:
     def __init__(self) -> None:
         self._symbolic: list[_Code] = []
         self._asked: list[_Code] = []
-        self._looked_at: dict[int, CodeType] = {}  #: for calls of `type`, by id
+        self._looked_at: dict[int, CodeType] = {}  #: for calls of what asks nothing, by id
         self._before: list[_Code] = []
 
     @contextmanager
@@ -177,7 +195,7 @@ class SymbolicBuiltins:
     def ask(self, frame: FrameType) -> None:
         code, scope = frame.f_code, frame.f_globals
         is_loop = "range" in code.co_names
-        if not is_loop and _TWINS.keys().isdisjoint(code.co_names):
+        if not is_loop and not _functions_named(code, scope):
             return
         met = self._met(code)
         lines = frozenset({frame.f_lineno} if is_loop else ())
@@ -197,13 +215,16 @@ class SymbolicBuiltins:
                 return each
         return None
 
-    def ask_type(self, frame: FrameType) -> None:
+    def ask_silently(self, frame: FrameType) -> None:
         code, scope = frame.f_code, frame.f_globals
-        if "type" not in code.co_names or id(code) in self._looked_at:
+        if id(code) in self._looked_at:
             return
         self._looked_at[id(code)] = code
         is_pytorchs = scope.get("__name__", "").partition(".")[0] == "torch"
-        if is_pytorchs or not _calls_of(code, "type") or self._met(code) is not None:
+        asks = not is_pytorchs and any(
+            function in _ASKS_NOTHING and _calls_of(code, name) for name, function in _functions_named(code, scope)
+        )
+        if not asks or self._met(code) is not None:
             return
         asked = _Code(code, scope)
         if asked.with_symbols() is not None:
@@ -216,16 +237,17 @@ class SymbolicBuiltins:
         self._symbolic = [*(each for each in self._symbolic if id(each.code) not in new), *self._asked]
         return bool(self._asked)
 
+    @property
+    def records_loops(self) -> bool:
+        """Whether the next trace records a loop over a dynamic size that the model has written in Python."""
+        return any(each.loops for each in self._symbolic)
+
     def withdraw(self) -> None:
         """Takes the last `extend` back: the trace that it was for has failed."""
         self._symbolic = self._before
 
 
 _current: ContextVar[SymbolicBuiltins | None] = ContextVar("tracejet_symbolic_builtins", default=None)
-
-
-def _hidden(scope: dict[str, Any]) -> frozenset[str]:
-    return frozenset(name for name in _TWINS if name in scope)
 
 
 def _is_calling(frame: FrameType) -> bool:
@@ -289,14 +311,17 @@ def _calls_replaced(code: CodeType, changed: CodeType) -> SharedSwitch:
 
 
 def _made(number: Any, node: Any) -> None:
-    """Nothing tells that the class of a number is asked for; so code that gets hold of one and calls `type` counts."""
+    """Nothing tells that the class of a number is asked for; so code that gets hold of one and calls `type` counts.
+    The same goes for what takes no symbol, before asking it anything."""
+    if isinstance(node, numbers.Number):
+        raise TypeError(f"{type(number).__name__} can't be made of a {type(node).__name__}")  # by `type(size)(…)`
     _original_init(number, node)
     current = _current.get()
     if current is not None:
         frame = sys._getframe(1)
-        current.ask_type(frame)
+        current.ask_silently(frame)
         if frame.f_back is not None:
-            current.ask_type(frame.f_back)  # a function may have been called for the size
+            current.ask_silently(frame.f_back)  # a function may have been called for the size
 
 
 _original_init = torch.SymInt.__init__

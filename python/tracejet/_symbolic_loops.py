@@ -23,18 +23,21 @@ from tracejet._model_state import ModelState
 
 #: A trace at one size is to be compared with one for all: it takes the same loops, however often they run.
 _records_known_counts: ContextVar[bool] = ContextVar("tracejet_records_known_counts", default=False)
+#: How often a body runs, one time after the other. A trace in which it runs twice shows what a run leaves behind.
+_runs: ContextVar[int] = ContextVar("tracejet_runs", default=1)
 _state_of_model: ContextVar[ModelState | None] = ContextVar("tracejet_state_of_model", default=None)
 
 
 @contextmanager
-def loops_of_a_trace(state: ModelState, *, records_known_counts: bool) -> Iterator[None]:
+def loops_of_a_trace(state: ModelState, *, records_known_counts: bool, runs: int) -> Iterator[None]:
     """Loops are recorded for a model whose state before the trace was this."""
-    tokens = _records_known_counts.set(records_known_counts), _state_of_model.set(state)
+    tokens = _records_known_counts.set(records_known_counts), _state_of_model.set(state), _runs.set(runs)
     try:
         yield
     finally:
         _records_known_counts.reset(tokens[0])
         _state_of_model.reset(tokens[1])
+        _runs.reset(tokens[2])
 
 
 def _changes_of_model() -> list[tuple[str, int]]:
@@ -58,10 +61,12 @@ def loop(
 
     def run(tensors: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         *state, index = tensors
-        variables.bind(dict(zip(carried, state, strict=True)))
-        body(start + _known_index(index, count))
-        appended = variables.take_appended()
-        variables.check_the_rest()
+        number = start + _known_index(index, count)
+        for _ in builtins.range(_runs.get()):
+            variables.begin(dict(zip(carried, state, strict=True)))
+            body(number)
+            appended = variables.take_appended()
+            variables.check_the_rest()
         return [*variables.values(carried), *appended]
 
     before = _changes_of_model()
@@ -80,9 +85,11 @@ def list_of(element: Callable[[Any], torch.Tensor], *limits: Any) -> list[Any]:
     variables = _Variables(element, (), (), "")
 
     def run(tensors: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-        result = element(start + _known_index(tensors[0], count))
-        _refuse_if(not isinstance(result, torch.Tensor), f"gives a {type(result).__name__}")
-        variables.check_the_rest()
+        number = start + _known_index(tensors[0], count)
+        for _ in builtins.range(_runs.get()):
+            result = element(number)
+            _refuse_if(not isinstance(result, torch.Tensor), f"gives a {type(result).__name__}")
+            variables.check_the_rest()
         return [result]
 
     before = _changes_of_model()
@@ -148,6 +155,15 @@ class _Variables:
     def carried(self) -> list[str]:
         return [name for name in self._bound if isinstance(self._before[name], torch.Tensor)]
 
+    def begin(self, values: dict[str, Any]) -> None:
+        """Before a run, variables are what they were before the loop, but for those that are carried."""
+        for name in self._bound:
+            if self._before[name] is not _UNBOUND:
+                self._cells[name].cell_contents = self._before[name]
+        self.bind(values)
+        for name in self._lists:
+            self._cells[name].cell_contents = _Filling()
+
     def bind(self, values: dict[str, Any]) -> None:
         for name, value in values.items():
             self._cells[name].cell_contents = value
@@ -159,10 +175,14 @@ class _Variables:
 
     def take_appended(self) -> list[torch.Tensor]:
         """What a run has appended to lists, which then are empty again."""
-        self._appended = [name for name in self._lists if self._before[name]]
-        appended = [self._before[name].pop() for name in self._appended]
-        _refuse_if(not all(isinstance(each, torch.Tensor) for each in appended), "appends what is no tensor to a list")
-        return appended
+        appended = {name: self._cells[name].cell_contents.appended for name in self._lists}
+        for name in self._lists:
+            self._cells[name].cell_contents = self._before[name]
+        _refuse_if(any(len(each) > 1 for each in appended.values()), "appends more than one tensor to a list")
+        self._appended = [name for name, each in appended.items() if each]
+        each_one = [appended[name][0] for name in self._appended]
+        _refuse_if(not all(isinstance(each, torch.Tensor) for each in each_one), "appends what is no tensor to a list")
+        return each_one
 
     def check_the_rest(self) -> None:
         _refuse_if(self._objects.has_changed(), "changes an object other than by appending one tensor to an empty list")
@@ -221,11 +241,18 @@ _NO_LIST = (
 )
 
 
-class SymbolicList(list):
+class _Unreadable(list):
+    """A list of which nobody knows how long it is."""
+
+    def __init__(self) -> None:
+        super().__init__([_Every()])
+
+
+class SymbolicList(_Unreadable):
     """A list of `stacked.shape[0]` tensors of the same shape."""
 
     def __init__(self, stacked: torch.Tensor):
-        super().__init__([_Every()])
+        super().__init__()
         self._stacked = stacked
 
     def stacked(self, dim: int) -> torch.Tensor:
@@ -241,7 +268,18 @@ class SymbolicList(list):
         return self._stacked[index]
 
 
-def _refused(self: SymbolicList, *_: Any, **__: Any) -> Any:
+class _Filling(_Unreadable):
+    """In the place of a list while a body runs that appends to it: functions may see the variable, too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.appended: list[Any] = []
+
+    def append(self, value: Any) -> None:
+        self.appended.append(value)
+
+
+def _refused(self: _Unreadable, *_: Any, **__: Any) -> Any:
     raise _C.UnsupportedOperator(_NO_LIST)
 
 
@@ -249,5 +287,6 @@ for _name in (
     *("__len__", "__iter__", "__add__", "__radd__", "__iadd__", "__mul__", "__rmul__", "__imul__", "__contains__"),
     *("__reversed__", "__setitem__", "__delitem__", "__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"),
     *("append", "extend", "insert", "pop", "remove", "clear", "copy", "count", "index", "reverse", "sort", "__bool__"),
+    "__getitem__",
 ):
-    setattr(SymbolicList, _name, _refused)
+    setattr(_Unreadable, _name, _refused)

@@ -88,6 +88,7 @@ void bind_model_trace(py::module_& module) {
   module.def(
       "makes_the_same_calls", [](const Graph& a, const Graph& b) { return makes_the_same_calls(a, {}, b); },
       py::arg("graph"), py::arg("other"));
+  module.def("gives_the_same_results", &gives_the_same_results, py::arg("graph"), py::arg("other"));
 }
 
 }  // namespace tracejet

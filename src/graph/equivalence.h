@@ -27,4 +27,8 @@ bool computes_the_same_for_data(const Graph& general, const Graph& special);
 /// where the ranks that were traced differ.
 bool makes_the_same_calls(const Graph& general, const std::map<std::string, int64_t>& sizes, const Graph& special);
 
+/// Whether every result of both, two traces of the same model, is made by the same calls of the same, also in what
+/// control flow runs. What nobody needs is of no concern, nor are assertions and the order of random numbers.
+bool gives_the_same_results(const Graph& graph, const Graph& other);
+
 }  // namespace tracejet

@@ -83,9 +83,39 @@ def nested_comprehension(x: torch.Tensor) -> torch.Tensor:
     return torch.stack([torch.stack([x[i, j] * j for j in range(3)]) for i in range(x.shape[0])], dim=-1)
 
 
+def number_of_data(x: torch.Tensor) -> torch.Tensor:
+    total = torch.zeros(3, 4)
+    for i in range(x.shape[0]):
+        total = total + x[i] * x[i].sum().item()
+    return total
+
+
+def function_that_appends(x: torch.Tensor) -> torch.Tensor:
+    rows: list[torch.Tensor] = []
+
+    def both() -> torch.Tensor:
+        return torch.stack(rows)
+
+    for i in range(x.shape[0]):
+        rows.append(x[i] * i)
+    return both()
+
+
+SCALES: list[torch.Tensor] = []
+
+
+def keeps_what_is_always_the_same(x: torch.Tensor) -> torch.Tensor:
+    total = torch.zeros(3, 4)
+    for i in range(x.shape[0]):
+        SCALES[:] = [torch.full((4,), 2.0)]
+        total = total + x[i] * SCALES[0]
+    return total
+
+
 LOOPS: list[Callable[[torch.Tensor], Any]] = [
     *(recurrence, two_lists_and_an_offset, nothing_carried, known_loop_inside, two_loops, the_same_names_twice),
-    *(comprehension, comprehension_over_columns, nested_comprehension),
+    *(comprehension, comprehension_over_columns, nested_comprehension, number_of_data, function_that_appends),
+    keeps_what_is_always_the_same,
 ]
 
 
@@ -112,6 +142,16 @@ def test_a_recurrent_model_over_dynamic_time_is_a_scan() -> None:
     x = tracejet.Input(min_shape=(2, 1, 4), opt_shape=(2, 5, 4), max_shape=(2, 9, 4), name="x")
     program = assert_same_as_eager(Recurrent(), [x, torch.randn(2, 5)])
     assert sum(node.target is torch.ops.higher_order.scan for node in program.graph.nodes) == 1
+
+
+def test_random_numbers_in_a_loop_are_no_trace_of_the_run_before() -> None:
+    def noisy(x: torch.Tensor) -> torch.Tensor:
+        return torch.stack([x[i] + torch.rand(3, 4) for i in range(x.shape[0])])
+
+    compiled = tracejet.compile(tracejet.trace(Lambda(noisy), arg_inputs=[STEPS]), engine="aten")
+    noise = compiled(torch.zeros(5, 3, 4))
+    assert noise.unique().numel() > 50
+    assert 0 <= noise.min() < noise.max() <= 1
 
 
 def test_a_static_size_is_unrolled() -> None:
@@ -280,11 +320,156 @@ class CallsACounter(nn.Module):
         return torch.stack([self.counting(x[i]) for i in range(x.shape[0])])
 
 
+# ---- what outlives a run in other places than variables
+
+LOG: list[torch.Tensor] = []
+COUNTS = {"runs": 0}
+runs = 0
+
+
+def numbered(x: torch.Tensor) -> torch.Tensor:
+    global runs
+    runs += 1
+    return x * runs
+
+
+def counts_in_a_global(x: torch.Tensor) -> torch.Tensor:
+    global runs
+    runs = 0
+    total = torch.zeros(3, 4)
+    for i in range(x.shape[0]):
+        total = total + numbered(x[i])
+    return total
+
+
+def counts_and_asks_afterwards(x: torch.Tensor) -> torch.Tensor:
+    COUNTS["runs"] = 0
+    total = torch.zeros(3, 4)
+    for i in range(x.shape[0]):
+        COUNTS["runs"] += 1
+        total = total + x[i]
+    return total * COUNTS["runs"]
+
+
+def keeps_a_log(x: torch.Tensor) -> torch.Tensor:
+    LOG.clear()
+    total = torch.zeros(3, 4)
+    for i in range(x.shape[0]):
+        LOG.append(x[i])
+        total = total + LOG[-1] * len(LOG)
+    return total
+
+
+def keeps_a_log_for_later(x: torch.Tensor) -> torch.Tensor:
+    LOG.clear()
+    for i in range(x.shape[0]):
+        LOG.append(x[i])
+    return sum(LOG, torch.zeros(3, 4))
+
+
+class Numbering:
+    calls = 0
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        Numbering.calls += 1
+        return x * Numbering.calls
+
+
+def counts_in_a_class(x: torch.Tensor) -> torch.Tensor:
+    Numbering.calls = 0
+    number = Numbering()
+    return torch.stack([number(x[i]) for i in range(x.shape[0])])
+
+
+def counts_in_a_default(x: torch.Tensor) -> torch.Tensor:
+    def number(row: torch.Tensor, calls: list[int] = [0]) -> torch.Tensor:  # noqa: B006
+        calls[0] += 1
+        return row * calls[0]
+
+    total = torch.zeros(3, 4)
+    for i in range(x.shape[0]):
+        total = total + number(x[i])
+    return total
+
+
+def counts_in_a_closure(x: torch.Tensor) -> torch.Tensor:
+    calls = 0
+
+    def number() -> int:
+        nonlocal calls
+        calls += 1
+        return calls
+
+    return torch.stack([x[i] * number() for i in range(x.shape[0])])
+
+
+def takes_from_an_iterator(x: torch.Tensor) -> torch.Tensor:
+    numbers = iter(range(100))
+    total = torch.zeros(3, 4)
+    for i in range(x.shape[0]):
+        total = total + x[i] * next(numbers)
+    return total
+
+
+def takes_from_a_generator(x: torch.Tensor) -> torch.Tensor:
+    numbers = (2**k for k in range(100))
+    return torch.stack([x[i] * next(numbers) for i in range(x.shape[0])])
+
+
+def closure_reads_the_list(x: torch.Tensor) -> torch.Tensor:
+    rows: list[torch.Tensor] = []
+
+    def last() -> torch.Tensor:
+        return rows[-1] if rows else torch.zeros(3, 4)
+
+    for i in range(x.shape[0]):
+        rows.append(x[i] + last())
+    return torch.stack(rows)
+
+
+def closure_in_a_table_measures_the_list(x: torch.Tensor) -> torch.Tensor:
+    rows: list[torch.Tensor] = []
+    table = {"length": lambda: len(rows)}
+    for i in range(x.shape[0]):
+        rows.append(x[i] * table["length"]())
+    return torch.stack(rows)
+
+
+def closure_sums_the_list(x: torch.Tensor) -> torch.Tensor:
+    rows: list[torch.Tensor] = []
+
+    def total() -> torch.Tensor:
+        return torch.stack([torch.zeros(3, 4), *rows]).sum(0)
+
+    for i in range(x.shape[0]):
+        rows.append(x[i] + total())
+    return torch.stack(rows)
+
+
+def closure_appends(x: torch.Tensor) -> torch.Tensor:
+    rows: list[torch.Tensor] = []
+
+    def length_with(row: torch.Tensor) -> int:
+        rows.append(row)
+        return len(rows)
+
+    total = torch.zeros(3, 4)
+    for i in range(x.shape[0]):
+        total = total + x[i] * length_with(x[i])
+    return total
+
+
+OUTLIVES_A_RUN = (
+    *(counts_in_a_global, counts_and_asks_afterwards, keeps_a_log, keeps_a_log_for_later, counts_in_a_class),
+    *(counts_in_a_default, counts_in_a_closure, takes_from_an_iterator, takes_from_a_generator),
+    *(closure_reads_the_list, closure_in_a_table_measures_the_list, closure_sums_the_list, closure_appends),
+)
+
 NO_OPERATOR: list[Any] = [
     *(leaves_early, counts, asks_how_long_a_list_is, iterates_over_a_list, appends_to_what_is_there, grows),
     *(has_another_name_for_a_list, appends_now_and_then, reads_the_last_value, writes_in_place, fills_a_dictionary),
     *(takes_every_other, CallsACounter, looks_into_its_list, begins_otherwise, first_is_none, keeps_a_cache),
-    *(takes_odd_and_even_apart, fills_a_list_in_a_tuple),
+    *(takes_odd_and_even_apart, fills_a_list_in_a_tuple, *OUTLIVES_A_RUN),
 ]
 
 

@@ -18,7 +18,10 @@ import numbers
 import operator
 import pickle
 import random
+import statistics
 from collections.abc import Callable
+from math import ldexp
+from math import sqrt as root
 from typing import Any
 
 import numpy as np
@@ -63,6 +66,17 @@ def matched(x: torch.Tensor) -> torch.Tensor:
         case int():
             return x * 3
     return x
+
+
+def is_symbol(size: Any) -> bool:
+    return hasattr(size, "node")
+
+
+def node_of(x: torch.Tensor) -> bool:
+    try:
+        return bool(n(x).node)
+    except AttributeError:
+        return False
 
 
 OF_TENSOR: dict[str, Row] = {
@@ -206,6 +220,8 @@ OF_SIZE: dict[str, Row] = {
     "as_integer_ratio": (times(lambda x: n(x).as_integer_ratio()[0]), RIGHT),
     "bit_length": (times(lambda x: n(x).bit_length()), REFUSED),
     "conjugate": (times(lambda x: n(x).conjugate()), RIGHT),
+    "node": (when(lambda x: hasattr(n(x), "node")), RIGHT),
+    "__array_ufunc__": (times(lambda x: int(np.multiply(n(x), 2) + np.arange(3)[1] * n(x))), RIGHT),
 }
 
 #: Of `torch.SymFloat`, where it isn't as of a size.
@@ -247,6 +263,20 @@ OF_SHAPE: dict[str, Row] = {
 BY_FUNCTION: dict[str, Row] = {
     "math.gcd": (times(lambda x: math.gcd(n(x), 2)), REFUSED),
     "math.log": (times(lambda x: math.log(n(x))), REFUSED),
+    "math.ldexp": (times(lambda x: math.ldexp(0.5, n(x))), RIGHT),
+    "math.sin": (times(lambda x: math.sin(n(x))), REFUSED),
+    "math.log2": (times(lambda x: math.log2(n(x))), REFUSED),
+    "math.radians": (times(lambda x: math.radians(n(x)) + math.degrees(n(x) / 2)), RIGHT),
+    "math.isnan": (when(lambda x: math.isnan(n(x)) or not math.isfinite(n(x))), RIGHT),
+    "math.isinf of a fraction": (when(lambda x: math.isinf(n(x) / 2)), REFUSED),
+    "sqrt by its name alone": (times(lambda x: root(n(x))), RIGHT),
+    "ldexp by its name alone": (times(lambda x: ldexp(0.5, n(x))), RIGHT),
+    "statistics.mean": (times(lambda x: statistics.mean([n(x), 3])), REFUSED),
+    "statistics.median": (times(lambda x: statistics.median([n(x)])), RIGHT),
+    "hasattr by a variable": (when(lambda x: any(hasattr(n(x), name) for name in ("node", "shape"))), RIGHT),
+    "hasattr elsewhere": (when(lambda x: is_symbol(n(x))), RIGHT),
+    "getattr": (when(lambda x: getattr(n(x) / 2, "node", None) is not None), RIGHT),
+    "an attribute of no int": (when(node_of), RIGHT),
     "math.prod": (times(lambda x: math.prod(x.shape)), RIGHT),
     "range": (lambda x: sum((x * i for i in range(n(x))), x), REFUSED),
     "np.int64": (times(lambda x: int(np.int64(n(x)))), REFUSED),
@@ -262,7 +292,12 @@ BY_FUNCTION: dict[str, Row] = {
     "type": (when(lambda x: type(n(x)) is int), RIGHT),
     "type of a fraction": (when(lambda x: type(n(x) / 2) in (int, float)), RIGHT),
     "numbers.Integral": (when(lambda x: isinstance(n(x), numbers.Integral)), RIGHT),
-    "np.sqrt": (times(lambda x: float(np.sqrt(n(x)))), REFUSED),
+    "np.sqrt": (times(lambda x: float(np.sqrt(n(x)))), RIGHT),
+    "np.isnan": (when(lambda x: np.isnan(n(x)) or np.isnan(2)), RIGHT),
+    "np.isfinite of a fraction": (when(lambda x: np.isfinite(n(x) / 2)), REFUSED),
+    "np.log": (times(lambda x: float(np.log(n(x)))), REFUSED),
+    "an array times": (times(lambda x: int((np.array([2, 3]) * n(x))[1])), RIGHT),
+    "a tensor of an array": (lambda x: x * torch.from_numpy(np.arange(4) * n(x)), REFUSED),
     "np.prod": (times(lambda x: int(np.prod(x.shape))), RIGHT),
     "an array's index": (times(lambda x: int(np.arange(20)[n(x)])), REFUSED),
     "json.dumps": (times(lambda x: len(json.dumps({"rows": n(x)}))), REFUSED),
@@ -311,7 +346,7 @@ SAYS_NOTHING: dict[str, set[str]] = {
         "_view_func_unsafe as_subclass backward grad_dtype module_load name register_hook "
         "register_post_accumulate_grad_hook "
         "record_stream retain_grad reinforce share_memory_ is_shared storage_type volatile "
-        "_is_zerotensor _sympy_ node".split()
+        "_is_zerotensor _sympy_".split()
     ),
     "operators by another name": set(
         "H T __delitem__ __iadd__ __idiv__ __ifloordiv__ __imod__ __imul__ __invert__ __ipow__ __isub__ __itruediv__ "
