@@ -26,7 +26,9 @@ def _twin(name: str, symbolic: _Function) -> _Function:
 
 
 def _sqrt(number: Any) -> Any:
-    torch._check(number >= 0, lambda: f"math.sqrt isn't defined for {number}")
+    """Of what is negative at some sizes, Python's raises ValueError. Of data, it is NaN."""
+    if number.node.hint is not None:
+        torch._check(number >= 0, lambda: f"math.sqrt isn't defined for {number}")
     return torch.sym_sqrt(number)
 
 
