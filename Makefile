@@ -25,7 +25,7 @@ CPP := $(wildcard src/*/*.cpp src/*/*.h src/*/*/*.cpp src/*/*/*.h include/tracej
 PY := python tests bench examples docs tools
 
 .DEFAULT_GOAL := help
-.PHONY: help venv extension build test test-ops fuzz demo bench soak docs lint tidy format clean
+.PHONY: help venv extension build test test-ops fuzz demo bench soak docs stubs lint tidy format clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t12
@@ -96,12 +96,16 @@ docs: extension ## the pages that are made from the code
 	$(RUN) docs/make_model_page.py
 	$(RUN) docs/make_difference_page.py
 
-lint: extension ## formatting, ruff, mypy, and that data flows one way
+stubs: extension ## the types of the extension, for Python's tools
+	$(RUN) tools/make_stubs.py
+
+lint: extension ## formatting, ruff, mypy, that data flows one way, that made files are up to date
 	$(BIN)/clang-format --dry-run -Werror $(CPP)
 	$(BIN)/ruff check $(PY)
 	$(BIN)/ruff format --check $(PY)
 	$(BIN)/mypy
 	$(BIN)/python tools/check_flow.py
+	$(RUN) tools/make_stubs.py --check
 
 tidy: build ## clang-tidy over the core; takes twenty times as long as to compile it
 	$(PIP) clang-tidy

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from tracejet._engine_report import EngineReport, report_on
-from tracejet._native import native
+from tracejet._native import graph_of, native
 
 
 def check(
@@ -29,4 +29,4 @@ def check(
     Raises:
         InvalidInput: there is no such engine, or it doesn't run on the program's device.
     """
-    return report_on(native(mod, arg_inputs, kwarg_inputs)._tracejet_graph, engine)
+    return report_on(graph_of(native(mod, arg_inputs, kwarg_inputs)), engine)

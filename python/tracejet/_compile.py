@@ -18,7 +18,7 @@ from tracejet._call_spec import IN_GRAPH, CallSpec
 from tracejet._engine_report import EngineWarning
 from tracejet._input import Input
 from tracejet._literals import check_literal
-from tracejet._native import native
+from tracejet._native import graph_of, native
 from tracejet._program import ExportedProgram
 from tracejet._runner_state import written_memory
 
@@ -62,7 +62,7 @@ def compile(
     """
     program = _native_program(mod, either_name(inputs, arg_inputs), kwarg_inputs)
     compiled = _C.CompiledProgram(
-        program._tracejet_graph,
+        graph_of(program),
         engine=engine,
         precision=_precision(precision, enabled_precisions),
         threads=threads,
@@ -85,13 +85,12 @@ def save_onnx(
 
     The weights are in the file; beyond 1 GiB they are in a second one beside it, `<path>.data`.
     """
-    _C.save_onnx(_native_program(mod, arg_inputs, kwarg_inputs)._tracejet_graph, str(path))
+    _C.save_onnx(graph_of(_native_program(mod, arg_inputs, kwarg_inputs)), str(path))
 
 
 def _own_state(program: ExportedProgram) -> dict[int, torch.Tensor]:
     """What the compiled program keeps between calls in the place of the model's own tensors, by index of its input."""
-    graph = program._tracejet_graph
-    assert graph is not None
+    graph = graph_of(program)
     written = {output.target for output in graph.outputs if output.kind == GraphOutput.Kind.BUFFER_MUTATION}
     if not written:
         return {}

@@ -13,6 +13,7 @@ import torch
 
 from tracejet import _C
 from tracejet._advice import LIBRARIES, in_names_of_model
+from tracejet._symbolic import expression_of
 
 
 def _is_of_pytorch(traced: TracebackType) -> bool:
@@ -38,7 +39,7 @@ def number_taken_for_plain(tracer: _C.Tracer, error: Exception) -> str | None:
     if isinstance(error, TypeError) and _is_of_library(raised_in.f_code.co_filename):
         for value in raised_in.f_locals.values():
             if isinstance(value, (torch.SymInt, torch.SymFloat)) and _C.symbolic.context_of(value.node) is not None:
-                return f"{_C.axes_of(_C.symbolic.expression_of(value.node), tracer)}, a dynamic size,"
+                return f"{_C.axes_of(expression_of(value.node), tracer)}, a dynamic size,"
     if "numpy.object_" in str(error):
         return "an array of dynamic sizes"
     found = re.search(r"\bSym(Int|Float|Bool)\b", str(error))

@@ -27,6 +27,13 @@ def native(
     return mod if getattr(mod, "_tracejet_graph", None) is not None else _retraced(mod)
 
 
+def graph_of(program: ExportedProgram) -> _C.Graph:
+    """The C++ graph of a program that has one, as those of `native` do."""
+    graph = program._tracejet_graph
+    assert graph is not None
+    return graph
+
+
 #: For axes without an upper bound: the largest size that every engine can count.
 _UNBOUNDED = 2**31 - 1
 
@@ -97,6 +104,7 @@ class _Replay(Interpreter):
 
     def run_node(self, n: Node) -> Any:
         tracer = _C.Tracer.current()
+        assert tracer is not None
         modules = _modules_of(n)
         for path, kind in modules:
             tracer.enter_module(path, kind)

@@ -19,6 +19,7 @@ import torch
 
 from tracejet import _C
 from tracejet._size_text import asking_frame, plain_number, texts_at_work
+from tracejet._symbolic import expression_of
 from tracejet._symbolic_math import TWINS_OF_MATH
 
 _Number: TypeAlias = torch.SymInt | torch.SymFloat | torch.SymBool
@@ -75,7 +76,7 @@ def _hash(number: _Number, original: Callable[[_Number], int]) -> int:
         return original(number)
     if isinstance(number, torch.SymBool):
         return hash(plain_number(number))
-    size = _C.axes_of(_C.symbolic.expression_of(number.node))
+    size = _C.axes_of(expression_of(number.node))
     raise UnhashableSize(
         f"{size} is a dynamic size, which has no hash: it can't be looked up in a set or a dict, nor be an argument of "
         "a function whose results are cached. Compare it (`size == 8`), make the axis static, or look up int(size), "

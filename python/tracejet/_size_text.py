@@ -20,6 +20,7 @@ from torch import nn
 
 from tracejet import _C
 from tracejet._shown_text import is_only_shown
+from tracejet._symbolic import context_of, expression_of
 
 _MOST_SAMPLES = 10  #: other texts that the model is traced with
 _MOST_SIZES = 4096  #: of a dimension that are looked through for what the code mentions
@@ -75,7 +76,7 @@ class Texts:
         self._are_fixed = True
 
     def of_number(self, number: torch.SymInt | torch.SymFloat, frame: FrameType) -> int | float | str:
-        expression = _C.symbolic.expression_of(number.node)
+        expression = expression_of(number.node)
         if expression.kind == _C.Expression.Kind.CONSTANT:
             return expression.constant
         if expression.hint is not None and is_only_shown(frame):
@@ -85,7 +86,7 @@ class Texts:
             return self._unknown(str(expression))
         if self._are_fixed:
             return plain_number(number)
-        self._symbols = [s for s in _C.symbolic.context_of(number.node).symbols if s.backed]
+        self._symbols = [s for s in context_of(number.node).symbols if s.backed]
         self._expressions.setdefault(str(expression), expression)
         shown = _evaluated(expression, self._sizes or {s.name: s.hint for s in self._symbols})
         return expression.hint if shown is None else shown

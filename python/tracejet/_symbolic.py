@@ -158,8 +158,8 @@ class ShapeEnvView:
 
     def __init__(self, node: SymNode):
         self._node = node
-        self._context = _C.symbolic.context_of(node)
-        self._expression = _C.symbolic.expression_of(node)
+        self._context = context_of(node)
+        self._expression = expression_of(node)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ShapeEnvView) and self._context is other._context
@@ -222,17 +222,27 @@ class ShapeEnvView:
             raise _C.ConstraintViolation(f"{self._expression} isn't in [{low}, {high}]")
 
 
-def _expression(node: SymNode) -> Expression:
-    return _C.symbolic.expression_of(node)
+def context_of(node: SymNode) -> _C.symbolic.Context:
+    """The context of a number of tracejet's own."""
+    context = _C.symbolic.context_of(node)
+    assert context is not None
+    return context
+
+
+def expression_of(node: SymNode) -> Expression:
+    """The expression of a number of tracejet's own."""
+    expression = _C.symbolic.expression_of(node)
+    assert expression is not None
+    return expression
 
 
 def _hint(node: SymNode) -> Any:
-    return _expression(node).hint
+    return expression_of(node).hint
 
 
 def _maybe(kind: type) -> Callable[[SymNode], Any]:
     def maybe(node: SymNode) -> Any:
-        expression = _expression(node)
+        expression = expression_of(node)
         return _constant_of(expression) if _type_of(expression) is kind else None
 
     return maybe
@@ -262,12 +272,12 @@ def _is_dense_indicator(node: SymNode, sizes: Sequence[SymNode], strides: Sequen
 
 
 _PROPERTIES: dict[str, Callable[[SymNode], Any]] = {
-    "expr": lambda node: to_sympy(_expression(node)),
-    "_expr": lambda node: to_sympy(_expression(node)),
+    "expr": lambda node: to_sympy(expression_of(node)),
+    "_expr": lambda node: to_sympy(expression_of(node)),
     "hint": _hint,
     "_hint": _hint,
-    "constant": lambda node: _constant_of(_expression(node)),
-    "pytype": lambda node: _type_of(_expression(node)),
+    "constant": lambda node: _constant_of(expression_of(node)),
+    "pytype": lambda node: _type_of(expression_of(node)),
     "shape_env": ShapeEnvView,
 }
 

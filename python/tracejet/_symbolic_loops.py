@@ -110,12 +110,15 @@ def _counted(limits: Sequence[Any]) -> tuple[Any, Any] | None:
 
 def _known_index(index: torch.Tensor, count: Any) -> Any:
     number = index.item()
-    _C.Tracer.current().know_index(number, count)
+    tracer = _C.Tracer.current()
+    assert tracer is not None
+    tracer.know_index(number, count)
     return number
 
 
 def _recorded(run: Callable[..., list[torch.Tensor]], init: list[torch.Tensor], count: Any) -> list[torch.Tensor]:
     tracer = _C.Tracer.current()
+    assert tracer is not None
     indices = torch.arange(count)
     if init:
         return _C.control_flow.scan(tracer, run, init, [indices])

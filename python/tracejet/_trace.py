@@ -44,7 +44,7 @@ class _Call:
             warnings.warn(str(report), stacklevel=4)
             return None
         error = _C.UnsupportedOperator(str(report))
-        error.report = report
+        error.report = report  # type: ignore[attr-defined]
         return error
 
 
@@ -144,7 +144,7 @@ def trace(*args: Any, **kwargs: Any) -> ExportedProgram:
     if capture.violated_conditions():
         report = capture.report()
         violation = _C.ConstraintViolation(str(report))
-        violation.report = report
+        violation.report = report  # type: ignore[attr-defined]
         raise violation
     refusal = call.refusal(capture.graph)
     if refusal is not None:

@@ -12,7 +12,7 @@ from torch.utils import _pytree as pytree
 from tracejet import _C
 from tracejet._call_spec import IN_GRAPH, CallSpec
 from tracejet._compile import CompiledModule, flat_arguments
-from tracejet._native import native
+from tracejet._native import graph_of, native
 
 
 class VerificationError(_C.Error):
@@ -138,7 +138,7 @@ def verify(
     spec: CallSpec = traced._tracejet_call_spec
     given = [_tensors(spec, args, kwargs) for args, kwargs in _calls(spec, inputs, kwarg_inputs)]
     found = _C.verify(
-        traced._tracejet_graph,
+        graph_of(traced),
         compiled._program if type(compiled) is CompiledModule else _flat(compiled, spec),
         given,
         _C.VerifyOptions(sizes=list(sizes), tolerance=tolerance, seed=seed),

@@ -95,11 +95,12 @@ void bind_inputs_and_outputs(py::module_& module) {
 }  // namespace
 
 void bind_graph(py::module_& module) {
+  py::class_<Graph, std::shared_ptr<Graph>> graph(module, "Graph", "A traced program, read-only.");
   bind_value(module);
   bind_node(module);
   bind_inputs_and_outputs(module);
   const auto inside = py::return_value_policy::reference_internal;
-  py::class_<Graph, std::shared_ptr<Graph>>(module, "Graph", "A traced program, read-only.")
+  graph
       .def_property_readonly(
           "nodes",
           [](const Graph& graph) {

@@ -4,7 +4,7 @@
 PYBIND11_MODULE(_C, module) {
   module.doc() = "The C++ core of tracejet.";
   module.attr("__version__") = tracejet::version();
-  tracejet::bind_compile(module);
+  // A signature names the classes of Python that are there when it is bound, so each comes after those it mentions.
   tracejet::bind_errors(module);
   tracejet::bind_expression(module);
   tracejet::bind_symbolic(module);
@@ -12,10 +12,11 @@ PYBIND11_MODULE(_C, module) {
   tracejet::bind_indexing(module);
   tracejet::bind_operators(module);
   tracejet::bind_decompositions(module);
+  tracejet::bind_tracer(module);
   tracejet::bind_program(module);
   tracejet::bind_shape_report(module);
   tracejet::bind_model_trace(module);
-  tracejet::bind_tracer(module);
   tracejet::bind_control_flow(module);
+  tracejet::bind_compile(module);
   tracejet::bind_verify(module);
 }

@@ -161,8 +161,11 @@ void bind_symbolic(py::module_& parent) {
   bind_context(module);
   module.def("expression_of", [](const c10::SymNode& node) { return symbolic::expression_of(*node); }, py::arg("node"));
   module.def(
-      "context_of", [](const c10::SymNode& node) { return symbolic::context_of(*node); }, py::arg("node"),
-      "None for a node that isn't tracejet's.");
+      "context_of",
+      [](const c10::SymNode& node) {
+        return py::reinterpret_borrow<py::typing::Optional<Context>>(py::cast(symbolic::context_of(*node)));
+      },
+      py::arg("node"), "None for a node that isn't tracejet's.");
   module.def("evaluate", &evaluate, py::arg("expression"), py::arg("values"),
              "The value where each symbol has the one that `values` names.");
   module.def(

@@ -84,9 +84,15 @@ c10::SymInt add_symbol(Tracer& tracer, std::string name, int64_t min, int64_t op
   return shapes.sym_int(shapes.symbol(std::move(name), {min, max}, symbolic::general_size(min, opt, max)));
 }
 
+py::typing::Optional<Tracer> current_tracer() {
+  const py::object current = py::cast(Tracer::current(), py::return_value_policy::reference);
+  return py::reinterpret_borrow<py::typing::Optional<Tracer>>(current);
+}
+
 }  // namespace
 
 void bind_tracer(py::module_& module) {
+  py::class_<Tracer> tracer(module, "Tracer", "Records one run of a model on the calling thread.");
   module.def("raise_refusal", &throw_refusal, py::arg("message"), py::arg("operator"), py::arg("where"),
              "Raises what an error of PyTorch's is called here.");
   module.def("is_tracing", [] { return Tracer::current() != nullptr; }, "Whether this thread traces.");
@@ -137,15 +143,15 @@ void bind_tracer(py::module_& module) {
       py::arg("value"), "Whether PyTorch starts CUDA when Python code names it.");
   module.def("memory_overlaps", &memory_overlaps, py::arg("a"), py::arg("b"),
              "Whether a write to one tensor may be seen in the other.");
-  py::class_<Tracer>(module, "Tracer", "Records one run of a model on the calling thread.")
+  tracer
       .def(py::init([](DecompositionTable decompositions, bool check_rules, bool shares_memory) {
              const FrontendHooks hooks{&symbolic_number, &unwrapped, &wrapped,
                                        &needed_truth,    &class_of,  getPyInterpreter()};
              return std::make_unique<Tracer>(hooks,
                                              TracerOptions{check_rules, std::move(decompositions), shares_memory});
            }),
-           py::kw_only(), py::arg("decompositions") = DecompositionTable(), py::arg("check_rules") = false,
-           py::arg("shares_memory") = false)
+           py::kw_only(), py::arg_v("decompositions", DecompositionTable(), "DecompositionTable()"),
+           py::arg("check_rules") = false, py::arg("shares_memory") = false)
       .def("know_index", &Tracer::know_index, py::arg("index"), py::arg("count"))
       .def("symbol", &add_symbol, py::arg("name"), py::arg("min"), py::arg("opt"), py::arg("max"))
       .def("set_device", &Tracer::set_device, py::arg("device"))
@@ -161,8 +167,7 @@ void bind_tracer(py::module_& module) {
             return shapes.sym_int(shapes.unbacked("u", {min, max.value_or(symbolic::kInfinity)}));
           },
           py::arg("min"), py::arg("max"), "A size that is only known when the program runs.")
-      .def_static("current", &Tracer::current, py::return_value_policy::reference,
-                  "The tracer that listens on this thread, or None.")
+      .def_static("current", &current_tracer, "The tracer that listens on this thread, or None.")
       .def("begin", &Tracer::begin)
       .def("end", &Tracer::end)
       .def("enter_module", &Tracer::enter_module, py::arg("path"), py::arg("type"))

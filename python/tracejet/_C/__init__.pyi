@@ -1,0 +1,956 @@
+"""
+The C++ core of tracejet.
+"""
+
+from __future__ import annotations
+
+import collections.abc
+import typing
+
+import torch
+
+from . import control_flow, symbolic
+
+__all__: list[str] = [
+    "BranchAnswers",
+    "CompiledProgram",
+    "ConstraintViolation",
+    "DataDependent",
+    "DecompositionSet",
+    "DecompositionTable",
+    "DifferingCall",
+    "Error",
+    "Expression",
+    "FxBuilder",
+    "Graph",
+    "GraphInput",
+    "GraphOutput",
+    "InvalidInput",
+    "ModelLine",
+    "Node",
+    "Operator",
+    "ProofBudget",
+    "RefusedCall",
+    "ReportedGuard",
+    "ShapeError",
+    "ShapeProblem",
+    "ShapeReport",
+    "Support",
+    "Symbol",
+    "TraceFailure",
+    "Tracer",
+    "UnsupportedOperator",
+    "Value",
+    "Verification",
+    "VerifiedOutput",
+    "VerifiedRun",
+    "VerifyOptions",
+    "axes_of",
+    "computes_the_same_for_data",
+    "control_flow",
+    "device_of",
+    "for_all_branches",
+    "gives_the_same_results",
+    "harmless_guards",
+    "is_asked_by_model",
+    "is_contiguous",
+    "is_model_state",
+    "is_tracing",
+    "makes_the_same_calls",
+    "memory_overlaps",
+    "note_layout_question",
+    "note_memory_question",
+    "operators",
+    "raise_refusal",
+    "replace_indexing",
+    "report_shapes",
+    "restore_indexing",
+    "save_onnx",
+    "set_requires_cuda_init",
+    "support",
+    "symbolic",
+    "verify",
+    "violated_conditions",
+]
+
+class Error(RuntimeError):
+    pass
+
+class InvalidInput(Error):
+    pass
+
+class UnsupportedOperator(Error):
+    pass
+
+class ShapeError(Error):
+    pass
+
+class ConstraintViolation(Error):
+    pass
+
+class DataDependent(Error):
+    pass
+
+class Symbol:
+    """
+    A size or number that is known only when the program runs.
+    """
+    @property
+    def backed(self) -> bool:
+        """
+        False for a data-dependent value, which has no hint.
+        """
+    @property
+    def hint(self) -> int:
+        """
+        The value of the example that was traced.
+        """
+    @property
+    def id(self) -> int: ...
+    @property
+    def is_float(self) -> bool:
+        """
+        A float of data; all others are integers.
+        """
+    @property
+    def max(self) -> typing.Any: ...
+    @property
+    def min(self) -> typing.Any: ...
+    @property
+    def name(self) -> str: ...
+
+class Expression:
+    """
+    A number over symbols, in normal form.
+    """
+    class Kind:
+        """
+        The operators of an expression.
+
+        Members:
+
+          CONSTANT
+
+          SYMBOL
+
+          SUM
+
+          PRODUCT
+
+          FLOOR_DIV
+
+          MOD
+
+          POWER
+
+          BIT_AND
+
+          BIT_OR
+
+          BIT_XOR
+
+          SHIFT_LEFT
+
+          SHIFT_RIGHT
+
+          FLOOR
+
+          CEIL
+
+          TRUNCATE
+
+          ROUND
+
+          FROM_BOOL
+
+          MIN
+
+          MAX
+
+          SELECT
+
+          TO_FLOAT
+
+          ADD
+
+          SUBTRACT
+
+          MULTIPLY
+
+          TRUE_DIV
+
+          FLOAT_POWER
+
+          FLOAT_MOD
+
+          ROUND_DIGITS
+
+          SQRT
+
+          COS
+
+          COSH
+
+          SIN
+
+          SINH
+
+          TAN
+
+          TANH
+
+          ASIN
+
+          ACOS
+
+          ATAN
+
+          LOG2
+
+          EQUAL
+
+          NOT_EQUAL
+
+          LESS
+
+          LESS_EQUAL
+
+          AND
+
+          OR
+
+          NOT
+        """
+
+        ACOS: typing.ClassVar[Expression.Kind]
+        ADD: typing.ClassVar[Expression.Kind]
+        AND: typing.ClassVar[Expression.Kind]
+        ASIN: typing.ClassVar[Expression.Kind]
+        ATAN: typing.ClassVar[Expression.Kind]
+        BIT_AND: typing.ClassVar[Expression.Kind]
+        BIT_OR: typing.ClassVar[Expression.Kind]
+        BIT_XOR: typing.ClassVar[Expression.Kind]
+        CEIL: typing.ClassVar[Expression.Kind]
+        CONSTANT: typing.ClassVar[Expression.Kind]
+        COS: typing.ClassVar[Expression.Kind]
+        COSH: typing.ClassVar[Expression.Kind]
+        EQUAL: typing.ClassVar[Expression.Kind]
+        FLOAT_MOD: typing.ClassVar[Expression.Kind]
+        FLOAT_POWER: typing.ClassVar[Expression.Kind]
+        FLOOR: typing.ClassVar[Expression.Kind]
+        FLOOR_DIV: typing.ClassVar[Expression.Kind]
+        FROM_BOOL: typing.ClassVar[Expression.Kind]
+        LESS: typing.ClassVar[Expression.Kind]
+        LESS_EQUAL: typing.ClassVar[Expression.Kind]
+        LOG2: typing.ClassVar[Expression.Kind]
+        MAX: typing.ClassVar[Expression.Kind]
+        MIN: typing.ClassVar[Expression.Kind]
+        MOD: typing.ClassVar[Expression.Kind]
+        MULTIPLY: typing.ClassVar[Expression.Kind]
+        NOT: typing.ClassVar[Expression.Kind]
+        NOT_EQUAL: typing.ClassVar[Expression.Kind]
+        OR: typing.ClassVar[Expression.Kind]
+        POWER: typing.ClassVar[Expression.Kind]
+        PRODUCT: typing.ClassVar[Expression.Kind]
+        ROUND: typing.ClassVar[Expression.Kind]
+        ROUND_DIGITS: typing.ClassVar[Expression.Kind]
+        SELECT: typing.ClassVar[Expression.Kind]
+        SHIFT_LEFT: typing.ClassVar[Expression.Kind]
+        SHIFT_RIGHT: typing.ClassVar[Expression.Kind]
+        SIN: typing.ClassVar[Expression.Kind]
+        SINH: typing.ClassVar[Expression.Kind]
+        SQRT: typing.ClassVar[Expression.Kind]
+        SUBTRACT: typing.ClassVar[Expression.Kind]
+        SUM: typing.ClassVar[Expression.Kind]
+        SYMBOL: typing.ClassVar[Expression.Kind]
+        TAN: typing.ClassVar[Expression.Kind]
+        TANH: typing.ClassVar[Expression.Kind]
+        TO_FLOAT: typing.ClassVar[Expression.Kind]
+        TRUE_DIV: typing.ClassVar[Expression.Kind]
+        TRUNCATE: typing.ClassVar[Expression.Kind]
+        __members__: typing.ClassVar[dict[str, Expression.Kind]]
+        def __eq__(self, other: typing.Any) -> bool: ...
+        def __getstate__(self) -> int: ...
+        def __hash__(self) -> int: ...
+        def __index__(self) -> int: ...
+        def __init__(self, value: int) -> None: ...
+        def __int__(self) -> int: ...
+        def __ne__(self, other: typing.Any) -> bool: ...
+        def __repr__(self) -> str: ...
+        def __setstate__(self, state: int) -> None: ...
+        def __str__(self) -> str: ...
+        @property
+        def name(self) -> str: ...
+        @property
+        def value(self) -> int: ...
+
+    def __eq__(self, arg0: Expression) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __str__(self) -> str: ...
+    @property
+    def coefficient(self) -> int: ...
+    @property
+    def constant(self) -> typing.Any: ...
+    @property
+    def hint(self) -> typing.Any:
+        """
+        The value on the example that was traced; None if data-dependent.
+        """
+    @property
+    def is_float(self) -> bool: ...
+    @property
+    def is_int(self) -> bool: ...
+    @property
+    def kind(self) -> Expression.Kind: ...
+    @property
+    def operands(self) -> list[Expression]: ...
+    @property
+    def symbol(self) -> Symbol: ...
+
+class Graph:
+    """
+    A traced program, read-only.
+    """
+    def __len__(self) -> int: ...
+    def __str__(self) -> str: ...
+    def count(self, op: str) -> int:
+        """
+        How many calls of this operator there are.
+        """
+    def describe(self, arg0: Node) -> str:
+        """
+        Where in the model's source a node comes from.
+        """
+    @property
+    def inputs(self) -> list[GraphInput]: ...
+    @property
+    def nodes(self) -> list[Node]:
+        """
+        The calls, in the order of execution.
+        """
+    @property
+    def outputs(self) -> list[GraphOutput]: ...
+
+class Value:
+    """
+    A tensor, or a number that only exists at run time, in a graph.
+    """
+    def __repr__(self) -> str: ...
+    @property
+    def device(self) -> torch.device: ...
+    @property
+    def dtype(self) -> torch.dtype: ...
+    @property
+    def id(self) -> int: ...
+    @property
+    def is_tensor(self) -> bool: ...
+    @property
+    def shape(self) -> tuple: ...
+    @property
+    def strides(self) -> tuple: ...
+
+class Node:
+    """
+    One call of an operator.
+    """
+    def __repr__(self) -> str: ...
+    @property
+    def inputs(self) -> list[Value]:
+        """
+        The values that it reads, in the order of its arguments.
+        """
+    @property
+    def op(self) -> str:
+        """
+        "aten::add.Tensor"
+        """
+    @property
+    def outputs(self) -> list[Value]: ...
+    @property
+    def subgraphs(self) -> list[Graph]:
+        """
+        What an operator of control flow runs.
+        """
+
+class GraphInput:
+    """
+    A parameter, a buffer, a constant or an argument.
+    """
+    class Kind:
+        """
+        Members:
+
+          PARAMETER
+
+          BUFFER
+
+          CONSTANT
+
+          USER
+        """
+
+        BUFFER: typing.ClassVar[GraphInput.Kind]
+        CONSTANT: typing.ClassVar[GraphInput.Kind]
+        PARAMETER: typing.ClassVar[GraphInput.Kind]
+        USER: typing.ClassVar[GraphInput.Kind]
+        __members__: typing.ClassVar[dict[str, GraphInput.Kind]]
+        def __eq__(self, other: typing.Any) -> bool: ...
+        def __getstate__(self) -> int: ...
+        def __hash__(self) -> int: ...
+        def __index__(self) -> int: ...
+        def __init__(self, value: int) -> None: ...
+        def __int__(self) -> int: ...
+        def __ne__(self, other: typing.Any) -> bool: ...
+        def __repr__(self) -> str: ...
+        def __setstate__(self, state: int) -> None: ...
+        def __str__(self) -> str: ...
+        @property
+        def name(self) -> str: ...
+        @property
+        def value(self) -> int: ...
+
+    @property
+    def data(self) -> torch.Tensor | None: ...
+    @property
+    def kind(self) -> GraphInput.Kind: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def persistent(self) -> bool: ...
+    @property
+    def value(self) -> Value:
+        """
+        None: not a tensor.
+        """
+
+class GraphOutput:
+    """
+    What the program returns or writes back.
+    """
+    class Kind:
+        """
+        Members:
+
+          USER
+
+          BUFFER_MUTATION
+
+          INPUT_MUTATION
+        """
+
+        BUFFER_MUTATION: typing.ClassVar[GraphOutput.Kind]
+        INPUT_MUTATION: typing.ClassVar[GraphOutput.Kind]
+        USER: typing.ClassVar[GraphOutput.Kind]
+        __members__: typing.ClassVar[dict[str, GraphOutput.Kind]]
+        def __eq__(self, other: typing.Any) -> bool: ...
+        def __getstate__(self) -> int: ...
+        def __hash__(self) -> int: ...
+        def __index__(self) -> int: ...
+        def __init__(self, value: int) -> None: ...
+        def __int__(self) -> int: ...
+        def __ne__(self, other: typing.Any) -> bool: ...
+        def __repr__(self) -> str: ...
+        def __setstate__(self, state: int) -> None: ...
+        def __str__(self) -> str: ...
+        @property
+        def name(self) -> str: ...
+        @property
+        def value(self) -> int: ...
+
+    @property
+    def kind(self) -> GraphOutput.Kind: ...
+    @property
+    def target(self) -> int:
+        """
+        Of a mutation: which input takes the value.
+        """
+    @property
+    def value(self) -> Value:
+        """
+        None: not a tensor.
+        """
+
+class Operator:
+    """
+    What the table knows of one operator overload.
+    """
+    def samples(self) -> list[tuple[tuple, dict]]:
+        """
+        Arguments of example calls, by position and by keyword.
+        """
+    @property
+    def has_conversion(self) -> bool: ...
+    @property
+    def has_decomposition(self) -> bool: ...
+    @property
+    def has_shape_rule(self) -> bool: ...
+    @property
+    def is_decomposed(self) -> bool:
+        """
+        In the set "tensorrt".
+        """
+    @property
+    def name(self) -> str: ...
+
+class DecompositionSet:
+    """
+    Members:
+
+      tensorrt
+
+      core_aten
+
+      none
+    """
+
+    __members__: typing.ClassVar[dict[str, DecompositionSet]]
+    core_aten: typing.ClassVar[DecompositionSet]
+    none: typing.ClassVar[DecompositionSet]
+    tensorrt: typing.ClassVar[DecompositionSet]
+    def __eq__(self, other: typing.Any) -> bool: ...
+    def __getstate__(self) -> int: ...
+    def __hash__(self) -> int: ...
+    def __index__(self) -> int: ...
+    def __init__(self, value: int) -> None: ...
+    def __int__(self) -> int: ...
+    def __ne__(self, other: typing.Any) -> bool: ...
+    def __repr__(self) -> str: ...
+    def __setstate__(self, state: int) -> None: ...
+    def __str__(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def value(self) -> int: ...
+
+class DecompositionTable:
+    @staticmethod
+    def can_expand(op: str) -> bool: ...
+    @typing.overload
+    def __init__(self, set: DecompositionSet) -> None: ...
+    @typing.overload
+    def __init__(self, table: DecompositionTable) -> None: ...
+    def __str__(self) -> str: ...
+    def decision(self, op: str) -> tuple[str, str]:
+        """
+        What happens to an operator, and why.
+        """
+    def expand(self, op: str) -> DecompositionTable: ...
+    def expand_attention(self, use_fp32_acc: bool) -> DecompositionTable: ...
+    def keep(self, op: str) -> DecompositionTable: ...
+    def operators(self) -> list[str]: ...
+    def replace(self, op: str, function: collections.abc.Callable, *, why: str, is_slow: bool = False) -> None: ...
+
+class Tracer:
+    """
+    Records one run of a model on the calling thread.
+    """
+    @staticmethod
+    def current() -> Tracer | None:
+        """
+        The tracer that listens on this thread, or None.
+        """
+    def __init__(
+        self, *, decompositions: DecompositionTable = ..., check_rules: bool = False, shares_memory: bool = False
+    ) -> None: ...
+    def add_buffer(self, name: str, buffer: torch.Tensor, persistent: bool) -> None: ...
+    def add_input(
+        self,
+        name: str,
+        sizes: collections.abc.Sequence[int | torch.SymInt],
+        strides: collections.abc.Sequence[int | torch.SymInt] | None,
+        dtype: torch.dtype,
+        device: torch.device,
+    ) -> torch.Tensor: ...
+    def add_literal_input(self, name: str) -> None: ...
+    def add_output(self, arg0: typing.Any) -> None: ...
+    def add_parameter(self, name: str, parameter: torch.Tensor) -> None: ...
+    def begin(self) -> None: ...
+    def end(self) -> None: ...
+    def enter_module(self, path: str, type: str) -> None: ...
+    def exit_module(self) -> None: ...
+    def finish(self, prefer_deferred_runtime_asserts_over_guards: bool = True) -> Graph: ...
+    def know_index(self, index: int | torch.SymInt, count: int | torch.SymInt) -> None: ...
+    def origin_of(self, tensor: torch.Tensor, previous: torch.Tensor | None) -> tuple[bool, bool, bool]:
+        """
+        Whether `previous` was read, whether `tensor` is computed from it, whether it differs from call to call.
+        """
+    def raise_error(self, message: str) -> None:
+        """
+        Raises the tracer's own exception behind an error of this message, if there is one.
+        """
+    def rebind_buffer(self, buffer: torch.Tensor, replacement: torch.Tensor) -> None: ...
+    def set_device(self, device: torch.device) -> None: ...
+    def set_replayed(self, stack_trace: str | None) -> None:
+        """
+        What is traced from here on is the node of another program, of this stack trace.
+        """
+    def symbol(self, name: str, min: int, opt: int, max: int) -> int | torch.SymInt: ...
+    def unbacked(self, min: int, max: int | None) -> int | torch.SymInt:
+        """
+        A size that is only known when the program runs.
+        """
+    @property
+    def meta_kernel_calls(self) -> dict[str, int]: ...
+    @property
+    def needs_shared_memory(self) -> bool: ...
+    @property
+    def python_decompositions(self) -> dict[str, int]: ...
+    @property
+    def python_meta_calls(self) -> dict[str, int]: ...
+
+class FxBuilder:
+    """
+    Writes a Graph as fx nodes; see tracejet._fx.Writer for its other half.
+    """
+    def __init__(self, graph: Graph, writer: typing.Any) -> None: ...
+    def add_nodes(self) -> None: ...
+    def define(self, value: Value, node: typing.Any) -> None: ...
+    def node(self, value: Value) -> typing.Any: ...
+    def output(self, output: GraphOutput) -> typing.Any: ...
+    def value(self, value: Value, requires_grad: bool = False) -> typing.Any:
+        """
+        The meta['val'] of an input.
+        """
+
+class ModelLine:
+    """
+    A line of the model that asked something of a size.
+    """
+    @property
+    def file(self) -> str: ...
+    @property
+    def function(self) -> str: ...
+    @property
+    def line(self) -> int: ...
+    @property
+    def module_path(self) -> str: ...
+    @property
+    def module_type(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+
+class ReportedGuard:
+    """
+    Something that was assumed of sizes, and what became of it.
+    """
+    @property
+    def condition(self) -> str: ...
+    @property
+    def lines(self) -> list[ModelLine]: ...
+    @property
+    def verdict(self) -> str: ...
+
+class ShapeProblem:
+    """
+    What keeps sizes from varying as declared.
+    """
+    @property
+    def axes(self) -> list[str]: ...
+    @property
+    def condition(self) -> str: ...
+    @property
+    def fix(self) -> str: ...
+    @property
+    def forces(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def lines(self) -> list[ModelLine]: ...
+
+class ShapeReport:
+    """
+    All that a trace has assumed of its sizes.
+    """
+    def __str__(self) -> str: ...
+    @property
+    def guards(self) -> list[ReportedGuard]: ...
+    @property
+    def problems(self) -> list[ShapeProblem]: ...
+
+class ProofBudget:
+    """
+    How many more traces may be made for proofs.
+    """
+    def __init__(self) -> None: ...
+    @property
+    def branches(self) -> int: ...
+    @branches.setter
+    def branches(self, arg0: int) -> None: ...
+    @property
+    def small_sizes(self) -> int: ...
+    @small_sizes.setter
+    def small_sizes(self, arg0: int) -> None: ...
+
+class TraceFailure:
+    """
+    Members:
+
+      REFUSED_BY_MODEL
+
+      UNKNOWN
+    """
+
+    REFUSED_BY_MODEL: typing.ClassVar[TraceFailure]
+    UNKNOWN: typing.ClassVar[TraceFailure]
+    __members__: typing.ClassVar[dict[str, TraceFailure]]
+    def __eq__(self, other: typing.Any) -> bool: ...
+    def __getstate__(self) -> int: ...
+    def __hash__(self) -> int: ...
+    def __index__(self) -> int: ...
+    def __init__(self, value: int) -> None: ...
+    def __int__(self) -> int: ...
+    def __ne__(self, other: typing.Any) -> bool: ...
+    def __repr__(self) -> str: ...
+    def __setstate__(self, state: int) -> None: ...
+    def __str__(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def value(self) -> int: ...
+
+class BranchAnswers:
+    """
+    Which way branches on sizes go in one trace.
+    """
+    def __init__(
+        self, given: collections.abc.Mapping[str, bool], data: collections.abc.Sequence[tuple[bool, bool]]
+    ) -> None:
+        """
+        data: (answer, whether it is asserted) for each branch on data, in order.
+        """
+    def begin(self) -> None: ...
+    def end(self) -> None: ...
+    @property
+    def has_open_data_branch(self) -> bool: ...
+
+class CompiledProgram:
+    """
+    A graph made ready for an engine.
+    """
+    def __init__(
+        self,
+        graph: Graph,
+        *,
+        engine: str,
+        precision: torch.dtype,
+        threads: int,
+        cache_dir: str,
+        state: collections.abc.Mapping[int, torch.Tensor] = {},
+    ) -> None: ...
+    def run(self, inputs: collections.abc.Sequence[torch.Tensor]) -> list:
+        """
+        Runs on the user's tensors, in their order; gives one object per output of the user: a tensor or a number.
+        """
+    def warnings(self) -> str:
+        """
+        The calls that the engine runs otherwise than PyTorch for some data, in words.
+        """
+
+class RefusedCall:
+    """
+    A call that an engine can't run.
+    """
+    @property
+    def gives(self) -> list[str]: ...
+    @property
+    def line(self) -> ModelLine: ...
+    @property
+    def op(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def takes(self) -> list[str]: ...
+
+class Support:
+    """
+    What an engine makes of a graph.
+    """
+    @property
+    def refused(self) -> list[RefusedCall]: ...
+    @property
+    def refused_text(self) -> str: ...
+    @property
+    def taken(self) -> dict[str, int]: ...
+    @property
+    def warnings(self) -> list[RefusedCall]: ...
+    @property
+    def warnings_text(self) -> str: ...
+
+class VerifyOptions:
+    def __init__(self, *, sizes: collections.abc.Sequence[str], tolerance: float | None, seed: int) -> None: ...
+
+class VerifiedOutput:
+    @property
+    def absolute_error(self) -> float: ...
+    @property
+    def is_equal(self) -> bool: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def problem(self) -> str: ...
+    @property
+    def relative_error(self) -> float: ...
+
+class VerifiedRun:
+    @property
+    def amplifies_rounding(self) -> bool: ...
+    @property
+    def dimensions(self) -> list[tuple[str, int]]: ...
+    @property
+    def failure(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def ok(self) -> bool: ...
+    @property
+    def outputs(self) -> list[VerifiedOutput]: ...
+
+class DifferingCall:
+    @property
+    def file(self) -> str: ...
+    @property
+    def line(self) -> int: ...
+    @property
+    def op(self) -> str: ...
+    @property
+    def problem(self) -> str: ...
+    @property
+    def value(self) -> str: ...
+    @property
+    def where(self) -> str: ...
+
+class Verification:
+    def __str__(self) -> str: ...
+    @property
+    def engine(self) -> str: ...
+    @property
+    def first(self) -> DifferingCall | None: ...
+    @property
+    def runs(self) -> list[VerifiedRun]: ...
+
+def axes_of(expression: Expression, tracer: Tracer | None = None) -> str:
+    """
+    A size in terms of the inputs' axes: "x[0] // 2".
+    """
+
+def computes_the_same_for_data(general: Graph, special: Graph) -> bool: ...
+def device_of(tensor: torch.Tensor) -> torch.device:
+    """
+    Where a tensor is; in a trace, where it claims to be.
+    """
+
+def for_all_branches(capture: typing.Any, budget: ProofBudget) -> typing.Any:
+    """
+    A trace of the same model that relies on as few branches as can be shown to make no difference.
+    """
+
+def gives_the_same_results(graph: Graph, other: Graph) -> bool: ...
+def harmless_guards(capture: typing.Any, budget: ProofBudget) -> set[int]:
+    """
+    The guards on sizes of 0 and 1 that make no difference.
+    """
+
+def is_asked_by_model() -> bool:
+    """
+    Whether this thread traces and the model's own code is running, not an operator's.
+    """
+
+def is_contiguous(tensor: torch.Tensor, memory_format: torch.memory_format) -> bool:
+    """
+    What the model's code is told.
+    """
+
+def is_model_state(tensor: torch.Tensor) -> bool:
+    """
+    Whether this thread traces a model with this parameter or buffer.
+    """
+
+def is_tracing() -> bool:
+    """
+    Whether this thread traces.
+    """
+
+def makes_the_same_calls(graph: Graph, other: Graph) -> bool: ...
+def memory_overlaps(a: torch.Tensor, b: torch.Tensor) -> bool:
+    """
+    Whether a write to one tensor may be seen in the other.
+    """
+
+def note_layout_question(tensor: torch.Tensor) -> None:
+    """
+    To be called where the model's code asks for strides.
+    """
+
+def note_memory_question(tensor: torch.Tensor) -> None:
+    """
+    To be called where the model's code asks what memory a tensor shows.
+    """
+
+def operators() -> list[Operator]:
+    """
+    Every entry of the operator tables, family by family.
+    """
+
+def raise_refusal(message: str, operator: str, where: str) -> None:
+    """
+    Raises what an error of PyTorch's is called here.
+    """
+
+def replace_indexing(tensor_class: typing.Any, getitem: typing.Any, setitem: typing.Any) -> None:
+    """
+    While a trace runs on a thread, `tensor[index]` is these functions' where the index may be symbolic.
+    """
+
+def report_shapes(
+    tracer: Tracer, prefer_deferred_runtime_asserts_over_guards: bool, harmless: collections.abc.Set[int]
+) -> tuple:
+    """
+    The report of a trace, finished or not, and the sizes that it would hold for.
+    """
+
+def restore_indexing(tensor_class: typing.Any) -> None: ...
+def save_onnx(graph: Graph, path: str) -> None:
+    """
+    Writes the graph as an ONNX file, its weights included.
+    """
+
+def set_requires_cuda_init(value: bool) -> None:
+    """
+    Whether PyTorch starts CUDA when Python code names it.
+    """
+
+def support(graph: Graph, engine: str) -> Support:
+    """
+    What an engine makes of a graph.
+    """
+
+@typing.overload
+def verify(
+    graph: Graph,
+    compiled: CompiledProgram,
+    inputs: collections.abc.Sequence[collections.abc.Sequence[torch.Tensor]],
+    options: VerifyOptions,
+    output_names: collections.abc.Sequence[str],
+) -> Verification:
+    """
+    Holds what was compiled against eager's kernels: see tracejet.verify.
+    """
+
+@typing.overload
+def verify(
+    graph: Graph,
+    function: typing.Any,
+    inputs: collections.abc.Sequence[collections.abc.Sequence[torch.Tensor]],
+    options: VerifyOptions,
+    output_names: collections.abc.Sequence[str],
+) -> Verification:
+    """
+    Holds what was compiled against eager's kernels: see tracejet.verify.
+    """
+
+def violated_conditions(capture: typing.Any, harmless: collections.abc.Set[int]) -> set[str]:
+    """
+    What keeps sizes from varying as declared. No lines are looked up.
+    """
+
+__version__: str = "0.1.0"

@@ -1,0 +1,25 @@
+"""What type checkers and `dir` learn of tracejet."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import tracejet
+
+PUBLIC = """
+CompiledModule ConstraintViolation DataDependent DecompositionTable EngineReport EngineWarning Error Input InvalidInput
+Report ShapeError UnsupportedOperator Verification VerificationError __version__ check compile diagnose dynamo
+save_onnx trace verify
+""".split()
+
+
+def test_the_package_says_that_it_has_types() -> None:
+    assert (Path(tracejet.__file__).parent / "py.typed").exists()
+
+
+def test_public_names_are_these() -> None:
+    assert [name for name in dir(tracejet) if not name.startswith("_") or name == "__version__"] == sorted(PUBLIC)
+    assert sorted(tracejet.__all__) == sorted(PUBLIC)
+    dynamo = importlib.import_module("tracejet.dynamo")
+    assert dynamo.__all__ == ["compile", "get_dynamic_shapes_args", "get_dynamic_shapes_kwargs", "trace"]
