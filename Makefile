@@ -76,9 +76,10 @@ test: build ## the C++ tests, then the Python tests
 	$(RUN) -m pytest -n $(JOBS)
 
 test-ops: build ## every operator and module of PyTorch's own databases
-	TRACEJET_OPERATORS=all $(RUN) -m pytest -n $(JOBS) tests/python/test_op_database.py tests/python/test_module_database.py
+	$(RUN) -m pytest -n $(JOBS) -m "not full_size" tests/python/test_op_database.py tests/python/test_module_database.py
 
 fuzz: extension ## random programs against eager: make fuzz COUNT=20000 ENGINE=openvino SEED=1
+	$(RUN) -m pytest -q -m hypothesis --hypothesis-profile=default tests/python
 	$(RUN) -m tests.fuzz --count $(COUNT) --engine $(ENGINE) --jobs $(JOBS) $(if $(SEED),--seed $(SEED))
 
 demo: extension ## semantic search with a real sentence encoder: traced, compiled, compared

@@ -90,12 +90,16 @@ class OperatorTrace : public ::testing::TestWithParam<const Operator*> {
 TEST_P(OperatorTrace, ComputesWhatEagerComputes) {
   const Operator& entry = *GetParam();
   const auto op = testing::handle_of(entry);
+  bool compared = false;
   for (const auto& arguments : entry.samples()) {
     SCOPED_TRACE(testing::describe(arguments));
     const auto eager = defined(testing::call(op, arguments));
     const auto got = trace_and_run(op, arguments);
-    if (got) testing::expect_same_values(*got, eager, testing::has_arbitrary_values(op));
+    if (!got) continue;
+    testing::expect_same_values(*got, eager, testing::has_arbitrary_values(op));
+    compared = true;
   }
+  if (!compared) GTEST_SKIP() << "no sample could be traced";
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryDecomposition, OperatorTrace, ::testing::ValuesIn(testing::decomposed_operators()),

@@ -1,13 +1,20 @@
-"""Every trace of the tests holds its shape rules against PyTorch's meta kernels."""
+"""Every trace of the tests holds its shape rules against PyTorch's meta kernels, and every run of them is the same."""
 
 import os
 
+import hypothesis
 import pytest
+import torch
 
 from tracejet._capture import CHECK_RULES
 
 os.environ[CHECK_RULES] = "1"
 
+# The same examples each time; others with `--hypothesis-profile=default`, as `make fuzz` takes them.
+hypothesis.settings.register_profile("fixed", derandomize=True)
+hypothesis.settings.load_profile("fixed")
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--full-size", action="store_true", help="test_models.py with the models as they are deployed")
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("gpu") is not None and not torch.cuda.is_available():
+        pytest.skip("needs a GPU")

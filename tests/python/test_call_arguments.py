@@ -158,7 +158,8 @@ def test_an_argument_of_any_layout_gives_what_eager_gives_or_is_refused(layout, 
     try:
         run = runner(program)
     except tracejet.UnsupportedOperator:  # complex numbers and bits, on some engines
-        return
+        pytest.skip("the engine refuses the operator")
+    compared = False
     for size in (4, 2, 6):
         theirs, ours = (layout(torch.arange(24.0 * size).reshape(size, 3, 2, 4)) for _ in range(2))
         with torch.no_grad():
@@ -174,6 +175,9 @@ def test_an_argument_of_any_layout_gives_what_eager_gives_or_is_refused(layout, 
                 continue
         assert_equal(expected, result)
         assert_equal(theirs.detach(), ours.detach())
+        compared = True
+    if not compared:
+        pytest.skip("no argument of this layout is taken")
 
 
 def test_a_layout_that_the_program_counts_on_is_refused_when_called() -> None:

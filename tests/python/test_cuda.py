@@ -19,7 +19,7 @@ from tests.support.fake_devices import assert_devices_as_faked
 from tests.support.lambda_module import Lambda, batch
 from tests.support.models import SMALL_MODELS
 
-pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+pytestmark = pytest.mark.gpu
 
 
 @pytest.fixture(autouse=True)

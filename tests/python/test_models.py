@@ -13,9 +13,10 @@ from tests.support.models import MODELS, SMALL_MODELS, Case
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """The small models, or those of full size where `--full-size` asks for them."""
-    models = MODELS if metafunc.config.getoption("full_size") else SMALL_MODELS
-    metafunc.parametrize("case", models.values(), ids=models)
+    """The small models, and those that people deploy: `-m full_size`."""
+    small = [pytest.param(case, id=name) for name, case in SMALL_MODELS.items()]
+    full = [pytest.param(case, id=f"{name}-full", marks=pytest.mark.full_size) for name, case in MODELS.items()]
+    metafunc.parametrize("case", [*small, *full])
 
 
 def sizes_between(case: Case) -> dict[str, int]:

@@ -98,7 +98,7 @@ def test_a_write_is_seen_in_all_that_show_its_memory(make, update, runner) -> No
         except tracejet.UnsupportedOperator as refusal:
             if "as_strided" not in str(refusal):
                 raise
-            return
+            pytest.skip("the engine refuses as_strided")
         for size in (3, 1, 5):
             x = torch.arange(float(size))
             assert_equal(eager(x), run(x))

@@ -60,7 +60,7 @@ def test_an_operator_of_kernels_is_a_node(function: Callable[[torch.Tensor], tor
     assert "tracejet_test_kernels" in str(program.graph)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.gpu
 @pytest.mark.parametrize("function", OPERATORS.values(), ids=OPERATORS)
 def test_programs_run_kernels(function: Callable[[torch.Tensor], torch.Tensor]) -> None:
     assert_same_as_eager(Lambda(function), [batch(4, device="cuda")])
