@@ -65,6 +65,8 @@ inline Operand folded(Lowering& to, const Operand& result, bool is_scalar) {
   return is_scalar ? to.squeeze(result, {0}) : result;
 }
 
+inline bool may_be_empty(const c10::SymInt& size) { return expression_of(size).range().min <= 0; }
+
 /// There is no greatest of nothing.
 inline void require_elements(Lowering& to, const c10::SymInt& count) {
   to.require(symbolic::less_equal(1, expression_of(count)), "has nothing to reduce: the axis is empty");
@@ -74,6 +76,15 @@ inline std::vector<int64_t> axes_from(int64_t first, int64_t count) {
   std::vector<int64_t> axes(static_cast<size_t>(count));
   std::iota(axes.begin(), axes.end(), first);
   return axes;
+}
+
+/// With the same value around it; `amounts` are those before each axis, then those behind.
+/// ONNX Runtime moves a Pad without axes into what pools or convolves next, which pads with something else, or reads
+/// what is gone.
+inline Operand surrounded(Lowering& to, const Operand& x, c10::SymIntArrayRef amounts, const c10::Scalar& value) {
+  std::vector<Operand> inputs{x, to.numbers(amounts), to.number(value, x.dtype)};
+  if (to.target().pads_axes) inputs.push_back(to.integers(axes_from(0, static_cast<int64_t>(amounts.size() / 2))));
+  return to.emit("Pad", inputs, {{"mode", std::string("constant")}});
 }
 
 /// The sizes as plain numbers; ends the conversion where one is symbolic.

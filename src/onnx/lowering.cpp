@@ -197,6 +197,13 @@ void Lowering::require(const symbolic::Expression& condition, const std::string&
   }
 }
 
+void Lowering::forbid(const Operand& wrong, const std::string& problem) {
+  if (!target_.checks) return;
+  const Operand flat = emit("Reshape", {cast(wrong, at::kInt), integers({-1})});
+  const Operand count = emit("ReduceSum", {flat, integers({0})}, {{"keepdims", int64_t{1}}});
+  add_check(emit_as(at::kBool, "Equal", {count, number(0, at::kInt)}), refusal(problem));
+}
+
 Operand Lowering::index(const Value& index, const c10::SymInt& size, bool from_end) {
   const Operand at = cast(operand(index), at::kLong);
   if (!target_.checks) return at;
@@ -208,10 +215,7 @@ Operand Lowering::index(const Value& index, const c10::SymInt& size, bool from_e
   const Operand is_before = emit_as(at::kBool, "Less", {at, from_end ? emit("Neg", {end}) : integer(0)});
   const Operand is_behind = emit_as(at::kBool, "GreaterOrEqual", {at, end});
   const Operand is_outside = emit_as(at::kBool, "Or", {is_before, is_behind});
-  const Operand flat = emit("Reshape", {cast(is_outside, at::kInt), integers({-1})});
-  const Operand count = emit("ReduceSum", {flat, integers({0})}, {{"keepdims", int64_t{1}}});
-  add_check(emit_as(at::kBool, "Equal", {count, number(0, at::kInt)}),
-            refusal("an index is out of range: the axis has " + expression_of(size).str() + " elements"));
+  forbid(is_outside, "an index is out of range: the axis has " + expression_of(size).str() + " elements");
   return emit_as(at::kLong, "Where", {is_outside, integer(0), at});
 }
 

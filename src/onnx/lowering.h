@@ -32,6 +32,7 @@ struct Target {
   bool keeps_nan = true;        ///< NaN comes out of exp, max, min, mod and comparisons as IEEE 754 has it
   bool sorts_stably = true;     ///< TopK gives equal values in their order, as ONNX demands
   bool vector_abs = true;       ///< leaves a concatenation as it is when it takes Abs of it, and it is a vector
+  bool pads_axes = true;        ///< takes the axes of Pad as an input; some then leave Pad where it is
   bool gathers_slices = true;   ///< takes the elements of a slice from it, not from what it was cut from
   bool batched_weights = true;  ///< broadcasts what it multiplies with a stack of constant matrices
   bool int64 = true;            ///< computes int64 in 64 bits, not in 32
@@ -125,6 +126,8 @@ class Lowering {
 
   /// What ATen demands of sizes when it runs the current call; `problem` says what is wrong otherwise.
   void require(const symbolic::Expression& condition, const std::string& problem);
+  /// That none of these booleans is true, which ATen checks when it runs.
+  void forbid(const Operand& wrong, const std::string& problem);
   /// `index` as int64. Where its elements may lie beyond the axis (or that far `from_end`), which ATen checks when it
   /// runs, the program does, and these are 0.
   Operand index(const Value& index, const c10::SymInt& size, bool from_end);

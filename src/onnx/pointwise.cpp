@@ -24,15 +24,30 @@ Operand self(Lowering& to, const Call& call) {
 Operand other(Lowering& to, const Call& call) { return computed(to, call, "other", to.output().dtype); }
 
 /// A size may be 0 where there is nothing to divide by it: runtimes look at it all the same.
-Operand divisor(Lowering& to, const Call& call) {
-  const bool is_size = call.is_number("other") && call.scalar("other").isSymInt();
-  if (!is_size || !is_integer(to.output().dtype)) return other(to, call);
-  const c10::SymInt size = call.scalar("other").toSymInt();
-  if (expression_of(size).range().min != 0) return other(to, call);
+Operand size_as_divisor(Lowering& to, const c10::SymInt& size) {
   const auto is_empty = symbolic::equal(expression_of(to.output().numel()), 0);
   to.require(symbolic::logical_or(is_empty, symbolic::not_equal(expression_of(size), 0)),
              "divides by a size that is 0");
   return to.number(size.max(1), as_number(to.output().dtype));
+}
+
+/// What a call divides by. ATen refuses to divide an integer by 0, which ends the process in some runtimes.
+Operand divisor(Lowering& to, const Call& call) {
+  const Operand by = other(to, call);
+  const ValueRange range = to.range(call, "other");
+  if (!is_integer(to.output().dtype) || range.min > 0 || range.max < 0) return by;
+  if (call.is_number("other")) {
+    const c10::Scalar number = call.scalar("other");
+    if (!number.isSymbolic()) to.fail("divides integers by 0");
+    if (number.isSymInt() && range.min == 0) return size_as_divisor(to, number.toSymInt());
+  }
+  Operand is_zero = to.emit_as(at::kBool, "Equal", {by, to.number(0, by.dtype)});
+  const Operand safe = choose(to, is_zero, to.number(1, by.dtype), by);
+  if (may_be_empty(to.output().numel())) {  // where nothing is divided, a divisor may be 0
+    is_zero = to.expand(is_zero, call.is_number("other") ? Sizes{} : call.tensor("other").sizes, to.output().sizes);
+  }
+  to.forbid(is_zero, "an integer is divided by 0");
+  return safe;
 }
 
 /// Whether the reader computes with both operands exactly.

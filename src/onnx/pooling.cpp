@@ -65,7 +65,7 @@ Operand padded(Lowering& to, const Operand& x, c10::SymIntArrayRef before, c10::
   pads.append(before.begin(), before.end());
   pads.append({0, 0});
   pads.append(behind.begin(), behind.end());
-  return to.emit("Pad", {x, to.numbers(pads), to.number(value, x.dtype)}, {{"mode", std::string("constant")}});
+  return surrounded(to, x, pads, value);
 }
 
 Operand padded(Lowering& to, const Operand& x, const Window& window, double value) {
@@ -96,8 +96,6 @@ struct Batched {
   Sizes outer;  ///< batch and channels
 };
 
-bool may_be_empty(const c10::SymInt& size) { return expression_of(size).range().min <= 0; }
-
 Batched batched(Lowering& to, const Call& call, size_t axes) {
   const auto& sizes = call.tensor("self").sizes;
   const bool is_added = sizes.size() == axes + 1;
@@ -108,7 +106,7 @@ Batched batched(Lowering& to, const Call& call, size_t axes) {
     // Runtimes refuse to pool nothing: there is one, which is cut off.
     Sizes pads(2 * (axes + 2), 0);
     for (size_t i = 0; i < 2; ++i) pads[axes + 2 + i] = (1 - outer[i]).max(0);
-    x = to.emit("Pad", {x, to.numbers(pads), to.number(0, x.dtype)}, {{"mode", std::string("constant")}});
+    x = surrounded(to, x, pads, 0);
   }
   return {x, is_added, outer};
 }

@@ -195,19 +195,16 @@ void pad(Lowering& to, const Call& call, std::string_view mode) {
   }
   const Operand x = to.operand(call, "self");
   const Operand number = to.cast(x, as_number(x.dtype));
-  const Operand amounts = to.numbers(pads);
-  const auto padded = [&](const Operand& part, const c10::Scalar& value) {
-    std::vector<Operand> inputs{part, amounts};
-    if (mode == "constant") inputs.push_back(to.number(value, part.dtype));
-    return to.emit("Pad", inputs, {{"mode", std::string(mode)}});
-  };
-  const c10::Scalar value = mode == "constant" ? call.scalar("value") : c10::Scalar(0);
-  const bool is_plain = !is_integer(number.dtype) || mode != "constant" || value.isSymbolic() ||
+  if (mode != "constant") {
+    return to.result(to.emit("Pad", {number, to.numbers(pads)}, {{"mode", std::string(mode)}}));
+  }
+  const c10::Scalar value = call.scalar("value");
+  const bool is_plain = !is_integer(number.dtype) || value.isSymbolic() ||
                         (to.is_exact(to.range(call, "self")) && to.is_exact(to.range(call, "value")));
-  if (is_plain) return to.result(padded(number, value));
+  if (is_plain) return to.result(surrounded(to, number, pads, value));
   const int64_t low = value.toLong() & 65535;
   to.result(by_halves(to, number, [&](const Operand& half, bool is_high) {
-    return padded(half, is_high ? (value.toLong() - low) / 65536 : low);
+    return surrounded(to, half, pads, is_high ? (value.toLong() - low) / 65536 : low);
   }));
 }
 

@@ -63,6 +63,14 @@ Metas fold_truth_axes(const Call& call) {
 /// (values, indices)
 Metas fold_with_index(const Call& call) { return {fold(call, call.tensor("self").dtype), fold(call, at::kLong)}; }
 
+Metas kthvalue(const Call& call) {
+  const TensorMeta& self = call.tensor("self");
+  const c10::SymInt k = call.sym_int("k"), size = self.dim() == 0 ? 1 : self.sizes[call.axis("dim", self.dim())];
+  require(k.sym_ge(1).sym_and(k.sym_le(size)),
+          [&] { return "k is " + shape::text({k}) + ", and the axis has " + shape::text({size}) + " elements"; });
+  return fold_with_index(call);
+}
+
 // Going along an axis ------------------------------------------------------------------------------------------------
 
 Metas running_sum(const Call& call) {
@@ -163,7 +171,7 @@ std::span<const Operator> reduction_operators() {
       {.name = "aten::dist", .decompose = expand<&to::dist>, .samples = samples::dist},
       {.name = "aten::argmax", .meta = fold_to_index, .onnx = onnx::argmax, .samples = samples::optional_axis},
       {.name = "aten::argmin", .meta = fold_to_index, .onnx = onnx::argmin, .samples = samples::optional_axis},
-      {.name = "aten::kthvalue", .meta = fold_with_index, .samples = samples::kthvalue},
+      {.name = "aten::kthvalue", .meta = kthvalue, .samples = samples::kthvalue},
       {.name = "aten::max", .decompose = expand<&to::max>, .samples = samples::all_of_them},
       {.name = "aten::max.dim", .meta = fold_with_index, .onnx = onnx::max_with_index, .samples = samples::axis},
       {.name = "aten::median", .meta = fold_same, .samples = samples::all_of_them},

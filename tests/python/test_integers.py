@@ -258,3 +258,26 @@ def test_what_the_trace_knows_proves_that_no_warning_is_due(name: str):
     ids = torch.tensor([[1, 5, 3], [3, 1, 1]])
     program = tracejet.trace(Lambda(SAFE[name]), arg_inputs=[batch(3, dtype=torch.int64)])
     assert_same(tracejet.compile(program)(ids), SAFE[name](ids))
+
+
+DIVISIONS = [call for call in BINARY if call.is_division]
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int32, torch.int64], ids=str)
+@pytest.mark.parametrize("engine", ["aten", "openvino"])
+@pytest.mark.parametrize("call", DIVISIONS, ids=str)
+def test_division_by_zero_is_refused_when_it_runs(call: Call, engine: str, dtype: torch.dtype) -> None:
+    x, one = batch(low=0, dtype=dtype), tracejet.Input(shape=(1,), dtype=dtype)
+    compiled = tracejet.compile(Lambda(call.run), arg_inputs=[x, one], engine=engine)
+    values, two, zero = (torch.tensor(each, dtype=dtype) for each in ([5, 7, 9], [2], [0]))
+    assert torch.equal(compiled(values, two), call.run(values, two))
+    assert torch.equal(compiled(values[:0], zero), values[:0])  # nothing is divided
+    with pytest.raises(Exception, match="ZeroDivisionError|an integer is divided by 0"):
+        compiled(values, zero)
+
+
+def test_division_by_a_number_of_data_that_is_zero_is_refused() -> None:
+    compiled = tracejet.compile(Lambda(lambda x: x // x.amax().item()), arg_inputs=[batch(dtype=torch.int64)])
+    assert torch.equal(compiled(torch.tensor([4, 9, 2])), torch.tensor([0, 1, 0]))
+    with pytest.raises(tracejet.Error, match="divided by 0"):
+        compiled(torch.tensor([-4, 0, -2]))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch.utils import _pytree as pytree
 
 import tracejet
+from tests.support.lambda_module import Lambda
 from tests.support.onnx_cases import CASES, Case
 from tests.support.onnx_runtime import OnnxRuntime
 
@@ -56,3 +58,30 @@ def test_dynamic_programs_give_what_eager_gives_at_every_size(case: Case, tmp_pa
                 assert_same(run(*inputs), case.model(*inputs), case.tolerance)
             except AssertionError as error:
                 raise AssertionError(f"{name}, batch {batch}: {error}") from None
+
+
+PADDED = {
+    "maximum": lambda x: F.max_pool2d(F.pad(x, (1, 1, 1, 1)), 2),  # of what is below 0
+    "average": lambda x: F.avg_pool2d(F.pad(x, (1, 1, 1, 1)), 2),
+    "a result that is convolved, too": lambda x: (y := x * 2, F.conv2d(F.pad(y, (1, 0, 1, 0)), torch.ones(3, 4, 2, 2))),
+}
+
+
+@pytest.mark.parametrize("function", PADDED.values(), ids=PADDED)
+def test_runtimes_leave_padding_where_it_is(function, tmp_path):
+    x = -torch.rand(2, 4, 7, 5) - 1
+    program = tracejet.trace(Lambda(function), arg_inputs=[x])
+    for run in (tracejet.compile(program), OnnxRuntime(program, str(tmp_path / "model.onnx"))):
+        assert_same(run(x), function(x), 1e-5)
+
+
+@pytest.mark.parametrize("length", [1, 2, 5])
+def test_a_transposed_convolution_may_leave_nothing(length: int, tmp_path):
+    def model(x: torch.Tensor) -> torch.Tensor:
+        return F.conv_transpose1d(x.mT, torch.arange(8.0).view(2, 2, 2), torch.ones(2), padding=1, stride=2)
+
+    x = torch.randn(3, length, 2)
+    axes = tracejet.Input(min_shape=(3, 1, 2), opt_shape=(3, 4, 2), max_shape=(3, 9, 2))
+    program = tracejet.trace(Lambda(model), arg_inputs=[axes])
+    for run in (tracejet.compile(program), OnnxRuntime(program, str(tmp_path / "model.onnx"))):
+        assert_same(run(x), model(x), 1e-5)

@@ -78,3 +78,9 @@ CHECKS = {
 def test_what_eager_checks_restricts_the_range(function: Callable[..., Any]) -> None:
     with pytest.raises(tracejet.ConstraintViolation):
         tracejet.dynamo.trace(Lambda(function), arg_inputs=[batch(6)])
+
+
+@pytest.mark.parametrize("k", [0, 7])
+def test_kthvalue_beyond_its_axis_is_refused(k: int) -> None:
+    with pytest.raises(tracejet.ShapeError, match=rf"kthvalue.*k is \[?{k}.*6"):
+        tracejet.dynamo.trace(Lambda(lambda x: x.kthvalue(k, 1)), arg_inputs=[batch(6)])

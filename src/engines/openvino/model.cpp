@@ -72,6 +72,7 @@ onnx::Target target() {
           .keeps_nan = false,
           .sorts_stably = false,
           .vector_abs = false,
+          .pads_axes = false,
           .gathers_slices = false,
           .batched_weights = false,
           .int64 = false,
