@@ -20,9 +20,10 @@ BIN := $(VENV)/bin
 RUN := PYTHONPATH=python:. $(BIN)/python
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CMAKE := PATH="$(abspath $(BIN)):$$PATH" cmake
-CPP := $(wildcard src/*/*.cpp src/*/*.h src/*/*/*.cpp src/*/*/*.h include/tracejet/*.h tests/cpp/*.cpp tests/cpp/*.h \
+CPP := $(wildcard src/*/*.cpp src/*/*.h src/*/*/*.cpp src/*/*/*.h include/tracejet/*.h \
+                  testing/samples/*.cpp testing/samples/*.h tests/cpp/*.cpp tests/cpp/*.h \
                   tests/cpp_consumer/*.cpp)
-PY := python tests bench examples docs tools
+PY := python testing tests bench examples docs tools
 
 .DEFAULT_GOAL := help
 .PHONY: help venv extension build test test-ops fuzz demo bench soak docs stubs lint tidy format clean

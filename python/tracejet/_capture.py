@@ -80,7 +80,7 @@ class Capture:
             shares_memory=options.shares_memory,
         )
         self._symbols: dict[str, torch.SymInt] = {}
-        self._answers = _C.BranchAnswers(self._given_answers, self._data_answers)
+        self._answers = _C.ForcedBranches(self._given_answers, self._data_answers)
         if options.device is not None:
             self._tracer.set_device(options.device)
 

@@ -36,7 +36,7 @@ def _batch_norm_forward(module: Any, input: torch.Tensor) -> torch.Tensor:
 
 
 def _is_causal(mask: torch.Tensor | None, is_causal: bool | None = None, size: int | None = None) -> bool:
-    """Whether attention may leave the mask out. Where that hangs on data, it may not, which is always right."""
+    """Whether attention may leave the mask out. Where that depends on data, it may not, which is always right."""
     try:
         return _detect_is_causal_mask(mask, is_causal, size)
     except RuntimeError:

@@ -6,9 +6,9 @@
 #include "bindings/bindings.h"
 #include "compile/compiled_program.h"
 #include "compile/support.h"
-#include "graph/call.h"
-#include "graph/location.h"
-#include "onnx/lower.h"
+#include "ir/call.h"
+#include "ir/model_line.h"
+#include "lowering/onnx/lower.h"
 
 namespace tracejet {
 

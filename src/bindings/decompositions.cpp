@@ -1,8 +1,8 @@
 #include <torch/csrc/jit/python/pybind_utils.h>
 
+#include "base/error.h"
 #include "bindings/bindings.h"
 #include "bindings/python_call.h"
-#include "support/error.h"
 #include <tracejet/decompositions.h>
 
 namespace tracejet {

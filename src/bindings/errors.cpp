@@ -1,5 +1,5 @@
+#include "base/error.h"
 #include "bindings/bindings.h"
-#include "support/error.h"
 
 namespace tracejet {
 

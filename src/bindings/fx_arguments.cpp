@@ -2,9 +2,9 @@
 
 #include <ATen/core/jit_type.h>
 
+#include "base/error.h"
 #include "bindings/fx_values.h"
 #include "bindings/typed_constant.h"
-#include "support/error.h"
 
 namespace tracejet::python {
 

@@ -4,7 +4,7 @@
 
 #include <torch/csrc/utils/pybind.h>
 
-#include "graph/graph.h"
+#include "ir/graph.h"
 #include "symbolic/expression.h"
 
 namespace tracejet::python {

@@ -4,10 +4,10 @@
 
 #include <torch/csrc/jit/python/pybind_utils.h>
 
-#include "graph/control_flow.h"
-#include "graph/size_expression.h"
-#include "graph/subgraph_symbols.h"
-#include "support/error.h"
+#include "base/error.h"
+#include "ir/analysis/subgraph_symbols.h"
+#include "ir/control_flow.h"
+#include "ir/size_expression.h"
 #include "symbolic/sym_node.h"
 
 namespace tracejet::python {

@@ -10,7 +10,7 @@
 #include "bindings/fx_arguments.h"
 #include "bindings/fx_values.h"
 #include "bindings/stack_texts.h"
-#include "graph/graph.h"
+#include "ir/graph.h"
 
 namespace tracejet::python {
 

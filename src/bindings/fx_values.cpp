@@ -3,7 +3,7 @@
 #include <ATen/core/Tensor.h>
 #include <c10/core/CPUAllocator.h>
 
-#include "support/error.h"
+#include "base/error.h"
 #include "symbolic/sym_node.h"
 
 namespace tracejet::python {

@@ -1,10 +1,10 @@
-#include "graph/graph.h"
+#include "ir/graph.h"
 
 #include <torch/csrc/utils/pybind.h>
 
 #include "bindings/bindings.h"
 #include "bindings/fx_values.h"
-#include "graph/location.h"
+#include "ir/model_line.h"
 
 namespace tracejet {
 

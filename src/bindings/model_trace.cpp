@@ -4,7 +4,7 @@
 #include <torch/csrc/utils/pybind.h>
 
 #include "bindings/bindings.h"
-#include "graph/equivalence.h"
+#include "ir/analysis/equivalence.h"
 
 namespace tracejet {
 
@@ -17,13 +17,13 @@ class PythonTrace final : public ModelTrace {
   explicit PythonTrace(py::object capture)
       : capture_(std::move(capture)),
         tracer_(capture_.attr("_tracer").cast<const Tracer*>()),
-        answers_(capture_.attr("_answers").cast<const symbolic::BranchAnswers*>()) {
+        answers_(capture_.attr("_answers").cast<const symbolic::ForcedBranches*>()) {
     if (py::hasattr(capture_, "graph")) graph_ = capture_.attr("graph").cast<std::shared_ptr<Graph>>();
   }
 
   const py::object& capture() const { return capture_; }
   const Tracer& tracer() const override { return *tracer_; }
-  const symbolic::BranchAnswers& answers() const override { return *answers_; }
+  const symbolic::ForcedBranches& answers() const override { return *answers_; }
   bool asserts_relations() const override { return capture_.attr("asserts_relations").cast<bool>(); }
   const Graph* graph() const override { return graph_.get(); }
   Again trace_at(const std::string& dimension, int64_t size) const override {
@@ -42,7 +42,7 @@ class PythonTrace final : public ModelTrace {
 
   py::object capture_;
   const Tracer* tracer_;
-  const symbolic::BranchAnswers* answers_;
+  const symbolic::ForcedBranches* answers_;
   std::shared_ptr<Graph> graph_;
 };
 
@@ -61,17 +61,17 @@ void bind_model_trace(py::module_& module) {
   py::enum_<ModelTrace::Failure>(module, "TraceFailure")
       .value("REFUSED_BY_MODEL", ModelTrace::Failure::kRefusedByModel)
       .value("UNKNOWN", ModelTrace::Failure::kUnknown);
-  py::class_<symbolic::BranchAnswers>(module, "BranchAnswers", "Which way branches on sizes go in one trace.")
+  py::class_<symbolic::ForcedBranches>(module, "ForcedBranches", "Which way branches on sizes go in one trace.")
       .def(py::init([](std::map<std::string, bool> given, const std::vector<std::pair<bool, bool>>& data) {
-             std::vector<symbolic::BranchAnswers::DataAnswer> answers;
+             std::vector<symbolic::ForcedBranches::DataAnswer> answers;
              for (const auto& [answer, is_asserted] : data) answers.push_back({answer, is_asserted});
-             return std::make_unique<symbolic::BranchAnswers>(std::move(given), std::move(answers));
+             return std::make_unique<symbolic::ForcedBranches>(std::move(given), std::move(answers));
            }),
            py::arg("given"), py::arg("data"),
            "data: (answer, whether it is asserted) for each branch on data, in order.")
-      .def_property_readonly("has_open_data_branch", &symbolic::BranchAnswers::has_open_data_branch)
-      .def("begin", &symbolic::BranchAnswers::begin)
-      .def("end", &symbolic::BranchAnswers::end);
+      .def_property_readonly("has_open_data_branch", &symbolic::ForcedBranches::has_open_data_branch)
+      .def("begin", &symbolic::ForcedBranches::begin)
+      .def("end", &symbolic::ForcedBranches::end);
   module.def(
       "harmless_guards",
       [](const py::object& capture, ProofBudget& budget) { return PythonTrace(capture).harmless_guards(budget); },

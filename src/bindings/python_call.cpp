@@ -3,8 +3,8 @@
 #include <ATen/core/jit_type.h>
 #include <torch/csrc/jit/python/pybind_utils.h>
 
+#include "base/error.h"
 #include "bindings/typed_constant.h"
-#include "support/error.h"
 
 namespace tracejet::python {
 

@@ -3,8 +3,8 @@
 #include <torch/csrc/profiler/combined_traceback.h>
 #include <torch/csrc/utils/python_symnode.h>
 
+#include "base/error.h"
 #include "bindings/bindings.h"
-#include "support/error.h"
 #include "symbolic/context.h"
 #include "symbolic/sym_node.h"
 

@@ -5,12 +5,12 @@
 #include <torch/csrc/utils/device_lazy_init.h>
 #include <torch/csrc/utils/python_symnode.h>
 
+#include "base/error.h"
+#include "base/memory.h"
 #include "bindings/bindings.h"
 #include "capture/refusal.h"
 #include "capture/strides.h"
 #include "capture/traced_tensor.h"
-#include "support/error.h"
-#include "support/memory.h"
 #include "symbolic/asker.h"
 
 namespace tracejet {
@@ -102,7 +102,7 @@ void bind_tracer(py::module_& module) {
   module.def(
       "is_contiguous",
       [](const at::Tensor& tensor, at::MemoryFormat format) {
-        check_layout_is_eagers(*Tracer::current(), tensor);
+        check_layout_is_eagers(Tracer::current()->strides(), tensor);
         const symbolic::AskedBy asked(symbolic::Asker::kModel);
         return tensor.is_contiguous(format);
       },
@@ -110,14 +110,14 @@ void bind_tracer(py::module_& module) {
   module.def(
       "note_layout_question",
       [](const at::Tensor& tensor) {
-        check_layout_is_eagers(*Tracer::current(), tensor);
+        check_layout_is_eagers(Tracer::current()->strides(), tensor);
         note_layout_question(tensor.sym_sizes());
       },
       py::arg("tensor"), "To be called where the model's code asks for strides.");
   module.def(
       "note_memory_question",
       [](const at::Tensor& tensor) {
-        check_layout_is_eagers(*Tracer::current(), tensor);
+        check_layout_is_eagers(Tracer::current()->strides(), tensor);
         note_memory_question();
       },
       py::arg("tensor"), "To be called where the model's code asks what memory a tensor shows.");
@@ -181,9 +181,9 @@ void bind_tracer(py::module_& module) {
       .def("add_output", [](Tracer& tracer, const py::handle& result) { tracer.add_output(to_literal(result)); })
       .def("rebind_buffer", &Tracer::rebind_buffer, py::arg("buffer"), py::arg("replacement"))
       .def(
-          "origin_of",
+          "state_dependence_of",
           [](Tracer& tracer, const at::Tensor& tensor, const std::optional<at::Tensor>& previous) {
-            const Origin origin = tracer.origin_of(tensor, previous.value_or(at::Tensor()));
+            const StateDependence origin = tracer.state_dependence_of(tensor, previous.value_or(at::Tensor()));
             return std::tuple(origin.reads_previous, origin.is_computed_from_previous, origin.differs);
           },
           py::arg("tensor"), py::arg("previous"),
@@ -198,7 +198,7 @@ void bind_tracer(py::module_& module) {
       .def(
           "raise_error",
           [](const Tracer& tracer, std::string_view message) {
-            if (const std::exception_ptr error = tracer.find_error(message)) std::rethrow_exception(error);
+            if (const std::exception_ptr error = tracer.errors().find(message)) std::rethrow_exception(error);
           },
           py::arg("message"), "Raises the tracer's own exception behind an error of this message, if there is one.")
       .def_property_readonly("python_meta_calls",

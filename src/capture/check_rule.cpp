@@ -8,9 +8,9 @@
 
 #include <ATen/core/enum_tag.h>
 
+#include "base/error.h"
 #include "capture/meta_kernel.h"
-#include "ops/shape.h"
-#include "support/error.h"
+#include "ops/shape/shape.h"
 
 namespace tracejet {
 
@@ -78,8 +78,8 @@ std::optional<std::vector<OutputMeta>> by_meta_kernel(const Call& call, c10::imp
 }  // namespace
 
 void check_rule(const Call& call, const std::vector<OutputMeta>& by_rule, c10::impl::PyInterpreter* python) {
-  const bool hangs_on_data = call.op().hasTag(at::Tag::dynamic_output_shape);
-  if (is_symbolic(call) || hangs_on_data || has_misleading_meta_kernel(call)) return;
+  const bool depends_on_data_sizes = call.op().hasTag(at::Tag::dynamic_output_shape);
+  if (is_symbolic(call) || depends_on_data_sizes || has_misleading_meta_kernel(call)) return;
   const auto outputs = by_meta_kernel(call, python);
   if (!outputs) return;
   const std::vector<TensorMeta> rule = flat(by_rule), kernel = flat(*outputs);

@@ -2,8 +2,8 @@
 
 #include <vector>
 
-#include "graph/call.h"
-#include "graph/graph.h"
+#include "ir/call.h"
+#include "ir/graph.h"
 
 namespace c10::impl {
 struct PyInterpreter;

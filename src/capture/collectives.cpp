@@ -11,7 +11,7 @@
 #include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
 #include <torch/csrc/distributed/c10d/Work.hpp>
 
-#include "support/error.h"
+#include "base/error.h"
 #include "symbolic/sym_node.h"
 
 namespace tracejet {

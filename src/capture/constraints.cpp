@@ -1,6 +1,6 @@
 #include "capture/constraints.h"
 
-#include "graph/location.h"
+#include "ir/model_line.h"
 #include "symbolic/sym_node.h"
 
 namespace tracejet {
@@ -35,7 +35,7 @@ void add_assertion(Graph& graph, const symbolic::Condition& condition, const sym
 
 void add_assertions(Graph& graph, const symbolic::Diagnosis& diagnosis, const SymbolAxes& axes) {
   const auto guards = graph.shapes().guards();
-  // Each that hangs on no data goes to the front, so the last comes first.
+  // Each that depends on no data goes to the front, so the last comes first.
   for (auto assertion = diagnosis.assertions.rbegin(); assertion != diagnosis.assertions.rend(); ++assertion) {
     add_assertion(graph, assertion->condition, guards[assertion->guard], axes);
   }

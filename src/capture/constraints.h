@@ -5,7 +5,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include "graph/graph.h"
+#include "ir/graph.h"
 #include "symbolic/diagnosis.h"
 
 namespace tracejet {

@@ -7,7 +7,7 @@
 
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 
-#include "support/error.h"
+#include "base/error.h"
 
 namespace tracejet {
 

@@ -2,7 +2,7 @@
 
 #include <c10/core/Device.h>
 
-#include "graph/call.h"
+#include "ir/call.h"
 
 namespace tracejet {
 

@@ -1,11 +1,11 @@
 // What a call gives: by its shape rule, else by its meta kernel, or with symbolic sizes by what it can be expanded
 // into, else by Python's meta functions.
+#include "base/error.h"
 #include "capture/check_rule.h"
 #include "capture/dense.h"
 #include "capture/devices.h"
 #include "capture/meta_kernel.h"
 #include "capture/tracer.h"
-#include "support/error.h"
 #include "symbolic/sym_node.h"
 
 namespace tracejet {

@@ -1,10 +1,10 @@
 // The shapes that an operator gives which is kept, but could be expanded.
 #include <ATen/ScalarOps.h>
 
-#include "capture/nesting.h"
+#include "base/error.h"
+#include "capture/subgraph_scope.h"
 #include "capture/tensor_arguments.h"
-#include "graph/tensor_list.h"
-#include "support/error.h"
+#include "ir/tensor_list.h"
 
 namespace tracejet {
 
@@ -30,7 +30,7 @@ std::optional<std::vector<OutputMeta>> Tracer::infer_by_expansion(const Call& ca
   if (!has_decomposition && !op.hasKernelForDispatchKey(c10::DispatchKey::CompositeImplicitAutograd)) {
     return std::nullopt;
   }
-  const Nesting apart(*this);  // what is recorded goes with it
+  const SubgraphScope apart(*this);  // what is recorded goes with it
   const auto operand = [&](const Value& value) {
     const std::string name = "operand_" + std::to_string(graph()->inputs().size());
     return make_functional(*graph()->add_input(GraphInput::Kind::kUser, value.tensor(), name));
@@ -53,7 +53,7 @@ std::optional<std::vector<OutputMeta>> Tracer::infer_by_expansion(const Call& ca
       stack.push_back(is_number_for_tensor(constant, declared) ? c10::IValue(wrapped_number(constant)) : constant);
     }
   }
-  const Functionalizing functionalizing;
+  const EnableFunctionalizationGuard functionalizing;
   if (has_decomposition) {
     entry->decompose(op, &stack);
   } else {

@@ -8,6 +8,7 @@
 #include <ATen/core/grad_mode.h>
 #include <torch/library.h>
 
+#include "base/error.h"
 #include "capture/collectives.h"
 #include "capture/keys.h"
 #include "capture/strides.h"
@@ -15,7 +16,6 @@
 #include "capture/tensor_subclass.h"
 #include "capture/traced_tensor.h"
 #include "capture/tracer.h"
-#include "support/error.h"
 #include "symbolic/asker.h"
 
 namespace tracejet {
@@ -39,8 +39,8 @@ bool makes_fresh_constant(const c10::OperatorHandle& op) {
   return name == lift_fresh || name == lift || name == lift_fresh_copy;
 }
 
-/// Autocast casts the arguments and calls the operator anew; transforms of torch.func unwrap theirs.
-bool comes_again(const c10::OperatorHandle& op, c10::DispatchKeySet keys) {
+/// Autocast casts the arguments and redispatches; transforms of torch.func unwrap theirs.
+bool will_redispatch(const c10::OperatorHandle& op, c10::DispatchKeySet keys) {
   if (keys.has_any(kTransformKeys)) return true;
   for (const c10::DispatchKey key : keys& c10::autocast_dispatch_keyset) {
     if (op.hasKernelForDispatchKey(key)) return true;
@@ -99,14 +99,14 @@ void intercept(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::j
     }
     if (is_collective(op)) return call_collective(op, *stack);
     if (takes_own_dispatch(op, keys, *stack)) {
-      return call_own_dispatch(*tracer, op, keys, *stack, comes_again(op, keys));
+      return call_own_dispatch(*tracer, op, keys, *stack, will_redispatch(op, keys));
     }
     lift_arguments(*tracer, op, *stack);
     if (op.schema().is_mutable()) refuse_ambiguous_writes(op, *stack);
-    if (plan.mutates) note_writes(*tracer, op, *stack);
-    if (plan.writes && !comes_again(op, keys)) return tracer->record_writing_call(op, *stack);
+    if (plan.is_mutable) note_writes(tracer->strides(), op, *stack);
+    if (plan.needs_auto_functionalize && !will_redispatch(op, keys)) return tracer->record_writing_call(op, *stack);
     const bool expanded_by_autograd = plan.composite && plan.action != Plan::Action::kExpandComposite;
-    if (expanded_by_autograd && !comes_again(op, keys)) {
+    if (expanded_by_autograd && !will_redispatch(op, keys)) {
       Plan::Action action = plan.action;
       if (action == Plan::Action::kReplace) {
         if (tracer->replace(op, plan, *stack, /*is_functional=*/false)) return;
@@ -120,7 +120,7 @@ void intercept(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::j
         return op.redispatchBoxed(keys & c10::after_ADInplaceOrView_keyset, stack);
       }
     }
-    const ViewByModel view(*tracer, op, *stack);
+    const ViewStrideGuard view(tracer->strides(), op, *stack);
     op.redispatchBoxed(keys & kBelowIntercept, stack);
     for (size_t i = 0; i < op.schema().returns().size(); ++i) {
       for_each_tensor(torch::jit::peek(*stack, i, op.schema().returns().size()), forbid_data_access);

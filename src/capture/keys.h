@@ -8,7 +8,7 @@ namespace tracejet {
 // Every choice of dispatch keys stands here. From the top of the dispatcher to its bottom, while a trace is active:
 //
 //   kInterceptKey   sees every call first, composite operators among them (intercept.cpp)
-//   Autocast*       casts, then calls the operator anew
+//   Autocast*       casts, then redispatches
 //   Autograd*       composite operators that nobody kept are expanded here by ATen's own kernels
 //   Functionalize   turns views and in-place writes into functional calls
 //   kRecordKey      records the leaf operators (record.cpp)
@@ -30,9 +30,9 @@ inline constexpr c10::DispatchKeySet kTransformKeys({c10::DispatchKey::FuncTorch
                                                      c10::DispatchKey::Batched});
 
 /// While it lives, calls on this thread run as if there were no trace: on real tensors, or on meta tensors.
-class Untraced {
+class ExcludeTracingGuard {
  public:
-  Untraced()
+  ExcludeTracingGuard()
       : guard_(kTracingKeys | c10::autograd_dispatch_keyset_with_ADInplaceOrView | c10::autocast_dispatch_keyset) {}
 
  private:

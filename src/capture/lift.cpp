@@ -5,13 +5,13 @@
 #include <ATen/ops/resolve_neg.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
 
+#include "base/error.h"
 #include "capture/devices.h"
 #include "capture/keys.h"
-#include "capture/nesting.h"
+#include "capture/subgraph_scope.h"
 #include "capture/tensor_subclass.h"
 #include "capture/traced_tensor.h"
 #include "capture/tracer.h"
-#include "support/error.h"
 
 namespace tracejet {
 
@@ -113,13 +113,13 @@ const Value* Tracer::find_announced(const at::Tensor& tensor) const {
 
 const Value* Tracer::add_constant(const at::Tensor& tensor, std::optional<c10::Device> device) {
   check_can_lift(tensor, hooks_);
-  const Untraced guard;
+  const ExcludeTracingGuard guard;
   const at::Tensor data = at::resolve_neg(at::resolve_conj(tensor.detach()));
   TensorMeta meta = meta_of(data);
   meta.device = device.value_or(meta.device);
   const Value* value = program()->add_input(GraphInput::Kind::kConstant, std::move(meta),
                                             "lifted_tensor_" + std::to_string(constant_count_++), data);
-  constants_.emplace(value, data);
+  constants_.add(*value, data);
   return value;
 }
 
@@ -159,7 +159,7 @@ Tracer::Lifted* Tracer::lift_shared(const at::Tensor& tensor) {
   MemoryGroup* group = find_group(*groups_, tensor);
   const Value* announced = group == nullptr ? nullptr : find_announced(tensor);
   if (group == nullptr || (announced != nullptr && group->members.size() == 1)) return nullptr;
-  const Functionalizing functionalizing;  // a lift may come from below
+  const EnableFunctionalizationGuard functionalizing;  // a lift may come from below
   if (!group->flat.defined()) group->flat = flat_memory(*group);
   if (group->whole != nullptr && announced == group->whole->value) {
     return &add_lifted(tensor, stand_in_of(*announced), announced);

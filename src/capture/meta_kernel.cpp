@@ -7,11 +7,11 @@
 #include <ATen/ScalarOps.h>
 #include <c10/core/impl/PythonDispatcherTLS.h>
 
+#include "base/error.h"
 #include "capture/devices.h"
 #include "capture/keys.h"
 #include "capture/refusal.h"
-#include "graph/tensor_list.h"
-#include "support/error.h"
+#include "ir/tensor_list.h"
 
 namespace tracejet {
 
@@ -142,7 +142,7 @@ std::optional<std::vector<OutputMeta>> outputs_by_meta_kernel(const Call& call, 
     stack.push_back(to_meta(call.arguments()[i], declared[i], has_tensors));
   }
   {
-    const Untraced guard;
+    const ExcludeTracingGuard guard;
     std::optional<PythonDispatch> dispatch;
     if (python != nullptr) dispatch.emplace(python);
     try {

@@ -3,8 +3,8 @@
 #include <optional>
 #include <vector>
 
-#include "graph/call.h"
-#include "graph/graph.h"
+#include "ir/call.h"
+#include "ir/graph.h"
 
 namespace c10::impl {
 struct PyInterpreter;

@@ -5,9 +5,9 @@
 
 #include <ATen/FunctionalTensorWrapper.h>
 
+#include "base/error.h"
+#include "base/memory.h"
 #include "capture/tracer.h"
-#include "support/error.h"
-#include "support/memory.h"
 #include "symbolic/sym_node.h"
 
 namespace tracejet {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "base/error.h"
 #include "ops/operator_names.h"
-#include "support/error.h"
 
 namespace tracejet {
 
@@ -45,8 +45,8 @@ Plan make_plan(const DecompositionTable& table, const c10::OperatorHandle& op) {
   }
   plan.action = action_for(table.decision(op).action);
   plan.composite = is_composite(op);
-  plan.mutates = op.schema().is_mutable();
-  plan.writes = plan.action == Plan::Action::kRecord && writes_on_its_own(op);
+  plan.is_mutable = op.schema().is_mutable();
+  plan.needs_auto_functionalize = plan.action == Plan::Action::kRecord && writes_on_its_own(op);
   plan.entry = find_operator(op);
   plan.replacement = table.function_for(op);
   plan.otherwise = action_for(table.unchanged_decision(op).action);

@@ -25,9 +25,9 @@ struct Plan {
   /// it.
   bool composite = false;
   /// Writes to arguments.
-  bool mutates = false;
+  bool is_mutable = false;
   /// Writes to arguments, and ATen's functionalization doesn't know how to do without: a custom operator.
-  bool writes = false;
+  bool needs_auto_functionalize = false;
   const Operator* entry = nullptr;  ///< null where the operator table has none
   const DecompositionTable::Function* replacement = nullptr;
   Action otherwise = Action::kRecord;  ///< where the replacement doesn't want the call

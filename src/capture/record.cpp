@@ -6,18 +6,18 @@
 #include <ATen/ops/reshape.h>
 #include <torch/library.h>
 
+#include "base/error.h"
 #include "capture/default_dtype.h"
 #include "capture/keys.h"
 #include "capture/strides.h"
 #include "capture/tensor_arguments.h"
 #include "capture/traced_tensor.h"
 #include "capture/tracer.h"
-#include "graph/assertion.h"
-#include "graph/location.h"
-#include "graph/size_expression.h"
-#include "support/error.h"
+#include "ir/assertion.h"
+#include "ir/model_line.h"
+#include "ir/size_expression.h"
 #include "symbolic/asker.h"
-#include "symbolic/branch_answers.h"
+#include "symbolic/forced_branches.h"
 
 namespace tracejet {
 
@@ -35,7 +35,7 @@ const Value* first_unknown(Tracer& tracer, const c10::OperatorHandle& op, const 
   const size_t count = op.schema().arguments().size();
   for (auto argument = stack.end() - static_cast<std::ptrdiff_t>(count); argument != stack.end(); ++argument) {
     for_each_value(tracer.to_argument(*argument), [&](const Value& value) {
-      if (unknown == nullptr && !tracer.constant_value(value)) unknown = &value;
+      if (unknown == nullptr && !tracer.constants().of(value)) unknown = &value;
     });
   }
   return unknown;
@@ -51,11 +51,11 @@ void compute(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stack& s
       const Value* const* value = std::get_if<const Value*>(&read);
       if (value == nullptr) return tensor;
       if (!device) device = (*value)->tensor().device;
-      return *tracer.constant_value(**value);
+      return *tracer.constants().of(**value);
     });
   }
   {
-    const Untraced guard;
+    const ExcludeTracingGuard guard;
     op.callBoxed(stack);
   }
   for (size_t i = 0; i < op.schema().returns().size(); ++i) {
@@ -82,7 +82,7 @@ void record_call(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stac
 }
 
 /// `reshape` in the place of `view`, with the same arguments. On other devices than the CPU, the layout of a result
-/// (an attention's, a Fourier transform's) hangs on the kernel that is chosen there, and a view may need a copy.
+/// (an attention's, a Fourier transform's) depends on the kernel that is chosen there, and a view may need a copy.
 const c10::OperatorHandle& reshape_operator() {
   static const c10::OperatorHandle reshape = c10::Dispatcher::singleton().findSchemaOrThrow("aten::reshape", "");
   return reshape;
@@ -102,7 +102,7 @@ void record_view(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stac
     const bool on_cpu = torch::jit::peek(stack, 0, 2).toTensor().device().is_cpu();
     record_call(tracer, on_cpu ? op : reshape_operator(), stack);
   } catch (const ShapeError&) {
-    if (tracer.strides_are_eagers()) throw;
+    if (tracer.strides().view_strides_verified()) throw;
     const std::vector<c10::SymInt> sizes = torch::jit::peek(stack, 1, 2).toSymIntVector();
     at::Tensor copy = at::reshape_symint(torch::jit::peek(stack, 0, 2).toTensor(), sizes);
     torch::jit::drop(stack, 2);
@@ -121,7 +121,7 @@ void check_truth(Tracer& tracer, torch::jit::Stack& stack, bool needed) {
 
 /// The way of a branch on data that this trace was told to take, if it was.
 bool take_given_way(torch::jit::Stack& stack) {
-  auto* answers = symbolic::BranchAnswers::current();
+  auto* answers = symbolic::ForcedBranches::current();
   const auto given = answers == nullptr ? std::nullopt : answers->next_data_answer();
   if (!given) return false;
   const at::Tensor condition = torch::jit::pop(stack).toTensor();
@@ -137,7 +137,7 @@ void read_data(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stack&
   const Value* unknown = first_unknown(tracer, op, stack);
   if (unknown == nullptr) return compute(tracer, op, stack);
   const bool gives_one = op.schema().returns().front().type()->kind() == c10::TypeKind::NumberType;
-  if (const auto only = gives_one ? tracer.only_element(*unknown) : std::nullopt) {
+  if (const auto only = gives_one ? tracer.constants().only_element(*unknown) : std::nullopt) {
     torch::jit::drop(stack, 1);
     stack.emplace_back(only->item());
     return;
@@ -156,7 +156,7 @@ void read_data(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stack&
 }
 
 /// Operators that say something of sizes: what `torch._check` becomes in a program of torch.export's.
-bool is_promise(const c10::OperatorHandle& op) {
+bool is_constraint_op(const c10::OperatorHandle& op) {
   const std::string& name = op.operator_name().name;
   return name == "aten::_assert_scalar" || name == "aten::sym_constrain_range" ||
          name == "aten::sym_constrain_range_for_size";
@@ -169,7 +169,7 @@ symbolic::Expression number_in(const c10::IValue& value) {
 }
 
 /// Takes it for granted; the program checks it when it runs.
-void take_promise(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stack& stack) {
+void record_constraint(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stack& stack) {
   const std::vector<c10::IValue> arguments = torch::jit::pop(stack, op.schema().arguments().size());
   const auto promise = [&](const symbolic::Condition& condition, const std::string& otherwise) {
     if (!tracer.shapes().expect(condition)) throw ShapeError(otherwise);
@@ -194,12 +194,12 @@ void record(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::jit::Stac
   const Plan& plan = tracer->plan_of(op);
   const symbolic::AskedBy asked(asker_in(plan));
   try {
-    if (is_promise(op)) return take_promise(*tracer, op, *stack);
+    if (is_constraint_op(op)) return record_constraint(*tracer, op, *stack);
     if (reads_data(op)) return read_data(*tracer, op, *stack);
     if (op.hasTag(at::Tag::dynamic_output_shape) && first_unknown(*tracer, op, *stack) == nullptr) {
       return compute(*tracer, op, *stack);
     }
-    if (is_as_strided_scatter(op)) check_strides_below(*tracer, op, *stack);
+    if (is_as_strided_scatter(op)) check_as_strided_base(tracer->strides(), op, *stack);
     Plan::Action action = plan.action;
     if (action == Plan::Action::kReplace) {
       if (tracer->replace(op, plan, *stack, /*is_functional=*/true)) return;
@@ -217,10 +217,10 @@ void record(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::jit::Stac
         return;
       case Plan::Action::kRecord:
         if (is_view(op)) return record_view(*tracer, op, *stack);
-        if (is_as_strided(op)) check_strides_below(*tracer, op, *stack);
+        if (is_as_strided(op)) check_as_strided_base(tracer->strides(), op, *stack);
         return record_call(*tracer, op, *stack);
       case Plan::Action::kRun: {
-        const Untraced guard;
+        const ExcludeTracingGuard guard;
         return op.callBoxed(stack);
       }
       case Plan::Action::kReplace:

@@ -5,7 +5,7 @@
 #include <array>
 #include <span>
 
-#include "support/error.h"
+#include "base/error.h"
 
 namespace tracejet {
 

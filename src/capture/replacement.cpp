@@ -1,11 +1,11 @@
 // Runs functions of the decomposition table in the place of operators.
 #include <algorithm>
 
-#include "capture/nesting.h"
+#include "base/error.h"
+#include "capture/subgraph_scope.h"
 #include "capture/tensor_arguments.h"
 #include "capture/traced_tensor.h"
 #include "capture/tracer.h"
-#include "support/error.h"
 
 namespace tracejet {
 
@@ -43,7 +43,7 @@ bool Tracer::run_functionalized(const c10::OperatorHandle& op, torch::jit::Stack
     });
   }
   {
-    const Functionalizing functionalizing;
+    const EnableFunctionalizationGuard functionalizing;
     if (!run()) {
       std::ranges::copy(given, stack.end() - static_cast<std::ptrdiff_t>(count));
       return false;

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "capture/constraints.h"
-#include "graph/graph.h"
-#include "graph/location.h"
+#include "ir/graph.h"
+#include "ir/model_line.h"
 #include "symbolic/diagnosis.h"
 
 namespace tracejet {

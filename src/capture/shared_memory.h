@@ -5,8 +5,8 @@
 
 #include <ATen/core/Tensor.h>
 
-#include "graph/graph.h"
-#include "support/memory.h"
+#include "base/memory.h"
+#include "ir/graph.h"
 
 namespace tracejet {
 

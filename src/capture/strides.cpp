@@ -6,10 +6,10 @@
 
 #include <ATen/FunctionalTensorWrapper.h>
 
+#include "base/error.h"
 #include "capture/plan.h"
 #include "capture/tensor_arguments.h"
-#include "ops/shape.h"
-#include "support/error.h"
+#include "ops/shape/shape.h"
 
 namespace tracejet {
 
@@ -49,75 +49,76 @@ at::functionalization::FunctionalStorageImpl* memory_of(const at::Tensor& functi
 }
 
 /// Whether the memory that it shows lies as it does in eager.
-bool has_eagers_strides(const Tracer& tracer, const at::Tensor& functional) {
+bool has_eagers_strides(const StrideTracking& strides, const at::Tensor& functional) {
   if (is_unwritten(functional)) return true;
   at::functionalization::impl::sync(functional);
-  const Sizes* eagers = tracer.strides_when_first_written(functional);
+  const Sizes* eagers = strides.pre_mutation_strides(functional);
   return eagers != nullptr && shape::known_equal(strides_of(memory_of(functional)->base()), *eagers);
 }
 
 }  // namespace
 
-void check_layout_is_eagers(const Tracer& tracer, const at::Tensor& functional) {
-  if (!is_functional(functional) || has_eagers_strides(tracer, functional)) return;
+void check_layout_is_eagers(const StrideTracking& strides, const at::Tensor& functional) {
+  if (!is_functional(functional) || has_eagers_strides(strides, functional)) return;
   throw UnsupportedOperator(
       "the model asks how a tensor lies in memory that it has written to in place, and a program has no memory to "
-      "write "
-      "to; ask before the write, or of a clone");
+      "write to; ask before the write, or of a clone");
 }
 
-void note_writes(Tracer& tracer, const c10::OperatorHandle& op, const torch::jit::Stack& stack) {
+void note_writes(StrideTracking& strides, const c10::OperatorHandle& op, const torch::jit::Stack& stack) {
   const auto& declared = op.schema().arguments();
   for (size_t i = 0; i < declared.size(); ++i) {
     if (declared[i].alias_info() == nullptr || !declared[i].alias_info()->isWrite()) continue;
     for_each_tensor(torch::jit::peek(stack, i, declared.size()), [&](const at::Tensor& tensor) {
       if (is_functional(tensor) && is_unwritten(tensor)) {
-        tracer.set_strides_when_first_written(tensor, strides_of(memory_of(tensor)->base()));
+        strides.set_pre_mutation_strides(tensor, strides_of(memory_of(tensor)->base()));
       }
     });
   }
 }
 
-ViewByModel::ViewByModel(Tracer& tracer, const c10::OperatorHandle& op, const torch::jit::Stack& stack)
-    : tracer_(tracer), before_(tracer.strides_are_eagers()) {
+ViewStrideGuard::ViewStrideGuard(StrideTracking& strides, const c10::OperatorHandle& op, const torch::jit::Stack& stack)
+    : strides_(strides), before_(strides.view_strides_verified()) {
   const bool by_strides = is_as_strided(op);
   if (!by_strides && !is_view(op)) return;
   const at::Tensor& self = torch::jit::peek(stack, 0, op.schema().arguments().size()).toTensor();
   // What functionalization wraps comes here, too, on behalf of the same call.
   if (!is_functional(self)) return;
-  tracer.set_strides_are_eagers(is_unwritten(self));
+  strides.set_view_strides_verified(is_unwritten(self));
   if (!by_strides) return;
-  if (!has_eagers_strides(tracer, self)) refuse();
-  tracer.set_strides_below(text_of(stack), strides_of(self));
+  if (!has_eagers_strides(strides, self)) refuse();
+  strides.set_as_strided_base_strides(text_of(stack), strides_of(self));
 }
 
-ViewByModel::~ViewByModel() { tracer_.set_strides_are_eagers(before_); }
+ViewStrideGuard::~ViewStrideGuard() { strides_.set_view_strides_verified(before_); }
 
-void check_strides_below(const Tracer& tracer, const c10::OperatorHandle& op, const torch::jit::Stack& stack) {
-  if (tracer.strides_are_eagers()) return;
-  const Sizes* expected = tracer.strides_below(text_of(stack));
+void check_as_strided_base(const StrideTracking& strides, const c10::OperatorHandle& op,
+                           const torch::jit::Stack& stack) {
+  if (strides.view_strides_verified()) return;
+  const Sizes* expected = strides.as_strided_base_strides(text_of(stack));
   if (expected == nullptr) return;  // not the model's: a decomposition's own
   const at::Tensor& self = torch::jit::peek(stack, 0, op.schema().arguments().size()).toTensor();
   if (!shape::known_equal(strides_of(self), *expected)) refuse();
 }
 
-const Sizes* Tracer::strides_when_first_written(const at::Tensor& functional) const {
-  const auto found = first_written_.find(functional.unsafeGetTensorImpl()->unsafe_storage().unsafeGetStorageImpl());
-  return found == first_written_.end() ? nullptr : &found->second.second;
+const Sizes* StrideTracking::pre_mutation_strides(const at::Tensor& functional) const {
+  const auto found =
+      pre_mutation_strides_.find(functional.unsafeGetTensorImpl()->unsafe_storage().unsafeGetStorageImpl());
+  return found == pre_mutation_strides_.end() ? nullptr : &found->second.second;
 }
 
-void Tracer::set_strides_when_first_written(const at::Tensor& functional, Sizes strides) {
+void StrideTracking::set_pre_mutation_strides(const at::Tensor& functional, Sizes strides) {
   const c10::Storage& storage = functional.unsafeGetTensorImpl()->unsafe_storage();
-  first_written_.insert_or_assign(storage.unsafeGetStorageImpl(), std::pair(storage, std::move(strides)));
+  pre_mutation_strides_.insert_or_assign(storage.unsafeGetStorageImpl(), std::pair(storage, std::move(strides)));
 }
 
-const Sizes* Tracer::strides_below(const std::string& as_strided) const {
-  const auto found = strides_below_.find(as_strided);
-  return found == strides_below_.end() ? nullptr : &found->second;
+const Sizes* StrideTracking::as_strided_base_strides(const std::string& as_strided) const {
+  const auto found = as_strided_base_strides_.find(as_strided);
+  return found == as_strided_base_strides_.end() ? nullptr : &found->second;
 }
 
-void Tracer::set_strides_below(const std::string& as_strided, Sizes strides) {
-  const auto [known, is_new] = strides_below_.try_emplace(as_strided, strides);
+void StrideTracking::set_as_strided_base_strides(const std::string& as_strided, Sizes strides) {
+  const auto [known, is_new] = as_strided_base_strides_.try_emplace(as_strided, strides);
   if (!is_new && !shape::known_equal(known->second, strides)) known->second.clear();
 }
 

@@ -5,24 +5,24 @@
 #include <ATen/FunctionalTensorWrapper.h>
 #include <ATen/ops/clone.h>
 
-#include "capture/nesting.h"
+#include "base/error.h"
+#include "capture/subgraph_scope.h"
 #include "capture/traced_tensor.h"
 #include "capture/tracer.h"
-#include "graph/size_expression.h"
-#include "ops/shape.h"
-#include "support/error.h"
+#include "ir/size_expression.h"
+#include "ops/shape/shape.h"
 #include "symbolic/asker.h"
 #include "symbolic/guard.h"
 
 namespace tracejet {
 
 /// While it lives, calls are recorded into the graph around the subgraph at hand.
-class Tracer::Outward {
+class Tracer::ParentScope {
  public:
-  explicit Outward(Tracer& tracer) : tracer_(tracer) { --tracer.depth_; }
-  Outward(const Outward&) = delete;
-  Outward& operator=(const Outward&) = delete;
-  ~Outward() { ++tracer_.depth_; }
+  explicit ParentScope(Tracer& tracer) : tracer_(tracer) { --tracer.depth_; }
+  ParentScope(const ParentScope&) = delete;
+  ParentScope& operator=(const ParentScope&) = delete;
+  ~ParentScope() { ++tracer_.depth_; }
 
  private:
   Tracer& tracer_;
@@ -37,7 +37,7 @@ bool Tracer::is_from_around(const at::Tensor& tensor) const {
 Tracer::Lifted& Tracer::bring_in(const at::Tensor& tensor) {
   const Value* outer = nullptr;
   {
-    const Outward around(*this);  // where writes that are still to be applied to it belong
+    const ParentScope around(*this);  // where writes that are still to be applied to it belong
     outer = &value_of(tensor);
   }
   const Value& value = capture(*outer);
@@ -52,7 +52,7 @@ const Value& Tracer::capture(const Value& outer) {
     const std::string name = "captured_" + std::to_string(scope.captured.size());
     found->second = scope.graph->add_input(GraphInput::Kind::kUser, outer.tensor(), name);
     scope.captured.push_back(&outer);
-    if (const auto data = constant_value(outer)) constants_.emplace(found->second, *data);
+    if (const auto data = constants_.of(outer)) constants_.add(*found->second, *data);
   }
   return *found->second;
 }
@@ -61,7 +61,7 @@ const Value& Tracer::capture_from_program(const Value& value) {
   if (depth_ == 0) return value;
   const Value* outer = nullptr;
   {
-    const Outward around(*this);
+    const ParentScope around(*this);
     outer = &capture_from_program(value);
   }
   return capture(*outer);
@@ -115,7 +115,7 @@ void Tracer::add_assertions_of_branch(std::vector<symbolic::Guard> assertions, s
   for (auto guard = assertions.rbegin(); guard != assertions.rend(); ++guard) {
     for (const symbolic::Symbol& symbol : symbolic::symbols_of(guard->condition)) {
       if (!indices.contains(symbol.id)) continue;
-      throw UnsupportedOperator("what the body of a loop does hangs on which run it is: " + guard->condition.str());
+      throw UnsupportedOperator("what the body of a loop does depends on which run it is: " + guard->condition.str());
     }
     add_assertion(*graph(), guard->condition, *guard, symbol_axes_, from_around);
   }
@@ -132,7 +132,7 @@ std::vector<at::Tensor> run_of_model(const Body& body, const std::vector<at::Ten
 
 Subgraph Tracer::record_subgraph(const Body& body, std::span<const TensorMeta> operands,
                                  std::span<const Value* const> captured) {
-  const Nesting nesting(*this);
+  const SubgraphScope nesting(*this);
   std::vector<at::Tensor> arguments;
   std::vector<const Value*> inputs;
   for (const TensorMeta& operand : operands) {

@@ -3,10 +3,10 @@
 #include <c10/core/impl/PyInterpreter.h>
 #include <c10/core/impl/TorchDispatchModeTLS.h>
 
+#include "base/error.h"
 #include "capture/keys.h"
 #include "capture/tensor_arguments.h"
 #include "capture/tracer.h"
-#include "support/error.h"
 
 namespace tracejet {
 
@@ -31,11 +31,11 @@ bool takes_own_dispatch(const c10::OperatorHandle& op, c10::DispatchKeySet keys,
 }
 
 void call_own_dispatch(const Tracer& tracer, const c10::OperatorHandle& op, c10::DispatchKeySet keys,
-                       torch::jit::Stack& stack, bool comes_again) {
+                       torch::jit::Stack& stack, bool will_redispatch) {
   // Autograd takes composite operators apart before classes see them; inference mode leaves them whole.
   const bool is_taken_apart = op.hasKernelForDispatchKey(c10::DispatchKey::CompositeImplicitAutograd) &&
                               keys.has_any(c10::autograd_dispatch_keyset);
-  if (comes_again || is_taken_apart) return op.redispatchBoxed(keys & kBelowIntercept, &stack);
+  if (will_redispatch || is_taken_apart) return op.redispatchBoxed(keys & kBelowIntercept, &stack);
   if (tracer.hooks().python == nullptr) {
     throw UnsupportedOperator("takes a tensor of a Python class, and Python is not at hand");
   }

@@ -21,8 +21,8 @@ bool takes_own_dispatch(const c10::OperatorHandle& op, c10::DispatchKeySet keys,
 
 /// Lets the classes of the arguments compute a call, as they do in eager. For the upper hook: the tracer goes on
 /// listening, so that what they compute with the tensors inside is recorded in the call's place.
-/// `comes_again`: something before the classes, such as autocast, is still to see the call.
+/// `will_redispatch`: something before the classes, such as autocast, is still to see the call.
 void call_own_dispatch(const Tracer& tracer, const c10::OperatorHandle& op, c10::DispatchKeySet keys,
-                       torch::jit::Stack& stack, bool comes_again);
+                       torch::jit::Stack& stack, bool will_redispatch);
 
 }  // namespace tracejet

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <map>
 
+#include "base/error.h"
 #include "capture/keys.h"
 #include "capture/tracer.h"
-#include "graph/size_expression.h"
-#include "support/error.h"
+#include "ir/size_expression.h"
 #include "symbolic/asker.h"
 #include "symbolic/layout.h"
 

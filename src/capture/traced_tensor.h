@@ -6,7 +6,7 @@
 #include <ATen/core/Tensor.h>
 #include <c10/core/TensorImpl.h>
 
-#include "graph/graph.h"
+#include "ir/graph.h"
 
 namespace tracejet {
 

@@ -3,14 +3,12 @@
 #include <ATen/FunctionalTensorWrapper.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
 
+#include "base/error.h"
 #include "capture/devices.h"
 #include "capture/keys.h"
-#include "capture/refusal.h"
 #include "capture/tensor_arguments.h"
 #include "capture/traced_tensor.h"
-#include "graph/location.h"
-#include "graph/possible_values.h"
-#include "support/error.h"
+#include "ir/model_line.h"
 #include "symbolic/asker.h"
 #include "symbolic/sym_node.h"
 
@@ -92,6 +90,14 @@ Location Tracer::location() const {
   return replayed_ == nullptr ? Location{capture_stack(), module} : Location{nullptr, module, replayed_};
 }
 
+void Tracer::rethrow_with_location(const c10::OperatorHandle& op) {
+  errors_.rethrow(op, [this] { return describe(location(), *graph()); });
+}
+
+void Tracer::note_refusal(const c10::OperatorHandle& op, const c10::Error& error) {
+  errors_.note_refusal(op, error, [this] { return describe(location(), *graph()); });
+}
+
 const Value& Tracer::current_value(const at::Tensor& functional) {
   functionalization::impl::sync(functional);
   const at::Tensor inner = functionalization::impl::from_functional_tensor(functional);
@@ -165,7 +171,7 @@ c10::IValue Tracer::number_of(const at::Tensor& wrapped_number) const {
   if (hooks_.symbolic_number != nullptr) {
     if (const auto symbolic = hooks_.symbolic_number(wrapped_number)) return own_number(*symbolic);
   }
-  const Untraced guard;
+  const ExcludeTracingGuard guard;
   return wrapped_number.item();
 }
 
@@ -211,59 +217,6 @@ std::vector<c10::IValue> Tracer::results_of(const Node& node) const {
     results.emplace_back(std::move(list));
   }
   return results;
-}
-
-namespace {
-
-/// Calls `visit(error)` with the exception being handled, as the most derived type of ours.
-template <typename Visitor>
-void visit_current_error(Visitor&& visit) {
-  try {
-    throw;
-  } catch (const ShapeError& error) {
-    visit(error);
-  } catch (const DataDependent& error) {
-    visit(error);
-  } catch (const ConstraintViolation& error) {
-    visit(error);
-  } catch (const UnsupportedOperator& error) {
-    visit(error);
-  } catch (const InvalidInput& error) {
-    visit(error);
-  } catch (const Error& error) {
-    visit(error);
-  }
-}
-
-}  // namespace
-
-void Tracer::rethrow_with_location(const c10::OperatorHandle& op) {
-  visit_current_error([&]<typename OwnError>(const OwnError& error) {
-    if (last_message_ == error.what()) throw;  // an inner call has said where
-    std::string text = error.what();
-    if (!text.starts_with('[')) text = "[" + c10::toString(op.operator_name()) + "] " + text;
-    if (const std::string where = describe(location(), *graph()); !where.empty()) text += "\n" + where;
-    const OwnError located(text);
-    last_error_ = std::make_exception_ptr(located);
-    last_message_ = text;
-    throw located;
-  });
-  __builtin_unreachable();
-}
-
-void Tracer::note_refusal(const c10::OperatorHandle& op, const c10::Error& error) {
-  const std::string message = error.what_without_backtrace();
-  if (message == last_message_) return;  // an inner call has said where
-  try {
-    throw_refusal(message, c10::toString(op.operator_name()), describe(location(), *graph()));
-  } catch (const Error&) {
-    last_error_ = std::current_exception();
-  }
-  last_message_ = message;
-}
-
-std::exception_ptr Tracer::find_error(std::string_view message) const {
-  return message.find(last_message_) != std::string_view::npos && !last_message_.empty() ? last_error_ : nullptr;
 }
 
 namespace {

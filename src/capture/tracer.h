@@ -1,7 +1,6 @@
 #pragma once
 
 #include <deque>
-#include <exception>
 #include <functional>
 #include <map>
 #include <memory>
@@ -16,11 +15,14 @@
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/core/stack.h>
 
+#include "capture/constant_values.h"
 #include "capture/constraints.h"
-#include "capture/origin.h"
+#include "capture/located_errors.h"
 #include "capture/plan.h"
 #include "capture/shared_memory.h"
-#include "graph/graph.h"
+#include "capture/state_dependence.h"
+#include "capture/strides.h"
+#include "ir/graph.h"
 #include "ops/operator.h"
 #include "symbolic/context.h"
 
@@ -29,8 +31,6 @@ struct PyInterpreter;
 }
 
 namespace tracejet {
-
-class PossibleValues;
 
 /// How a language front end helps the tracer. Pure C++ programs leave it empty.
 struct FrontendHooks {
@@ -131,8 +131,8 @@ class Tracer {
   void add_output(c10::IValue output);
   /// A buffer was bound to another tensor (`self.buffer = …`): the program has to write it.
   void rebind_buffer(const at::Tensor& buffer, const at::Tensor& replacement);
-  /// What a traced tensor hangs on that an attribute holds after forward. `previous`, if defined, was there before.
-  Origin origin_of(const at::Tensor& tensor, const at::Tensor& previous);
+  /// What a traced tensor depends on that an attribute holds after forward. `previous`, if defined, was there before.
+  StateDependence state_dependence_of(const at::Tensor& tensor, const at::Tensor& previous);
   /// Completes the graph: writes to buffers and inputs become outputs, what is assumed of sizes becomes assertions,
   /// dead nodes go. Stops listening. The trace holds for all sizes that were declared only where diagnosis() has no
   /// problems.
@@ -161,6 +161,12 @@ class Tracer {
 
   // For the hooks.
 
+  /// What is known of the data of values.
+  ConstantValues& constants() { return constants_; }
+  /// What is known of the strides that tensors have in eager.
+  StrideTracking& strides() { return strides_; }
+  /// What has gone wrong in this trace.
+  const LocatedErrors& errors() const { return errors_; }
   /// What this trace does with an operator.
   const Plan& plan_of(const c10::OperatorHandle& op) { return plans_->of(op); }
   /// Runs the function of the decomposition table in the place of a call. False, with the stack as it was, where the
@@ -186,33 +192,13 @@ class Tracer {
   /// Records a call of a custom operator that writes to its arguments, and writes what it computes to them. For the
   /// upper hook: the arguments are functional tensors.
   void record_writing_call(const c10::OperatorHandle& op, torch::jit::Stack& stack);
-  /// Whether the strides of the tensor that the model makes a view of are certainly those that it has in eager: nobody
-  /// has written to it. False outside of such a call.
-  bool strides_are_eagers() const { return strides_are_eagers_; }
-  void set_strides_are_eagers(bool known) { strides_are_eagers_ = known; }
-  /// The strides of all the memory that a functional tensor shows, before anything was written there. Null where
-  /// nothing was.
-  const Sizes* strides_when_first_written(const at::Tensor& functional) const;
-  void set_strides_when_first_written(const at::Tensor& functional, Sizes strides);
-  /// The strides that a tensor had when the model called as_strided on it with this size, stride and offset (as text).
-  /// Null where it never did, an empty list where it did so on tensors of different strides.
-  const Sizes* strides_below(const std::string& as_strided) const;
-  void set_strides_below(const std::string& as_strided, Sizes strides);
-  /// The value's data where it follows from constants alone, else nothing.
-  std::optional<at::Tensor> constant_value(const Value& value);
-  /// The number that all elements of the value are, as a vector of one, where that follows from constants however many
-  /// they are; else nothing.
-  std::optional<at::Tensor> only_element(const Value& value);
   Location location() const;
   /// The number behind a tensor that Python made of one (`x + 1`).
   c10::IValue number_of(const at::Tensor& wrapped_number) const;
-  /// Adds operator and location to the tracejet::Error being handled, and throws it on. Remembers it, because languages
-  /// in between may replace its type.
+  /// Adds operator and location to the tracejet::Error being handled, and throws it on.
   [[noreturn]] void rethrow_with_location(const c10::OperatorHandle& op);
-  /// Remembers what becomes of an error of PyTorch's in a call, should it end the trace: see throw_refusal().
+  /// Remembers what becomes of an error of PyTorch's in a call, should it end the trace.
   void note_refusal(const c10::OperatorHandle& op, const c10::Error& error);
-  /// The exception with this message as it was thrown, or as an error of ours; null where none is known.
-  std::exception_ptr find_error(std::string_view message) const;
 
  private:
   /// A tensor from outside that has become an input of the graph.
@@ -230,9 +216,9 @@ class Tracer {
     std::vector<const Value*> captured;                     ///< of a subgraph: what it takes from outside, ...
     std::unordered_map<const Value*, const Value*> inputs;  ///< ... and what stands for it inside
   };
-  class Nesting;
+  class SubgraphScope;
   class Replacing;
-  class Outward;
+  class ParentScope;
   struct UserInput {
     at::Tensor tensor;
     const Value* value;
@@ -268,9 +254,6 @@ class Tracer {
   const Value& current_value(const at::Tensor& functional);
   /// What a node gives: tensors and numbers, in lists as `node.returns()` says.
   std::vector<c10::IValue> results_of(const Node& node) const;
-  std::optional<at::Tensor> known_constant(const Value& value) const;
-  /// A call whose operands are all known; false where it can't be computed.
-  bool compute_constant(const Node& node);
   std::vector<OutputMeta> infer_by_meta_kernel(const Call& call);
   /// As what it can be expanded into says; nullopt where nothing is known.
   std::optional<std::vector<OutputMeta>> infer_by_expansion(const Call& call);
@@ -302,16 +285,11 @@ class Tracer {
   std::vector<GraphOutput> results_;
   std::vector<int32_t> module_stack_;
   std::shared_ptr<const std::string> replayed_;
-  std::unordered_map<const Value*, at::Tensor> constants_;
-  std::unordered_set<const Value*> varying_;  ///< found not to be constants
-  std::unique_ptr<PossibleValues> possible_values_;
+  ConstantValues constants_;
+  StrideTracking strides_;
+  LocatedErrors errors_;
   std::vector<std::shared_ptr<Graph>> subgraphs_;  ///< all of them, so that no value's address is used again
   size_t constant_count_ = 0;
-  bool strides_are_eagers_ = false;
-  std::unordered_map<std::string, Sizes> strides_below_;
-  std::unordered_map<const c10::StorageImpl*, std::pair<c10::Storage, Sizes>> first_written_;  ///< keeps the key in use
-  std::exception_ptr last_error_;
-  std::string last_message_;
   std::shared_ptr<Plans> plans_;
   std::vector<c10::OperatorName> replacing_;  ///< whose replacements are running
   std::unique_ptr<Activation> activation_;

@@ -1,10 +1,10 @@
 // Custom operators that write to their arguments: ATen's functionalization knows only its own.
 #include <ATen/FunctionalTensorWrapper.h>
 
+#include "base/error.h"
 #include "capture/tensor_arguments.h"
 #include "capture/traced_tensor.h"
 #include "capture/tracer.h"
-#include "support/error.h"
 
 namespace tracejet {
 

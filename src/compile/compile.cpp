@@ -2,8 +2,8 @@
 
 #include "compile/compiled_program.h"
 #include "compile/support.h"
-#include "graph/call.h"
-#include "graph/location.h"
+#include "ir/call.h"
+#include "ir/model_line.h"
 
 namespace tracejet {
 

@@ -10,16 +10,16 @@
 #include <ATen/ops/resolve_neg.h>
 #include <ATen/ops/zeros.h>
 
+#include "base/error.h"
+#include "base/memory.h"
 #include "compile/memory_use.h"
 #include "compile/support.h"
 #include "engines/aten/interpreter.h"
 #include "engines/openvino/openvino_engine.h"
-#include "graph/data_number.h"
-#include "graph/rank.h"
-#include "graph/size_expression.h"
-#include "graph/unsupported.h"
-#include "support/error.h"
-#include "support/memory.h"
+#include "ir/analysis/rank.h"
+#include "ir/size_expression.h"
+#include "ir/unbacked.h"
+#include "ir/unsupported.h"
 #include "symbolic/context.h"
 
 namespace tracejet {

@@ -7,8 +7,8 @@
 
 #include "engines/engine.h"
 #include "engines/runtime_sizes.h"
-#include "graph/assertion.h"
-#include "graph/graph.h"
+#include "ir/assertion.h"
+#include "ir/graph.h"
 #include "tracejet/compile.h"
 
 namespace tracejet {

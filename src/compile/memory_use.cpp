@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "graph/call.h"
+#include "ir/call.h"
 
 namespace tracejet {
 

@@ -3,7 +3,7 @@
 #include <unordered_set>
 
 #include "engines/runtime_sizes.h"
-#include "graph/graph.h"
+#include "ir/graph.h"
 
 namespace tracejet {
 

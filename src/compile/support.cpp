@@ -2,12 +2,12 @@
 
 #include <set>
 
+#include "base/error.h"
 #include "compile/compiled_program.h"
 #include "engines/aten/kernels.h"
 #include "engines/openvino/openvino_engine.h"
-#include "graph/call.h"
-#include "onnx/lower.h"
-#include "support/error.h"
+#include "ir/call.h"
+#include "lowering/onnx/lower.h"
 
 namespace tracejet {
 

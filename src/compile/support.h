@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "graph/unsupported.h"
+#include "ir/unsupported.h"
 
 namespace tracejet {
 

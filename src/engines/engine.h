@@ -6,7 +6,7 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/core/ivalue.h>
 
-#include "graph/unsupported.h"
+#include "ir/unsupported.h"
 
 namespace tracejet {
 

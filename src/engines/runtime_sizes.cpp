@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "graph/size_expression.h"
-#include "support/error.h"
+#include "base/error.h"
+#include "ir/size_expression.h"
 
 namespace tracejet {
 

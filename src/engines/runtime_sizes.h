@@ -7,8 +7,8 @@
 
 #include <ATen/core/ivalue.h>
 
-#include "graph/assertion.h"
-#include "graph/tensor_meta.h"
+#include "ir/assertion.h"
+#include "ir/tensor_meta.h"
 #include "symbolic/expression.h"
 
 namespace tracejet {

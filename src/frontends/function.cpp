@@ -5,10 +5,10 @@
 
 #include <ATen/core/grad_mode.h>
 
+#include "base/error.h"
 #include "capture/shape_report.h"
 #include "capture/tracer.h"
 #include "frontends/model_trace.h"
-#include "support/error.h"
 #include "symbolic/diagnosis.h"
 #include <tracejet/trace.h>
 
@@ -160,7 +160,7 @@ class FunctionTrace final : public ModelTrace {
   }
 
   const Tracer& tracer() const override { return tracer_; }
-  const symbolic::BranchAnswers& answers() const override { return answers_; }
+  const symbolic::ForcedBranches& answers() const override { return answers_; }
   bool asserts_relations() const override { return function_.options.prefer_deferred_runtime_asserts_over_guards; }
   const Graph* graph() const override { return graph_.get(); }
   const std::shared_ptr<Graph>& shared_graph() const { return graph_; }
@@ -220,7 +220,7 @@ class FunctionTrace final : public ModelTrace {
   const Function& function_;
   std::vector<Input> inputs_;
   Tracer tracer_;
-  symbolic::BranchAnswers answers_;
+  symbolic::ForcedBranches answers_;
   std::shared_ptr<Graph> graph_;
   size_t result_count_ = 0;
 };

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "capture/tracer.h"
-#include "symbolic/branch_answers.h"
+#include "symbolic/forced_branches.h"
 
 namespace tracejet {
 
@@ -26,7 +26,7 @@ struct ProofBudget {
 /// without data, and the programs are compared: an answer that makes no difference needn't be asserted.
 class ModelTrace {
  public:
-  using Branch = symbolic::BranchAnswers::Branch;
+  using Branch = symbolic::ForcedBranches::Branch;
   using Answers = std::map<std::string, bool>;  ///< by the text of a branch's condition
   /// Why there is no other trace.
   enum class Failure {
@@ -41,7 +41,7 @@ class ModelTrace {
   virtual ~ModelTrace() = default;
 
   virtual const Tracer& tracer() const = 0;
-  virtual const symbolic::BranchAnswers& answers() const = 0;
+  virtual const symbolic::ForcedBranches& answers() const = 0;
   /// See DiagnosisOptions.
   virtual bool asserts_relations() const = 0;
   /// Null where the trace failed on the way.

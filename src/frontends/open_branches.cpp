@@ -9,7 +9,7 @@
 #include <span>
 
 #include "frontends/model_trace.h"
-#include "graph/equivalence.h"
+#include "ir/analysis/equivalence.h"
 #include "symbolic/diagnosis.h"
 
 namespace tracejet {

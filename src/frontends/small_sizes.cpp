@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "frontends/model_trace.h"
-#include "graph/equivalence.h"
-#include "graph/rank.h"
+#include "ir/analysis/equivalence.h"
+#include "ir/analysis/rank.h"
 #include "symbolic/diagnosis.h"
 
 namespace tracejet {

@@ -4,10 +4,10 @@
 
 #include <ATen/core/enum_tag.h>
 
-#include "ops/attention.h"
+#include "base/error.h"
+#include "ops/attention/attention.h"
 #include "ops/operator.h"
 #include "ops/operator_names.h"
-#include "support/error.h"
 #include <tracejet/decompositions.h>
 
 namespace tracejet {
@@ -68,7 +68,7 @@ Decision decide(DecompositionSet set, const c10::OperatorHandle& op) {
   const auto kept = [](std::string_view why) -> Decision { return {Action::kKeep, why}; };
   switch (set) {
     case DecompositionSet::kTensorRT:
-      if (decomposable && !entry->is_kept_for_engines) return expanded();
+      if (decomposable && !entry->kept_by_default) return expanded();
       if (composite && entry == nullptr) return expanded();
       return kept(decomposable || composite ? "engines run it whole" : "no decomposition is needed");
     case DecompositionSet::kCoreAten:

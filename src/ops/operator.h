@@ -9,20 +9,10 @@
 #include <ATen/core/stack.h>
 #include <torch/library.h>
 
-#include "graph/call.h"
-#include "graph/tensor_meta.h"
+#include "ir/call.h"
+#include "ir/tensor_meta.h"
 
 namespace tracejet {
-
-namespace onnx {
-class Lowering;
-/// How an operator becomes ONNX: a function, and the ONNX operator where the function serves several.
-struct Conversion {
-  void (*convert)(Lowering&, const Call&, std::string_view target) = nullptr;
-  std::string_view target = {};
-  explicit operator bool() const { return convert != nullptr; }
-};
-}  // namespace onnx
 
 /// Gives the metadata of a call's outputs, one per tensor (the tensors of a list in its order).
 /// Throws ShapeError where eager PyTorch would refuse the call. Comparisons of symbolic sizes that decide the outcome
@@ -33,19 +23,14 @@ using ShapeRule = std::vector<TensorMeta> (*)(const Call&);
 /// pushes its results. Made from an ordinary ATen function by `expand<&function>`.
 using Decomposition = void (*)(const c10::OperatorHandle&, torch::jit::Stack*);
 
-/// Arguments of calls that exercise an operator, with real CPU tensors; complete and in schema order.
-using Samples = std::vector<torch::jit::Stack> (*)();
-
 /// All that is known of one operator overload.
 struct Operator {
   std::string_view name;  ///< "aten::add.Tensor", "aten::relu"
   ShapeRule meta = nullptr;
   Decomposition decompose = nullptr;
-  bool is_kept_for_engines = false;  ///< in the set "tensorrt", whatever decomposition there is: engines run it whole
+  bool kept_by_default = false;  ///< in the set "tensorrt", whatever decomposition there is: engines run it whole
   /// Whether the decomposition doesn't serve a call with these arguments: it stays whole then, by its shape rule.
-  bool (*stays_whole)(c10::ArrayRef<c10::IValue> arguments) = nullptr;
-  onnx::Conversion onnx = {};
-  Samples samples = nullptr;
+  bool (*skip_decomposition_if)(c10::ArrayRef<c10::IValue> arguments) = nullptr;
 };
 
 /// Boxes an ATen-style function with the schema's signature (SymInt where the schema says so).
@@ -59,7 +44,8 @@ void expand(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
 /// Whether the call whose arguments are the last on the stack is decomposed.
 inline bool is_decomposed(const Operator& entry, const c10::OperatorHandle& op, const torch::jit::Stack& stack) {
   if (entry.decompose == nullptr) return false;
-  return entry.stays_whole == nullptr || !entry.stays_whole(torch::jit::last(stack, op.schema().arguments().size()));
+  return entry.skip_decomposition_if == nullptr ||
+         !entry.skip_decomposition_if(torch::jit::last(stack, op.schema().arguments().size()));
 }
 
 /// The entry of an operator, or null where the table has none.

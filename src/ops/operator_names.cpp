@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "support/error.h"
+#include "base/error.h"
 
 namespace tracejet {
 

@@ -6,7 +6,7 @@
 #include <c10/core/SymBool.h>
 #include <c10/core/SymInt.h>
 
-#include "support/error.h"
+#include "base/error.h"
 
 /// How shape rules refuse a call that eager PyTorch would refuse, too. Who runs a rule knows the operator and the place
 /// in the program, and puts them before the message. Messages are functions: they are only put together when needed.
@@ -23,8 +23,8 @@ void require(bool holds, Message&& otherwise) {
 /// Whether a condition holds without which eager refuses the call. Where ranges don't decide it, one on symbolic sizes
 /// becomes a guard, and one on data is checked when the program runs.
 inline bool is_met(const c10::SymBool& condition) {
-  const bool hangs_on_data = condition.is_heap_allocated() && !condition.toSymNodeImplUnowned()->has_hint();
-  return hangs_on_data ? condition.expect_true(__FILE__, __LINE__) : condition.guard_bool(__FILE__, __LINE__);
+  const bool depends_on_data_sizes = condition.is_heap_allocated() && !condition.toSymNodeImplUnowned()->has_hint();
+  return depends_on_data_sizes ? condition.expect_true(__FILE__, __LINE__) : condition.guard_bool(__FILE__, __LINE__);
 }
 
 template <typename Message>

@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "support/error.h"
+#include "base/error.h"
 #include "symbolic/node.h"
 
 namespace tracejet::symbolic {

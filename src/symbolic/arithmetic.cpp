@@ -1,7 +1,7 @@
 // The normal form of integer sums and products: a polynomial over atoms with integer coefficients.
 #include <algorithm>
 
-#include "support/error.h"
+#include "base/error.h"
 #include "symbolic/node.h"
 
 namespace tracejet::symbolic {

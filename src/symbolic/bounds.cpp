@@ -1,7 +1,7 @@
 // Bounds of sums whose terms depend on each other: s - s // 2 >= 1, (s - 1) * t >= 0, max(s, t) - t >= 0.
 #include <algorithm>
 
-#include "support/error.h"
+#include "base/error.h"
 #include "symbolic/node.h"
 #include "symbolic/steps.h"
 

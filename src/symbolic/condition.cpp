@@ -3,7 +3,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "support/error.h"
+#include "base/error.h"
 #include "symbolic/node.h"
 
 namespace tracejet::symbolic {

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "support/error.h"
+#include "base/error.h"
 #include "symbolic/node.h"
 #include "symbolic/sym_node.h"
 

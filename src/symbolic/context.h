@@ -52,7 +52,7 @@ class Context : public std::enable_shared_from_this<Context> {
   using IsAsserted = std::function<bool()>;
 
   /// `locate` is asked for the current line at every guard. `is_asserted` is asked when the model's code needs the
-  /// truth of a condition that hangs on data: whether it gives up at once if the condition is false (`assert
+  /// truth of a condition that depends on data: whether it gives up at once if the condition is false (`assert
   /// condition`).
   static std::shared_ptr<Context> create(Locate locate = {}, IsAsserted is_asserted = {});
 

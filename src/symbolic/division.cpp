@@ -1,7 +1,7 @@
 // Floor division and modulo. Every rule holds for all integers, not only for sizes, unless it asks for a range.
 #include <numeric>
 
-#include "support/error.h"
+#include "base/error.h"
 #include "symbolic/node.h"
 
 namespace tracejet::symbolic {

@@ -2,7 +2,7 @@
 // integers behind them: int(s / 2), floor(s * 2.0) and ceil(s / stride) are sizes.
 #include <cmath>
 
-#include "support/error.h"
+#include "base/error.h"
 #include "symbolic/node.h"
 
 namespace tracejet::symbolic {

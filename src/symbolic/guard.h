@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "support/location.h"
+#include "base/location.h"
 #include "symbolic/expression.h"
 
 namespace tracejet::symbolic {

@@ -4,7 +4,7 @@
 #include <atomic>
 #include <bit>
 
-#include "support/error.h"
+#include "base/error.h"
 #include "symbolic/steps.h"
 
 namespace tracejet::symbolic {

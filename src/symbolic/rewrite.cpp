@@ -3,7 +3,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "support/error.h"
+#include "base/error.h"
 #include "symbolic/node.h"
 
 namespace tracejet::symbolic {

@@ -1,7 +1,7 @@
 // min, max, abs, select and the bitwise operators.
 #include <algorithm>
 
-#include "support/error.h"
+#include "base/error.h"
 #include "symbolic/node.h"
 
 namespace tracejet::symbolic {

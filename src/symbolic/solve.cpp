@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "support/error.h"
+#include "base/error.h"
 #include "symbolic/node.h"
 
 namespace tracejet::symbolic {

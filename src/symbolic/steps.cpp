@@ -26,7 +26,8 @@ void count_steps(uint64_t steps) {
   steps_of_thread.done += steps;
   if (steps_of_thread.done <= steps_of_thread.limit) return;
   throw TooManySteps(
-      "simplifying a size takes too many steps: it hangs on dynamic axes in too many ways; declare one of them static");
+      "simplifying a size takes too many steps: it depends on dynamic axes in too many ways; declare one of them "
+      "static");
 }
 
 }  // namespace tracejet::symbolic

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "support/error.h"
+#include "base/error.h"
 
 namespace tracejet::symbolic {
 

@@ -1,8 +1,8 @@
 #include "symbolic/sym_node.h"
 
-#include "support/error.h"
+#include "base/error.h"
 #include "symbolic/asker.h"
-#include "symbolic/branch_answers.h"
+#include "symbolic/forced_branches.h"
 #include "symbolic/layout.h"
 #include "symbolic/steps.h"
 
@@ -166,7 +166,7 @@ class SymbolicNode : public c10::SymNodeImpl {
  protected:
   static bool is_asked_by_model() { return Context::current() == nullptr && current_asker() == Asker::kModel; }
   bool branch() const {
-    BranchAnswers* answers = BranchAnswers::current();
+    ForcedBranches* answers = ForcedBranches::current();
     const Condition open = condition();
     if (answers == nullptr || context_->decide(open)) return context_->guard_branch(open);
     if (const auto given = answers->given(open)) return *given;

@@ -18,7 +18,7 @@
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros_like.h>
 
-#include "support/error.h"
+#include "base/error.h"
 
 namespace tracejet {
 

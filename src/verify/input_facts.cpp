@@ -6,7 +6,7 @@
 #include <set>
 #include <string_view>
 
-#include "graph/call.h"
+#include "ir/call.h"
 
 namespace tracejet {
 

@@ -3,7 +3,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "graph/graph.h"
+#include "ir/graph.h"
 
 namespace tracejet {
 

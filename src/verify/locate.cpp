@@ -8,10 +8,10 @@
 
 #include "compile/compiled_program.h"
 #include "engines/aten/interpreter.h"
-#include "graph/call.h"
-#include "graph/copy.h"
-#include "graph/effect.h"
-#include "graph/location.h"
+#include "ir/analysis/effect.h"
+#include "ir/call.h"
+#include "ir/copy.h"
+#include "ir/model_line.h"
 #include "verify/comparison.h"
 
 namespace tracejet {

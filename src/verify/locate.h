@@ -3,7 +3,7 @@
 #include <memory>
 #include <vector>
 
-#include "graph/graph.h"
+#include "ir/graph.h"
 #include "verify/side_by_side.h"
 #include "verify/verify.h"
 

@@ -7,7 +7,7 @@
 #include <ATen/ops/randint.h>
 #include <ATen/ops/randn.h>
 
-#include "graph/size_expression.h"
+#include "ir/size_expression.h"
 
 namespace tracejet {
 

@@ -7,7 +7,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "engines/runtime_sizes.h"
-#include "graph/graph.h"
+#include "ir/graph.h"
 #include "verify/input_facts.h"
 
 namespace tracejet {

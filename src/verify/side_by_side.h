@@ -9,7 +9,7 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/core/ivalue.h>
 
-#include "graph/graph.h"
+#include "ir/graph.h"
 #include "verify/verify.h"
 
 namespace tracejet {

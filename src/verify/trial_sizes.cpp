@@ -4,9 +4,9 @@
 #include <functional>
 #include <optional>
 
-#include "graph/assertion.h"
-#include "graph/size_expression.h"
-#include "support/error.h"
+#include "base/error.h"
+#include "ir/assertion.h"
+#include "ir/size_expression.h"
 #include "symbolic/context.h"
 
 namespace tracejet {

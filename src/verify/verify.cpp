@@ -5,8 +5,8 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/ops/isfinite.h>
 
+#include "base/error.h"
 #include "compile/compiled_program.h"
-#include "support/error.h"
 #include "verify/input_facts.h"
 #include "verify/locate.h"
 #include "verify/random_inputs.h"

@@ -3,11 +3,11 @@
 #include <ATen/ops/ones.h>
 #include <gtest/gtest.h>
 
+#include "base/error.h"
 #include "one_call.h"
 #include "operator_entries.h"
 #include "ops/operator.h"
 #include "support.h"
-#include "support/error.h"
 
 namespace tracejet {
 namespace {

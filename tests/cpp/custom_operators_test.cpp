@@ -5,7 +5,7 @@
 #include <ATen/ops/randn.h>
 #include <gtest/gtest.h>
 
-#include "graph/graph.h"
+#include "ir/graph.h"
 #include <tracejet/compile.h>
 #include <tracejet/error.h>
 #include <tracejet/trace.h>

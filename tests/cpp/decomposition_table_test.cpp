@@ -10,7 +10,7 @@
 #include <ATen/ops/tanh.h>
 #include <gtest/gtest.h>
 
-#include "graph/graph.h"
+#include "ir/graph.h"
 #include <tracejet/error.h>
 #include <tracejet/trace.h>
 

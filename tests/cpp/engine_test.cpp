@@ -13,10 +13,10 @@
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
+#include "base/error.h"
 #include "compile/compiled_program.h"
-#include "graph/graph.h"
+#include "ir/graph.h"
 #include "support.h"
-#include "support/error.h"
 #include "symbolic/context.h"
 #include "tracejet/compile.h"
 #include "tracejet/trace.h"

@@ -7,7 +7,7 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/core/stack.h>
 
-#include "graph/graph.h"
+#include "ir/graph.h"
 
 namespace tracejet::testing {
 

@@ -5,10 +5,10 @@
 #include <ATen/ops/randn.h>
 #include <gtest/gtest.h>
 
-#include "graph/graph.h"
-#include "onnx/lower.h"
+#include "base/error.h"
+#include "ir/graph.h"
+#include "lowering/onnx/lower.h"
 #include "support.h"
-#include "support/error.h"
 #include "symbolic/context.h"
 
 namespace tracejet {

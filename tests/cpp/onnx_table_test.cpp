@@ -8,11 +8,13 @@
 #include <ATen/ops/allclose.h>
 #include <gtest/gtest.h>
 
+#include "base/error.h"
 #include "compile/compiled_program.h"
+#include "lowering/onnx/conversion.h"
 #include "one_call.h"
 #include "operator_entries.h"
 #include "ops/operator.h"
-#include "support/error.h"
+#include "testing/samples/table.h"
 
 namespace tracejet {
 namespace {
@@ -20,7 +22,8 @@ namespace {
 std::vector<const Operator*> converted_operators() {
   std::vector<const Operator*> entries;
   for (const Operator* entry : testing::all_operators()) {
-    if (entry->onnx && entry->samples != nullptr) entries.push_back(entry);
+    const bool is_converted = onnx::find_conversion(testing::name_of(*entry)) != nullptr;
+    if (is_converted && testing::has_samples(*entry)) entries.push_back(entry);
   }
   return entries;
 }
@@ -69,7 +72,7 @@ TEST_P(Conversion, GivesOpenVinoWhatEagerGives) {
   const bool has_arbitrary_values = testing::has_arbitrary_values(op);
   bool ran = false;
   std::set<std::string> refused;
-  for (const torch::jit::Stack& sample : entry.samples()) {
+  for (const torch::jit::Stack& sample : samples::samples_of(entry.name)) {
     std::string refusal = run(testing::one_call(op, sample), has_arbitrary_values);
     // Results that only training reads may be missing.
     if (!refusal.empty()) refusal = run(testing::one_call(op, sample, 1), has_arbitrary_values);

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cctype>
 #include <sstream>
+#include <unordered_set>
 
 #include <ATen/ops/allclose.h>
 
 #include "support.h"
+#include "testing/samples/table.h"
 
 namespace tracejet::testing {
 
@@ -24,9 +26,20 @@ std::vector<const Operator*> all_operators() {
 std::vector<const Operator*> decomposed_operators() {
   std::vector<const Operator*> entries;
   for (const Operator* entry : all_operators()) {
-    if (entry->decompose != nullptr && entry->samples != nullptr) entries.push_back(entry);
+    if (entry->decompose != nullptr && has_samples(*entry)) entries.push_back(entry);
   }
   return entries;
+}
+
+bool has_samples(const Operator& entry) {
+  static const auto names = [] {
+    std::unordered_set<std::string_view> names;
+    for (const auto table : samples::sample_tables()) {
+      for (const auto& samples : table) names.insert(samples.op);
+    }
+    return names;
+  }();
+  return names.contains(entry.name);
 }
 
 c10::OperatorName name_of(const Operator& entry) {

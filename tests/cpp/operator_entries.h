@@ -17,6 +17,8 @@ std::vector<const Operator*> all_operators();
 /// Those with a decomposition and samples.
 std::vector<const Operator*> decomposed_operators();
 
+bool has_samples(const Operator& entry);
+
 c10::OperatorName name_of(const Operator& entry);
 c10::OperatorHandle handle_of(const Operator& entry);
 /// The name of an entry as part of a test's.

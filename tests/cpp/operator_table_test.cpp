@@ -7,11 +7,12 @@
 #include <ATen/core/grad_mode.h>
 #include <gtest/gtest.h>
 
-#include "graph/call.h"
+#include "ir/call.h"
 #include "operator_entries.h"
 #include "ops/operator.h"
-#include "ops/shape.h"
+#include "ops/shape/shape.h"
 #include "support.h"
+#include "testing/samples/table.h"
 
 namespace tracejet {
 namespace {
@@ -60,15 +61,16 @@ TEST_P(OperatorTable, HasSamplesThatFitItsSchema) {
   if (op().hasTag(at::Tag::dynamic_output_shape) || op().hasTag(at::Tag::data_dependent_output)) {
     GTEST_SKIP() << "data-dependent, which no rule sees: the Python tests trace it and run what was recorded";
   }
-  ASSERT_NE(entry().samples, nullptr);
+  ASSERT_TRUE(testing::has_samples(entry()));
   const size_t expected = op().schema().arguments().size();
-  ASSERT_FALSE(entry().samples().empty());
-  for (const auto& arguments : entry().samples()) EXPECT_EQ(arguments.size(), expected) << testing::describe(arguments);
+  ASSERT_FALSE(samples::samples_of(entry().name).empty());
+  for (const auto& arguments : samples::samples_of(entry().name))
+    EXPECT_EQ(arguments.size(), expected) << testing::describe(arguments);
 }
 
 TEST_P(OperatorTable, RuleGivesWhatEagerGives) {
-  if (entry().meta == nullptr || entry().samples == nullptr) GTEST_SKIP() << kNoRule;
-  for (const auto& arguments : entry().samples()) {
+  if (entry().meta == nullptr || !testing::has_samples(entry())) GTEST_SKIP() << kNoRule;
+  for (const auto& arguments : samples::samples_of(entry().name)) {
     SCOPED_TRACE(testing::describe(arguments));
     const auto eager = defined(testing::tensors_of(testing::call(op(), arguments)));
     const testing::Arguments given(arguments);
@@ -84,8 +86,8 @@ bool chooses_layout_by_sizes(const Operator& entry) {
 }
 
 TEST_P(OperatorTable, RuleHoldsForSymbolicSizes) {
-  if (entry().meta == nullptr || entry().samples == nullptr) GTEST_SKIP() << kNoRule;
-  for (const auto& arguments : entry().samples()) {
+  if (entry().meta == nullptr || !testing::has_samples(entry())) GTEST_SKIP() << kNoRule;
+  for (const auto& arguments : samples::samples_of(entry().name)) {
     SCOPED_TRACE(testing::describe(arguments));
     const auto eager = defined(testing::tensors_of(testing::call(op(), arguments)));
     const auto context = symbolic::Context::create();
@@ -105,10 +107,10 @@ TEST_P(OperatorTable, RuleHoldsForSymbolicSizes) {
 
 /// Without a guard, the sizes must be right for all sizes of the inputs, 1 included.
 TEST_P(OperatorTable, RuleWithoutGuardsHoldsForOtherSizes) {
-  if (entry().meta == nullptr || entry().samples == nullptr) GTEST_SKIP() << kNoRule;
+  if (entry().meta == nullptr || !testing::has_samples(entry())) GTEST_SKIP() << kNoRule;
   const auto handle = op();
   bool compared = false;
-  for (const auto& arguments : entry().samples()) {
+  for (const auto& arguments : samples::samples_of(entry().name)) {
     SCOPED_TRACE(testing::describe(arguments));
     const auto context = symbolic::Context::create();
     testing::Symbolize symbolize(context);
@@ -135,8 +137,8 @@ TEST_P(OperatorTable, RuleWithoutGuardsHoldsForOtherSizes) {
 }
 
 TEST_P(OperatorTable, DecompositionComputesWhatEagerComputes) {
-  if (entry().decompose == nullptr || entry().samples == nullptr) GTEST_SKIP() << "no decomposition, or no samples";
-  for (const auto& arguments : entry().samples()) {
+  if (entry().decompose == nullptr || !testing::has_samples(entry())) GTEST_SKIP() << "no decomposition, or no samples";
+  for (const auto& arguments : samples::samples_of(entry().name)) {
     SCOPED_TRACE(testing::describe(arguments));
     const auto eager = testing::tensors_of(testing::call(op(), arguments));
     torch::jit::Stack stack = arguments;

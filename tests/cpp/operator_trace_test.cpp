@@ -2,11 +2,12 @@
 #include <ATen/core/grad_mode.h>
 #include <gtest/gtest.h>
 
+#include "base/error.h"
 #include "capture/tracer.h"
 #include "operator_entries.h"
 #include "run_graph.h"
 #include "support.h"
-#include "support/error.h"
+#include "testing/samples/table.h"
 
 namespace tracejet {
 namespace {
@@ -58,11 +59,11 @@ std::vector<at::Tensor> defined(const torch::jit::Stack& results) {
   return tensors;
 }
 
-bool hangs_on_data(const Graph& graph) {
+bool depends_on_data_sizes(const Graph& graph) {
   return std::ranges::any_of(graph.shapes().symbols(), [](const symbolic::Symbol& symbol) { return !symbol.backed; });
 }
 
-/// The graph of one call. It holds for the example even where it doesn't for all sizes. Nothing where sizes hang on
+/// The graph of one call. It holds for the example even where it doesn't for all sizes. Nothing where sizes depend on
 /// data: there the Python tests run what was recorded.
 std::optional<std::vector<at::Tensor>> trace_and_run(const c10::OperatorHandle& op,
                                                      const torch::jit::Stack& arguments) {
@@ -74,11 +75,12 @@ std::optional<std::vector<at::Tensor>> trace_and_run(const c10::OperatorHandle& 
   tracer.finish();
   for (const Node& node : tracer.graph()->nodes()) {
     const Operator* entry = find_operator(node.op());
-    const bool is_expanded =
-        entry != nullptr && entry->decompose != nullptr && !entry->is_kept_for_engines && entry->stays_whole == nullptr;
-    EXPECT_FALSE(is_expanded || (node.op() == op && entry->stays_whole == nullptr)) << entry->name << " was recorded";
+    const bool is_expanded = entry != nullptr && entry->decompose != nullptr && !entry->kept_by_default &&
+                             entry->skip_decomposition_if == nullptr;
+    EXPECT_FALSE(is_expanded || (node.op() == op && entry->skip_decomposition_if == nullptr))
+        << entry->name << " was recorded";
   }
-  if (hangs_on_data(*tracer.graph())) return std::nullopt;
+  if (depends_on_data_sizes(*tracer.graph())) return std::nullopt;
   return testing::run_on_example(*tracer.graph(), traced.inputs());
 }
 
@@ -91,7 +93,7 @@ TEST_P(OperatorTrace, ComputesWhatEagerComputes) {
   const Operator& entry = *GetParam();
   const auto op = testing::handle_of(entry);
   bool compared = false;
-  for (const auto& arguments : entry.samples()) {
+  for (const auto& arguments : samples::samples_of(entry.name)) {
     SCOPED_TRACE(testing::describe(arguments));
     const auto eager = defined(testing::call(op, arguments));
     const auto got = trace_and_run(op, arguments);

@@ -4,7 +4,7 @@
 
 #include <ATen/core/Tensor.h>
 
-#include "graph/graph.h"
+#include "ir/graph.h"
 
 namespace tracejet::testing {
 

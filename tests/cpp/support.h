@@ -8,8 +8,8 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/core/stack.h>
 
-#include "graph/call.h"
-#include "graph/graph.h"
+#include "ir/call.h"
+#include "ir/graph.h"
 #include "symbolic/context.h"
 
 namespace tracejet::testing {

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "support/error.h"
+#include "base/error.h"
 #include "symbolic/context.h"
 #include "symbolic/expression.h"
 #include "symbolic/node.h"

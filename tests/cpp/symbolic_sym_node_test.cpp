@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "support/error.h"
+#include "base/error.h"
 #include "symbolic/layout.h"
 #include "symbolic/sym_node.h"
 

@@ -8,7 +8,7 @@
 #include <ATen/ops/relu.h>
 #include <gtest/gtest.h>
 
-#include "graph/graph.h"
+#include "ir/graph.h"
 #include <tracejet/error.h>
 #include <tracejet/trace.h>
 

@@ -11,10 +11,10 @@
 #include <ATen/ops/tanh.h>
 #include <gtest/gtest.h>
 
+#include "base/error.h"
 #include "compile/compiled_program.h"
-#include "graph/call.h"
-#include "graph/copy.h"
-#include "support/error.h"
+#include "ir/call.h"
+#include "ir/copy.h"
 
 namespace tracejet {
 namespace {

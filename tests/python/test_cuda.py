@@ -90,7 +90,7 @@ MODELS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "attention": (lambda: nn.TransformerEncoderLayer(8, 2, 16, batch_first=True).eval(), (5, 8)),
     "autocast": (lambda: Lambda(_in_half), (2, 16, 16)),
     "two devices": (lambda: Lambda(_on_both_devices), (3,)),
-    "sizes that hang on data": (lambda: Lambda(lambda x: x[x > 0].cumsum(0)), (3,)),
+    "sizes that depend on data": (lambda: Lambda(lambda x: x[x > 0].cumsum(0)), (3,)),
     "sorted": (lambda: Lambda(lambda x: (x.sort(-1), x.topk(2, -1))), (7,)),
     "spectrum": (lambda: Lambda(lambda x: torch.fft.rfft(x).abs()), (16,)),
 }

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from testing._samples import sample_calls
 from torch._ops import OpOverload
 from torch.utils import _pytree as pytree
 
@@ -62,7 +63,7 @@ def calls_of(op: OpOverload) -> list[Call]:
     if by_hand is not None:
         return by_hand if op._overloadname == "default" else []
     entry = TABLE.get(functional_form(op))
-    calls = entry.samples() if entry is not None else []
+    calls = sample_calls(entry.name) if entry is not None else []
     accepted = [call for call in calls if _is_accepted(op, *call)]
     return accepted[:: max(1, len(accepted) // CALLS)]
 

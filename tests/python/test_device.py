@@ -122,7 +122,7 @@ def _as_on_cpu(function: Callable[..., Any], x: torch.Tensor) -> Any:
 
 
 def test_views_need_no_layout_elsewhere() -> None:
-    """Which layout an attention leaves hangs on the kernel that a GPU picks."""
+    """Which layout an attention leaves depends on the kernel that a GPU picks."""
 
     def forward(x: torch.Tensor) -> torch.Tensor:
         return nn.functional.scaled_dot_product_attention(x, x, x).transpose(1, 2).contiguous().view(-1, 6)

@@ -11,6 +11,7 @@ import pytest
 import torch
 import torch.ao.quantization.fx._decomposed
 import torchao.quantization  # noqa: F401
+from testing._samples import sample_calls
 from torch.utils import _pytree as pytree
 
 import tracejet
@@ -47,7 +48,7 @@ class Call:
 
 
 def calls(entry: Any) -> list[Call]:
-    return [Call(operator(entry.name), args, kwargs) for args, kwargs in entry.samples()]
+    return [Call(operator(entry.name), args, kwargs) for args, kwargs in sample_calls(entry.name)]
 
 
 def assert_same(got: Any, expected: list[torch.Tensor]) -> None:
@@ -64,7 +65,7 @@ def outputs_of(program: torch.export.ExportedProgram) -> list[torch.Tensor]:
 
 def test_there_are_samples_of_all() -> None:
     assert len(ENTRIES) > 15
-    assert all(entry.samples() for entry in ENTRIES)
+    assert all(sample_calls(entry.name) for entry in ENTRIES)
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
@@ -116,7 +117,7 @@ def assert_within_a_step(got: Any, expected: list[torch.Tensor]) -> None:
 @pytest.mark.parametrize("entry", [entry for entry in ENTRIES if entry.has_conversion], ids=lambda entry: entry.name)
 def test_engines_compute_what_eager_computes(entry: Any, tmp_path: Path) -> None:
     ran, refused = 0, set()
-    for args, kwargs in entry.samples():
+    for args, kwargs in sample_calls(entry.name):
         for kind in (Call, Weighted):
             call = kind(operator(entry.name), args, kwargs)
             program = tracejet.trace(call.model, arg_inputs=call.tensors)

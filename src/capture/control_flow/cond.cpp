@@ -1,11 +1,11 @@
 // torch.cond: one of two branches.
 #include <algorithm>
 
+#include "base/error.h"
 #include "capture/control_flow/control_flow.h"
 #include "capture/control_flow/operands.h"
-#include "graph/control_flow.h"
-#include "ops/shape.h"
-#include "support/error.h"
+#include "ir/control_flow.h"
+#include "ops/shape/shape.h"
 #include "symbolic/asker.h"
 #include "symbolic/context.h"
 #include "symbolic/sym_node.h"
@@ -18,7 +18,7 @@ namespace {
 const Body* known_branch(Tracer& tracer, const Argument& predicate, const Body& then, const Body& otherwise) {
   if (const auto* value = std::get_if<const Value*>(&predicate)) {
     require_boolean((*value)->tensor(), "the predicate");
-    const auto data = tracer.constant_value(**value);
+    const auto data = tracer.constants().of(**value);
     if (!data) return nullptr;
     return data->is_nonzero() ? &then : &otherwise;
   }

@@ -4,9 +4,9 @@
 
 #include <ATen/ops/clone.h>
 
+#include "base/error.h"
 #include "capture/keys.h"
-#include "ops/shape.h"
-#include "support/error.h"
+#include "ops/shape/shape.h"
 #include "symbolic/sym_node.h"
 
 namespace tracejet::control_flow {

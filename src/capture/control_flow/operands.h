@@ -6,8 +6,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "base/error.h"
 #include "capture/tracer.h"
-#include "support/error.h"
 #include "symbolic/asker.h"
 
 /// What the operators of control flow have in common.

@@ -1,9 +1,9 @@
 // scan, map and associative_scan: a body that runs once for every slice of some tensors along their axis 0.
+#include "base/error.h"
 #include "capture/control_flow/control_flow.h"
 #include "capture/control_flow/operands.h"
-#include "graph/control_flow.h"
-#include "ops/shape.h"
-#include "support/error.h"
+#include "ir/control_flow.h"
+#include "ops/shape/shape.h"
 
 namespace tracejet::control_flow {
 

@@ -1,8 +1,8 @@
 // torch.while_loop: a body that runs as long as a condition holds.
+#include "base/error.h"
 #include "capture/control_flow/control_flow.h"
 #include "capture/control_flow/operands.h"
-#include "graph/control_flow.h"
-#include "support/error.h"
+#include "ir/control_flow.h"
 
 namespace tracejet::control_flow {
 

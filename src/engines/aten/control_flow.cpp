@@ -5,8 +5,8 @@
 
 #include <ATen/ops/stack.h>
 
-#include "graph/control_flow.h"
-#include "support/error.h"
+#include "base/error.h"
+#include "ir/control_flow.h"
 
 namespace tracejet::aten {
 

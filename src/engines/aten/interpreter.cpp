@@ -11,14 +11,14 @@
 #include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 
+#include "base/error.h"
 #include "engines/aten/control_flow.h"
 #include "engines/aten/kernels.h"
 #include "engines/runtime_sizes.h"
-#include "graph/assertion.h"
-#include "graph/data_number.h"
-#include "graph/size_expression.h"
-#include "graph/tensor_list.h"
-#include "support/error.h"
+#include "ir/assertion.h"
+#include "ir/size_expression.h"
+#include "ir/tensor_list.h"
+#include "ir/unbacked.h"
 
 namespace tracejet::aten {
 

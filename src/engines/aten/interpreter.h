@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "engines/engine.h"
-#include "graph/graph.h"
+#include "ir/graph.h"
 
 namespace tracejet::aten {
 

@@ -2,8 +2,8 @@
 
 #include <c10/core/TensorOptions.h>
 
-#include "graph/assertion.h"
-#include "graph/call.h"
+#include "ir/assertion.h"
+#include "ir/call.h"
 
 namespace tracejet::aten {
 

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "graph/unsupported.h"
+#include "ir/unsupported.h"
 
 namespace tracejet::aten {
 

@@ -4,7 +4,7 @@
 #include <sstream>
 #include <string_view>
 
-#include "support/error.h"
+#include "base/error.h"
 
 namespace tracejet::openvino {
 

@@ -3,9 +3,9 @@
 #include <string>
 #include <unordered_map>
 
-#include "graph/graph.h"
-#include "graph/unsupported.h"
-#include "onnx/model.h"
+#include "ir/graph.h"
+#include "ir/unsupported.h"
+#include "lowering/onnx/model.h"
 
 namespace tracejet::openvino {
 

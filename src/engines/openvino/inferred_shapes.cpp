@@ -8,8 +8,8 @@
 #include <openvino/core/node.hpp>
 
 #include "engines/runtime_sizes.h"
-#include "graph/assertion.h"
-#include "graph/size_expression.h"
+#include "ir/assertion.h"
+#include "ir/size_expression.h"
 #include "symbolic/context.h"
 
 namespace tracejet::openvino {

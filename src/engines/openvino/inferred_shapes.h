@@ -5,9 +5,9 @@
 #include <openvino/core/model.hpp>
 
 #include "engines/engine.h"
-#include "graph/graph.h"
-#include "graph/unsupported.h"
-#include "onnx/model.h"
+#include "ir/graph.h"
+#include "ir/unsupported.h"
+#include "lowering/onnx/model.h"
 
 namespace tracejet::openvino {
 

@@ -7,12 +7,12 @@
 #include <openvino/op/parameter.hpp>
 #include <openvino/openvino.hpp>
 
+#include "base/error.h"
 #include "engines/openvino/failure.h"
 #include "engines/openvino/inferred_shapes.h"
 #include "engines/openvino/reductions.h"
 #include "engines/openvino/tensors.h"
-#include "graph/size_expression.h"
-#include "support/error.h"
+#include "ir/size_expression.h"
 
 namespace tracejet::openvino {
 

@@ -9,9 +9,9 @@
 #include <openvino/runtime/core.hpp>
 
 #include "engines/engine.h"
-#include "graph/graph.h"
-#include "graph/unsupported.h"
-#include "onnx/lower.h"
+#include "ir/graph.h"
+#include "ir/unsupported.h"
+#include "lowering/onnx/lower.h"
 
 namespace tracejet::openvino {
 

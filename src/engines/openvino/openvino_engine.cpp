@@ -12,15 +12,15 @@
 #include <ATen/ops/item.h>
 #include <openvino/openvino.hpp>
 
+#include "base/error.h"
 #include "engines/openvino/failure.h"
 #include "engines/openvino/model.h"
 #include "engines/openvino/tensors.h"
 #include "engines/runtime_sizes.h"
-#include "graph/call.h"
-#include "graph/data_number.h"
-#include "graph/location.h"
-#include "graph/size_expression.h"
-#include "support/error.h"
+#include "ir/call.h"
+#include "ir/model_line.h"
+#include "ir/size_expression.h"
+#include "ir/unbacked.h"
 
 namespace tracejet::openvino {
 
@@ -141,8 +141,10 @@ class Program final : public Executable {
     const auto port = compiled_.output(name);
     if (value == nullptr || !value->is_tensor()) return {port, nullptr, false};
     const TensorMeta& meta = value->tensor();
-    const auto hangs_on_data = [](const c10::SymInt& size) { return symbolic::is_data_dependent(expression_of(size)); };
-    return {port, &meta, std::ranges::none_of(meta.sizes, hangs_on_data)};
+    const auto depends_on_data_sizes = [](const c10::SymInt& size) {
+      return symbolic::is_data_dependent(expression_of(size));
+    };
+    return {port, &meta, std::ranges::none_of(meta.sizes, depends_on_data_sizes)};
   }
 
   /// OpenVINO cuts what 32 bits don't hold.

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "engines/engine.h"
-#include "graph/graph.h"
-#include "graph/unsupported.h"
+#include "ir/graph.h"
+#include "ir/unsupported.h"
 #include "tracejet/compile.h"
 
 namespace tracejet::openvino {

@@ -2,7 +2,7 @@
 
 #include <ATen/ops/empty.h>
 
-#include "support/error.h"
+#include "base/error.h"
 
 namespace tracejet::openvino {
 

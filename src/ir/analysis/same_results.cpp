@@ -1,0 +1,166 @@
+// Compares what two graphs give, whatever else they compute on the way.
+#include <map>
+#include <regex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include <ATen/ops/equal.h>
+
+#include "ir/assertion.h"
+#include "ir/call.h"
+#include "ir/analysis/equivalence.h"
+#include "ir/analysis/literal_text.h"
+
+namespace tracejet {
+
+namespace {
+
+using Number = size_t;
+
+/// Numbers for what two graphs compute: what is written the same has the same number.
+class Numbers {
+ public:
+  Number of(const std::string& key) { return known_.try_emplace(key, known_.size()).first->second; }
+
+  /// Equal constants are the same.
+  Number of(const at::Tensor& data) {
+    for (const auto& [other, number] : data_) {
+      if (is_same(other, data)) return number;
+    }
+    return data_.emplace_back(data, of("data " + std::to_string(data_.size()))).second;
+  }
+
+ private:
+  static bool is_same(const at::Tensor& a, const at::Tensor& b) {
+    if (a.is_same(b)) return true;
+    return !a.is_meta() && a.options().type_equal(b.options()) && a.device() == b.device() && a.sizes() == b.sizes() &&
+           at::equal(a, b);
+  }
+
+  std::unordered_map<std::string, Number> known_;
+  std::vector<std::pair<at::Tensor, Number>> data_;
+};
+
+/// The names of numbers that only exist when the program runs, and what stands for them: others may have come before.
+using Names = std::map<std::string, std::string>;
+
+class Numbering {
+ public:
+  Numbering(Numbers& numbers, Names names = {}) : numbers_(numbers), names_(std::move(names)) {}
+
+  /// One line per output. `operands` are the numbers of a subgraph's inputs.
+  std::vector<std::string> outputs(const Graph& graph, std::span<const Number> operands = {}) {
+    for (size_t i = 0; i < graph.inputs().size(); ++i) add(graph.inputs()[i], operands, i);
+    for (const Node& node : graph.nodes()) {
+      if (!assertion_of(node)) add(node);
+    }
+    std::vector<std::string> lines;
+    for (const GraphOutput& output : graph.outputs()) {
+      std::string line = output.value != nullptr ? text(*output.value) : text(output.literal);
+      if (output.kind != GraphOutput::Kind::kUser) line += " to " + graph.inputs()[output.target].name;
+      lines.push_back(std::move(line));
+    }
+    return lines;
+  }
+
+ private:
+  void add(const GraphInput& input, std::span<const Number> operands, size_t index) {
+    if (input.value == nullptr) return;
+    if (index < operands.size()) {
+      known_[input.value] = operands[index];
+    } else if (input.kind == GraphInput::Kind::kConstant) {
+      known_[input.value] = numbers_.of(input.data);
+    } else {
+      known_[input.value] = numbers_.of("input " + std::to_string(static_cast<int>(input.kind)) + " " + input.name);
+    }
+  }
+
+  void add(const Node& node) {
+    std::string key = Call(node).name();
+    const auto& arguments = node.arguments();
+    // What a subgraph reads of the graph around it counts where it is used.
+    const size_t own = node.subgraphs().empty() ? arguments.size() : arguments.size() - 1;
+    for (const Argument& argument : arguments.first(own)) key += " " + text(argument);
+    for (const auto& subgraph : node.subgraphs()) {
+      key += " {";
+      for (const std::string& line : Numbering(numbers_, names_).outputs(*subgraph, operands_of(node)))
+        key += line + ",";
+      key += "}";
+    }
+    for (size_t i = 0; i < node.outputs().size(); ++i) {
+      if (node.outputs()[i] != nullptr) define(*node.outputs()[i], numbers_.of(key + " -> " + std::to_string(i)));
+    }
+  }
+
+  /// What is carried or cut into slices is another thing in a run than what it is before.
+  std::vector<Number> operands_of(const Node& node) {
+    std::vector<Number> operands;
+    const bool has_condition = Call(node).name() == "higher_order::cond";
+    for (size_t i = has_condition ? 1 : 0; i < node.arguments().size(); ++i) {
+      const bool is_captured = i + 1 == node.arguments().size();
+      for_each_value(node.arguments()[i], [&](const Value& value) {
+        const Number outside = known_.at(&value);
+        const std::string place = std::to_string(operands.size());
+        operands.push_back(is_captured ? outside : numbers_.of("operand " + place + " " + std::to_string(outside)));
+      });
+    }
+    return operands;
+  }
+
+  void define(const Value& value, Number number) {
+    known_[&value] = number;
+    const std::string name = "#" + std::to_string(number);
+    if (!value.is_tensor()) return define_name(value.scalar(), name);
+    const Sizes& sizes = value.tensor().sizes;
+    for (size_t axis = 0; axis < sizes.size(); ++axis) {
+      define_name(c10::IValue(sizes[axis]), name + "[" + std::to_string(axis) + "]");
+    }
+  }
+
+  void define_name(const c10::IValue& number, const std::string& name) {
+    const auto symbol = symbol_behind(number);
+    if (symbol && !symbol->backed) names_.try_emplace(symbol->name, name);
+  }
+
+  std::string text(const Value& value) const { return "%" + std::to_string(known_.at(&value)); }
+
+  std::string text(const c10::IValue& literal) const {
+    const std::string written = literals_.of(literal);
+    if (names_.empty()) return written;
+    static const std::regex word(R"(\w+)");
+    std::string result;
+    auto end = written.begin();
+    for (std::sregex_iterator found(written.begin(), written.end(), word), last; found != last; ++found) {
+      const auto name = names_.find(found->str());
+      result.append(end, (*found)[0].first);
+      result += name == names_.end() ? found->str() : name->second;
+      end = written.begin() + found->position() + found->length();
+    }
+    return result.append(end, written.end());
+  }
+
+  std::string text(const Argument& argument) const {
+    if (const auto* value = std::get_if<const Value*>(&argument)) return text(**value);
+    const auto* list = std::get_if<std::vector<const Value*>>(&argument);
+    if (list == nullptr) return text(std::get<c10::IValue>(argument));
+    std::string result = "[";
+    for (const Value* value : *list) result += (value == nullptr ? "None" : text(*value)) + ",";
+    return result + "]";
+  }
+
+  inline static const symbolic::Case kAsTraced;
+  LiteralText literals_{kAsTraced};
+  Numbers& numbers_;
+  Names names_;
+  std::unordered_map<const Value*, Number> known_;
+};
+
+}  // namespace
+
+bool gives_the_same_results(const Graph& graph, const Graph& other) {
+  Numbers numbers;
+  return Numbering(numbers).outputs(graph) == Numbering(numbers).outputs(other);
+}
+
+}  // namespace tracejet

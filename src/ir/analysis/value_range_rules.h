@@ -1,0 +1,47 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "ir/analysis/value_range.h"
+#include "ir/call.h"
+
+namespace tracejet {
+
+/// What a rule reads: one output of a call.
+class RangeQuery {
+ public:
+  RangeQuery(const ValueRanges& ranges, const Node& node, size_t output)
+      : call(node), node(node), output(output), ranges_(ranges) {}
+
+  const Call call;
+  const Node& node;
+  const size_t output;  ///< which one
+
+  /// An argument as the operator computes with it: a tensor or a number, brought to the dtype of the result.
+  ValueRange of(std::string_view name) const;
+  /// An argument as it comes.
+  ValueRange as_given(std::string_view name) const;
+  ValueRange of(const Value& value) const { return ranges_.of(value); }
+  /// What is said of a number that the model gave; nothing where it is None or left out.
+  std::optional<ValueRange> optional(std::string_view name) const;
+  at::ScalarType dtype() const;
+  /// How many elements the axes `dim` have together (all, where there is no such argument).
+  ValueRange count() const;
+  /// What an index into `self` along `dim` can be.
+  ValueRange index() const;
+
+ private:
+  const ValueRanges& ranges_;
+};
+
+/// A number that the model gave, known or computed from sizes.
+ValueRange range_of_number(const c10::Scalar& number);
+/// What a size may be; an unbounded one ends where 32 bits do.
+ValueRange range_of_size(const c10::SymInt& size);
+
+using RangeRule = ValueRange (*)(const RangeQuery&);
+/// The rule of an operator ("aten::add", without overload): the range of its results in integers without end.
+RangeRule find_range_rule(std::string_view name);
+
+}  // namespace tracejet

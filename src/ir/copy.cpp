@@ -1,0 +1,66 @@
+#include "ir/copy.h"
+
+namespace tracejet {
+
+namespace {
+
+Argument renamed(const Argument& argument, const std::unordered_map<const Value*, const Value*>& values) {
+  if (const auto* value = std::get_if<const Value*>(&argument)) return values.at(*value);
+  if (const auto* list = std::get_if<std::vector<const Value*>>(&argument)) {
+    std::vector<const Value*> copies;
+    for (const Value* value : *list) copies.push_back(value == nullptr ? nullptr : values.at(value));
+    return copies;
+  }
+  return argument;
+}
+
+OutputMeta meta_of(const Value* output) {
+  if (output == nullptr) return std::monostate();
+  if (output->is_tensor()) return output->tensor();
+  return output->scalar();
+}
+
+std::vector<OutputMeta> metas_of(const Node& node) {
+  std::vector<OutputMeta> metas;
+  auto output = node.outputs().begin();
+  for (const std::optional<size_t>& length : node.returns()) {
+    if (!length) {
+      metas.push_back(meta_of(*output++));
+      continue;
+    }
+    std::vector<TensorMeta> list;
+    for (size_t i = 0; i < *length; ++i) list.push_back((*output++)->tensor());
+    metas.emplace_back(std::move(list));
+  }
+  return metas;
+}
+
+}  // namespace
+
+GraphCopy copy_with_outputs(const Graph& graph, std::span<const Value* const> more) {
+  GraphCopy copy{graph.make_subgraph(), {}};
+  for (const GraphInput& input : graph.inputs()) {
+    const auto meta = input.value == nullptr ? std::nullopt : std::optional(input.value->tensor());
+    const Value* value = copy.graph->add_input(input.kind, meta, input.name, input.data, input.persistent);
+    if (value != nullptr) copy.values.emplace(input.value, value);
+  }
+  for (const Node& node : graph.nodes()) {
+    std::vector<Argument> arguments;
+    for (const Argument& argument : node.arguments()) arguments.push_back(renamed(argument, copy.values));
+    const Node& added = copy.graph->add_node(node.op(), std::move(arguments), metas_of(node), node.where(),
+                                             {node.subgraphs().begin(), node.subgraphs().end()});
+    for (size_t i = 0; i < node.outputs().size(); ++i) {
+      if (node.outputs()[i] != nullptr) copy.values.emplace(node.outputs()[i], added.outputs()[i]);
+    }
+  }
+  for (GraphOutput output : graph.outputs()) {
+    if (output.value != nullptr) output.value = copy.values.at(output.value);
+    copy.graph->add_output(std::move(output));
+  }
+  for (const Value* value : more) {
+    copy.graph->add_output({GraphOutput::Kind::kUser, copy.values.at(value), {}, 0});
+  }
+  return copy;
+}
+
+}  // namespace tracejet

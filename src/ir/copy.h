@@ -1,0 +1,21 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <unordered_map>
+
+#include "ir/graph.h"
+
+namespace tracejet {
+
+struct GraphCopy {
+  std::shared_ptr<Graph> graph;
+  /// What stands in the copy for each value of the original.
+  std::unordered_map<const Value*, const Value*> values;
+};
+
+/// The same program, which gives these values besides: as outputs of the user, after its own. Data of inputs, subgraphs
+/// and symbols are shared with the original.
+GraphCopy copy_with_outputs(const Graph& graph, std::span<const Value* const> more);
+
+}  // namespace tracejet

@@ -1,0 +1,23 @@
+#include "lowering/onnx/lower.h"
+
+#include "base/error.h"
+
+namespace tracejet::onnx {
+
+Model lower(const Graph& graph, const std::vector<size_t>& feeds, const Target& target) {
+  Lowering lowering(graph, feeds, target);
+  lowering.run();
+  if (!lowering.unsupported().empty()) {
+    throw UnsupportedOperator(report(graph, lowering.unsupported(), target.name) +
+                              "\nThe engine \"aten\" runs every program.");
+  }
+  return std::move(lowering).finish();
+}
+
+std::vector<Unsupported> find_unsupported(const Graph& graph, const std::vector<size_t>& feeds, const Target& target) {
+  Lowering lowering(graph, feeds, target);
+  lowering.run();
+  return lowering.unsupported();
+}
+
+}  // namespace tracejet::onnx

@@ -1,0 +1,101 @@
+#include <ATen/ops/tensor.h>
+
+#include "lowering/onnx/families.h"
+#include "lowering/onnx/helpers.h"
+
+namespace tracejet::onnx::convert {
+
+namespace {
+
+/// The scales that the caller gave, one per resampled axis; empty where ATen computes them from the sizes.
+std::vector<double> given_scales(const Call& call, size_t axes) {
+  if (call.declares("scale_factors")) {
+    if (!call.has("scale_factors")) return {};
+    std::vector<double> scales;
+    for (const c10::IValue& scale : std::get<c10::IValue>(call.argument("scale_factors")).toListRef())
+      scales.push_back(scale.toDouble());
+    return scales;
+  }
+  std::vector<double> scales;
+  for (const auto name : {"scales", "scales_d", "scales_h", "scales_w"}) {
+    if (call.declares(name) && call.has(name)) scales.push_back(call.number(name));
+  }
+  return scales.size() == axes ? scales : std::vector<double>{};
+}
+
+void resize(Lowering& to, const Call& call, Lowering::Attributes attributes) {
+  const TensorMeta& output = to.output();
+  const auto axes = static_cast<size_t>(output.dim() - 2);
+  const Operand x = to.operand(call, call.declares("input") ? "input" : "self");
+  const auto scales = given_scales(call, axes);
+  attributes.push_back({"axes", axes_from(2, static_cast<int64_t>(axes))});
+  if (!scales.empty()) {
+    // A given scale, not the quotient of the sizes, places the samples.
+    std::vector<float> values(scales.begin(), scales.end());
+    const at::Tensor data = at::tensor(values, at::kFloat);
+    return to.result(to.emit("Resize", {x, {}, to.constant(data)}, std::move(attributes)));
+  }
+  const Operand sizes = to.sizes(c10::SymIntArrayRef(output.sizes).slice(2));
+  to.result(to.emit("Resize", {x, {}, {}, sizes}, std::move(attributes)));
+}
+
+void upsample_nearest(Lowering& to, const Call& call, std::string_view variant) {
+  const bool is_exact = variant == "exact";
+  resize(to, call,
+         {{"mode", std::string("nearest")},
+          {"coordinate_transformation_mode", std::string(is_exact ? "half_pixel" : "asymmetric")},
+          {"nearest_mode", std::string(is_exact ? "round_prefer_ceil" : "floor")}});
+}
+
+void upsample_linear(Lowering& to, const Call& call, std::string_view mode) {
+  const bool aligned = call.flag("align_corners");
+  Lowering::Attributes attributes{
+      {"mode", std::string(mode)},
+      {"coordinate_transformation_mode", std::string(aligned ? "align_corners" : "half_pixel")}};
+  if (mode == "cubic") attributes.push_back({"cubic_coeff_a", -0.75F});
+  resize(to, call, std::move(attributes));
+}
+
+void grid_sample(Lowering& to, const Call& call, std::string_view) {
+  // ATen: 0 bilinear, 1 nearest, 2 bicubic; 0 zeros, 1 border, 2 reflection.
+  static constexpr std::string_view modes[] = {"linear", "nearest", "cubic"};
+  static constexpr std::string_view paddings[] = {"zeros", "border", "reflection"};
+  const auto mode = static_cast<size_t>(call.integer("interpolation_mode"));
+  const auto padding = static_cast<size_t>(call.integer("padding_mode"));
+  to.result(to.emit("GridSample", {to.operand(call, "input"), to.operand(call, "grid")},
+                    {{"mode", std::string(modes[mode])},
+                     {"padding_mode", std::string(paddings[padding])},
+                     {"align_corners", int64_t{call.flag("align_corners")}}}));
+}
+
+}  // namespace
+
+}  // namespace tracejet::onnx::convert
+
+namespace tracejet::onnx {
+
+std::span<const Conversion> resampling_conversions() {
+  static constexpr Conversion table[] = {
+      {"aten::upsample_nearest1d.vec", convert::upsample_nearest, "floor"},
+      {"aten::upsample_nearest2d.vec", convert::upsample_nearest, "floor"},
+      {"aten::upsample_nearest3d.vec", convert::upsample_nearest, "floor"},
+      {"aten::upsample_nearest1d", convert::upsample_nearest, "floor"},
+      {"aten::upsample_nearest2d", convert::upsample_nearest, "floor"},
+      {"aten::upsample_nearest3d", convert::upsample_nearest, "floor"},
+      {"aten::_upsample_nearest_exact1d", convert::upsample_nearest, "exact"},
+      {"aten::_upsample_nearest_exact2d", convert::upsample_nearest, "exact"},
+      {"aten::_upsample_nearest_exact3d", convert::upsample_nearest, "exact"},
+      {"aten::upsample_linear1d.vec", convert::upsample_linear, "linear"},
+      {"aten::upsample_bilinear2d.vec", convert::upsample_linear, "linear"},
+      {"aten::upsample_trilinear3d.vec", convert::upsample_linear, "linear"},
+      {"aten::upsample_linear1d", convert::upsample_linear, "linear"},
+      {"aten::upsample_bilinear2d", convert::upsample_linear, "linear"},
+      {"aten::upsample_trilinear3d", convert::upsample_linear, "linear"},
+      {"aten::upsample_bicubic2d.vec", convert::upsample_linear, "cubic"},
+      {"aten::upsample_bicubic2d", convert::upsample_linear, "cubic"},
+      {"aten::grid_sampler_2d", convert::grid_sample},
+  };
+  return table;
+}
+
+}  // namespace tracejet::onnx

@@ -1,0 +1,113 @@
+// Convolution, in one, two and three spatial axes, transposed or not.
+#include "ops/convolution/decompositions.h"
+#include "ops/families.h"
+#include "ops/refusal.h"
+#include "ops/shape/shape.h"
+#include "ops/shape/window.h"
+
+namespace tracejet {
+
+namespace {
+
+using Metas = std::vector<TensorMeta>;
+
+/// ATen computes the convolution of a single small float32 volume without oneDNN, and thereby row-major.
+bool is_small_volume(const TensorMeta& input, const TensorMeta& weight, int64_t groups) {
+  const auto batch = input.sizes[0].maybe_as_int();
+  if (input.dtype != at::kFloat || groups > 1 || !batch || *batch != 1) return false;
+  const auto kernel_height = weight.sizes[3].maybe_as_int(), kernel_width = weight.sizes[4].maybe_as_int();
+  if (kernel_height && kernel_width && *kernel_height > 3 && *kernel_width > 3) return false;
+  const auto elements = (input.sizes[1] * input.sizes[2] * input.sizes[3]).maybe_as_int();
+  return elements && *elements <= 20480;
+}
+
+/// Channels last if input or weight is, in two and three spatial axes: the way of ATen's CPU backends.
+shape::SuggestedFormat output_format(const TensorMeta& input, const TensorMeta& weight, int64_t groups) {
+  const shape::SuggestedFormat row_major{c10::MemoryFormat::Contiguous, false};
+  if (shape::known_equal(input.numel(), 0)) return row_major;
+  const auto by_input = shape::suggested_format(input), by_weight = shape::suggested_format(weight);
+  const bool one_does = by_input.format != row_major.format || by_weight.format != row_major.format;
+  const bool may_differ = by_input.may_differ || by_weight.may_differ;
+  if (input.dim() == 4) return {one_does ? c10::MemoryFormat::ChannelsLast : row_major.format, may_differ};
+  const bool volumetric = input.dim() == 5 && input.dtype != at::kDouble && !is_small_volume(input, weight, groups);
+  if (!volumetric) return row_major;
+  return {one_does ? c10::MemoryFormat::ChannelsLast3d : row_major.format, may_differ};
+}
+
+void require_operands(const TensorMeta& input, const TensorMeta& weight) {
+  require(weight.dim() >= 3 && input.dim() == weight.dim(), [&] {
+    return "input is " + shape::text(input.sizes) + ", weight is " + shape::text(weight.sizes) +
+           ", expected [N, C, ...] and [out, in, ...] with as many axes, at least 3";
+  });
+  require(input.dtype == weight.dtype, [&] {
+    return std::string("input is ") + at::toString(input.dtype) + ", weight is " + at::toString(weight.dtype) +
+           ", expected the same dtype";
+  });
+}
+
+void require_channels(const Call& call, const c10::SymInt& channels, const c10::SymInt& expected) {
+  require_equal_sizes(channels, expected, [&] {
+    return "input is " + shape::text(call.tensor("input").sizes) + " with " + shape::text({channels}) +
+           " channels, weight is " + shape::text(call.tensor("weight").sizes) + ", which needs " +
+           shape::text({expected});
+  });
+}
+
+void require_bias(const Call& call, const c10::SymInt& channels) {
+  const TensorMeta* bias = call.optional_tensor("bias");
+  if (bias == nullptr) return;
+  const auto message = [&] {
+    return "bias is " + shape::text(bias->sizes) + ", expected one value for each of the " + shape::text({channels}) +
+           " output channels";
+  };
+  if (bias->dim() != 1) refuse(message());
+  require_equal_sizes(bias->sizes[0], channels, message);
+}
+
+Metas convolution(const Call& call) {
+  const TensorMeta &input = call.tensor("input"), &weight = call.tensor("weight");
+  require_operands(input, weight);
+  const auto spatial = static_cast<size_t>(input.dim() - 2);
+  const bool transposed = call.flag("transposed");
+  const c10::SymInt groups = call.sym_int("groups");
+  const Sizes stride = call.sym_ints("stride", spatial), padding = call.sym_ints("padding", spatial),
+              dilation = call.sym_ints("dilation", spatial), extra = call.sym_ints("output_padding", spatial);
+  require_channels(call, input.sizes[1], transposed ? weight.sizes[0] : weight.sizes[1] * groups);
+
+  Sizes sizes{input.sizes[0], transposed ? weight.sizes[1] * groups : weight.sizes[0]};
+  require_bias(call, sizes[1]);
+  for (size_t i = 0; i < spatial; ++i) {
+    const window::Axis axis{weight.sizes[i + 2], stride[i], padding[i], dilation[i]};
+    const c10::SymInt& size = input.sizes[i + 2];
+    sizes.push_back(transposed ? window::covered(size, axis) + extra[i] : window::count(size, axis));
+    require(sizes.back().sym_ge(1), [&] {
+      return "input is " + shape::text(input.sizes) + ", too small for weight " + shape::text(weight.sizes) +
+             " on spatial axis " + std::to_string(i);
+    });
+  }
+  const auto format = output_format(input, weight, groups.guard_int(__FILE__, __LINE__));
+  return {shape::in_format(std::move(sizes), format, input.dtype, input.device)};
+}
+
+/// [time, batch, channels], with a weight of [time, in, out].
+Metas conv_tbc(const Call& call) {
+  const TensorMeta &self = call.tensor("self"), &weight = call.tensor("weight");
+  require(self.dim() == 3 && weight.dim() == 3, [&] {
+    return "self is " + shape::text(self.sizes) + ", weight is " + shape::text(weight.sizes) + ", expected 3 axes";
+  });
+  const c10::SymInt time = self.sizes[0] + call.sym_int("pad") * 2 - weight.sizes[0] + 1;
+  return {shape::contiguous({time, self.sizes[1], weight.sizes[2]}, self.dtype, self.device)};
+}
+
+}  // namespace
+
+std::span<const Operator> convolution_operators() {
+  static constexpr Operator table[] = {
+      {.name = "aten::convolution", .meta = convolution},
+      {.name = "aten::_convolution", .meta = convolution, .decompose = expand<&decompositions::internal_convolution>},
+      {.name = "aten::conv_tbc", .meta = conv_tbc},
+  };
+  return table;
+}
+
+}  // namespace tracejet

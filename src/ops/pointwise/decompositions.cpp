@@ -1,0 +1,299 @@
+#include "ops/pointwise/decompositions.h"
+
+#include <cmath>
+#include <limits>
+#include <numbers>
+
+#include <ATen/ops/abs.h>
+#include <ATen/ops/add.h>
+#include <ATen/ops/bitwise_left_shift.h>
+#include <ATen/ops/bitwise_right_shift.h>
+#include <ATen/ops/clamp.h>
+#include <ATen/ops/complex.h>
+#include <ATen/ops/conj_physical.h>
+#include <ATen/ops/cos.h>
+#include <ATen/ops/div.h>
+#include <ATen/ops/eq.h>
+#include <ATen/ops/erfc.h>
+#include <ATen/ops/exp.h>
+#include <ATen/ops/exp2.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/ge.h>
+#include <ATen/ops/gt.h>
+#include <ATen/ops/isnan.h>
+#include <ATen/ops/le.h>
+#include <ATen/ops/lgamma.h>
+#include <ATen/ops/log.h>
+#include <ATen/ops/log1p.h>
+#include <ATen/ops/logical_and.h>
+#include <ATen/ops/lt.h>
+#include <ATen/ops/maximum.h>
+#include <ATen/ops/minimum.h>
+#include <ATen/ops/mul.h>
+#include <ATen/ops/neg.h>
+#include <ATen/ops/pow.h>
+#include <ATen/ops/reciprocal.h>
+#include <ATen/ops/rsub.h>
+#include <ATen/ops/sign.h>
+#include <ATen/ops/sin.h>
+#include <ATen/ops/special_erfcx.h>
+#include <ATen/ops/special_xlog1py.h>
+#include <ATen/ops/sqrt.h>
+#include <ATen/ops/sub.h>
+#include <ATen/ops/trunc.h>
+#include <ATen/ops/where.h>
+#include <ATen/ops/xlogy.h>
+
+#include "base/error.h"
+#include "ops/numbers.h"
+#include "ops/shape/promotion.h"
+
+namespace tracejet::decompositions {
+
+namespace {
+
+/// A number as a tensor, which programs can take apart as they do the other one.
+at::Tensor float_beside(const at::Tensor& other, const at::Scalar& value) {
+  return at::full(at::IntArrayRef{}, value, other.options().dtype(promotion::to_float(other.scalar_type())));
+}
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+bool is_exact(const at::Tensor& self) { return c10::isIntegralType(self.scalar_type(), /*includeBool=*/true); }
+
+/// The largest finite number of a floating dtype.
+double largest(at::ScalarType dtype) {
+  switch (dtype) {
+    case at::kHalf:
+      return std::numeric_limits<c10::Half>::max();
+    case at::kBFloat16:
+      return std::numeric_limits<c10::BFloat16>::max();
+    case at::kFloat:
+      return std::numeric_limits<float>::max();
+    default:
+      return std::numeric_limits<double>::max();
+  }
+}
+
+/// A plain number in the place of a tensor becomes a real operand, so that functions of one tensor can take it. It is
+/// added to 0 because a symbolic number can't be read here.
+at::Tensor as_operand(const at::Tensor& self, const at::Tensor& partner) {
+  if (!self.unsafeGetTensorImpl()->is_wrapped_number()) return self;
+  const auto dtype = promotion::to_float(partner.scalar_type());
+  return at::add(at::full(at::IntArrayRef{}, 0, partner.options().dtype(dtype)), self);
+}
+
+/// x * f(y), where 0 times anything but NaN is 0.
+at::Tensor zero_wins(const at::Tensor& x, const at::Tensor& y, const at::Tensor& f_of_y) {
+  const at::Tensor product = at::mul(x, f_of_y);
+  const at::Tensor zero = at::logical_and(at::eq(x, 0), at::eq(y, y));
+  return at::where(zero, scalar_like(product, 0), product);
+}
+
+}  // namespace
+
+// One operand --------------------------------------------------------------------------------------------------------
+
+at::Tensor conj(const at::Tensor& self) { return at::conj_physical(self); }
+
+at::Tensor neg_view(const at::Tensor& self) { return at::neg(self); }
+
+at::Tensor deg2rad(const at::Tensor& self) { return at::mul(self, number(std::numbers::pi / 180)); }
+
+at::Tensor rad2deg(const at::Tensor& self) { return at::mul(self, number(180 / std::numbers::pi)); }
+
+at::Tensor frac(const at::Tensor& self) { return at::sub(self, at::trunc(self)); }
+
+at::Tensor isneginf(const at::Tensor& self) { return at::eq(self, -kInfinity); }
+
+at::Tensor isposinf(const at::Tensor& self) { return at::eq(self, kInfinity); }
+
+at::Tensor logit(const at::Tensor& self, std::optional<double> eps) {
+  // A negative eps means none.
+  const at::Tensor x = eps && *eps >= 0 ? at::clamp(self, *eps, 1 - *eps) : self;
+  return at::log(at::div(x, at::rsub(x, 1)));
+}
+
+/// log of the multivariate gamma function: p (p - 1) / 4 log(pi) + sum over j < p of lgamma(x - j / 2)
+at::Tensor mvlgamma(const at::Tensor& self, int64_t p) {
+  at::Tensor sum = at::lgamma(self);
+  for (int64_t j = 1; j < p; ++j) sum = at::add(sum, at::lgamma(at::sub(self, number(static_cast<double>(j) / 2))));
+  return at::add(sum, number(static_cast<double>(p * (p - 1)) / 4 * std::log(std::numbers::pi)));
+}
+
+at::Tensor nan_to_num(const at::Tensor& self, std::optional<double> nan, std::optional<double> posinf,
+                      std::optional<double> neginf) {
+  if (is_exact(self)) return self.clone();
+  const double most = largest(self.scalar_type());
+  at::Tensor result = at::where(at::isnan(self), scalar_like(self, nan.value_or(0)), self);
+  result = at::where(at::eq(self, kInfinity), scalar_like(self, posinf.value_or(most)), result);
+  return at::where(at::eq(self, -kInfinity), scalar_like(self, neginf.value_or(-most)), result);
+}
+
+at::Tensor reciprocal(const at::Tensor& self) { return at::div(number(1), self); }
+
+at::Tensor rsqrt(const at::Tensor& self) { return at::reciprocal(at::sqrt(self)); }
+
+at::Tensor sgn(const at::Tensor& self) {
+  if (!self.is_complex()) return at::sign(self);
+  return at::where(at::eq(self, 0), scalar_like(self, 0), at::div(self, at::abs(self)));
+}
+
+at::Tensor sinc(const at::Tensor& self) {
+  const at::Tensor angle = at::mul(self, number(std::numbers::pi));
+  const at::Tensor ratio = at::div(at::sin(angle), angle);
+  return at::where(at::eq(self, 0), scalar_like(ratio, 1), ratio);
+}
+
+at::Tensor special_entr(const at::Tensor& self) {
+  const at::Tensor entropy = at::neg(at::mul(self, at::log(self)));  // NaN stays NaN
+  const at::Tensor at_zero = at::where(at::eq(self, 0), scalar_like(entropy, 0), entropy);
+  return at::where(at::lt(self, 0), scalar_like(entropy, -kInfinity), at_zero);
+}
+
+/// log of the normal distribution's area; the scaled erfc keeps the left tail from underflowing.
+at::Tensor special_log_ndtr(const at::Tensor& self) {
+  const at::Tensor t = at::mul(self, number(1 / std::numbers::sqrt2));
+  const at::Tensor left = at::sub(at::log(at::div(at::special_erfcx(at::neg(t)), number(2))), at::mul(t, t));
+  const at::Tensor right = at::log1p(at::div(at::erfc(t), number(-2)));
+  return at::where(at::lt(self, 1), left, right);
+}
+
+// Two operands -------------------------------------------------------------------------------------------------------
+
+at::Tensor floor_divide(const at::Tensor& self, const at::Tensor& other) { return at::div(self, other, "floor"); }
+
+at::Tensor floor_divide_scalar(const at::Tensor& self, const at::Scalar& other) {
+  return at::div(self, other, "floor");
+}
+
+at::Tensor heaviside(const at::Tensor& self, const at::Tensor& values) {
+  return at::where(at::eq(self, 0), values, at::gt(self, 0).to(self.scalar_type()));
+}
+
+namespace {
+
+/// max(a, b) + log1p_exp(-|a - b|), except where both are the same infinity: there it is that infinity.
+at::Tensor log_of_sum(const at::Tensor& a, const at::Tensor& b, at::Tensor (*log1p_exp)(const at::Tensor&)) {
+  const at::Tensor larger = at::maximum(a, b);
+  const at::Tensor sum = at::add(larger, log1p_exp(at::neg(at::abs(at::sub(a, b)))));
+  const at::Tensor both_infinite = at::logical_and(at::eq(a, b), at::eq(at::abs(a), kInfinity));
+  return at::where(both_infinite, larger, sum);
+}
+
+}  // namespace
+
+at::Tensor logaddexp(const at::Tensor& self, const at::Tensor& other) {
+  return log_of_sum(self, other, [](const at::Tensor& x) { return at::log1p(at::exp(x)); });
+}
+
+at::Tensor logaddexp2(const at::Tensor& self, const at::Tensor& other) {
+  return log_of_sum(self, other,
+                    [](const at::Tensor& x) { return at::mul(at::log1p(at::exp2(x)), number(std::numbers::log2e)); });
+}
+
+at::Tensor ldexp(const at::Tensor& self, const at::Tensor& other) {
+  return at::mul(self, at::pow(2.0, as_operand(other, self)));
+}
+
+/// The operators on tensors are the only ones that the Core ATen set has, and they take no plain number.
+at::Tensor shift_of(const at::Scalar& other, const at::Tensor& self) {
+  return at::full(at::IntArrayRef{}, other, self.options());
+}
+
+at::Tensor left_shift(const at::Tensor& self, const at::Tensor& other) { return at::bitwise_left_shift(self, other); }
+
+at::Tensor left_shift_by_number(const at::Tensor& self, const at::Scalar& other) {
+  return at::bitwise_left_shift(self, shift_of(other, self));
+}
+
+at::Tensor right_shift(const at::Tensor& self, const at::Tensor& other) { return at::bitwise_right_shift(self, other); }
+
+at::Tensor right_shift_by_number(const at::Tensor& self, const at::Scalar& other) {
+  return at::bitwise_right_shift(self, shift_of(other, self));
+}
+
+at::Tensor polar(const at::Tensor& abs, const at::Tensor& angle) {
+  return at::complex(at::mul(abs, at::cos(angle)), at::mul(abs, at::sin(angle)));
+}
+
+at::Tensor rsub(const at::Tensor& self, const at::Tensor& other, const at::Scalar& alpha) {
+  return at::sub(other, self, alpha);
+}
+
+at::Tensor rsub_scalar(const at::Tensor& self, const at::Scalar& other, const at::Scalar& alpha) {
+  if (other.isSymbolic()) return at::add(at::neg(at::mul(self, alpha)), other);
+  return at::sub(number(other), self, alpha);
+}
+
+at::Tensor special_xlog1py(const at::Tensor& self, const at::Tensor& other) {
+  const at::Tensor y = as_operand(other, self);
+  return zero_wins(self, y, at::log1p(y));
+}
+
+at::Tensor special_xlog1py_scalar_other(const at::Tensor& self, const at::Scalar& other) {
+  return at::special_xlog1py(self, float_beside(self, other));
+}
+
+at::Tensor special_xlog1py_scalar_self(const at::Scalar& self, const at::Tensor& other) {
+  return at::special_xlog1py(float_beside(other, self), other);
+}
+
+at::Tensor xlogy(const at::Tensor& self, const at::Tensor& other) {
+  const at::Tensor y = as_operand(other, self);
+  return zero_wins(self, y, at::log(y));
+}
+
+at::Tensor xlogy_scalar_other(const at::Tensor& self, const at::Scalar& other) {
+  return at::xlogy(self, float_beside(self, other));
+}
+
+at::Tensor xlogy_scalar_self(const at::Scalar& self, const at::Tensor& other) {
+  return at::xlogy(float_beside(other, self), other);
+}
+
+// Three operands, and choices ----------------------------------------------------------------------------------------
+
+at::Tensor addcdiv(const at::Tensor& self, const at::Tensor& tensor1, const at::Tensor& tensor2,
+                   const at::Scalar& value) {
+  return at::add(self, at::div(tensor1, tensor2), value);
+}
+
+at::Tensor addcmul(const at::Tensor& self, const at::Tensor& tensor1, const at::Tensor& tensor2,
+                   const at::Scalar& value) {
+  return at::add(self, at::mul(tensor1, tensor2), value);
+}
+
+at::Tensor clamp_max(const at::Tensor& self, const at::Scalar& max) { return at::clamp(self, std::nullopt, max); }
+
+at::Tensor clamp_max_tensor(const at::Tensor& self, const at::Tensor& max) { return at::minimum(self, max); }
+
+at::Tensor clamp_min(const at::Tensor& self, const at::Scalar& min) { return at::clamp(self, min); }
+
+at::Tensor clamp_min_tensor(const at::Tensor& self, const at::Tensor& min) { return at::maximum(self, min); }
+
+at::Tensor lerp(const at::Tensor& self, const at::Tensor& end, const at::Tensor& weight) {
+  return at::add(self, at::mul(weight, at::sub(end, self)));
+}
+
+at::Tensor lerp_scalar(const at::Tensor& self, const at::Tensor& end, const at::Scalar& weight) {
+  return at::add(self, at::sub(end, self), weight);
+}
+
+at::Tensor logit_backward(const at::Tensor& grad_output, const at::Tensor& self, std::optional<double> eps) {
+  const bool clamped = eps && *eps >= 0;
+  const double low = clamped ? *eps : 0, high = clamped ? 1 - *eps : 1;
+  const at::Tensor inside = at::logical_and(at::ge(self, low), at::le(self, high));
+  const at::Tensor slope = at::div(grad_output, at::mul(self, at::rsub(self, 1)));
+  return at::where(inside, slope, scalar_like(slope, clamped ? 0 : std::numeric_limits<double>::quiet_NaN()));
+}
+
+at::Tensor masked_fill(const at::Tensor& self, const at::Tensor& mask, const at::Tensor& value) {
+  return at::where(mask, value.to(self.scalar_type()), self);
+}
+
+at::Tensor masked_fill_scalar(const at::Tensor& self, const at::Tensor& mask, const at::Scalar& value) {
+  return at::where(mask, scalar_like(self, value), self);
+}
+
+}  // namespace tracejet::decompositions
