@@ -1,8 +1,6 @@
 #include "engines/openvino/openvino_engine.h"
 
 #include <algorithm>
-#include <functional>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <sstream>
@@ -15,6 +13,7 @@
 #include "base/error.h"
 #include "engines/openvino/failure.h"
 #include "engines/openvino/model.h"
+#include "engines/openvino/session.h"
 #include "engines/openvino/tensors.h"
 #include "engines/runtime_sizes.h"
 #include "ir/call.h"
@@ -57,25 +56,26 @@ class Program final : public Executable {
         warnings_(model.onnx.warnings),
         int64_min_(model.onnx.int64_min),
         int64_max_(model.onnx.int64_max),
-        requirements_(model.onnx.requirements) {
-    compiled_ = core().compile_model(model.model, "CPU", properties(settings));
+        requirements_(model.onnx.requirements),
+        sessions_(model.model, properties(settings)) {
+    const ov::CompiledModel& compiled = sessions_.get()->compiled();
     for (size_t i = 0; i < feeds.size(); ++i) {
       const onnx::TensorInfo& input = model.onnx.inputs[i];
       input_names_.push_back(graph_->inputs()[feeds[i]].name);
-      inputs_.push_back(input.is_used ? std::optional(compiled_.input(input.name)) : std::nullopt);
+      inputs_.push_back(input.is_used ? std::optional(compiled.input(input.name)) : std::nullopt);
       const TensorMeta& meta = graph_->inputs()[feeds[i]].value->tensor();
       for (const auto& symbol : symbols_told_by(meta)) input_symbols_.push_back({i, symbol});
     }
     for (const auto& number : model.onnx.numbers) {
-      numbers_.push_back({compiled_.input(number.name), number.value, number.is_shape});
+      numbers_.push_back({compiled.input(number.name), number.value, number.is_shape});
     }
     for (const GraphOutput& output : graph_->outputs()) {
       if (output.value == nullptr && !depends_on_data(output.literal)) continue;
-      outputs_.push_back(describe(output.value, model.onnx.outputs[outputs_.size()].name));
+      outputs_.push_back(describe(output.value, compiled.output(model.onnx.outputs[outputs_.size()].name)));
     }
     for (const std::string& message : model.onnx.checks) {
       const std::string& name = model.onnx.outputs[outputs_.size() + checks_.size()].name;
-      checks_.push_back({compiled_.output(name), message});
+      checks_.push_back({compiled.output(name), message});
     }
   }
 
@@ -85,30 +85,17 @@ class Program final : public Executable {
     for (const RuntimeAssertion& requirement : requirements_) {
       if (!sizes.holds(requirement.condition)) throw InvalidInput(requirement.message);
     }
-    const auto request = take_request();
-    std::vector<at::Tensor> results;
-    try {
-      for (size_t i = 0; i < feeds.size(); ++i) {
-        if (!inputs_[i]) continue;
-        feeds[i] = feeds[i].contiguous();
-        check_int64(feeds[i], input_names_[i]);
-        request->set_tensor(*inputs_[i], view_of(feeds[i]));
-      }
-      for (const NumberInput& number : numbers_) hand_over(*request, number, sizes);
-      for (const Output& output : outputs_) results.push_back(offer_memory(*request, output, sizes));
-      request->infer();
-    } catch (const ov::Exception& error) {
-      throw Error(failure_in_run(error.what()));
+    for (size_t i = 0; i < feeds.size(); ++i) {
+      if (!inputs_[i]) continue;
+      feeds[i] = feeds[i].contiguous();
+      check_int64(feeds[i], input_names_[i]);
     }
-    for (const auto& [port, message] : checks_) {
-      if (!copy_of(request->get_tensor(port)).item().toBool()) throw Error(message);
+    // Another thread's failure may have spoilt what this one has just computed.
+    for (;;) {
+      const auto session = sessions_.get();
+      auto values = run(*session, feeds, sizes);
+      if (!session->is_spoilt()) return values;
     }
-    std::vector<c10::IValue> values;
-    for (size_t i = 0; i < outputs_.size(); ++i) {
-      const at::Tensor result = taken(request->get_tensor(outputs_[i].port), results[i], i, sizes);
-      values.push_back(outputs_[i].meta == nullptr ? c10::IValue(result.item()) : c10::IValue(result));
-    }
-    return values;
   }
 
   std::vector<Unsupported> warnings() const override { return warnings_; }
@@ -133,12 +120,35 @@ class Program final : public Executable {
     SymbolSource symbol;
   };
 
-  /// Returns itself to the pool.
-  using Request = std::unique_ptr<ov::InferRequest, std::function<void(ov::InferRequest*)>>;
+  /// Of these feeds, which are checked.
+  std::vector<c10::IValue> run(Session& session, const std::vector<at::Tensor>& feeds,
+                               const RuntimeSizes& sizes) const {
+    const auto request = session.take_request();
+    std::vector<at::Tensor> results;
+    try {
+      for (size_t i = 0; i < feeds.size(); ++i) {
+        if (inputs_[i]) request->set_tensor(*inputs_[i], view_of(feeds[i]));
+      }
+      for (const NumberInput& number : numbers_) hand_over(*request, number, sizes);
+      for (const Output& output : outputs_) results.push_back(offer_memory(*request, output, sizes));
+      request->infer();
+    } catch (const ov::Exception& error) {
+      session.spoil();
+      throw Error(failure_in_run(error.what()));
+    }
+    for (const auto& [port, message] : checks_) {
+      if (!copy_of(request->get_tensor(port)).item().toBool()) throw Error(message);
+    }
+    std::vector<c10::IValue> values;
+    for (size_t i = 0; i < outputs_.size(); ++i) {
+      const at::Tensor result = taken(request->get_tensor(outputs_[i].port), results[i], i, sizes);
+      values.push_back(outputs_[i].meta == nullptr ? c10::IValue(result.item()) : c10::IValue(result));
+    }
+    return values;
+  }
 
   /// `value`: null for a number that is computed from runtime scalars.
-  Output describe(const Value* value, const std::string& name) const {
-    const auto port = compiled_.output(name);
+  static Output describe(const Value* value, const ov::Output<const ov::Node>& port) {
     if (value == nullptr || !value->is_tensor()) return {port, nullptr, false};
     const TensorMeta& meta = value->tensor();
     const auto depends_on_data_sizes = [](const c10::SymInt& size) {
@@ -206,27 +216,10 @@ class Program final : public Executable {
            tracejet::describe(node->where(), *graph_);
   }
 
-  Request take_request() const {
-    const auto give_back = [this](ov::InferRequest* request) {
-      const std::scoped_lock lock(idle_mutex_);
-      idle_.emplace_back(request);
-    };
-    {
-      const std::scoped_lock lock(idle_mutex_);
-      if (!idle_.empty()) {
-        Request request(idle_.back().release(), give_back);
-        idle_.pop_back();
-        return request;
-      }
-    }
-    return {new ov::InferRequest(compiled_.create_infer_request()), give_back};
-  }
-
   std::shared_ptr<const Graph> graph_;
   FailureLocator locator_;
   std::vector<Unsupported> warnings_;
-  int64_t int64_min_, int64_max_;  // where int64 inputs have to lie
-  mutable ov::CompiledModel compiled_;
+  int64_t int64_min_, int64_max_;                                  // where int64 inputs have to lie
   std::vector<std::optional<ov::Output<const ov::Node>>> inputs_;  // none where no output depends on it
   std::vector<std::string> input_names_;
   std::vector<InputSymbol> input_symbols_;
@@ -234,8 +227,7 @@ class Program final : public Executable {
   std::vector<RuntimeAssertion> requirements_;  // of these symbols
   std::vector<Output> outputs_;
   std::vector<Check> checks_;
-  mutable std::mutex idle_mutex_;
-  mutable std::vector<std::unique_ptr<ov::InferRequest>> idle_;
+  Sessions sessions_;
 };
 
 }  // namespace

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include <openvino/core/model.hpp>
+#include <openvino/runtime/compiled_model.hpp>
+#include <openvino/runtime/infer_request.hpp>
+
+namespace tracejet::openvino {
+
+/// A compiled model and the requests that run it, used again and again. Safe to use from several threads at once.
+class Session : public std::enable_shared_from_this<Session> {
+ public:
+  Session(const std::shared_ptr<const ov::Model>& model, const ov::AnyMap& properties);
+
+  /// Gives itself back.
+  using Request = std::unique_ptr<ov::InferRequest, std::function<void(ov::InferRequest*)>>;
+  Request take_request();
+
+  const ov::CompiledModel& compiled() const { return compiled_; }
+  /// Whether a run has failed: what it left behind, OpenVINO may take for what later runs have computed.
+  bool is_spoilt() const { return is_spoilt_; }
+  void spoil() { is_spoilt_ = true; }
+
+ private:
+  ov::CompiledModel compiled_;
+  std::atomic<bool> is_spoilt_ = false;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<ov::InferRequest>> idle_;
+};
+
+/// The session of a model, and a new one as soon as it is spoilt.
+class Sessions {
+ public:
+  Sessions(std::shared_ptr<const ov::Model> model, ov::AnyMap properties);
+
+  std::shared_ptr<Session> get() const;
+
+ private:
+  std::shared_ptr<const ov::Model> model_;
+  ov::AnyMap properties_;
+  mutable std::mutex mutex_;
+  mutable std::shared_ptr<Session> session_;
+};
+
+}  // namespace tracejet::openvino
