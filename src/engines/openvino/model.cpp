@@ -12,6 +12,7 @@
 #include "engines/openvino/inferred_shapes.h"
 #include "engines/openvino/reductions.h"
 #include "engines/openvino/tensors.h"
+#include "engines/openvino/transpositions.h"
 #include "ir/size_expression.h"
 
 namespace tracejet::openvino {
@@ -91,6 +92,7 @@ Model read(const Graph& graph, const Feeds& feeds) {
     result.refused = wrongly_inferred(*model, result.onnx, graph, feeds);
     if (!result.refused.empty()) return result;
     separate_reductions(*model);
+    say_moved_axes(*model);
     result.model = std::move(model);
   } catch (const ov::Exception& error) {
     result.refused.push_back(FailureLocator(result.onnx).refusal(error.what()));
