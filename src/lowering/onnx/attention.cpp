@@ -53,7 +53,10 @@ void attention(Lowering& to, const Call& call, std::string_view) {
   if (!scale)
     scale = 1 / std::sqrt(static_cast<double>(static_sizes(to, {query.sizes.back()}, "the size of a head")[0]));
   const Operand scaled = to.emit("Mul", {q, to.number(*scale, q.dtype)});
-  Operand scores = to.emit("MatMul", {scaled, to.transpose(k, swap_last)});
+  const auto summed = [&](const Operand& x) {
+    return with_zero(to, x, query.sizes.back(), query.dim() - 1, query.dim());
+  };
+  Operand scores = to.emit("MatMul", {summed(scaled), to.transpose(summed(k), swap_last)});
 
   const auto mask_name = call.declares("attn_mask") ? "attn_mask" : "attn_bias";
   const bool has_mask = call.declares(mask_name) && call.has(mask_name);
@@ -75,7 +78,9 @@ void attention(Lowering& to, const Call& call, std::string_view) {
   } else if (has_mask) {
     weights = without_masked(to, weights, to.cast(mask, weights.dtype));
   }
-  to.result(to.emit("MatMul", {weights, v}));
+  const c10::SymInt& keys = key.sizes[rank - 2];
+  to.result(to.emit("MatMul", {with_zero(to, weights, keys, query.dim() - 1, query.dim()),
+                               with_zero(to, v, keys, query.dim() - 2, query.dim())}));
   for (size_t i = 1; i < to.output_count(); ++i) to.no_result("gives statistics that only training uses");
 }
 

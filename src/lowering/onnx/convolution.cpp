@@ -21,6 +21,7 @@ void convolution(Lowering& to, const Call& call, std::string_view) {
   const auto spatial = static_cast<size_t>(weight.dim() - 2);
   const auto per_axis = [&](std::string_view name) { return static_sizes(to, call.sym_ints(name, spatial), name); };
   const bool is_transposed = call.flag("transposed");
+  if (weight.sizes[is_transposed ? 0 : 1].maybe_as_int() == 0) to.fail("has no channels to sum over");
   const auto padding = per_axis("padding");
   auto pads = padding;
   pads.insert(pads.end(), pads.begin(), pads.end());

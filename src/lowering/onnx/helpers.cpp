@@ -14,4 +14,11 @@ Operand extremum_of(Lowering& to, std::string_view which, const Operand& a, cons
   return choose(to, to.emit_as(at::kBool, "Or", {is_nan(to, a), is_beyond}), a, b);
 }
 
+Operand with_zero(Lowering& to, const Operand& factor, const c10::SymInt& count, int64_t axis, int64_t rank) {
+  if (!may_be_empty(count)) return factor;
+  Sizes amounts(2 * static_cast<size_t>(rank), 0);
+  amounts[static_cast<size_t>(rank + axis)] = 1;
+  return surrounded(to, factor, amounts, 0);
+}
+
 }  // namespace tracejet::onnx::convert

@@ -86,6 +86,10 @@ inline Operand surrounded(Lowering& to, const Operand& x, c10::SymIntArrayRef am
   return to.emit("Pad", inputs, {{"mode", std::string("constant")}});
 }
 
+/// A factor of a product that sums over `count` elements of this axis, with a zero behind them where there may be none:
+/// of nothing, engines make whatever their memory holds.
+Operand with_zero(Lowering& to, const Operand& factor, const c10::SymInt& count, int64_t axis, int64_t rank);
+
 /// The sizes as plain numbers; ends the conversion where one is symbolic.
 inline std::vector<int64_t> static_sizes(const Lowering& to, c10::SymIntArrayRef sizes, std::string_view what) {
   std::vector<int64_t> values;

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "lowering/onnx/families.h"
 #include "lowering/onnx/helpers.h"
 
@@ -10,6 +12,9 @@ struct Matrix {
   Operand operand;
   bool is_transposed;
 };
+
+/// The axis of the second factor that is summed over.
+int64_t summed_axis(const TensorMeta& factor) { return std::max<int64_t>(factor.dim() - 2, 0); }
 
 bool swaps_two_axes(const Call& call) {
   const auto& name = call.op().operator_name().name;
@@ -39,12 +44,21 @@ Operand combined(Lowering& to, const Call& call, const Operand& product) {
   return to.emit("Add", {right, scaled(to, to.operand(call, "self", product.dtype), beta)});
 }
 
-/// a @ b, for bool and the integers as int64, which result() brings to their dtype.
-Operand product(Lowering& to, const Operand& a, const Operand& b, at::ScalarType dtype) {
+/// a @ b, for bool and the integers as int64, which result() brings to their dtype. `second`: what b is.
+Operand product(Lowering& to, const Operand& a, const Operand& b, const TensorMeta& second, at::ScalarType dtype,
+                int64_t rank) {
   if (is_integer(dtype)) to.needs_exact_float();
   const auto computed = is_float(dtype) ? dtype : at::kLong;
-  const Operand result = to.emit("MatMul", {to.cast(a, computed), to.cast(b, computed)});
+  const int64_t axis = summed_axis(second);
+  const c10::SymInt& count = second.sizes[static_cast<size_t>(axis)];
+  const Operand left = with_zero(to, to.cast(a, computed), count, rank - 1, rank);
+  const Operand right = with_zero(to, to.cast(b, computed), count, axis, second.dim());
+  const Operand result = to.emit("MatMul", {left, right});
   return dtype == at::kBool ? to.cast(result, dtype) : result;
+}
+
+Operand product(Lowering& to, const Value& a, const Value& b, at::ScalarType dtype) {
+  return product(to, to.operand(a), to.operand(b), b.tensor(), dtype, a.tensor().dim());
 }
 
 /// a @ b, where b may be a stack of matrices.
@@ -56,17 +70,19 @@ Operand stacked_product(Lowering& to, const Value& a, const Value& b, at::Scalar
                             expression_of(left[left.size() - 3]) == expression_of(right[right.size() - 3]);
   const bool needs_expanding = !to.target().batched_weights && to.is_constant(b) && right.size() == 3 &&
                                left.size() <= 3 && right[0].maybe_as_int() != 1 && !shares_stack;
-  if (!needs_expanding) return product(to, to.operand(a), to.operand(b), dtype);
+  if (!needs_expanding) return product(to, a, b, dtype);
   const c10::SymInt rows = is_vector ? c10::SymInt(1) : left[left.size() - 2];
   const Operand stacked = to.expand(to.operand(a), left, {right[0], rows, left.back()});
-  const Operand matrices = product(to, stacked, to.operand(b), dtype);
+  const Operand matrices = product(to, stacked, to.operand(b), b.tensor(), dtype, /*rank=*/3);
   return is_vector ? to.squeeze(matrices, {1}) : matrices;
 }
 
 Operand matrix_product(Lowering& to, const Value& a, const Value& b, const Operand& bias) {
   const Matrix left = untransposed(to, a);
   const Matrix right = untransposed(to, b);
-  std::vector<Operand> inputs{left.operand, right.operand};
+  const c10::SymInt& count = b.tensor().sizes[0];
+  std::vector<Operand> inputs{with_zero(to, left.operand, count, left.is_transposed ? 0 : 1, 2),
+                              with_zero(to, right.operand, count, right.is_transposed ? 1 : 0, 2)};
   if (!bias.name.empty()) inputs.push_back(bias);
   return to.emit("Gemm", inputs, {{"transA", int64_t{left.is_transposed}}, {"transB", int64_t{right.is_transposed}}});
 }
@@ -90,7 +106,7 @@ void addmm(Lowering& to, const Call& call, std::string_view) {
   if (is_float(dtype) && is_plain && b.tensor().dim() == 2) {
     return to.result(matrix_product(to, a, b, to.operand(call, "self")));
   }
-  to.result(combined(to, call, product(to, to.operand(a), to.operand(b), dtype)));
+  to.result(combined(to, call, product(to, a, b, dtype)));
 }
 
 }  // namespace
