@@ -235,6 +235,72 @@ def test_a_network_pads_to_a_multiple():
         torch.testing.assert_close(compiled(x), model(x), rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x.permute(1, 2, 3, 0),
+        lambda x: x.movedim(0, 2) * 2,
+        lambda x: torch.einsum("abcd,abce->bc", x, x),
+        lambda x: x.transpose(0, 3) + 1,
+        lambda x: x[:, :1].permute(2, 3, 0, 1).flatten(2),
+        lambda x: (x.permute(2, 0, 1, 3).exp(), x.permute(2, 3, 1, 0)),
+    ],
+)
+def test_axes_of_size_1_are_moved_past_empty_ones(function):
+    """OpenVINO makes reshapes of such transpositions, in which a size of 0 means "as it was"."""
+    shapes = [(1, 3, 7, 5), (1, 3, 0, 5), (1, 3, 7, 1), (1, 3, 0, 0), (1, 3, 8, 0), (1, 3, 0, 1), (1, 3, 8, 9)]
+    assert_right(function, dynamic((1, 3, 0, 0), (1, 3, 7, 5), (1, 3, 8, 9)), *shapes)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x @ x.mT + 1,
+        lambda x: (x @ x.mT - 1).relu(),
+        lambda x: F.gelu(x[None] @ x.mT) * x.new_ones(3),
+        lambda x: torch.addmm(torch.ones(3), x, x.mT),
+        lambda x: torch.baddbmm(torch.ones(3, 1, 1), x[:, None], x[:, None].mT),
+        lambda x: torch.addmv(torch.ones(3), x, x[0]),
+        lambda x: x[0] @ x[1] + 1,
+        lambda x: torch.einsum("ab,cb->ac", x, x) * 2 + 1,
+        lambda x: F.scaled_dot_product_attention(x.new_ones(1, 3, 3), x.mT[None], x.mT[None]) + 1,
+    ],
+)
+def test_a_product_may_sum_over_nothing(function):
+    assert_right(function, dynamic((3, 0), (3, 4), (3, 8)), (3, 4), (3, 0), (3, 8), (3, 1), (3, 0))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: F.linear(x[..., :0], torch.ones(2, 0)),
+        lambda x: F.linear(x[..., :0], torch.ones(2, 0), torch.ones(2)) * 2,
+        lambda x: F.linear(x[0, :, :0], torch.ones(2, 0), torch.ones(2)),
+        lambda x: x[..., :0] @ torch.ones(0, 5) + 1,
+        lambda x: x[..., :0].cos() @ x[..., :0].cos().mT,
+        lambda x: x[..., 1:0].reshape(x.shape[0], 0) @ torch.ones(0),
+    ],
+)
+def test_a_product_sums_over_nothing(function):
+    """OpenVINO leaves its memory as it was, so what was computed before shows."""
+    shapes = (4, 3, 2), (9, 3, 2), (1, 3, 2), (9, 3, 2)
+    assert_right(lambda x: (function(x), x.exp() @ torch.ones(2, 5)), dynamic((1, 3, 2), (4, 3, 2), (9, 3, 2)), *shapes)
+
+
+def test_calls_are_right_after_one_that_openvino_refused():
+    """It keeps shapes of the call that failed, and takes them for what the next one has computed."""
+    model = Lambda(lambda x: (x * 2)[:, :, -2:].repeat(2, 1, 1, 1).view(2, 12, 2))
+    length = dynamic((3, 4, 1), (3, 4, 6), (3, 4, 8))
+    compiled = tracejet.compile(tracejet.trace(model, arg_inputs=[length]), engine="openvino")
+    for size in (6, 1, 8, 6, 1, 1, 8, 2):
+        x = torch.randn(3, 4, size)
+        if size == 1:
+            with pytest.raises(tracejet.Error):
+                compiled(x)
+        else:
+            assert_equal(model(x), compiled(x), 1e-5, f"at {size}: ", least_scale=1.0)
+
+
 def test_a_mirror_at_sizes_that_are_too_small_is_refused_and_later_calls_are_right():
     """A call that OpenVINO itself refuses would leave the next ones with shapes of the refused one."""
     model = Lambda(lambda x: F.pad(x.exp().expand(3, -1), (1, 0), mode="reflect") * 2)
