@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import fx
+from torch.utils import _pytree as pytree
 
 FILE = Path(__file__).parents[2] / "docs" / "engines" / "differences.json"
 
@@ -35,7 +37,7 @@ def _has_infinity(tensors: list[torch.Tensor]) -> bool:
 
 
 #: Conditions on the tensors that a call takes.
-CONDITIONS = {
+CONDITIONS: dict[str, Callable[[list[torch.Tensor]], bool]] = {
     "NaN": _has_nan,
     "not finite": lambda tensors: any(not bool(tensor.isfinite().all()) for tensor in _floats(tensors)),
     "NaN or +infinity": lambda tensors: _has_nan(tensors) or _has_infinity(tensors),
@@ -53,36 +55,62 @@ def known_differences() -> list[Difference]:
 
 
 class _Watching(fx.Interpreter):
-    """Runs a program with PyTorch's kernels and notes which known difference a call meets."""
+    """Runs a program with PyTorch's kernels and notes which values follow from a call that meets a known difference."""
 
     def __init__(self, module: fx.GraphModule, differences: list[Difference]):
         super().__init__(module)
         self.differences = differences
-        self.met: str | None = None
+        self.met: dict[fx.Node, str] = {}
 
-    def call_function(self, target: Any, args: Any, kwargs: Any) -> Any:
-        tensors = [leaf for leaf in torch.utils._pytree.tree_leaves((args, kwargs)) if isinstance(leaf, torch.Tensor)]
-        for difference in self.differences:
-            if str(target) in difference.operators and CONDITIONS[difference.when](tensors):
-                self.met = self.met or f"{target} of {difference.when}"
-        return super().call_function(target, args, kwargs)
+    def run_node(self, n: fx.Node) -> Any:
+        met = [self.met[operand] for operand in n.all_input_nodes if operand in self.met]
+        if n.op == "call_function":
+            operands = [self.env[operand] for operand in n.all_input_nodes]
+            met += self._met(str(n.target), [operand for operand in operands if isinstance(operand, torch.Tensor)])
+        if met:
+            self.met[n] = met[0]
+            # What is written is another value from now on, as a buffer or an argument.
+            if n.target is torch.ops.aten.copy_.default:
+                self.met[n.all_input_nodes[0]] = met[0]
+        return super().run_node(n)
+
+    def _met(self, operator: str, tensors: list[torch.Tensor]) -> list[str]:
+        return [
+            f"{operator} of {difference.when}"
+            for difference in self.differences
+            if operator in difference.operators and CONDITIONS[difference.when](tensors)
+        ]
 
 
-def excuse(
+def excuses(
     program: torch.export.ExportedProgram,
     engine: str,
     args: tuple[torch.Tensor, ...],
     state: dict[str, torch.Tensor],
-) -> str | None:
-    """The known difference that these arguments meet on this engine."""
+) -> dict[int, str]:
+    """Which results of these arguments follow from a known difference that they meet on this engine: by their places
+    among the leaves of (results, arguments, buffers)."""
     differences = [difference for difference in known_differences() if difference.engine == engine]
     if not differences:
-        return None
+        return {}
     module = program.module()
     watching = _Watching(module, differences)
     with torch.no_grad():
         for name, buffer in module.named_buffers():
             if name in state:
                 buffer.data = state[name].clone()
-        watching.run(*args)
-    return watching.met
+        # Kernels that the program calls may take dense tensors only.
+        watching.run(*(arg.contiguous() for arg in args))
+    nodes = list(module.graph.nodes)
+    results = pytree.tree_leaves(nodes[-1].args[0])
+    given = [node for node in nodes if node.op == "placeholder"]
+    buffers = [[node for node in nodes if node.op == "get_attr" and node.target == name] for name in state]
+    places: list[list[Any]] = [*([node] for node in results), *([node] for node in given), *buffers]
+    for i, arg in enumerate(args):  # one tensor may be several arguments
+        places[len(results) + i] = [node for node, other in zip(given, args, strict=True) if other is arg]
+    found = {}
+    for place, producers in enumerate(places):
+        met = [watching.met[node] for node in producers if isinstance(node, fx.Node) and node in watching.met]
+        if met:
+            found[place] = met[0]
+    return found

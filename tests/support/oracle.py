@@ -7,6 +7,7 @@ import tempfile
 import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -16,11 +17,13 @@ from torch import nn
 from torch.utils import _pytree as pytree
 
 import tracejet
-from tests.support.differences import excuse
+from tests.support import rounding
+from tests.support.differences import excuses
 from tests.support.random_programs import EAGER_REFUSES, Axis, Program, random_program
 
-#: What becomes of a program. "unclear": rounding decides, for eager gives something else in the other precision.
-#: "excused": what differs is in the table of known differences. "warned": the compiler said that this could happen.
+#: What becomes of a program. "unclear": rounding decides, for eager gives something else in the other precision, or
+#: gives what the engine gives where it is rounded otherwise. "excused": what differs follows from a known difference in
+#: the table. "warned": the compiler said that this could happen.
 VERDICTS = ("right", "refused", "unclear", "excused", "warned", "wrong", "failed", "crashed")
 FAULTS = ("wrong", "failed", "crashed")
 ENGINES = ("openvino", "aten", "onnxruntime")
@@ -84,24 +87,20 @@ def _judge(program: Program, engine: str, tries: int, finding: Finding) -> None:
     warned = [str(w.message).splitlines()[0] for w in caught if "tracejet" in str(w.category)]
     for sizes, make in calls:
         here = f"at {sizes}: "
-        before, state = make(), copy.deepcopy(dict(eager.named_buffers()))
+        state = copy.deepcopy(dict(eager.named_buffers()))
         expected = _outcome(eager, make())
         got = _outcome(compiled, make(), state=dict(model.named_buffers()))
         if isinstance(expected, Exception) or isinstance(got, Exception):
             # Nothing checks for ONNX Runtime what a program asks of sizes.
             if engine != "onnxruntime" or isinstance(got, Exception):
-                _judge_errors(here, expected, got, sizes, before)
+                _judge_errors(here, expected, got, sizes, make())
             _restore(eager, model, state)
             continue
         try:
-            _compare(here, expected, got, lambda: _twin(program, make(), state))  # noqa: B023  it is called at once
+            _compare(here, expected, got, _Doubts(program, traced, engine, make, state))
         except _Different as different:
-            if different.verdict == "wrong":
-                found = excuse(traced, engine, before, state)
-                if found is not None:
-                    raise _Different("excused", f"{found}: {different.reason}") from None
-                if warned:
-                    raise _Different("warned", f"{warned[0]}: {different.reason}") from None
+            if different.verdict == "wrong" and warned:
+                raise _Different("warned", f"{warned[0]}: {different.reason}") from None
             raise
 
 
@@ -198,35 +197,75 @@ def _judge_errors(here: str, expected: Any, got: Any, sizes: dict[str, int], arg
         raise _Different("wrong", f"{here}eager refuses it ({expected}), the program gives {got}"[:2000])
 
 
-def _compare(here: str, expected: Any, got: Any, make_twin: Callable[[], Any]) -> None:
+@dataclass
+class _Doubts:
+    """What may be said for an engine that gives something else than eager. Looked up where it does only."""
+
+    program: Program
+    traced: torch.export.ExportedProgram
+    engine: str
+    make: Callable[[], tuple[torch.Tensor, ...]]
+    state: dict[str, torch.Tensor]
+
+    @cached_property
+    def excuses(self) -> dict[int, str]:
+        return excuses(self.traced, self.engine, self.make(), self.state)
+
+    @cached_property
+    def twins(self) -> list[Any]:
+        twin = _twin(self.program, self.make(), self.state)
+        return [] if isinstance(twin, Exception) else pytree.tree_leaves(twin)
+
+    def undecided(self, i: int, want: torch.Tensor, have: torch.Tensor) -> torch.Tensor:
+        """Where leaf `i` differs and rounding doesn't decide."""
+        left = _differences(want, have)
+        other = self.twins[i] if self.twins else None
+        if isinstance(other, torch.Tensor) and other.shape == want.shape:
+            left = left & ~_rounding_decides(want, have, other)
+        if not left.any():
+            return left
+        for outcome in rounding.outcomes(self.program.model, self.make(), self.state):
+            other = pytree.tree_leaves(outcome)[i]
+            if other.shape == have.shape:
+                left = left & _differences(other, have)
+            if not left.any():
+                break
+        return left
+
+
+def _compare(here: str, expected: Any, got: Any, doubts: _Doubts) -> None:
     wanted, spec = pytree.tree_flatten_with_path(expected)
     leaves, got_spec = pytree.tree_flatten(got)
     if spec != got_spec:
         raise _Different("wrong", f"{here}expected the tree {spec}, got {got_spec}")
-    twins: list[Any] | None = None
-    unclear = None
+    doubtful = None
     for i, ((path, want), have) in enumerate(zip(wanted, leaves, strict=True)):
-        where = f"{here}{_named(path)}"
-        if not isinstance(want, torch.Tensor) or not isinstance(have, torch.Tensor):
-            if type(want) is not type(have) or want != have:
-                raise _Different("wrong", f"{where}: expected {want!r}, got {have!r}")
+        problem, verdict = _problem(i, want, have, doubts)
+        if not problem:
             continue
-        if want.dtype != have.dtype or want.shape != have.shape:
-            shapes = f"expected {want.dtype}{list(want.shape)}, got {have.dtype}{list(have.shape)}"
-            raise _Different("wrong", f"{where}: {shapes}")
-        differs = _differences(want, have)
-        if not differs.any():
-            continue
-        if twins is None:
-            twin = make_twin()
-            twins = [] if isinstance(twin, Exception) else pytree.tree_leaves(twin)
-        other = twins[i] if twins and isinstance(twins[i], torch.Tensor) and twins[i].shape == want.shape else None
-        left = differs if other is None else differs & ~_rounding_decides(want, have, other)
-        if left.any():
-            raise _Different("wrong", f"{where}: {_first(left, want, have)}")
-        unclear = f"{where}: {_first(differs, want, have)}"
-    if unclear is not None:
-        raise _Different("unclear", unclear)
+        where = f"{here}{_named(path)}: {problem}"
+        if verdict == "wrong" and i in doubts.excuses:
+            verdict, where = "excused", f"{doubts.excuses[i]}: {where}"
+        if verdict == "wrong":
+            raise _Different(verdict, where)
+        if doubtful is None or verdict == "excused":
+            doubtful = _Different(verdict, where)
+    if doubtful is not None:
+        raise doubtful
+
+
+def _problem(i: int, want: Any, have: Any, doubts: _Doubts) -> tuple[str, str]:
+    """How a leaf differs, if it does, and what to think of it."""
+    if not isinstance(want, torch.Tensor) or not isinstance(have, torch.Tensor):
+        is_same = type(want) is type(have) and want == have
+        return ("" if is_same else f"expected {want!r}, got {have!r}"), "wrong"
+    if want.dtype != have.dtype or want.shape != have.shape:
+        return f"expected {want.dtype}{list(want.shape)}, got {have.dtype}{list(have.shape)}", "wrong"
+    differs = _differences(want, have)
+    if not differs.any():
+        return "", "right"
+    left = doubts.undecided(i, want, have)
+    return (_first(left, want, have), "wrong") if left.any() else (_first(differs, want, have), "unclear")
 
 
 def _named(path: Any) -> str:

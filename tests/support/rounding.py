@@ -1,0 +1,96 @@
+"""Runs a program in eager PyTorch as if it had been rounded otherwise (Monte Carlo arithmetic): where eager then gives
+what an engine gives, rounding decides, and not the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import nn
+from torch._decomp import get_decompositions
+from torch.utils import _pytree as pytree
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from tests.support.random_programs import EAGER_REFUSES
+
+aten = torch.ops.aten
+#: Kernels that do in one go what PyTorch's own references say in several steps, each of which rounds.
+FUSED = (
+    aten.native_group_norm,
+    aten.native_layer_norm,
+    aten.native_batch_norm,
+    aten._native_batch_norm_legit,
+    aten._native_batch_norm_legit_no_training,
+    aten.var_mean,
+    aten._softmax,
+    aten._log_softmax,
+    aten.addmm,
+    aten.addcdiv,
+    aten.addcmul,
+)
+DRAWS = 16
+
+
+class RoundedOtherwise(TorchDispatchMode):
+    """Moves what an operator computes by an ulp, up or down. What is exact stays: whole numbers, and what an operator
+    only picks from its operands. Equal results of one operator stay equal."""
+
+    def __init__(self, draw: int, in_steps: bool):
+        super().__init__()
+        self.draw, self.count = draw, 0
+        self.steps: dict[Any, Callable[..., Any]] = get_decompositions(FUSED) if in_steps else {}
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if func in self.steps:
+            with self:
+                return self.steps[func](*args, **kwargs)
+        self.count += 1
+        taken = [leaf.clone() for leaf in pytree.tree_leaves((args, kwargs)) if _is_float(leaf)]
+        result = func(*args, **kwargs)
+        aliases = [returned.alias_info for returned in func._schema.returns]
+        if any(alias is not None and not alias.is_write for alias in aliases):
+            return result
+        for tensor in filter(_is_float, pytree.tree_leaves(result)):
+            if not _is_picked(tensor, taken):
+                tensor.copy_(self.moved(tensor))
+        return result
+
+    def moved(self, tensor: torch.Tensor) -> torch.Tensor:
+        bits = tensor.contiguous().view(torch.int32 if tensor.dtype is torch.float32 else torch.int64).long()
+        # Any hash will do that depends on the number, the operator and the draw.
+        seed = (self.draw * 7919 + self.count) * 40503
+        hashed = ((bits + seed) * 2654435761) ^ (bits >> 7)
+        sign = torch.where((hashed >> 15) & 1 == 1, 1.0, -1.0)
+        stays = (tensor == tensor.trunc()) | ~tensor.isfinite()
+        return torch.where(stays, tensor, tensor * (1 + torch.finfo(tensor.dtype).eps * sign).to(tensor.dtype))
+
+
+def _is_float(leaf: Any) -> bool:
+    return isinstance(leaf, torch.Tensor) and leaf.dtype in (torch.float32, torch.float64)
+
+
+def _is_picked(tensor: torch.Tensor, taken: list[torch.Tensor]) -> bool:
+    numbers = tensor.flatten()
+    return any(
+        numbers.dtype == operand.dtype and bool(torch.isin(numbers, operand.flatten()).all()) for operand in taken
+    )
+
+
+def outcomes(
+    make_model: Callable[[], nn.Module], args: tuple[torch.Tensor, ...], state: dict[str, torch.Tensor]
+) -> Iterator[tuple[Any, Any, Any]]:
+    """What eager may give, too: results, arguments and buffers, rounded otherwise each time."""
+    for draw in range(DRAWS):
+        for in_steps in (False, True):
+            model = make_model()
+            for name, buffer in model.named_buffers():
+                buffer.copy_(state[name])
+            copies = {id(arg): arg.clone() for arg in args}
+            given = tuple(copies[id(arg)] for arg in args)
+            try:
+                with torch.no_grad(), RoundedOtherwise(draw, in_steps):
+                    yield model(*given), given, dict(model.named_buffers())
+            except EAGER_REFUSES:
+                continue
