@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "engines/openvino/failure.h"
 #include "engines/openvino/inferred_shapes.h"
+#include "engines/openvino/products.h"
 #include "engines/openvino/reductions.h"
 #include "engines/openvino/tensors.h"
 #include "engines/openvino/transpositions.h"
@@ -93,6 +94,7 @@ Model read(const Graph& graph, const Feeds& feeds) {
     if (!result.refused.empty()) return result;
     separate_reductions(*model);
     say_moved_axes(*model);
+    separate_products(*model);
     result.model = std::move(model);
   } catch (const ov::Exception& error) {
     result.refused.push_back(FailureLocator(result.onnx).refusal(error.what()));
