@@ -23,20 +23,29 @@ std::vector<double> given_scales(const Call& call, size_t axes) {
   return scales.size() == axes ? scales : std::vector<double>{};
 }
 
-void resize(Lowering& to, const Call& call, Lowering::Attributes attributes) {
+/// `as_plane`: a line is resampled as a plane of one row.
+void resize(Lowering& to, const Call& call, Lowering::Attributes attributes, bool as_plane = false) {
   const TensorMeta& output = to.output();
   const auto axes = static_cast<size_t>(output.dim() - 2);
   const Operand x = to.operand(call, call.declares("input") ? "input" : "self");
   const auto scales = given_scales(call, axes);
-  attributes.push_back({"axes", axes_from(2, static_cast<int64_t>(axes))});
+  const bool is_line = axes == 1 && as_plane;
+  const int64_t added = is_line ? 1 : 0;
+  const Operand plane = is_line ? to.unsqueeze(x, {2}) : x;
+  attributes.push_back({"axes", axes_from(2, static_cast<int64_t>(axes) + added)});
+  std::vector<Operand> inputs{plane, {}};
   if (!scales.empty()) {
     // A given scale, not the quotient of the sizes, places the samples.
-    std::vector<float> values(scales.begin(), scales.end());
-    const at::Tensor data = at::tensor(values, at::kFloat);
-    return to.result(to.emit("Resize", {x, {}, to.constant(data)}, std::move(attributes)));
+    std::vector<float> values(static_cast<size_t>(added), 1);
+    values.insert(values.end(), scales.begin(), scales.end());
+    inputs.push_back(to.constant(at::tensor(values, at::kFloat)));
+  } else {
+    Sizes sizes(static_cast<size_t>(added), 1);
+    sizes.append(output.sizes.begin() + 2, output.sizes.end());
+    inputs.insert(inputs.end(), {Operand{}, to.sizes(sizes)});
   }
-  const Operand sizes = to.sizes(c10::SymIntArrayRef(output.sizes).slice(2));
-  to.result(to.emit("Resize", {x, {}, {}, sizes}, std::move(attributes)));
+  const Operand result = to.emit("Resize", inputs, std::move(attributes));
+  to.result(is_line ? to.squeeze(result, {2}) : result);
 }
 
 void upsample_nearest(Lowering& to, const Call& call, std::string_view variant) {
@@ -53,7 +62,8 @@ void upsample_linear(Lowering& to, const Call& call, std::string_view mode) {
       {"mode", std::string(mode)},
       {"coordinate_transformation_mode", std::string(aligned ? "align_corners" : "half_pixel")}};
   if (mode == "cubic") attributes.push_back({"cubic_coeff_a", -0.75F});
-  resize(to, call, std::move(attributes));
+  // OpenVINO folds constants by a kernel that interpolates planes and volumes only.
+  resize(to, call, std::move(attributes), /*as_plane=*/true);
 }
 
 void grid_sample(Lowering& to, const Call& call, std::string_view) {
