@@ -287,6 +287,46 @@ def test_a_product_sums_over_nothing(function):
     assert_right(lambda x: (function(x), x.exp() @ torch.ones(2, 5)), dynamic((1, 3, 2), (4, 3, 2), (9, 3, 2)), *shapes)
 
 
+class Positions(nn.Module):
+    """A learned table that is resampled to the length of what it is added to."""
+
+    def __init__(self, align_corners: bool):
+        super().__init__()
+        self.table, self.align_corners = nn.Parameter(torch.linspace(-1, 1, 12).view(1, 2, 6)), align_corners
+
+    def forward(self, x):
+        fixed = F.interpolate(self.table, size=5, mode="linear", align_corners=self.align_corners)
+        scaled = F.interpolate(self.table, scale_factor=1.7, mode="linear", align_corners=self.align_corners)
+        return fixed + x[..., :1], scaled * 2, F.interpolate(x, size=9, mode="linear", align_corners=self.align_corners)
+
+
+@pytest.mark.parametrize("align_corners", [False, True])
+def test_a_constant_line_is_resampled(align_corners):
+    model = Positions(align_corners).eval()
+    compiled = tracejet.compile(model, arg_inputs=[dynamic((1, 2, 1), (2, 2, 6), (4, 2, 9))], engine="openvino")
+    for shape in [(2, 2, 6), (1, 2, 1), (4, 2, 9)]:
+        x = torch.randn(shape)
+        assert_equal(model(x), compiled(x), 1e-5, f"at {shape}: ", least_scale=1.0)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda t, y: t - y + t,
+        lambda t, y: (t, t - y),
+        lambda t, y: (t - y) * t.relu(),
+        lambda t, y: (t * 2 - y) + t * 2,
+    ],
+)
+@pytest.mark.parametrize("shapes", [((2, 2, 1), (4,)), ((1, 4, 8), (3, 1, 1)), ((1, 2, 1, 4), (2, 3, 4))], ids=str)
+def test_what_attention_gives_is_broadcast_and_used_again(function, shapes):
+    """OpenVINO's compiler ends the process."""
+    model = Lambda(lambda x, y: function((x @ x.mT).softmax(-1) @ x, y))
+    x, y = (torch.randn(shape, generator=torch.Generator().manual_seed(0)) for shape in shapes)
+    compiled = tracejet.compile(tracejet.trace(model, arg_inputs=[x, y]), engine="openvino")
+    assert_equal(model(x, y), compiled(x, y), 1e-5, "", least_scale=1.0)
+
+
 def test_calls_are_right_after_one_that_openvino_refused():
     """It keeps shapes of the call that failed, and takes them for what the next one has computed."""
     model = Lambda(lambda x: (x * 2)[:, :, -2:].repeat(2, 1, 1, 1).view(2, 12, 2))
