@@ -122,6 +122,21 @@ TEST_P(SizeQuestion, IsRightAtEverySizeOrRefusedWithTheAxis) {
 INSTANTIATE_TEST_SUITE_P(OfCode, SizeQuestion, testing::ValuesIn(kQuestions),
                          [](const auto& info) { return "Question" + std::to_string(info.index); });
 
+TEST(SizeQuestions, ATensorThatIsWrittenToLiesAsBefore) {
+  const auto forward = [](const Tensors& in) {
+    const at::Tensor turned = in[0].t().contiguous().t(), straight = in[0].clone();
+    turned.copy_(in[0] + 1);
+    straight.copy_(at::ones({4, 3}).t());
+    const int64_t layout = turned.stride(1) + 10 * turned.slice(0, 1).storage_offset() + 100 * turned.is_contiguous();
+    return Tensors{turned * layout, straight * straight.slice(0, 1).storage_offset()};
+  };
+  const at::Tensor x = at::randn({3, 4});
+  const auto compiled =
+      compile(trace(forward, {Input::dynamic({3, 4}, {3, 4}, {3, 4}, at::kFloat, "x")}), {.engine = "aten"});
+  const Tensors expected = forward({x}), got = compiled.run({x});
+  for (size_t i = 0; i < expected.size(); ++i) EXPECT_TRUE(at::equal(got[i], expected[i])) << i;
+}
+
 TEST(SizeQuestions, MaySayThatEveryDeclaredSizeGoesOneWay) {
   const auto forward = [](const Tensors& in) { return Tensors{in[0].sym_size(0) == 1 ? in[0] * 100 : in[0] * 2}; };
   const Compiled compiled =

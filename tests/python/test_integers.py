@@ -281,3 +281,18 @@ def test_division_by_a_number_of_data_that_is_zero_is_refused() -> None:
     assert torch.equal(compiled(torch.tensor([4, 9, 2])), torch.tensor([0, 1, 0]))
     with pytest.raises(tracejet.Error, match="divided by 0"):
         compiled(torch.tensor([-4, 0, -2]))
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_powers_of_integers_wrap_in_onnx_as_in_eager(dtype: torch.dtype, tmp_path) -> None:
+    signed = [-7, -2, -1] if dtype.is_signed else []
+    bases, exponents = (
+        torch.tensor([*signed, 0, 1, 2, 3, 10], dtype=dtype),
+        torch.tensor([*signed, 0, 1, 2, 5, 40, 70], dtype=dtype),
+    )
+    function = Lambda(lambda a, b: (a[:, None] ** b, 2**b, (a * 0 - 1) ** b[:1]))
+    results = OnnxRuntime(tracejet.trace(function, arg_inputs=[bases, exponents]), str(tmp_path / "model.onnx"))(
+        bases, exponents
+    )
+    for result, expected in zip(results, function(bases, exponents), strict=True):
+        assert_same(result, expected)

@@ -68,6 +68,7 @@ def test_writing_to_elements_that_share_memory_is_refused(write: Callable[..., A
 
 
 CHECKS = {
+    "a window larger than the smallest size": lambda x: x.unfold(0, 2, 1),
     "a window larger than its axis": lambda x: x.unfold(0, 3, 1),
     "a part that doesn't fit": lambda x: x.narrow(0, 1, 1),
     "a normalized_shape that isn't the input's": lambda x: functional.rms_norm(x.mT, (4,)),

@@ -129,6 +129,15 @@ def test_what_pytorch_asks_for_itself_costs_nothing(model: Callable[[torch.Tenso
     assert_same_as_eager(Lambda(model), [image], [{"x_0": b, "x_1": h, "x_2": w} for b, h, w in sizes])
 
 
+@pytest.mark.parametrize("size", [0, 1])
+def test_a_number_of_pieces_is_refused_with_the_line_where_it_differs(size: int) -> None:
+    compiled = tracejet.compile(Lambda(lambda x: x * len(x.chunk(3))), arg_inputs=[batch(4, low=0)], engine="aten")
+    x = torch.randn(4, 4)
+    assert torch.equal(compiled(x), x * 2)
+    with pytest.raises(tracejet.Error, match=r"relies on(.|\n)*test_questions.py"):
+        compiled(x[:size])
+
+
 def after_writing(write: Callable[[torch.Tensor], Any]) -> Lambda:
     def forward(x: torch.Tensor) -> torch.Tensor:
         y = x[:2].t().clone().t()
@@ -138,13 +147,22 @@ def after_writing(write: Callable[[torch.Tensor], Any]) -> Lambda:
     return Lambda(forward)
 
 
-def test_a_tensor_keeps_its_layout_when_it_is_written_to() -> None:
-    assert_same_as_eager(after_writing(lambda y: y.fill_(1.0)), [torch.randn(3, 4)], [{}])
+WRITES = {
+    "fill": lambda y: y.fill_(1.0),
+    "copy": lambda y: y.copy_(torch.ones(4, 2).t()),
+    "copy of a row": lambda y: y.copy_(torch.arange(4.0)),
+    "copy to a turned one": lambda y: y.t().copy_(torch.ones(4, 2)),
+}
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+def test_a_tensor_keeps_its_layout_when_it_is_written_to(write: Callable[[torch.Tensor], Any]) -> None:
+    assert_same_as_eager(after_writing(write), [torch.randn(3, 4)], [{}])
 
 
 def test_layout_that_a_write_changes_here_only_is_refused() -> None:
     with pytest.raises(tracejet.UnsupportedOperator, match=r"written to in place(.|\n)*test_questions.py"):
-        tracejet.trace(after_writing(lambda y: y.copy_(torch.ones(4, 2).t())), arg_inputs=[torch.randn(3, 4)])
+        tracejet.trace(after_writing(lambda y: torch.neg(torch.ones(4, 2).t(), out=y)), arg_inputs=[torch.randn(3, 4)])
 
 
 class Table(torch.nn.Module):

@@ -274,6 +274,32 @@ void divide(Lowering& to, const Call& call, std::string_view) {
   to.result(whole_quotient(to, a, b, is_floor ? python_remainder(to, a, b) : c_remainder(to, a, b)));
 }
 
+namespace {
+
+/// By squaring, which wraps where ATen's does; ONNX's Pow goes by way of floats. `range`: of the exponent.
+Operand integer_power(Lowering& to, const Operand& base, const Operand& exponent, const ValueRange& range) {
+  const auto number = [&](int64_t value) { return to.number(value, base.dtype); };
+  const auto equal = [&](const Operand& a, const Operand& b) { return to.emit_as(at::kBool, "Equal", {a, b}); };
+  const Operand one = number(1);
+  const auto is_odd = [&](const Operand& x) { return equal(to.emit("BitwiseAnd", {x, one}), one); };
+  Operand result = one, factor = base, left = to.emit("Max", {exponent, number(0)});
+  double most = range.max;
+  while (true) {
+    result = to.emit("Mul", {result, choose(to, is_odd(left), factor, one)});
+    if (most < 2) break;
+    most /= 2;
+    factor = to.emit("Mul", {factor, factor});
+    left = to.emit("Div", {left, number(2)});
+  }
+  if (range.min >= 0) return result;
+  const Operand of_minus_one = choose(to, is_odd(exponent), number(-1), one);
+  const Operand of_others = choose(to, equal(base, number(-1)), of_minus_one, number(0));
+  const Operand inverse = choose(to, equal(base, one), one, of_others);
+  return choose(to, less_than_zero(to, exponent), inverse, result);
+}
+
+}  // namespace
+
 void power(Lowering& to, const Call& call, std::string_view) {
   const auto dtype = to.output().dtype;
   const Operand base = self(to, call);
@@ -288,8 +314,13 @@ void power(Lowering& to, const Call& call, std::string_view) {
     if (exponent == 0.5) return to.result(to.emit("Sqrt", {base}));
     if (exponent == 3) return to.result(to.emit("Mul", {to.emit("Mul", {base, base}), base}));
   }
-  if (is_integer(dtype)) to.needs_exact_float();
-  to.result(to.emit("Pow", {base, computed(to, call, "exponent", dtype)}));
+  const Operand exponent = computed(to, call, "exponent", dtype);
+  if (is_integer(dtype)) {
+    const ValueRange range = to.range(call, "exponent");
+    if (to.target().exact_integers) return to.result(integer_power(to, base, exponent, range));
+    to.needs_exact_float();
+  }
+  to.result(to.emit("Pow", {base, exponent}));
 }
 
 void extremum(Lowering& to, const Call& call, std::string_view target) {

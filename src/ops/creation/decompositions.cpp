@@ -7,6 +7,7 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/add.h>
 #include <ATen/ops/arange.h>
+#include <ATen/ops/clone.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/eq.h>
 #include <ATen/ops/expand.h>
@@ -205,8 +206,32 @@ at::Tensor filled_like(const at::Tensor& self, const at::Scalar& value, Type dty
 
 }  // namespace
 
+namespace {
+
+bool has_strides(const at::Tensor& tensor, c10::SymIntArrayRef strides) {
+  for (size_t axis = 0; axis < strides.size(); ++axis) {
+    const bool is_of_no_concern = shape::is_one(tensor.sym_sizes()[axis]);
+    if (!is_of_no_concern && !shape::known_equal(tensor.sym_strides()[axis], strides[axis])) return false;
+  }
+  return true;
+}
+
+/// What is written to lies in memory as before, for whoever asks; of a part of a tensor, nobody can.
+at::Tensor laid_out_like(const at::Tensor& self, const at::Tensor& value) {
+  const auto strides = self.sym_strides();
+  if (has_strides(value, strides) || !shape::is_dense(shape::describe(self))) return value;
+  std::vector<int64_t> order(strides.size()), back(strides.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::ranges::stable_sort(order, [&](int64_t a, int64_t b) { return shape::layout_less(strides[b], strides[a]); });
+  for (size_t i = 0; i < order.size(); ++i) back[order[i]] = static_cast<int64_t>(i);
+  if (std::ranges::is_sorted(order)) return at::clone(value, c10::MemoryFormat::Contiguous);
+  return at::clone(value.permute(order), c10::MemoryFormat::Contiguous).permute(back);
+}
+
+}  // namespace
+
 at::Tensor copy(const at::Tensor& self, const at::Tensor& src, bool /*non_blocking*/) {
-  return src.to(self.options()).expand_symint(self.sym_sizes());
+  return laid_out_like(self, src.to(self.options()).expand_symint(self.sym_sizes()));
 }
 
 at::Tensor fill(const at::Tensor& self, const at::Scalar& value) {

@@ -194,7 +194,8 @@ std::vector<at::Tensor> unbind(const at::Tensor& self, int64_t dim) {
 at::Tensor unfold(const at::Tensor& self, int64_t dimension, int64_t size, int64_t step) {
   if (self.dim() == 0) return at::slice(at::unsqueeze(self, 0), 0, 0, size);
   const int64_t axis = shape::wrap_axis(dimension, self.dim());
-  require(self.sym_size(axis).sym_ge(size), [&] {
+  // As PyTorch's narrow and select do: no window of an axis of 0 or 1 is another result, either.
+  require(self.sym_size(axis).sym_ge(size).expect_true(__FILE__, __LINE__), [&] {
     return "a window of " + std::to_string(size) + " doesn't fit into axis " + std::to_string(axis) + " of " +
            shape::text(self.sym_sizes());
   });
