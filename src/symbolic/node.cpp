@@ -211,13 +211,14 @@ void measure(Node& node) {
               " on dynamic axes; declare one of them static");
 }
 
-Expression finish(Node node) {
+Expression finish(std::shared_ptr<Node> made) {
+  Node& node = *made;
   count_steps(1 + node.operands.size());
   measure(node);
   node.hash = hash_of(node);
   node.range = range_of(node);
   set_hint(node);
-  return Expression(std::make_shared<const Node>(std::move(node)));
+  return Expression(std::move(made));
 }
 
 }  // namespace
@@ -228,11 +229,11 @@ uint64_t next_symbol_id() {
 }
 
 Expression make(Kind kind, Type type, std::vector<Expression> operands, int64_t coefficient) {
-  Node node;
-  node.kind = kind;
-  node.type = type;
-  node.value = coefficient;
-  node.operands = std::move(operands);
+  auto node = std::make_shared<Node>();
+  node->kind = kind;
+  node->type = type;
+  node->value = coefficient;
+  node->operands = std::move(operands);
   return finish(std::move(node));
 }
 
@@ -240,8 +241,8 @@ Expression Expression::integer(int64_t value) {
   // Small constants are made once: they are everywhere in shapes.
   constexpr int64_t kSmall = 64;
   const auto fresh = [](int64_t number) {
-    Node node;
-    node.value = number;
+    auto node = std::make_shared<Node>();
+    node->value = number;
     return finish(std::move(node));
   };
   static const std::vector<Expression>* const small = [&fresh] {
@@ -256,24 +257,24 @@ Expression Expression::integer(int64_t value) {
 Expression::Expression() : Expression(integer(0)) {}
 
 Expression Expression::real(double value) {
-  Node node;
-  node.type = Type::kFloat;
-  node.real = value;
+  auto node = std::make_shared<Node>();
+  node->type = Type::kFloat;
+  node->real = value;
   return finish(std::move(node));
 }
 
 Expression Expression::truth(bool value) {
-  Node node;
-  node.type = Type::kBool;
-  node.value = value ? 1 : 0;
+  auto node = std::make_shared<Node>();
+  node->type = Type::kBool;
+  node->value = value ? 1 : 0;
   return finish(std::move(node));
 }
 
 Expression Expression::of(Symbol symbol) {
-  Node node;
-  node.kind = Kind::kSymbol;
-  if (symbol.is_float) node.type = Type::kFloat;
-  node.symbol = std::make_shared<const Symbol>(std::move(symbol));
+  auto node = std::make_shared<Node>();
+  node->kind = Kind::kSymbol;
+  if (symbol.is_float) node->type = Type::kFloat;
+  node->symbol = std::make_shared<const Symbol>(std::move(symbol));
   return finish(std::move(node));
 }
 

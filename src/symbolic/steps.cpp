@@ -14,17 +14,18 @@ thread_local Steps steps_of_thread;
 
 }  // namespace
 
-StepLimit::StepLimit(uint64_t steps) : before_(steps_of_thread.limit) {
-  steps_of_thread.limit = std::min(before_, steps_of_thread.done + steps);
+StepLimit::StepLimit(uint64_t steps) : limit_(steps_of_thread.limit), before_(limit_) {
+  limit_ = std::min(before_, steps_of_thread.done + steps);
 }
 
-StepLimit::~StepLimit() { steps_of_thread.limit = before_; }
+StepLimit::~StepLimit() { limit_ = before_; }
 
 uint64_t steps_done() { return steps_of_thread.done; }
 
 void count_steps(uint64_t steps) {
-  steps_of_thread.done += steps;
-  if (steps_of_thread.done <= steps_of_thread.limit) return;
+  Steps& counted = steps_of_thread;
+  counted.done += steps;
+  if (counted.done <= counted.limit) return;
   throw TooManySteps(
       "simplifying a size takes too many steps: it depends on dynamic axes in too many ways; declare one of them "
       "static");

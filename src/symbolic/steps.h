@@ -30,6 +30,7 @@ class StepLimit {
   ~StepLimit();
 
  private:
+  uint64_t& limit_;  ///< of the thread
   uint64_t before_;
 };
 

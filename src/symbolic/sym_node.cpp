@@ -1,9 +1,12 @@
 #include "symbolic/sym_node.h"
 
+#include <typeinfo>
+
 #include "base/error.h"
 #include "symbolic/asker.h"
 #include "symbolic/forced_branches.h"
 #include "symbolic/layout.h"
+#include "symbolic/node.h"
 #include "symbolic/steps.h"
 
 namespace tracejet::symbolic {
@@ -279,10 +282,20 @@ c10::SymBool fixed_sym_bool(const Condition& condition, Context& context) {
 
 namespace {
 
+SymbolicNode* as_ours(c10::SymNodeImpl& node) {
+  if (typeid(node) == typeid(SymbolicNode)) return static_cast<SymbolicNode*>(&node);  // nearly always, and quicker
+  return dynamic_cast<SymbolicNode*>(&node);
+}
+
 std::optional<Symbol> symbol_of(c10::SymNodeImpl& node) {
-  const auto* ours = dynamic_cast<SymbolicNode*>(&node);
+  const auto* ours = as_ours(node);
   if (ours == nullptr || ours->as_made().kind() != Kind::kSymbol) return std::nullopt;
   return ours->as_made().symbol();
+}
+
+/// Then they aren't equal at all sizes, and no fact says so: facts hold for the example.
+bool differ_in_example(const Node& a, const Node& b) {
+  return a.has_hint && b.has_hint && a.hint_is_possible && b.hint_is_possible && a.hint != b.hint;
 }
 
 }  // namespace
@@ -296,7 +309,7 @@ std::optional<Symbol> symbol_behind(const c10::SymFloat& value) {
 }
 
 std::optional<Expression> expression_of(c10::SymNodeImpl& node) {
-  if (const auto* ours = dynamic_cast<SymbolicNode*>(&node)) return ours->value();
+  if (const auto* ours = as_ours(node)) return ours->value();
   if (node.is_nested_int()) return std::nullopt;
   if (const auto number = node.constant_int()) return Expression(*number);
   if (const auto truth = node.constant_bool()) return Expression::truth(*truth);
@@ -333,6 +346,7 @@ bool is_statically_equal(const c10::SymInt& a, const c10::SymInt& b) {
   const auto y = expression_of(b);
   if (!x || !y) return false;
   if (*x == *y) return true;
+  if (x->is_int() && y->is_int() && differ_in_example(x->node(), y->node())) return false;
   return statically_known(a.sym_eq(b)) == true;
 }
 
