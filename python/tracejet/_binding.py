@@ -12,12 +12,13 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.parameter import is_lazy
+from torch.nn.parameter import UninitializedTensorMixin
 from torch.utils import _pytree as pytree
 
 from tracejet._C import InvalidInput
 from tracejet._input import Input
 from tracejet._input_shapes import shown
+from tracejet._registered import Registered
 from tracejet._tensor_subclasses import check_input
 
 #: What may stand in a model's arguments beside tensors; a program keeps such a value as it is.
@@ -106,11 +107,14 @@ def bind(
     each other.
     """
     check_module(module)
-    _check_initialized(module)
+    registered = Registered.of(module)
+    tensors = [*registered.parameters, *registered.buffers]
+    _check_initialized(tensors)
     args, kwargs = positional(arg_inputs), keywords(kwarg_inputs)
-    roots = match_signature(module, args, kwargs)
-    _check_complete(module, roots)
-    leaves = describe_leaves(roots, (*args, *kwargs.values()), device or _device_of(module))
+    parameters = forward_parameters(module)
+    roots = match_signature(module, parameters, args, kwargs)
+    _check_complete(module, parameters, roots)
+    leaves = describe_leaves(roots, (*args, *kwargs.values()), device or (tensors[0][1].device if tensors else torch.device("cpu")))
     if device is not None:
         for leaf in leaves:
             if isinstance(leaf.value, torch.Tensor):
@@ -132,10 +136,10 @@ def check_module(module: Any) -> None:
     raise InvalidInput(f"expected a torch.nn.Module, got {shown(module)}")
 
 
-def _check_initialized(module: nn.Module) -> None:
+def _check_initialized(tensors: Sequence[tuple[str, torch.Tensor]]) -> None:
     """Lazy modules (`nn.LazyLinear`) learn their shapes from the first call."""
-    for name, tensor in (*module.named_parameters(), *module.named_buffers()):
-        if is_lazy(tensor):
+    for name, tensor in tensors:
+        if isinstance(tensor, UninitializedTensorMixin):
             raise InvalidInput(f"{name} has no shape yet, as its module is lazy: call the model once before the trace")
 
 
@@ -180,16 +184,17 @@ class Root:
     parameter: inspect.Parameter
 
 
-def match_signature(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Root]:
+def match_signature(
+    module: nn.Module, parameters: Sequence[inspect.Parameter], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> list[Root]:
     """The root of each positional argument, then of each keyword. Raises InvalidInput where the call doesn't fit."""
-    parameters, forward = _parameters(module), _forward_text(module)
     by_position = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     by_keyword = {p.name: p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
     rest = next((p for p in parameters if p.kind is p.VAR_POSITIONAL), None)
     extra = next((p for p in parameters if p.kind is p.VAR_KEYWORD), None)
 
     if len(args) > len(by_position) and rest is None:
-        raise InvalidInput(f"{forward} takes at most {len(by_position)} positional arguments, got {len(args)}")
+        raise InvalidInput(f"{_forward_text(module, parameters)} takes at most {len(by_position)} positional arguments, got {len(args)}")
     roots = [Root(p.name, p.name, p) for p in by_position[: len(args)]]
     if rest is not None:
         roots += [Root(f"{rest.name}_{i}", f"{rest.name}[{i}]", rest) for i in range(len(args) - len(roots))]
@@ -197,23 +202,23 @@ def match_signature(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str,
     passed = {root.parameter.name for root in roots}
     for key in kwargs:
         if key in passed and key in by_keyword:
-            raise InvalidInput(f"{forward} gets '{key}' twice: in arg_inputs and in kwarg_inputs")
+            raise InvalidInput(f"{_forward_text(module, parameters)} gets '{key}' twice: in arg_inputs and in kwarg_inputs")
         parameter = by_keyword.get(key, extra)
         if parameter is None:
             close = difflib.get_close_matches(key, by_keyword, n=1)
             hint = f"; did you mean '{close[0]}'?" if close else ""
-            raise InvalidInput(f"{forward} has no keyword argument '{key}'{hint}")
+            raise InvalidInput(f"{_forward_text(module, parameters)} has no keyword argument '{key}'{hint}")
         roots.append(Root(key, key, parameter))
     return roots
 
 
-def _check_complete(module: nn.Module, roots: Sequence[Root]) -> None:
+def _check_complete(module: nn.Module, parameters: Sequence[inspect.Parameter], roots: Sequence[Root]) -> None:
     passed = {root.parameter.name for root in roots}
     optional = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    required = [p.name for p in _parameters(module) if p.default is p.empty and p.kind not in optional]
+    required = [p.name for p in parameters if p.default is p.empty and p.kind not in optional]
     missing = [f"'{name}'" for name in required if name not in passed]
     if missing:
-        raise InvalidInput(f"{_forward_text(module)} misses {', '.join(missing)}; pass what has no default")
+        raise InvalidInput(f"{_forward_text(module, parameters)} misses {', '.join(missing)}; pass what has no default")
 
 
 def describe_leaves(roots: Sequence[Root], values: Sequence[Any], device: torch.device) -> list[Leaf]:
@@ -271,7 +276,8 @@ def _check_profiles(leaves: Sequence[Leaf]) -> None:
             )
 
 
-def _parameters(module: nn.Module) -> list[inspect.Parameter]:
+def forward_parameters(module: nn.Module) -> list[inspect.Parameter]:
+    """What a model's forward takes."""
     forward = module.forward
     if isinstance(module, torch.jit.ScriptModule):  # its Python signature is (*args, **kwargs); the schema knows more
         arguments = forward.schema.arguments[1:]
@@ -283,14 +289,8 @@ def _parameters(module: nn.Module) -> list[inspect.Parameter]:
     return [p.replace(annotation=p.empty) for p in inspect.signature(forward).parameters.values()]
 
 
-def _forward_text(module: nn.Module) -> str:
-    return f"{type(module).__name__}.forward{inspect.Signature(_parameters(module))}"
-
-
-def _device_of(module: nn.Module) -> torch.device:
-    for tensor in (*module.parameters(), *module.buffers()):
-        return tensor.device
-    return torch.device("cpu")
+def _forward_text(module: nn.Module, parameters: Sequence[inspect.Parameter]) -> str:
+    return f"{type(module).__name__}.forward{inspect.Signature(parameters)}"
 
 
 def _describe(name: str, path: str, value: Any, device: torch.device) -> Leaf:

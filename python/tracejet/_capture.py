@@ -24,6 +24,7 @@ from tracejet._errors import raise_own_error
 from tracejet._model_state import ModelState
 from tracejet._module_calls import reported_module_calls
 from tracejet._random_state import other_generators_watched
+from tracejet._registered import Registered
 from tracejet._report import Report
 from tracejet._shared_caches import SharedCaches
 from tracejet._size_text import Texts
@@ -111,14 +112,15 @@ class Capture:
 
     def _run(self) -> None:
         model, bound, device = self._model, self._bound, self._options.device
-        self._announce_state(model)
+        registered = Registered.of(model)
+        self._announce_state(registered)
         leaves = [self._add_input(leaf) for leaf in bound.leaves]
-        state, caches = ModelState(model), SharedCaches(model)
+        state, caches = ModelState(model, registered), SharedCaches(registered.modules)
         try:
             with (
                 tracing_environment(),
                 devices_of_a_trace(_device_types(bound, device), is_elsewhere=device is not None),
-                reported_module_calls(self._tracer, model),
+                reported_module_calls(self._tracer, registered.modules),
                 other_generators_watched(),
                 self._options.builtins.during_a_trace(),
                 self._options.texts.during_a_trace(),
@@ -261,17 +263,18 @@ class Capture:
         only PyTorch's decompositions in Python can expand."""
         return {**self._tracer.python_meta_calls, **self._tracer.python_decompositions}
 
-    def _announce_state(self, model: nn.Module) -> None:
-        check_modules(model)
-        for name, parameter in model.named_parameters(remove_duplicate=False):
+    def _announce_state(self, registered: Registered) -> None:
+        check_modules(registered.modules)
+        for name, parameter in registered.parameters:
             for path, tensor in plain_parameters(name, parameter):
                 self._tracer.add_parameter(path, tensor)
         transient = {
             f"{path}.{name}" if path else name
-            for path, module in model.named_modules(remove_duplicate=False)
+            for path, module in registered.modules
+            if module._non_persistent_buffers_set
             for name in module._non_persistent_buffers_set
         }
-        for name, buffer in model.named_buffers(remove_duplicate=False):
+        for name, buffer in registered.buffers:
             for path, tensor in plain_parameters(name, buffer):
                 self._tracer.add_buffer(path, tensor, name not in transient)
 

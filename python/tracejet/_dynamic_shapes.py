@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.utils import _pytree as pytree
 
-from tracejet._binding import Dim, Leaf, Root, check_module, describe_leaves, keywords, match_signature, positional
+from tracejet._binding import Dim, Leaf, Root, check_module, describe_leaves, forward_parameters, keywords, match_signature, positional
 
 
 def get_dynamic_shapes_args(module: nn.Module, arg_inputs: Any) -> dict[str, Any]:
@@ -21,7 +21,7 @@ def get_dynamic_shapes_args(module: nn.Module, arg_inputs: Any) -> dict[str, Any
     """
     check_module(module)
     args = positional(arg_inputs)
-    roots = match_signature(module, args, {})
+    roots = match_signature(module, forward_parameters(module), args, {})
     specs = _specs(roots, args)
     shapes: dict[str, Any] = {}
     for root, spec in zip(roots, specs, strict=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 import torch
 
@@ -12,7 +12,7 @@ from tracejet._custom_operators import with_dynamic_sizes
 from tracejet._distributed import traceable_communication
 from tracejet._indexing import symbolic_indices
 from tracejet._random_state import refused_seeding
-from tracejet._shared_switch import SharedSwitch, switched_attribute, without_collections
+from tracejet._shared_switch import SharedSwitch, switched_attribute, together, without_collections
 from tracejet._symbolic_builtins import calls_of_builtins
 from tracejet._symbolic_math import symbolic_math
 from tracejet._tensor_methods import traced_tensor_methods
@@ -29,7 +29,7 @@ def _without_fast_path() -> Callable[[], None]:
 
 
 #: Make models take the path that an exported program needs.
-_SWITCHES = (
+_changes = together(
     # Libraries (transformers among them) choose code without data-dependent branches under these two.
     switched_attribute(torch.compiler, "_is_exporting_flag", True),
     switched_attribute(torch.compiler, "_is_compiling_flag", True),
@@ -45,15 +45,11 @@ _SWITCHES = (
     *traceable_communication,
     *CONTROL_FLOW_SWITCHES,
     kernel_launches,
-    without_collections,
 )
 
 
 @contextmanager
 def tracing_environment() -> Iterator[None]:
-    """No gradients, and every switch held."""
-    with ExitStack() as stack:
-        stack.enter_context(torch.no_grad())
-        for switch in _SWITCHES:
-            stack.enter_context(switch.held())
+    """No gradients, and all of these changes."""
+    with torch.no_grad(), _changes.held(), without_collections.held():
         yield

@@ -12,6 +12,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
+from tracejet import _C
+from tracejet._registered import Registered, unique
+
 #: Kinds of values that hold nothing that forward could change.
 _ATOMS = frozenset(
     {type(None), bool, int, float, complex, str, bytes, type, torch.Tensor, nn.Parameter, torch.dtype, torch.device}
@@ -61,25 +64,28 @@ class ModelState:
     copied. A model has thousands of containers, nearly all of them empty (hooks): these cost next to nothing.
     """
 
-    def __init__(self, model: nn.Module):
+    def __init__(self, model: nn.Module, registered: Registered | None = None):
+        registered = registered or Registered.of(model)
+        parameters = unique(registered.parameters)
         self._model = model
         self._saved: list[_Saved] = []
-        self._empty: list[tuple[Any, _Place, bool]] = []  # as _Saved, without the content
+        self._empty: list[tuple[Any, _Place, str]] = []  # of whom these are attributes, and their names
         self._seen: set[int] = set()
-        for path, module in model.named_modules():
+        for path, module in unique(registered.modules):
             self._save(module, (None, path, True))
-        for path, parameter in model.named_parameters():
+        for path, parameter in parameters:
             if vars(parameter):
                 self._save_attributes(vars(parameter), (None, path, True))
             else:
-                self._empty.append((vars(parameter), (None, path, True), True))
-        self._buffers = {id(buffer) for buffer in model.buffers()}
-        self._requires_grad = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
+                self._empty.append((vars(parameter), (None, path, True), "__dict__"))
+        self._buffers = {id(buffer) for _, buffer in registered.buffers}
+        self._requires_grad = [(parameter, parameter.requires_grad) for _, parameter in parameters]
 
     def tensors(self) -> Iterator[tuple[str, torch.Tensor]]:
         """What is registered now, by name."""
-        yield from self._model.named_parameters(remove_duplicate=False)
-        yield from self._model.named_buffers(remove_duplicate=False)
+        registered = Registered.of(self._model)
+        yield from registered.parameters
+        yield from registered.buffers
 
     def changes(self) -> Iterator[Change]:
         """What is now in the place of something else, or of nothing."""
@@ -108,9 +114,8 @@ class ModelState:
                 parameter.requires_grad_(requires_grad)
 
     def _changed(self) -> list[_Saved]:
-        changed = [saved for saved in self._saved if not holds_the_same(saved[0], saved[1])]
-        changed += [_Saved(holder, type(holder)(), place, named) for holder, place, named in self._empty if holder]
-        return changed
+        changed = _C.changed_containers(self._saved, holds_the_same)
+        return [*changed, *(_saved_empty(*filled) for filled in self._empty if filled[0])]
 
     def _save(self, value: Any, place: _Place) -> None:
         if type(value) in _ATOMS or id(value) in self._seen:
@@ -140,15 +145,18 @@ class ModelState:
             kind = type(value)
             if kind in _ATOMS:
                 continue
-            if name in _REGISTRIES and kind is dict:  # TorchScript's aren't
-                if value:
-                    self._saved.append(_Saved(value, value.copy(), place, True))
-                else:
-                    self._empty.append((value, place, True))
-            elif kind in _CONTAINERS and not value:
-                self._empty.append((value, (place, name, True), False))
+            if kind in _CONTAINERS and not value:
+                self._empty.append((value, place, name))
+            elif name in _REGISTRIES and kind is dict:  # TorchScript's aren't
+                self._saved.append(_Saved(value, value.copy(), place, True))
             else:
                 self._save(value, (place, name, True))
+
+
+def _saved_empty(holder: Any, owner: _Place, name: str) -> _Saved:
+    """A container that was an attribute of `owner`, and empty."""
+    holds_attributes = name == "__dict__" or (name in _REGISTRIES and type(holder) is dict)
+    return _Saved(holder, type(holder)(), owner if holds_attributes else (owner, name, True), holds_attributes)
 
 
 def _is_users(value: Any) -> bool:

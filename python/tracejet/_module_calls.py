@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,7 +22,10 @@ def _report_call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
     if tracer is None:
         return _call_module(module, *args, **kwargs)
     kind = type(module)
-    tracer.enter_module(_this_thread.paths.get(id(module), ""), f"{kind.__module__}.{kind.__qualname__}")
+    name = _this_thread.classes.get(kind)
+    if name is None:
+        name = _this_thread.classes[kind] = f"{kind.__module__}.{kind.__qualname__}"
+    tracer.enter_module(_this_thread.paths.get(id(module), ""), name)
     try:
         if isinstance(module, torch.jit.ScriptModule):
             return _call_script(module, *args, **kwargs)
@@ -44,13 +47,14 @@ _reporting = switched_attribute(nn.Module, "__call__", _report_call)
 
 
 @contextmanager
-def reported_module_calls(tracer: Tracer, model: nn.Module) -> Iterator[None]:
+def reported_module_calls(tracer: Tracer, modules: Sequence[tuple[str, nn.Module]]) -> Iterator[None]:
     """Reports this thread's module calls to `tracer`. `nn.Module.__call__` is as it was once no thread traces."""
-    _this_thread.paths = {id(module): path for path, module in model.named_modules()}
+    _this_thread.paths = {id(module): path for path, module in reversed(modules)}  # the first one counts
+    _this_thread.classes = {}
     _this_thread.tracer = tracer
     try:
         with _reporting.held():
             yield
     finally:
         _this_thread.tracer = None
-        _this_thread.paths = None
+        _this_thread.paths = _this_thread.classes = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from torch import nn
@@ -20,10 +20,10 @@ _CachedFunction = type(functools.lru_cache(lambda: None))
 class SharedCaches:
     """A snapshot of them. Others may use them too, so only what a trace has left of its tensors is taken back."""
 
-    def __init__(self, model: nn.Module):
+    def __init__(self, modules: Sequence[tuple[str, nn.Module]]):
         self._containers: list[tuple[Any, Any]] = []  # and what it held
         self._functions: list[tuple[Any, int]] = []  # and how often it was called anew
-        for owner in _owners(model):
+        for owner in _owners({type(module) for _, module in modules}):
             for value in vars(owner).values():
                 kind = type(value)
                 if kind in _CONTAINERS:
@@ -40,9 +40,9 @@ class SharedCaches:
                 refill(holder, content)
 
 
-def _owners(model: nn.Module) -> Iterator[Any]:
+def _owners(kinds: Iterable[type[nn.Module]]) -> Iterator[Any]:
     """The model's own classes, and the modules of Python that define them."""
-    classes = {kind for module in {type(module) for module in model.modules()} for kind in module.__mro__}
+    classes = {base for kind in kinds for base in kind.__mro__}
     users = [kind for kind in classes if is_users_type(kind)]
     yield from users
     for name in {kind.__module__ for kind in users}:

@@ -12,7 +12,7 @@ class SharedSwitch:
     """On while anybody holds it. `switch_on` makes the change and returns what undoes it."""
 
     def __init__(self, switch_on: Callable[[], Callable[[], None]]):
-        self._switch_on = switch_on
+        self.switch_on = switch_on
         self._switch_off: Callable[[], None] | None = None
         self._holders = 0
         self._lock = threading.Lock()
@@ -21,7 +21,7 @@ class SharedSwitch:
     def held(self) -> Iterator[None]:
         with self._lock:
             if self._holders == 0:
-                self._switch_off = self._switch_on()
+                self._switch_off = self.switch_on()
             self._holders += 1
         try:
             yield
@@ -30,6 +30,27 @@ class SharedSwitch:
                 self._holders -= 1
                 if self._holders == 0 and self._switch_off is not None:
                     self._switch_off()
+
+
+def together(*switches: SharedSwitch) -> SharedSwitch:
+    """One for all of them, which nobody may hold beside it. They are switched off in reverse order."""
+
+    def switch_on() -> Callable[[], None]:
+        undo: list[Callable[[], None]] = []
+
+        def switch_off() -> None:
+            for back in reversed(undo):
+                back()
+
+        try:
+            for switch in switches:
+                undo.append(switch.switch_on())
+        except BaseException:
+            switch_off()
+            raise
+        return switch_off
+
+    return SharedSwitch(switch_on)
 
 
 def switched_attribute(owner: object, name: str, value: object) -> SharedSwitch:

@@ -6,7 +6,6 @@ A traced size answers as the plain number would that eager PyTorch has in its pl
 from __future__ import annotations
 
 import dis
-import functools
 import gc
 import math
 import sys
@@ -25,9 +24,6 @@ from tracejet._symbolic_math import TWINS_OF_MATH
 _Number: TypeAlias = torch.SymInt | torch.SymFloat | torch.SymBool
 _PLAIN: dict[type, type] = {torch.SymInt: int, torch.SymFloat: float, torch.SymBool: bool}
 
-#: Whose code knows symbolic numbers, and tells them from plain ones.
-_KNOWS_SYMBOLS = ("torch", "tracejet", "sympy")
-
 
 class UnhashableSize(_C.UnsupportedOperator, TypeError):
     """The hash of a dynamic size. A TypeError, too, which libraries (einops) catch to do without."""
@@ -37,21 +33,10 @@ def _is_ours(number: _Number) -> bool:
     return type(number.node) is torch._C._SymNode and _C.symbolic.context_of(number.node) is not None
 
 
-@functools.lru_cache(maxsize=4096)
-def _knows_symbols(module: str) -> bool:
-    return module.partition(".")[0] in _KNOWS_SYMBOLS
-
-
-def _class_seen(own: type, plain: type) -> property:
+def _class_for_model(number: _Number) -> type:
     """`isinstance(size, int)` looks at `__class__`, after the class itself: so both answers are yes."""
-
-    def seen(number: _Number) -> type:
-        # Asked hundreds of times in a trace, mostly by PyTorch's own code.
-        if _knows_symbols(sys._getframe(1).f_globals.get("__name__", "")):
-            return own
-        return plain if _C.is_asked_by_model() and _is_ours(number) else own
-
-    return property(seen)
+    own = type(number)
+    return _PLAIN.get(own, own) if _is_ours(number) else own
 
 
 def _repr(number: _Number, original: Callable[[_Number], str]) -> str:
@@ -127,19 +112,12 @@ def _reduce(number: _Number, protocol: Any, original: Callable[[_Number, Any], A
     return _PLAIN[type(number)], (plain_number(number),)  # a file holds a plain number, which fixes the size
 
 
-def _node(number: _Number) -> Any:
+def _node_for_model(number: _Number) -> Any:
     """PyTorch's own code tells symbolic numbers by it; a model may ask whether it has one (`hasattr(n, "node")`)."""
-    node = vars(number)["node"]
-    frame = sys._getframe(1)
-    if _knows_symbols(frame.f_globals.get("__name__", "")) or not _C.is_tracing() or not _asks_for(frame, "node"):
-        return node
-    if type(node) is torch._C._SymNode and _C.symbolic.context_of(node) is not None:
+    node = number.node
+    if _asks_for(sys._getframe(1), "node") and _is_ours(number):
         raise AttributeError(f"'{_PLAIN[type(number)].__name__}' object has no attribute 'node'")
     return node
-
-
-def _set_node(number: _Number, node: Any) -> None:
-    vars(number)["node"] = node
 
 
 def _asks_for(frame: FrameType, name: str) -> bool:
@@ -191,10 +169,10 @@ def install() -> None:
     """Completes PyTorch's classes. Done once; numbers of others, and ours when no model runs, stay as they are."""
     if "__divmod__" in vars(torch.SymInt):
         return
-    for own, plain in _PLAIN.items():
+    for own in _PLAIN:
         # Where the class's own entries are: to set this one would change the class of the class.
         (entries,) = (found for found in gc.get_referents(vars(own)) if isinstance(found, dict))
-        entries["__class__"] = _class_seen(own, plain)
+        entries["__class__"] = _C.class_seen(own, _class_for_model)
         methods: dict[str, Any] = {
             "__repr__": _with_original(_repr, own.__repr__),
             "__format__": _format,
@@ -203,7 +181,7 @@ def install() -> None:
             "__copy__": _copy,
             "__deepcopy__": _copy,
             "__array_ufunc__": _array_ufunc,
-            "node": property(_node, _set_node),
+            "node": _C.node_seen(own, _node_for_model),
         }
         if own is not torch.SymBool:
             methods |= {"__divmod__": _divmod, "__rdivmod__": _rdivmod}

@@ -24,6 +24,7 @@ from types import CodeType, FrameType, FunctionType
 from typing import Any
 
 import torch
+from torch._C import _SymNode  # type: ignore[attr-defined] # torch's stubs lack it
 
 from tracejet import _C
 from tracejet._loop_source import with_loops_as_calls
@@ -174,7 +175,7 @@ class SymbolicBuiltins:
     def __init__(self) -> None:
         self._symbolic: list[_Code] = []
         self._asked: list[_Code] = []
-        self._looked_at: dict[int, CodeType] = {}  #: for calls of what asks nothing, by id
+        self.looked_at: dict[int, CodeType] = {}  #: for calls of what asks nothing, by id
         self._before: list[_Code] = []
 
     @contextmanager
@@ -216,10 +217,9 @@ class SymbolicBuiltins:
         return None
 
     def ask_silently(self, frame: FrameType) -> None:
+        """To be called once for each code."""
         code, scope = frame.f_code, frame.f_globals
-        if id(code) in self._looked_at:
-            return
-        self._looked_at[id(code)] = code
+        self.looked_at[id(code)] = code
         is_pytorchs = scope.get("__name__", "").partition(".")[0] == "torch"
         asks = not is_pytorchs and any(
             function in _ASKS_NOTHING and _calls_of(code, name) for name, function in _functions_named(code, scope)
@@ -313,18 +313,18 @@ def _calls_replaced(code: CodeType, changed: CodeType) -> SharedSwitch:
 def _made(number: Any, node: Any) -> None:
     """Nothing tells that the class of a number is asked for; so code that gets hold of one and calls `type` counts.
     The same goes for what takes no symbol, before asking it anything."""
-    if isinstance(node, numbers.Number):
+    if type(node) is not _SymNode and isinstance(node, numbers.Number):
         raise TypeError(f"{type(number).__name__} can't be made of a {type(node).__name__}")  # by `type(size)(…)`
-    _original_init(number, node)
+    number.node = node
     current = _current.get()
-    if current is not None:
-        frame = sys._getframe(1)
+    if current is None:
+        return
+    frame = sys._getframe(1)
+    if id(frame.f_code) not in current.looked_at:
         current.ask_silently(frame)
-        if frame.f_back is not None:
-            current.ask_silently(frame.f_back)  # a function may have been called for the size
-
-
-_original_init = torch.SymInt.__init__
+    caller = frame.f_back  # a function may have been called for the size
+    if caller is not None and id(caller.f_code) not in current.looked_at:
+        current.ask_silently(caller)
 
 
 def _ask() -> None:
@@ -364,28 +364,30 @@ def _tensor_number(name: str) -> tuple[type, str, Any]:
     return torch.Tensor, name, method
 
 
-def _divmod(number: Any, divisor: Any) -> tuple[Any, Any]:
-    return number // divisor, number % divisor
-
-
-def _rdivmod(divisor: Any, number: Any) -> tuple[Any, Any]:
-    return _divmod(number, divisor)
-
-
 _original_len = torch.Tensor.__len__
 _METHODS = [
     (torch.Tensor, "__len__", _tensor_len),
     _tensor_number("__int__"),
     _tensor_number("__float__"),
-    *((kind, "__divmod__", _divmod) for kind in (torch.SymInt, torch.SymFloat)),
-    *((kind, "__rdivmod__", _rdivmod) for kind in (torch.SymInt, torch.SymFloat)),
-    _asking(torch.SymInt, "__int__"),
-    _asking(torch.SymInt, "__index__"),
-    _asking(torch.SymFloat, "__int__"),
-    _asking(torch.SymFloat, "__float__"),
-    _asking(torch.SymBool, "__bool__"),
-    (torch.SymInt, "__init__", _made),
 ]
+
+
+def install() -> None:
+    """Lets traces hear what is asked of symbolic numbers. Done once: outside of a trace nobody listens."""
+    if torch.SymInt.__init__ is _made:
+        return
+    for owner, name, method in (
+        (torch.SymInt, "__init__", _made),
+        _asking(torch.SymInt, "__int__"),
+        _asking(torch.SymInt, "__index__"),
+        _asking(torch.SymFloat, "__int__"),
+        _asking(torch.SymFloat, "__float__"),
+        _asking(torch.SymBool, "__bool__"),
+    ):
+        setattr(owner, name, method)
+
+
+install()
 
 
 def _listen() -> Callable[[], None]:
@@ -403,5 +405,5 @@ def _listen() -> Callable[[], None]:
     return stop
 
 
-#: While it is held, a trace hears of these calls.
+#: While it is held, a trace hears of such calls with tensors, too.
 calls_of_builtins = SharedSwitch(_listen)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch import nn
@@ -32,23 +32,31 @@ def _class_name(tensor: torch.Tensor) -> str:
     return f"{type(tensor).__module__}.{type(tensor).__qualname__}"
 
 
-def check_modules(model: nn.Module) -> None:
+def check_modules(modules: Sequence[tuple[str, nn.Module]]) -> None:
     """Raises UnsupportedOperator where a module computes with quantized storage, which is no program's."""
-    for path, module in model.named_modules():
-        kind = type(module).__module__
-        if kind.startswith("torch.ao.nn.") and ".quantized." in kind and ".reference" not in kind:
-            raise UnsupportedOperator(
-                f"{path or 'the model'} is a {kind}.{type(module).__qualname__}, as torch.ao.quantization makes it in "
-                f"eager mode: {_QUANTIZE_OTHERWISE}"
-            )
+    quantized = {kind for kind in {type(module) for _, module in modules} if _is_quantized(kind.__module__)}
+    if not quantized:
+        return
+    path, kind = next((path, type(module)) for path, module in modules if type(module) in quantized)
+    raise UnsupportedOperator(
+        f"{path or 'the model'} is a {kind.__module__}.{kind.__qualname__}, as torch.ao.quantization makes it in "
+        f"eager mode: {_QUANTIZE_OTHERWISE}"
+    )
 
 
-def plain_parameters(path: str, parameter: torch.Tensor) -> Iterator[tuple[str, torch.Tensor]]:
+def _is_quantized(library: str) -> bool:
+    return library.startswith("torch.ao.nn.") and ".quantized." in library and ".reference" not in library
+
+
+def plain_parameters(path: str, parameter: torch.Tensor) -> Iterable[tuple[str, torch.Tensor]]:
     """The plain tensors that a parameter or buffer consists of, with the paths that torch.export gives them. They share
     its memory."""
     if not has_own_dispatch(parameter):
-        yield path, _as_plain(path, parameter)
-        return
+        return ((path, _as_plain(path, parameter)),)
+    return _parts(path, parameter)
+
+
+def _parts(path: str, parameter: torch.Tensor) -> Iterator[tuple[str, torch.Tensor]]:
     module, _, name = path.rpartition(".")
     prefix = f"{module}." if module else ""
     for number, tensor in enumerate(_inner_tensors(path, parameter)):

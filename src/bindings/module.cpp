@@ -15,7 +15,9 @@ PYBIND11_MODULE(_C, module) {
   tracejet::bind_tracer(module);
   tracejet::bind_program(module);
   tracejet::bind_shape_report(module);
+  tracejet::bind_model_state(module);
   tracejet::bind_model_trace(module);
+  tracejet::bind_numbers(module);
   tracejet::bind_control_flow(module);
   tracejet::bind_compile(module);
   tracejet::bind_verify(module);
