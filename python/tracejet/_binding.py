@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.parameter import UninitializedTensorMixin
+from torch.nn.parameter import is_lazy
 from torch.utils import _pytree as pytree
 
 from tracejet._C import InvalidInput
@@ -114,7 +114,8 @@ def bind(
     parameters = forward_parameters(module)
     roots = match_signature(module, parameters, args, kwargs)
     _check_complete(module, parameters, roots)
-    leaves = describe_leaves(roots, (*args, *kwargs.values()), device or (tensors[0][1].device if tensors else torch.device("cpu")))
+    models_device = tensors[0][1].device if tensors else torch.device("cpu")
+    leaves = describe_leaves(roots, (*args, *kwargs.values()), device or models_device)
     if device is not None:
         for leaf in leaves:
             if isinstance(leaf.value, torch.Tensor):
@@ -139,7 +140,7 @@ def check_module(module: Any) -> None:
 def _check_initialized(tensors: Sequence[tuple[str, torch.Tensor]]) -> None:
     """Lazy modules (`nn.LazyLinear`) learn their shapes from the first call."""
     for name, tensor in tensors:
-        if isinstance(tensor, UninitializedTensorMixin):
+        if is_lazy(tensor):
             raise InvalidInput(f"{name} has no shape yet, as its module is lazy: call the model once before the trace")
 
 
@@ -188,13 +189,17 @@ def match_signature(
     module: nn.Module, parameters: Sequence[inspect.Parameter], args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> list[Root]:
     """The root of each positional argument, then of each keyword. Raises InvalidInput where the call doesn't fit."""
+
+    def forward() -> str:
+        return _forward_text(module, parameters)
+
     by_position = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     by_keyword = {p.name: p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
     rest = next((p for p in parameters if p.kind is p.VAR_POSITIONAL), None)
     extra = next((p for p in parameters if p.kind is p.VAR_KEYWORD), None)
 
     if len(args) > len(by_position) and rest is None:
-        raise InvalidInput(f"{_forward_text(module, parameters)} takes at most {len(by_position)} positional arguments, got {len(args)}")
+        raise InvalidInput(f"{forward()} takes at most {len(by_position)} positional arguments, got {len(args)}")
     roots = [Root(p.name, p.name, p) for p in by_position[: len(args)]]
     if rest is not None:
         roots += [Root(f"{rest.name}_{i}", f"{rest.name}[{i}]", rest) for i in range(len(args) - len(roots))]
@@ -202,12 +207,12 @@ def match_signature(
     passed = {root.parameter.name for root in roots}
     for key in kwargs:
         if key in passed and key in by_keyword:
-            raise InvalidInput(f"{_forward_text(module, parameters)} gets '{key}' twice: in arg_inputs and in kwarg_inputs")
+            raise InvalidInput(f"{forward()} gets '{key}' twice: in arg_inputs and in kwarg_inputs")
         parameter = by_keyword.get(key, extra)
         if parameter is None:
             close = difflib.get_close_matches(key, by_keyword, n=1)
             hint = f"; did you mean '{close[0]}'?" if close else ""
-            raise InvalidInput(f"{_forward_text(module, parameters)} has no keyword argument '{key}'{hint}")
+            raise InvalidInput(f"{forward()} has no keyword argument '{key}'{hint}")
         roots.append(Root(key, key, parameter))
     return roots
 

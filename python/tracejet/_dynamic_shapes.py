@@ -10,7 +10,17 @@ import torch
 from torch import nn
 from torch.utils import _pytree as pytree
 
-from tracejet._binding import Dim, Leaf, Root, check_module, describe_leaves, forward_parameters, keywords, match_signature, positional
+from tracejet._binding import (
+    Dim,
+    Leaf,
+    Root,
+    check_module,
+    describe_leaves,
+    forward_parameters,
+    keywords,
+    match_signature,
+    positional,
+)
 
 
 def get_dynamic_shapes_args(module: nn.Module, arg_inputs: Any) -> dict[str, Any]:

@@ -58,7 +58,9 @@ def _walk(model: nn.Module) -> _Named[nn.Module]:
         found.append((path, module))
         if children := module._modules:
             if path.count(".") >= deepest:
-                raise InvalidInput(f"{path[:40]}… goes on for {deepest} modules: one of the model's modules holds itself")
+                raise InvalidInput(
+                    f"{path[:40]}… goes on for {deepest} modules: one of the model's modules holds itself"
+                )
             prefix = f"{path}." if path else ""
             waiting += [(prefix + name, child) for name, child in reversed(children.items()) if child is not None]
     return found

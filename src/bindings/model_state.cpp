@@ -35,9 +35,10 @@ py::list changed_containers(const py::list& saved, const py::function& is_same) 
 }  // namespace
 
 void bind_model_state(py::module_& module) {
-  module.def("changed_containers", &changed_containers, py::arg("saved"), py::arg("is_same"),
-             "Those of (container, former content, ...) that don't hold the very objects any more, in the former order. "
-             "`is_same` tells it of containers other than a dict.");
+  module.def(
+      "changed_containers", &changed_containers, py::arg("saved"), py::arg("is_same"),
+      "Those of (container, former content, ...) that don't hold the very objects any more, in the former order. "
+      "`is_same` tells it of containers other than a dict.");
 }
 
 }  // namespace tracejet

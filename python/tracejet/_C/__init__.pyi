@@ -46,6 +46,8 @@ __all__: list[str] = [
     "VerifiedRun",
     "VerifyOptions",
     "axes_of",
+    "changed_containers",
+    "class_seen",
     "computes_the_same_for_data",
     "control_flow",
     "device_of",
@@ -58,6 +60,7 @@ __all__: list[str] = [
     "is_tracing",
     "makes_the_same_calls",
     "memory_overlaps",
+    "node_seen",
     "note_layout_question",
     "note_memory_question",
     "operators",
@@ -833,6 +836,16 @@ def axes_of(expression: Expression, tracer: Tracer | None = None) -> str:
     A size in terms of the inputs' axes: "x[0] // 2".
     """
 
+def changed_containers(saved: list, is_same: collections.abc.Callable) -> list:
+    """
+    Those of (container, former content, ...) that don't hold the very objects any more, in the former order. `is_same` tells it of containers other than a dict.
+    """
+
+def class_seen(own: type, for_model: collections.abc.Callable) -> typing.Any:
+    """
+    `__class__` of symbolic numbers: the class itself, where it isn't the model's code that asks.
+    """
+
 def computes_the_same_for_data(general: Graph, special: Graph) -> bool: ...
 def device_of(tensor: torch.Tensor) -> torch.device:
     """
@@ -874,6 +887,11 @@ def makes_the_same_calls(graph: Graph, other: Graph) -> bool: ...
 def memory_overlaps(a: torch.Tensor, b: torch.Tensor) -> bool:
     """
     Whether a write to one tensor may be seen in the other.
+    """
+
+def node_seen(own: type, for_model: collections.abc.Callable) -> typing.Any:
+    """
+    `node` of symbolic numbers: what is kept there, where the model's code surely doesn't ask for it.
     """
 
 def note_layout_question(tensor: torch.Tensor) -> None:
