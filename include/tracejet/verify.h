@@ -69,7 +69,7 @@ struct Verification {
 /// in range and fulfil what the program asserts. Buffers and the inputs given are afterwards as they were before.
 ///
 /// Throws InvalidInput where inputs don't fit the program, or where no random ones could be found.
-Verification verify(const Program& program, const Compiled& compiled,
+Verification verify(const Program& program, const CompiledProgram& compiled,
                     const std::vector<std::vector<at::Tensor>>& inputs = {}, const VerifyOptions& options = {});
 
 }  // namespace tracejet

@@ -15,7 +15,7 @@ from tracejet._native import graph_of, native
 def check(
     mod: nn.Module | torch.export.ExportedProgram,
     *,
-    engine: str = "openvino",
+    engine: str | None = None,
     arg_inputs: Sequence[Any] | None = None,
     kwarg_inputs: Mapping[str, Any] | None = None,
 ) -> EngineReport:
@@ -23,7 +23,7 @@ def check(
 
     Args:
         mod: a program from `trace` or `torch.export`, or a module, which is traced first.
-        engine: "openvino", "aten", or "onnx" for what can be written as an ONNX file.
+        engine: one of `engines()`, by default the first, or "onnx" for what can be written as an ONNX file.
         arg_inputs, kwarg_inputs: what a module is traced with: see `trace`.
 
     Raises:

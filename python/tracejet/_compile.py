@@ -29,7 +29,7 @@ def compile(
     *,
     arg_inputs: Sequence[Any] | None = None,
     kwarg_inputs: Mapping[str, Any] | None = None,
-    engine: str = "openvino",
+    engine: str | None = None,
     precision: torch.dtype = torch.float32,
     enabled_precisions: Collection[torch.dtype] | None = None,
     threads: int = 0,
@@ -42,7 +42,7 @@ def compile(
         inputs, arg_inputs: what a module is traced with: see `trace`. A program knows its inputs already; where they
             are passed all the same, they must fit it.
         kwarg_inputs: the same for keywords.
-        engine: "openvino", or "aten", which runs every program with PyTorch's own kernels.
+        engine: one of `engines()`, by default the first.
         precision: what float32 arithmetic may be done in: torch.float32, torch.bfloat16 or torch.float16.
         enabled_precisions: another way to say it: the narrowest of these.
         threads: how many threads a call may use; 0 for as many as PyTorch uses.
@@ -58,12 +58,12 @@ def compile(
 
     Raises:
         UnsupportedOperator: lists every operator that the engine can't run, with its lines.
-        InvalidInput: a setting makes no sense, or the inputs don't fit.
+        InvalidInput: a setting makes no sense, the engine can't do what it asks for, or the inputs don't fit.
     """
     program = _native_program(mod, either_name(inputs, arg_inputs), kwarg_inputs)
-    compiled = _C.CompiledProgram(
+    compiled = _C.ProgramRunner(
         graph_of(program),
-        engine=engine,
+        engine=engine or _C.default_engine(),
         precision=_precision(precision, enabled_precisions),
         threads=threads,
         cache_dir="" if cache_dir is None else str(cache_dir),
@@ -104,7 +104,7 @@ def _own_state(program: ExportedProgram) -> dict[int, torch.Tensor]:
 class CompiledModule(nn.Module):
     """A compiled program as a module. Calls may come from several threads at once."""
 
-    def __init__(self, program: _C.CompiledProgram, call_spec: CallSpec):
+    def __init__(self, program: _C.ProgramRunner, call_spec: CallSpec):
         super().__init__()
         self._program = program
         self._spec = call_spec

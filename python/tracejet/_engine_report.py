@@ -83,8 +83,9 @@ class EngineReport:
         return f"<EngineReport: {self.engine}, {len(self.refused)} calls refused>"
 
 
-def report_on(graph: _C.Graph, engine: str) -> EngineReport:
-    """Asks an engine about every call of a graph. Raises InvalidInput as `check` does."""
+def report_on(graph: _C.Graph, engine: str | None) -> EngineReport:
+    """Asks an engine about every call of a graph; None: the default one. Raises InvalidInput as `check` does."""
+    engine = engine or _C.default_engine()
     support = _C.support(graph, engine)
     refused, warnings = (
         [RefusedCall(c.op, c.reason, tuple(c.takes), tuple(c.gives), Line.of(c.line)) for c in calls]

@@ -33,7 +33,7 @@ class _Call:
     model: nn.Module
     capture: Capture
     validate: Literal["warn", "error"] | None
-    engine: str
+    engine: str | None
 
     def refusal(self, graph: _C.Graph) -> _C.UnsupportedOperator | None:
         """What the engine has against the program, where that is an error; where it isn't, there is a warning."""
@@ -62,7 +62,7 @@ def _arguments(
     enable_experimental_decompositions: bool = False,
     prefer_deferred_runtime_asserts_over_guards: bool = True,
     validate: Literal["warn", "error"] | None = None,
-    engine: str = "openvino",
+    engine: str | None = None,
 ) -> _Call:
     """What `trace` and `diagnose` take."""
     if validate not in (None, "warn", "error"):
@@ -126,7 +126,7 @@ def trace(*args: Any, **kwargs: Any) -> ExportedProgram:
             multiple of 8, or twice another) is checked when the program runs. If not, it is a ConstraintViolation.
         validate: what happens where `engine` can't run the whole program: "warn" warns of it, "error" raises
             UnsupportedOperator, whose `report` is what `check` gives. By default nobody asks the engine.
-        engine: the one to validate for: "openvino", "aten" or "onnx".
+        engine: the one to validate for: see `check`.
 
     Returns:
         A `torch.export.ExportedProgram`. Its Python side (`graph_module`, `graph_signature`, ...) is made when

@@ -1,11 +1,10 @@
 #include <filesystem>
 #include <map>
 
-#include <torch/csrc/autograd/python_variable.h>
-
 #include "bindings/bindings.h"
-#include "compile/compiled_program.h"
-#include "compile/support.h"
+#include "bindings/value_objects.h"
+#include "compile/engine_support.h"
+#include "compile/program_runner.h"
 #include "ir/call.h"
 #include "ir/model_line.h"
 #include "lowering/onnx/lower.h"
@@ -16,36 +15,27 @@ namespace py = pybind11;
 
 namespace {
 
-py::object to_python(const c10::IValue& value) {
-  if (value.isTensor()) return py::reinterpret_steal<py::object>(THPVariable_Wrap(value.toTensor()));
-  if (value.isInt()) return py::int_(value.toInt());
-  if (value.isDouble()) return py::float_(value.toDouble());
-  if (value.isBool()) return py::bool_(value.toBool());
-  return py::none();
-}
-
-std::shared_ptr<CompiledProgram> make_program(std::shared_ptr<Graph> graph, std::string engine,
-                                              at::ScalarType precision, int threads, std::string cache_dir,
-                                              std::map<size_t, at::Tensor> state) {
+std::shared_ptr<ProgramRunner> make_runner(std::shared_ptr<Graph> graph, std::string engine, at::ScalarType precision,
+                                           int threads, std::string cache_dir, std::map<size_t, at::Tensor> state) {
   const py::gil_scoped_release no_gil;
   const CompileSettings settings{std::move(engine), precision, threads, std::move(cache_dir)};
-  return std::make_shared<CompiledProgram>(std::move(graph), settings, std::move(state));
+  return std::make_shared<ProgramRunner>(std::move(graph), settings, std::move(state));
 }
 
-py::list run(const CompiledProgram& program, const std::vector<at::Tensor>& inputs) {
+py::list run(const ProgramRunner& program, const std::vector<at::Tensor>& inputs) {
   std::vector<c10::IValue> results;
   {
     const py::gil_scoped_release no_gil;
     results = program.run_for_all_outputs(inputs);
   }
   py::list objects;
-  for (const c10::IValue& result : results) objects.append(to_python(result));
+  for (const c10::IValue& result : results) objects.append(python::to_python(result));
   return objects;
 }
 
 void save_onnx(const Graph& graph, const std::string& path) {
   const py::gil_scoped_release no_gil;
-  onnx::lower(graph, feeds_of(graph)).save(std::filesystem::path(path));
+  onnx::lower(graph, runtime_inputs_of(graph)).save(std::filesystem::path(path));
 }
 
 struct RefusedCall {
@@ -69,21 +59,21 @@ struct SupportInWords {
   std::string refused_text, warnings_text;
 };
 
-SupportInWords support(const Graph& graph, const std::string& engine) {
+SupportInWords support(const std::shared_ptr<Graph>& graph, const std::string& engine) {
   const py::gil_scoped_release no_gil;
-  Support found = support_of(graph, engine);
-  return {std::move(found.taken), described(graph, found.unsupported), described(graph, found.warnings),
-          report(graph, found.unsupported, engine), report_warnings(graph, found.warnings, engine)};
+  EngineSupport found = engine_support_of(graph, engine);
+  return {std::move(found.taken), described(*graph, found.unsupported), described(*graph, found.warnings),
+          report(*graph, found.unsupported, engine), report_warnings(*graph, found.warnings, engine)};
 }
 
 }  // namespace
 
 void bind_compile(py::module_& module) {
-  py::class_<CompiledProgram, std::shared_ptr<CompiledProgram>>(module, "CompiledProgram",
-                                                                "A graph made ready for an engine.")
-      .def(py::init(&make_program), py::arg("graph"), py::kw_only(), py::arg("engine"), py::arg("precision"),
+  py::class_<ProgramRunner, std::shared_ptr<ProgramRunner>>(module, "ProgramRunner",
+                                                            "A graph made ready for an engine.")
+      .def(py::init(&make_runner), py::arg("graph"), py::kw_only(), py::arg("engine"), py::arg("precision"),
            py::arg("threads"), py::arg("cache_dir"), py::arg("state") = std::map<size_t, at::Tensor>())
-      .def("warnings", &CompiledProgram::warnings,
+      .def("warnings", &ProgramRunner::warnings,
            "The calls that the engine runs otherwise than PyTorch for some data, in words.")
       .def(
           "run", &run, py::arg("inputs"),

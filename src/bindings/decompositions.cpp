@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "bindings/bindings.h"
+#include "bindings/held_object.h"
 #include "bindings/python_call.h"
 #include <tracejet/decompositions.h>
 
@@ -11,17 +12,9 @@ namespace py = pybind11;
 
 namespace {
 
-/// Traces may end, and tables go, on threads that don't hold Python.
-std::shared_ptr<py::function> released_with_gil(py::function function) {
-  return {new py::function(std::move(function)), [](py::function* held) {
-            const py::gil_scoped_acquire gil;
-            delete held;
-          }};
-}
-
 /// NotImplemented says that the function doesn't want the call, as for Python's own operators.
 DecompositionTable::Function boxed(py::function function) {
-  return [function = released_with_gil(std::move(function))](const c10::OperatorHandle& op, torch::jit::Stack& stack) {
+  return [function = python::held(std::move(function))](const c10::OperatorHandle& op, torch::jit::Stack& stack) {
     const py::gil_scoped_acquire gil;
     const size_t count = op.schema().arguments().size();
     const auto [args, kwargs] = python::call_arguments(op, torch::jit::last(stack, count));

@@ -247,7 +247,7 @@ py::object FxBuilder::module_of(const std::shared_ptr<Graph>& subgraph, std::spa
     builder.symbol_source_(expression, node, py::none());
     builder.sourced_symbols_.insert(symbol.id);
   }
-  builder.add_nodes();
+  builder.add_nodes(py::none());
   py::tuple results(subgraph->outputs().size());
   for (size_t i = 0; i < results.size(); ++i) results[i] = builder.output(subgraph->outputs()[i]);
   writer.attr("output")(returns_tuple ? py::object(results) : py::object(results[0]));
@@ -285,8 +285,11 @@ void FxBuilder::add(const Node& node) {
   define_outputs(node, call_(operator_of(node.op()), base, arguments.args, arguments.kwargs, meta), described);
 }
 
-void FxBuilder::add_nodes() {
-  for (const Node& node : graph_->nodes()) add(node);
+void FxBuilder::add_nodes(const py::object& note) {
+  for (const Node& node : graph_->nodes()) {
+    add(node);
+    if (!note.is_none()) note(py::cast(&node, py::return_value_policy::reference));
+  }
 }
 
 }  // namespace tracejet::python

@@ -24,7 +24,8 @@ class FxBuilder {
   py::object value(const Value& value, bool requires_grad) { return describe(value, requires_grad); }
   /// Says which fx node holds a value: done for the inputs by the caller, before add_nodes().
   void define(const Value& value, const py::object& fx_node);
-  void add_nodes();
+  /// `note`: called with each node of the graph once its fx nodes are there; None: nobody is.
+  void add_nodes(const py::object& note);
   /// The fx node of a value.
   py::object node(const Value& value) const;
   /// What the program returns in this place: an fx node, or the literal that it is.

@@ -4,6 +4,7 @@
 
 #include "bindings/bindings.h"
 #include "bindings/fx_values.h"
+#include "engines/runtime_inputs.h"
 #include "ir/model_line.h"
 
 namespace tracejet {
@@ -89,7 +90,9 @@ void bind_inputs_and_outputs(py::module_& module) {
       .value("INPUT_MUTATION", GraphOutput::Kind::kInputMutation);
   output.def_readonly("kind", &GraphOutput::kind)
       .def_readonly("target", &GraphOutput::target, "Of a mutation: which input takes the value.")
-      .def_property_readonly("value", [](const GraphOutput& self) { return self.value; }, "None: not a tensor.");
+      .def_property_readonly(
+          "value", [](const GraphOutput& self) { return self.value; }, "None: not a tensor.")
+      .def_property_readonly("is_computed", &is_computed, "Whether running the graph gives a value for it.");
 }
 
 }  // namespace

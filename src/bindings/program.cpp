@@ -10,7 +10,7 @@ void bind_program(py::module_& module) {
       .def("value", &FxBuilder::value, py::arg("value"), py::arg("requires_grad") = false,
            "The meta['val'] of an input.")
       .def("define", &FxBuilder::define, py::arg("value"), py::arg("node"))
-      .def("add_nodes", &FxBuilder::add_nodes)
+      .def("add_nodes", &FxBuilder::add_nodes, py::arg("note") = py::none())
       .def("node", &FxBuilder::node, py::arg("value"))
       .def("output", &FxBuilder::output, py::arg("output"));
 }

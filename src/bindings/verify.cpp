@@ -1,9 +1,8 @@
 #include "verify/verify.h"
 
-#include <torch/csrc/autograd/python_variable.h>
-
 #include "bindings/bindings.h"
-#include "compile/compiled_program.h"
+#include "bindings/value_objects.h"
+#include "compile/program_runner.h"
 
 namespace tracejet {
 
@@ -11,27 +10,19 @@ namespace py = pybind11;
 
 namespace {
 
-c10::IValue from_python(const py::handle& value) {
-  if (THPVariable_Check(value.ptr())) return THPVariable_Unpack(value.ptr());
-  if (py::isinstance<py::bool_>(value)) return value.cast<bool>();
-  if (py::isinstance<py::int_>(value)) return value.cast<int64_t>();
-  if (py::isinstance<py::float_>(value)) return value.cast<double>();
-  return {};
-}
-
 /// Calls a Python function on the user's tensors; it gives a list with one entry per output of the user.
 RunProgram runner_of(const py::object& function) {
   return [function](const std::vector<at::Tensor>& inputs) {
     const py::gil_scoped_acquire gil;
     py::list arguments;
-    for (const at::Tensor& input : inputs) arguments.append(py::reinterpret_steal<py::object>(THPVariable_Wrap(input)));
+    for (const at::Tensor& input : inputs) arguments.append(python::to_python(input));
     std::vector<c10::IValue> results;
-    for (const py::handle& result : py::list(function(arguments))) results.push_back(from_python(result));
+    for (const py::handle& result : py::list(function(arguments))) results.push_back(python::from_python(result));
     return results;
   };
 }
 
-Verification verify_compiled(const std::shared_ptr<Graph>& graph, const std::shared_ptr<CompiledProgram>& compiled,
+Verification verify_compiled(const std::shared_ptr<Graph>& graph, const std::shared_ptr<ProgramRunner>& compiled,
                              const std::vector<std::vector<at::Tensor>>& inputs, const VerifyOptions& options,
                              const std::vector<std::string>& names) {
   const py::gil_scoped_release no_gil;

@@ -1,16 +1,18 @@
 #include "tracejet/compile.h"
 
-#include "compile/compiled_program.h"
-#include "compile/support.h"
+#include "compile/engine_support.h"
+#include "compile/program_runner.h"
 #include "ir/call.h"
 #include "ir/model_line.h"
 
 namespace tracejet {
 
-std::vector<at::Tensor> Compiled::run(const std::vector<at::Tensor>& inputs) const { return program_->run(inputs); }
+std::vector<at::Tensor> CompiledProgram::run(const std::vector<at::Tensor>& inputs) const {
+  return runner_->run(inputs);
+}
 
-Compiled compile(const Program& program, const CompileSettings& settings) {
-  return Compiled(std::make_shared<CompiledProgram>(program.graph(), settings));
+CompiledProgram compile(const Program& program, const CompileSettings& settings) {
+  return CompiledProgram(std::make_shared<ProgramRunner>(program.graph(), settings));
 }
 
 namespace {
@@ -26,11 +28,11 @@ std::vector<UnsupportedCall> described(const Graph& graph, const std::vector<Uns
 }  // namespace
 
 std::vector<UnsupportedCall> find_unsupported(const Program& program, const std::string& engine) {
-  return described(*program.graph(), support_of(*program.graph(), engine).unsupported);
+  return described(*program.graph(), engine_support_of(program.graph(), engine).unsupported);
 }
 
 std::vector<UnsupportedCall> find_warnings(const Program& program, const std::string& engine) {
-  return described(*program.graph(), support_of(*program.graph(), engine).warnings);
+  return described(*program.graph(), engine_support_of(program.graph(), engine).warnings);
 }
 
 }  // namespace tracejet

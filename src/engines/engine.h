@@ -1,12 +1,18 @@
 #pragma once
 
-#include <span>
+#include <memory>
+#include <string>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
 #include <ATen/core/ivalue.h>
+#include <c10/core/Device.h>
 
+#include "engines/runtime_inputs.h"
+#include "engines/runtime_sizes.h"
+#include "ir/graph.h"
 #include "ir/unsupported.h"
+#include "tracejet/compile.h"
 
 namespace tracejet {
 
@@ -15,10 +21,11 @@ class Executable {
  public:
   virtual ~Executable() = default;
 
-  /// Takes the graph inputs that exist when the program runs (see Feeds), checked by the caller, and gives one value
-  /// for each graph output that has one, in order: a tensor, or a number where the output is a runtime scalar. A number
-  /// that is computed from runtime scalars is such an output, too.
-  virtual std::vector<c10::IValue> run(std::vector<at::Tensor> feeds) const = 0;
+  /// Takes the graph inputs that exist when the program runs (see RuntimeInputs) and what the symbols of their shapes
+  /// are in this run, both checked by the caller. Gives one value for each graph output that has one, in order: a
+  /// tensor, or a number where the output is a runtime scalar. A number that is computed from runtime scalars is such
+  /// an output, too.
+  virtual std::vector<c10::IValue> run(std::vector<at::Tensor> inputs, const RuntimeSizes& sizes) const = 0;
 
   /// Nodes that it runs, but otherwise than PyTorch for data that only a run has.
   virtual std::vector<Unsupported> warnings() const { return {}; }
@@ -27,8 +34,45 @@ class Executable {
   virtual bool takes_ranks_from_data() const { return false; }
 };
 
-/// The inputs of a graph that exist when it runs, as indices into Graph::inputs(), ascending: the user's tensors, and
-/// the buffers that the program itself changes. All others are weights, which an engine may fold and repack.
-using Feeds = std::vector<size_t>;
+/// What can run programs. It is asked, and compiles, on several threads at once. The registry lists all engines, and
+/// nothing outside of this folder names one.
+class Engine {
+ public:
+  virtual ~Engine() = default;
+
+  /// As users write it: "openvino". Always the same.
+  virtual std::string name() const = 0;
+
+  /// The versions and the device that it compiles for.
+  virtual std::string fingerprint() const = 0;
+
+  virtual bool runs_on(c10::Device device) const = 0;
+
+  /// Whether it only says what it would take, as the format of a file does.
+  virtual bool can_compile() const { return true; }
+
+  /// Throws InvalidInput where it can't do what the settings ask for, which make sense in themselves: by default, where
+  /// they ask for another precision than float32 or a number of threads.
+  virtual void check_settings(const CompileSettings& settings) const;
+
+  /// The nodes that it can't run and why, in the graph's order; those of subgraphs, too. Nothing is compiled.
+  virtual std::vector<Unsupported> find_unsupported(const std::shared_ptr<const Graph>& graph,
+                                                    const RuntimeInputs& inputs,
+                                                    const CompileSettings& settings) const = 0;
+
+  /// The nodes that it runs, but otherwise than PyTorch for data that only a run has.
+  virtual std::vector<Unsupported> find_warnings(const std::shared_ptr<const Graph>& graph, const RuntimeInputs& inputs,
+                                                 const CompileSettings& settings) const;
+
+  /// Makes a graph ready to run on devices that it runs on. Graph inputs that aren't in `inputs` are constants.
+  /// Throws UnsupportedOperator, listing everything that it can't run: see require_supported().
+  virtual std::unique_ptr<Executable> compile(const std::shared_ptr<const Graph>& graph, const RuntimeInputs& inputs,
+                                              const CompileSettings& settings) const = 0;
+};
+
+/// Throws UnsupportedOperator, listing all nodes that the engine finds unsupported with their lines, where there are
+/// any.
+void require_supported(const Engine& engine, const std::shared_ptr<const Graph>& graph, const RuntimeInputs& inputs,
+                       const CompileSettings& settings);
 
 }  // namespace tracejet

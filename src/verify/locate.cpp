@@ -6,8 +6,7 @@
 
 #include <ATen/core/grad_mode.h>
 
-#include "compile/compiled_program.h"
-#include "engines/aten/interpreter.h"
+#include "engines/reference.h"
 #include "ir/analysis/effect.h"
 #include "ir/call.h"
 #include "ir/copy.h"
@@ -144,17 +143,17 @@ class Locator {
         outputs[i] = like(outputs[i], value->second);
       }
     };
-    const Feeds feeds = feeds_of(*graph_);
+    const RuntimeInputs runtime_inputs = runtime_inputs_of(*graph_);
     state_.restore();
     std::vector<at::Tensor> values;
     size_t next = 0;
-    for (const size_t feed : feeds) {
-      const GraphInput& input = graph_->inputs()[feed];
+    for (const size_t index : runtime_inputs) {
+      const GraphInput& input = graph_->inputs()[index];
       values.push_back((input.kind == GraphInput::Kind::kUser ? inputs_.at(next++) : input.data).detach().clone());
     }
     const at::NoGradGuard no_grad;
     try {
-      aten::run_observed(graph_, feeds, std::move(values), observe);
+      run_observed(graph_, runtime_inputs, std::move(values), observe);
     } catch (const std::exception& error) {
       if (!found) return unknown(std::string("the call at fault can't be told: ") + error.what());
     }

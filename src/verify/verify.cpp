@@ -6,7 +6,8 @@
 #include <ATen/ops/isfinite.h>
 
 #include "base/error.h"
-#include "compile/compiled_program.h"
+#include "compile/program_runner.h"
+#include "engines/reference.h"
 #include "verify/input_facts.h"
 #include "verify/locate.h"
 #include "verify/random_inputs.h"
@@ -17,7 +18,7 @@ namespace tracejet {
 
 namespace {
 
-RunProgram runner_of(std::shared_ptr<const CompiledProgram> program) {
+RunProgram runner_of(std::shared_ptr<const ProgramRunner> program) {
   return [program = std::move(program)](const std::vector<at::Tensor>& inputs) {
     return program->run_for_all_outputs(inputs);
   };
@@ -45,7 +46,8 @@ class Verifier {
         subject_(subject),
         options_(options),
         output_names_(output_names),
-        eager_(runner_of(std::make_shared<CompiledProgram>(graph_, CompileSettings{.engine = "aten"}))),
+        eager_(
+            runner_of(std::make_shared<ProgramRunner>(graph_, CompileSettings{.engine = reference_engine().name()}))),
         state_(*graph_),
         subject_state_(subject.graph == nullptr ? *graph_ : *subject.graph) {
     result_.engine = subject.name;
@@ -181,16 +183,16 @@ Verification verify(const std::shared_ptr<const Graph>& graph, const Subject& su
   return std::move(verifier).result();
 }
 
-Verification verify(const Program& program, const Compiled& compiled,
+Verification verify(const Program& program, const CompiledProgram& compiled,
                     const std::vector<std::vector<at::Tensor>>& inputs, const VerifyOptions& options) {
-  return verify(program.graph(), subject_of(compiled.program()), inputs, options);
+  return verify(program.graph(), subject_of(compiled.runner()), inputs, options);
 }
 
-Subject subject_of(const std::shared_ptr<const CompiledProgram>& compiled) {
+Subject subject_of(const std::shared_ptr<const ProgramRunner>& compiled) {
   const CompileSettings& settings = compiled->settings();
-  return {settings.engine, runner_of(compiled), settings.precision, compiled->shared_graph(),
+  return {settings.engine, runner_of(compiled), settings.precision, compiled->graph(),
           [settings](std::shared_ptr<const Graph> graph) {
-            return runner_of(std::make_shared<CompiledProgram>(std::move(graph), settings));
+            return runner_of(std::make_shared<ProgramRunner>(std::move(graph), settings));
           }};
 }
 

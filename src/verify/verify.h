@@ -10,9 +10,9 @@
 
 namespace tracejet {
 
-class CompiledProgram;
+class ProgramRunner;
 
-/// Runs on the user's tensors and gives all outputs of the user, as CompiledProgram::run_for_all_outputs.
+/// Runs on the user's tensors and gives all outputs of the user, as ProgramRunner::run_for_all_outputs.
 using RunProgram = std::function<std::vector<c10::IValue>(const std::vector<at::Tensor>&)>;
 
 /// What is held against eager's kernels.
@@ -27,7 +27,7 @@ struct Subject {
 };
 
 /// A compiled program as a subject.
-Subject subject_of(const std::shared_ptr<const CompiledProgram>& compiled);
+Subject subject_of(const std::shared_ptr<const ProgramRunner>& compiled);
 
 /// `output_names`: of the user's outputs; "output 0", ... where empty.
 Verification verify(const std::shared_ptr<const Graph>& graph, const Subject& subject,

@@ -34,7 +34,7 @@ Tensors doubled(const Tensors& inputs) {
 void expect_same(const Forward& forward) {
   CompileSettings settings;
   settings.engine = "aten";
-  const Compiled compiled = compile(trace(forward, {kInput}), settings);
+  const CompiledProgram compiled = compile(trace(forward, {kInput}), settings);
   for (const double value : {0.5, -0.5}) {
     const at::Tensor x = at::ones({5, 3}) * value;
     EXPECT_TRUE(at::allclose(compiled.run({x}).at(0), forward({x}).at(0)));

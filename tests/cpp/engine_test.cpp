@@ -14,7 +14,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "compile/compiled_program.h"
+#include "compile/program_runner.h"
 #include "ir/graph.h"
 #include "support.h"
 #include "symbolic/context.h"
@@ -37,9 +37,9 @@ TensorMeta dense(Sizes sizes, at::ScalarType dtype = at::kFloat) {
 }
 
 /// relu(addmm(bias, x, weight^T)), reshaped to half the rows; x has 2 to 16 rows.
-class Engine : public ::testing::TestWithParam<std::string> {
+class EveryEngine : public ::testing::TestWithParam<std::string> {
  protected:
-  CompiledProgram compile() const { return CompiledProgram(graph_, {.engine = GetParam()}); }
+  ProgramRunner compile() const { return ProgramRunner(graph_, {.engine = GetParam()}); }
   at::Tensor expected(const at::Tensor& x) const { return at::relu(at::addmm(bias_, x, weight_.t())); }
 
   std::shared_ptr<symbolic::Context> shapes_ = symbolic::Context::create();
@@ -62,24 +62,24 @@ class Engine : public ::testing::TestWithParam<std::string> {
   static const Value* only(const Node& node) { return node.outputs().front(); }
 };
 
-TEST_P(Engine, RunsAtEverySizeOfTheRange) {
+TEST_P(EveryEngine, RunsAtEverySizeOfTheRange) {
   build();
-  const CompiledProgram program = compile();
+  const ProgramRunner program = compile();
   for (const int64_t rows : {2, 3, 16}) {
     const at::Tensor x = at::randn({rows, 5});
     EXPECT_TRUE(at::allclose(program.run({x}).at(0), expected(x), 1e-4, 1e-5)) << rows << " rows";
   }
 }
 
-TEST_P(Engine, TakesInputsThatAreNotContiguous) {
+TEST_P(EveryEngine, TakesInputsThatAreNotContiguous) {
   build();
   const at::Tensor x = at::randn({5, 8}).t();
   EXPECT_TRUE(at::allclose(compile().run({x}).at(0), expected(x), 1e-4, 1e-5));
 }
 
-TEST_P(Engine, NamesInputAndAxisOfAWrongSize) {
+TEST_P(EveryEngine, NamesInputAndAxisOfAWrongSize) {
   build();
-  const CompiledProgram program = compile();
+  const ProgramRunner program = compile();
   const auto message = [&](const std::vector<at::Tensor>& inputs) -> std::string {
     try {
       program.run(inputs);
@@ -95,20 +95,20 @@ TEST_P(Engine, NamesInputAndAxisOfAWrongSize) {
   EXPECT_EQ(message({}), "this program takes 1 tensors, got 0");
 }
 
-TEST_P(Engine, WritesBuffersThatTheProgramChanges) {
+TEST_P(EveryEngine, WritesBuffersThatTheProgramChanges) {
   const at::Tensor counter = at::zeros({});
   const Value* buffer = graph_->add_input(GraphInput::Kind::kBuffer, testing::meta_of(counter), "counter", counter);
   const Value* next =
       only(graph_->add_node(op("aten::add", "Tensor"), {buffer, 1.0, 1}, {testing::meta_of(counter)}, {}));
   graph_->add_output({GraphOutput::Kind::kBufferMutation, next, {}, 0});
   graph_->add_output({GraphOutput::Kind::kUser, next, {}, 0});
-  const CompiledProgram program = compile();
+  const ProgramRunner program = compile();
   EXPECT_EQ(program.run({}).at(0).item().toFloat(), 1);
   EXPECT_EQ(program.run({}).at(0).item().toFloat(), 2);
   EXPECT_EQ(counter.item().toFloat(), 2);
 }
 
-TEST_P(Engine, GivesBuffersTheirNewValuesAllAtOnce) {
+TEST_P(EveryEngine, GivesBuffersTheirNewValuesAllAtOnce) {
   const at::Tensor a = at::zeros({2});
   const at::Tensor b = at::ones({2});
   const Value* first = graph_->add_input(GraphInput::Kind::kBuffer, testing::meta_of(a), "a", a);
@@ -120,15 +120,15 @@ TEST_P(Engine, GivesBuffersTheirNewValuesAllAtOnce) {
   EXPECT_TRUE(at::equal(b, at::zeros({2})));
 }
 
-TEST_P(Engine, GivesSizesAsNumbers) {
+TEST_P(EveryEngine, GivesSizesAsNumbers) {
   build();
   graph_->add_output({GraphOutput::Kind::kUser, nullptr, c10::IValue(rows_ * 2), 0});
   EXPECT_EQ(compile().run_for_all_outputs({at::randn({7, 5})}).at(1).toInt(), 14);
 }
 
-TEST_P(Engine, ServesSeveralThreadsAtOnce) {
+TEST_P(EveryEngine, ServesSeveralThreadsAtOnce) {
   build();
-  const CompiledProgram program = compile();
+  const ProgramRunner program = compile();
   std::vector<std::thread> threads;
   std::vector<int> wrong(4, 0);
   for (int thread = 0; thread < 4; ++thread) {
@@ -143,7 +143,7 @@ TEST_P(Engine, ServesSeveralThreadsAtOnce) {
   EXPECT_EQ(wrong, std::vector<int>(4, 0));
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, Engine, ::testing::Values("openvino", "aten"),
+INSTANTIATE_TEST_SUITE_P(Each, EveryEngine, ::testing::Values("openvino", "aten"),
                          [](const auto& info) { return info.param; });
 
 TEST(OpenVino, ListsEverythingItCannotRun) {
@@ -154,7 +154,7 @@ TEST(OpenVino, ListsEverythingItCannotRun) {
   }
   graph->add_output({GraphOutput::Kind::kUser, x, {}, 0});
   try {
-    const CompiledProgram program(graph, {});
+    const ProgramRunner program(graph, {});
     FAIL() << "nothing was thrown";
   } catch (const UnsupportedOperator& error) {
     EXPECT_STREQ(error.what(),
@@ -174,7 +174,7 @@ TEST(Compile, RunsWhatWasTracedWithoutPython) {
     return std::vector{at::relu(at::matmul(x[0], weight))};
   };
   const Program program = trace(forward, {Input::dynamic({1, 6}, {4, 6}, {16, 6}, at::kFloat, "x")});
-  const Compiled compiled = compile(program);
+  const CompiledProgram compiled = compile(program);
   for (const int64_t rows : {1, 16}) {
     const at::Tensor x = at::randn({rows, 6});
     EXPECT_TRUE(at::allclose(compiled.run({x}).at(0), forward({x}).at(0), 1e-4, 1e-5));
@@ -198,9 +198,9 @@ TEST(FindUnsupported, SaysWhatAnEngineRefusesAndWhy) {
 
 TEST(CompileSettings, MustMakeSense) {
   auto graph = std::make_shared<Graph>(symbolic::Context::create());
-  EXPECT_THROW(CompiledProgram(graph, {.engine = "abacus"}), InvalidInput);
-  EXPECT_THROW(CompiledProgram(graph, {.precision = at::kLong}), InvalidInput);
-  EXPECT_THROW(CompiledProgram(graph, {.threads = -1}), InvalidInput);
+  EXPECT_THROW(ProgramRunner(graph, {.engine = "abacus"}), InvalidInput);
+  EXPECT_THROW(ProgramRunner(graph, {.precision = at::kLong}), InvalidInput);
+  EXPECT_THROW(ProgramRunner(graph, {.threads = -1}), InvalidInput);
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "compile/compiled_program.h"
+#include "compile/program_runner.h"
 #include "lowering/onnx/conversion.h"
 #include "one_call.h"
 #include "operator_entries.h"
@@ -53,7 +53,7 @@ class Conversion : public ::testing::TestWithParam<const Operator*> {
   static std::string run(const testing::OneCall& program, bool has_arbitrary_values) {
     SCOPED_TRACE(program.graph->str());
     try {
-      const CompiledProgram compiled(program.graph, {});
+      const ProgramRunner compiled(program.graph, {});
       const auto results = compiled.run(program.inputs);
       if (!has_arbitrary_values) expect_same(results, program.eager);
     } catch (const UnsupportedOperator& error) {

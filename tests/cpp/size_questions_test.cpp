@@ -102,7 +102,7 @@ TEST_P(SizeQuestion, IsRightAtEverySizeOrRefusedWithTheAxis) {
   const Forward forward = [&](const Tensors& inputs) { return Tensors{question.function(inputs[0])}; };
   const std::vector<Input> inputs{Input::dynamic({1, 4}, {4, 4}, {16, 4}, at::kFloat, "x")};
   if (std::string(question.refusal).empty()) {
-    const Compiled compiled = compile(trace(forward, inputs), {.engine = "aten"});
+    const CompiledProgram compiled = compile(trace(forward, inputs), {.engine = "aten"});
     for (const int64_t size : {1, 2, 4, 9, 16}) {
       const at::Tensor x = at::randn({size, 4});
       const at::Tensor expected = question.function(x), got = compiled.run({x}).front();
@@ -139,7 +139,7 @@ TEST(SizeQuestions, ATensorThatIsWrittenToLiesAsBefore) {
 
 TEST(SizeQuestions, MaySayThatEveryDeclaredSizeGoesOneWay) {
   const auto forward = [](const Tensors& in) { return Tensors{in[0].sym_size(0) == 1 ? in[0] * 100 : in[0] * 2}; };
-  const Compiled compiled =
+  const CompiledProgram compiled =
       compile(trace(forward, {Input::dynamic({2, 4}, {4, 4}, {16, 4}, at::kFloat, "x")}), {.engine = "aten"});
   const at::Tensor x = at::randn({16, 4});
   EXPECT_TRUE(at::equal(compiled.run({x}).front(), x * 2));
@@ -151,7 +151,7 @@ TEST(SizeQuestions, OfTwoInputsAreLookedAtTogether) {
   };
   const Program program = trace(
       forward, {Input::dynamic({2}, {4}, {16}, at::kFloat, "x"), Input::dynamic({2}, {5}, {16}, at::kFloat, "y")});
-  const Compiled compiled = compile(program, {.engine = "aten"});
+  const CompiledProgram compiled = compile(program, {.engine = "aten"});
   EXPECT_TRUE(at::equal(compiled.run({at::ones(3), at::ones(6)}).front(), at::full(3, 2.0)));
   EXPECT_THROW(compiled.run({at::ones(6), at::ones(6)}), InvalidInput);
 }

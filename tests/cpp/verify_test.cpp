@@ -12,7 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "compile/compiled_program.h"
+#include "compile/program_runner.h"
 #include "ir/call.h"
 #include "ir/copy.h"
 
@@ -36,7 +36,7 @@ const Value& output_of(const Graph& graph, const std::string& op) {
 }
 
 RunProgram by_interpreter(std::shared_ptr<const Graph> graph) {
-  const auto program = std::make_shared<CompiledProgram>(std::move(graph), CompileSettings{.engine = "aten"});
+  const auto program = std::make_shared<ProgramRunner>(std::move(graph), CompileSettings{.engine = "aten"});
   return [program](const std::vector<at::Tensor>& inputs) { return program->run_for_all_outputs(inputs); };
 }
 
@@ -75,7 +75,7 @@ TEST(Verify, SaysWhereTheCallCannotBeTold) {
             std::string::npos);
 }
 
-TEST(Verify, TakesACompiledProgramAndItsInputs) {
+TEST(Verify, TakesAProgramRunnerAndItsInputs) {
   const Program program = layers();
   for (const std::string engine : {"openvino", "aten"}) {
     const Verification found = verify(program, compile(program, {.engine = engine}), {{at::randn({3, 4})}});

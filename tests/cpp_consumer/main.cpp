@@ -20,7 +20,7 @@ int main() {
   const tracejet::Program program = tracejet::trace(forward, {x}, {.parameters = {{"weight", weight}}, .buffers = {}});
   std::cout << "tracejet " << tracejet::version() << '\n' << program.str() << '\n';
 
-  const tracejet::Compiled compiled = tracejet::compile(program);
+  const tracejet::CompiledProgram compiled = tracejet::compile(program);
   const at::Tensor batch = at::randn({7, 4});
   const bool same = at::allclose(compiled.run({batch})[0], forward({batch})[0], /*rtol=*/1e-4, /*atol=*/1e-5);
   std::cout << (same ? "The compiled program computes the same." : "The results differ!") << '\n';

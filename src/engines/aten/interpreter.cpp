@@ -13,12 +13,10 @@
 
 #include "base/error.h"
 #include "engines/aten/control_flow.h"
-#include "engines/aten/kernels.h"
 #include "engines/runtime_sizes.h"
 #include "ir/assertion.h"
 #include "ir/size_expression.h"
 #include "ir/tensor_list.h"
-#include "ir/unbacked.h"
 
 namespace tracejet::aten {
 
@@ -143,45 +141,46 @@ bool wants_contiguous(const c10::OperatorHandle& op) {
   return std::ranges::find(names, op.operator_name()) != names.end();
 }
 
-Feeds all_inputs_of(const Graph& graph) {
-  Feeds feeds(graph.inputs().size());
-  std::iota(feeds.begin(), feeds.end(), size_t{0});
-  return feeds;
+RuntimeInputs all_inputs_of(const Graph& graph) {
+  RuntimeInputs inputs(graph.inputs().size());
+  std::iota(inputs.begin(), inputs.end(), size_t{0});
+  return inputs;
 }
 
 class Interpreter final : public Executable {
  public:
-  /// `known`: symbols of the graph around.
-  Interpreter(std::shared_ptr<const Graph> graph, const Feeds& feeds, std::unordered_set<uint64_t> known = {})
+  /// `known`: symbols whose values are given to a run: of its inputs or, in a subgraph, of the graph around.
+  Interpreter(std::shared_ptr<const Graph> graph, const RuntimeInputs& inputs, std::unordered_set<uint64_t> known)
       : graph_(std::move(graph)), known_(std::move(known)) {
-    declare_inputs(feeds);
+    declare_inputs(inputs);
     for (const Node& node : graph_->nodes()) instructions_.push_back(compile(node));
     for (const GraphOutput& output : graph_->outputs()) {
       if (output.value != nullptr) outputs_.emplace_back(FromSlot{slots_.at(output.value)});
-      if (output.value == nullptr && depends_on_data(output.literal)) outputs_.emplace_back(Computed{output.literal});
+      if (output.value == nullptr && is_computed(output)) outputs_.emplace_back(Computed{output.literal});
     }
     free_after_last_use();
   }
 
-  std::vector<c10::IValue> run(std::vector<at::Tensor> feeds) const override {
-    return run_observed(std::move(feeds), {});
+  std::vector<c10::IValue> run(std::vector<at::Tensor> inputs, const RuntimeSizes& sizes) const override {
+    return run_observed(std::move(inputs), sizes, {});
   }
 
-  std::vector<c10::IValue> run_observed(std::vector<at::Tensor> feeds, const Observe& observe) const {
+  std::vector<c10::IValue> run_observed(std::vector<at::Tensor> inputs, const RuntimeSizes& sizes,
+                                        const Observe& observe) const {
     // Gradients don't pass through a compiled program. (InferenceMode would say so too, but its outputs couldn't be
     // changed in place outside of it.)
     const at::AutoDispatchBelowADInplaceOrView no_autograd;
-    return run(std::move(feeds), {}, observe);
+    return run_frame(std::move(inputs), sizes, observe);
   }
 
   bool takes_ranks_from_data() const override { return true; }
 
  private:
-  /// `sizes`: of the graph around, where this one is a subgraph.
-  std::vector<c10::IValue> run(std::vector<at::Tensor> feeds, RuntimeSizes sizes, const Observe& observe = {}) const {
-    Frame frame{weights_, std::move(sizes)};
-    for (size_t i = 0; i < feeds.size(); ++i) frame.values[feed_slots_[i]] = std::move(feeds[i]);
-    feeds.clear();
+  std::vector<c10::IValue> run_frame(std::vector<at::Tensor> inputs, const RuntimeSizes& sizes,
+                                     const Observe& observe) const {
+    Frame frame{weights_, sizes};
+    for (size_t i = 0; i < inputs.size(); ++i) frame.values[input_slots_[i]] = std::move(inputs[i]);
+    inputs.clear();
     tell(input_symbols_, frame);
     torch::jit::Stack stack;
     for (const Instruction& instruction : instructions_) {
@@ -214,7 +213,7 @@ class Interpreter final : public Executable {
     for (const auto& subgraph : instruction.subgraphs) {
       subgraphs.emplace_back([&subgraph, &frame](std::vector<at::Tensor> operands) {
         std::vector<at::Tensor> results;
-        for (c10::IValue& result : subgraph->run(std::move(operands), frame.sizes)) {
+        for (c10::IValue& result : subgraph->run_frame(std::move(operands), frame.sizes, {})) {
           results.push_back(std::move(result).toTensor());
         }
         return results;
@@ -225,16 +224,16 @@ class Interpreter final : public Executable {
     stack.emplace_back(std::move(results));
   }
 
-  void declare_inputs(const Feeds& feeds) {
+  void declare_inputs(const RuntimeInputs& inputs) {
     for (size_t i = 0; i < graph_->inputs().size(); ++i) {
       const GraphInput& input = graph_->inputs()[i];
       if (input.value == nullptr) continue;
       const Slot slot = new_slot(*input.value);
-      if (std::ranges::find(feeds, i) == feeds.end()) {
+      if (std::ranges::find(inputs, i) == inputs.end()) {
         weights_[slot] = input.data;
         continue;
       }
-      feed_slots_.push_back(slot);
+      input_slots_.push_back(slot);
       tell_later(slot, symbols_told_by(input.value->tensor()), input_symbols_);
     }
   }
@@ -353,31 +352,35 @@ class Interpreter final : public Executable {
   std::unordered_set<uint64_t> known_;  ///< symbols that are told so far
   std::unordered_map<const Value*, Slot> slots_;
   std::vector<c10::IValue> weights_;  // the first state of a frame: everything else is empty
-  std::vector<Slot> feed_slots_;
+  std::vector<Slot> input_slots_;
   std::vector<Told> input_symbols_;
   std::vector<Instruction> instructions_;
   std::vector<Source> outputs_;
 };
 
-}  // namespace
-
-namespace {
-
-std::unique_ptr<Interpreter> make_interpreter(std::shared_ptr<const Graph> graph, const Feeds& feeds) {
-  const std::vector<Unsupported> unsupported = find_unsupported(*graph);
-  if (!unsupported.empty()) throw UnsupportedOperator(report(*graph, unsupported, "aten"));
-  return std::make_unique<Interpreter>(std::move(graph), feeds);
+std::unique_ptr<Interpreter> made(std::shared_ptr<const Graph> graph, const RuntimeInputs& inputs) {
+  std::unordered_set<uint64_t> known;
+  for (const size_t input : inputs) {
+    for (const auto& source : symbols_told_by(graph->inputs()[input].value->tensor())) known.insert(source.symbol);
+  }
+  return std::make_unique<Interpreter>(std::move(graph), inputs, std::move(known));
 }
 
 }  // namespace
 
-std::unique_ptr<Executable> prepare(std::shared_ptr<const Graph> graph, const Feeds& feeds) {
-  return make_interpreter(std::move(graph), feeds);
+std::unique_ptr<Executable> make_interpreter(std::shared_ptr<const Graph> graph, const RuntimeInputs& inputs) {
+  return made(std::move(graph), inputs);
 }
 
-std::vector<c10::IValue> run_observed(std::shared_ptr<const Graph> graph, const Feeds& feeds,
+std::vector<c10::IValue> run_observed(std::shared_ptr<const Graph> graph, const RuntimeInputs& inputs,
                                       std::vector<at::Tensor> values, const Observe& observe) {
-  return make_interpreter(std::move(graph), feeds)->run_observed(std::move(values), observe);
+  RuntimeSizes sizes;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    for (const auto& source : symbols_told_by(graph->inputs()[inputs[i]].value->tensor())) {
+      sizes.bind(source.symbol, values[i].size(source.axis));
+    }
+  }
+  return made(std::move(graph), inputs)->run_observed(std::move(values), sizes, observe);
 }
 
 }  // namespace tracejet::aten

@@ -10,16 +10,15 @@
 
 namespace tracejet::aten {
 
-/// Runs the graph as it is, operator by operator, through PyTorch's dispatcher: what no other engine takes. Values are
-/// freed after their last use.
-/// Throws UnsupportedOperator, listing every operator that has no kernel for the program's device.
-std::unique_ptr<Executable> prepare(std::shared_ptr<const Graph> graph, const Feeds& feeds);
+/// Runs the graph as it is, operator by operator, through PyTorch's dispatcher. Values are freed after their last use.
+/// Every operator needs a kernel for the device that it is for: see kernels.h.
+std::unique_ptr<Executable> make_interpreter(std::shared_ptr<const Graph> graph, const RuntimeInputs& inputs);
 
 /// Looks at what a call gave, one entry for each of Node::outputs(), and may put something else in its place.
 using Observe = std::function<void(const Node&, std::span<c10::IValue>)>;
 
-/// Runs the graph once. Values and errors are those of `prepare(graph, feeds)->run(values)`.
-std::vector<c10::IValue> run_observed(std::shared_ptr<const Graph> graph, const Feeds& feeds,
+/// Runs the graph once. `values` are those of `inputs`; what is given and thrown is as of make_interpreter's.
+std::vector<c10::IValue> run_observed(std::shared_ptr<const Graph> graph, const RuntimeInputs& inputs,
                                       std::vector<at::Tensor> values, const Observe& observe);
 
 }  // namespace tracejet::aten

@@ -40,7 +40,7 @@ const Node* FailureLocator::node_of(const std::string& error) const {
 Unsupported FailureLocator::refusal(const std::string& error) const {
   const std::string reason = "is refused by OpenVINO when it compiles: " + essence_of(error);
   if (const Node* node = node_of(error)) return {node, reason};
-  throw UnsupportedOperator("the program " + reason + "\nThe engine \"aten\" runs every program.");
+  throw UnsupportedOperator("the program " + reason);
 }
 
 std::string essence_of(const std::string& error) {

@@ -23,9 +23,9 @@ constexpr double kParts[] = {0.0, 0.2, 0.5, 0.8, 1.0};
 /// Stands for the end of a range that has none.
 constexpr int64_t kFar = 1000;
 
-std::vector<const TensorMeta*> input_metas(const Graph& graph, const Feeds& feeds) {
+std::vector<const TensorMeta*> input_metas(const Graph& graph, const RuntimeInputs& inputs) {
   std::vector<const TensorMeta*> metas;
-  for (const size_t feed : feeds) metas.push_back(&graph.inputs()[feed].value->tensor());
+  for (const size_t input : inputs) metas.push_back(&graph.inputs()[input].value->tensor());
   return metas;
 }
 
@@ -57,11 +57,11 @@ bool is_taken(const RuntimeSizes& sizes, const Graph& graph) {
 }
 
 /// The traced sizes and others in their ranges, as far as the program takes them.
-std::vector<RuntimeSizes> examples(const Graph& graph, const Feeds& feeds) {
-  const auto inputs = input_metas(graph, feeds);
-  std::vector<RuntimeSizes> found{sizes_at(inputs, [](const symbolic::Symbol& symbol) { return symbol.hint; })};
+std::vector<RuntimeSizes> examples(const Graph& graph, const RuntimeInputs& inputs) {
+  const auto metas = input_metas(graph, inputs);
+  std::vector<RuntimeSizes> found{sizes_at(metas, [](const symbolic::Symbol& symbol) { return symbol.hint; })};
   for (const double part : kParts) {
-    RuntimeSizes sizes = sizes_at(inputs, [&](const symbolic::Symbol& symbol) {
+    RuntimeSizes sizes = sizes_at(metas, [&](const symbolic::Symbol& symbol) {
       const int64_t least = std::max<int64_t>(symbol.range.min, 0);
       const int64_t most = symbol.range.max == symbolic::kInfinity ? least + kFar : symbol.range.max;
       return least + static_cast<int64_t>(part * static_cast<double>(most - least));
@@ -111,8 +111,8 @@ std::string text_of(const std::vector<int64_t>& sizes) {
 }  // namespace
 
 std::vector<Unsupported> wrongly_inferred(const ov::Model& model, const onnx::Model& onnx, const Graph& graph,
-                                          const Feeds& feeds) {
-  const auto at = examples(graph, feeds);
+                                          const RuntimeInputs& inputs) {
+  const auto at = examples(graph, inputs);
   const auto shapes = shapes_by_name(model);
   for (const auto& [name, value] : onnx.results) {
     const auto found = shapes.find(name);

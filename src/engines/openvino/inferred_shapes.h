@@ -15,6 +15,6 @@ namespace tracejet::openvino {
 /// where it runs them, it would read or write memory that isn't theirs. Only the first of those that follow from each
 /// other.
 std::vector<Unsupported> wrongly_inferred(const ov::Model& model, const onnx::Model& onnx, const Graph& graph,
-                                          const Feeds& feeds);
+                                          const RuntimeInputs& inputs);
 
 }  // namespace tracejet::openvino

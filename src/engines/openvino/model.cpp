@@ -32,10 +32,11 @@ ov::PartialShape partial_shape(const TensorMeta& meta) {
 }
 
 /// The sizes of all inputs, as far as they are known.
-std::map<std::string, ov::PartialShape> input_shapes(const Graph& graph, const Feeds& feeds, const onnx::Model& model) {
+std::map<std::string, ov::PartialShape> input_shapes(const Graph& graph, const RuntimeInputs& inputs,
+                                                     const onnx::Model& model) {
   std::map<std::string, ov::PartialShape> shapes;
-  for (size_t i = 0; i < feeds.size(); ++i) {
-    const TensorMeta& meta = graph.inputs()[feeds[i]].value->tensor();
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const TensorMeta& meta = graph.inputs()[inputs[i]].value->tensor();
     if (model.inputs[i].is_used) shapes.emplace(model.inputs[i].name, partial_shape(meta));
   }
   for (const onnx::NumberInput& number : model.numbers) {
@@ -81,16 +82,16 @@ onnx::Target target() {
           .exact_integers = false};
 }
 
-Model read(const Graph& graph, const Feeds& feeds) {
-  onnx::Lowering lowering(graph, feeds, target());
+Model read(const Graph& graph, const RuntimeInputs& inputs) {
+  onnx::Lowering lowering(graph, inputs, target());
   lowering.run();
   if (!lowering.unsupported().empty()) return {{}, nullptr, lowering.unsupported()};
   Model result{std::move(lowering).finish(), nullptr, {}};
   try {
     auto model = core().read_model(result.onnx.serialize(onnx::WeightForm::kInputs), ov::Tensor());
     bind_weights(*model, result.onnx.weights);
-    model->reshape(input_shapes(graph, feeds, result.onnx));
-    result.refused = wrongly_inferred(*model, result.onnx, graph, feeds);
+    model->reshape(input_shapes(graph, inputs, result.onnx));
+    result.refused = wrongly_inferred(*model, result.onnx, graph, inputs);
     if (!result.refused.empty()) return result;
     separate_reductions(*model);
     say_moved_axes(*model);

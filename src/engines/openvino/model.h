@@ -31,6 +31,6 @@ struct Model {
 /// Everything short of compiling: writes the program as ONNX, has OpenVINO read it, and holds every shape that OpenVINO
 /// infers against the program's own.
 /// Throws UnsupportedOperator where OpenVINO refuses it without saying at which operator.
-Model read(const Graph& graph, const Feeds& feeds);
+Model read(const Graph& graph, const RuntimeInputs& inputs);
 
 }  // namespace tracejet::openvino

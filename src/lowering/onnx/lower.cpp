@@ -8,8 +8,7 @@ Model lower(const Graph& graph, const std::vector<size_t>& feeds, const Target& 
   Lowering lowering(graph, feeds, target);
   lowering.run();
   if (!lowering.unsupported().empty()) {
-    throw UnsupportedOperator(report(graph, lowering.unsupported(), target.name) +
-                              "\nThe engine \"aten\" runs every program.");
+    throw UnsupportedOperator(report(graph, lowering.unsupported(), target.name));
   }
   return std::move(lowering).finish();
 }

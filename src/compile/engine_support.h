@@ -2,25 +2,32 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "engines/engine.h"
+#include "ir/graph.h"
 #include "ir/unsupported.h"
 
 namespace tracejet {
 
 /// What an engine makes of a program, call by call.
-struct Support {
+struct EngineSupport {
   std::map<std::string, int64_t> taken;  ///< how many calls it runs, by operator
   std::vector<Unsupported> unsupported;  ///< the calls that it can't run, in the program's order
   std::vector<Unsupported> warnings;     ///< the calls that it runs, but otherwise for some data
 };
 
-/// Asks the engine about every call, without compiling. "onnx" stands for what can be written as an ONNX file.
+/// Asks the engine of this name about every call, without compiling.
 /// Throws InvalidInput where there is no such engine, or where it doesn't run on the program's device.
-Support support_of(const Graph& graph, const std::string& engine);
+EngineSupport engine_support_of(const std::shared_ptr<const Graph>& graph, const std::string& engine);
 
 /// Throws InvalidInput where the engine doesn't run on the device that the program is for.
-void check_engine_device(const Graph& graph, const std::string& engine);
+void check_device(const Graph& graph, const Engine& engine);
+
+/// Compiles. A refusal also says which engine takes more.
+std::unique_ptr<Executable> compile_or_advise(const Engine& engine, const std::shared_ptr<const Graph>& graph,
+                                              const RuntimeInputs& inputs, const CompileSettings& settings);
 
 }  // namespace tracejet

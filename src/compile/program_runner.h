@@ -15,12 +15,12 @@ namespace tracejet {
 
 /// A program made ready for an engine. Calls are safe from several threads at once, as far as the program itself is:
 /// one that changes its buffers is as safe as the module that it came from.
-class CompiledProgram {
+class ProgramRunner {
  public:
   /// Throws UnsupportedOperator, listing all operators that the engine can't run, and InvalidInput for wrong settings.
   /// `state`: what it keeps between calls in the place of the model's own tensors, by index of the graph's inputs.
-  CompiledProgram(std::shared_ptr<const Graph> graph, const CompileSettings& settings,
-                  std::map<size_t, at::Tensor> state = {});
+  ProgramRunner(std::shared_ptr<const Graph> graph, const CompileSettings& settings,
+                std::map<size_t, at::Tensor> state = {});
 
   /// Runs on the user's tensor inputs, in their order, and gives the user's tensor outputs, in theirs. Buffers and
   /// inputs that the program changes are changed afterwards, like in eager PyTorch.
@@ -34,11 +34,9 @@ class CompiledProgram {
   std::string warnings() const;
 
   const CompileSettings& settings() const { return settings_; }
-  const Graph& graph() const { return *graph_; }
-  const std::shared_ptr<const Graph>& shared_graph() const { return graph_; }
+  const std::shared_ptr<const Graph>& graph() const { return graph_; }
 
  private:
-  RuntimeSizes check(const std::vector<at::Tensor>& inputs) const;
   void check_assertions(const RuntimeSizes& sizes) const;
   void check_memory(const std::vector<at::Tensor>& inputs, const RuntimeSizes& sizes) const;
   /// The data of an input that isn't the user's.
@@ -51,11 +49,9 @@ class CompiledProgram {
   std::vector<bool> is_read_by_place_;        // by user input: some of its elements are found by their place in memory
   std::vector<size_t> written_;               // indices into graph.inputs()
   std::vector<RuntimeAssertion> assertions_;  // on sizes of inputs; engines check those on data
-  Feeds feeds_;
+  RuntimeInputs runtime_inputs_;
+  std::shared_ptr<const Engine> engine_;
   std::unique_ptr<Executable> executable_;
 };
-
-/// The inputs of a graph that exist when it runs.
-Feeds feeds_of(const Graph& graph);
 
 }  // namespace tracejet

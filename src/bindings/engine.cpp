@@ -1,0 +1,34 @@
+#include "bindings/bindings.h"
+#include "bindings/python_engine.h"
+#include "engines/registry.h"
+
+namespace tracejet {
+
+namespace py = pybind11;
+
+namespace {
+
+std::vector<std::pair<std::string, std::string>> names_and_fingerprints() {
+  const py::gil_scoped_release no_gil;
+  std::vector<std::pair<std::string, std::string>> found;
+  for (EngineInfo& engine : engines()) found.emplace_back(std::move(engine.name), std::move(engine.fingerprint));
+  return found;
+}
+
+}  // namespace
+
+void bind_engine(py::module_& module) {
+  py::class_<CompileSettings>(module, "CompileSettings", "How a program is compiled: the arguments of `compile`.")
+      .def_readonly("engine", &CompileSettings::engine)
+      .def_readonly("precision", &CompileSettings::precision, "What float32 arithmetic may be done in.")
+      .def_readonly("threads", &CompileSettings::threads, "0: as many as PyTorch uses.")
+      .def_readonly("cache_dir", &CompileSettings::cache_dir, "Empty: nowhere.");
+  module.def("engines", &names_and_fingerprints, "Of every engine that compiles, the default first.");
+  module.def("default_engine", &default_engine, "The engine that runs a program where none is named.");
+  module.def(
+      "register_engine", [](const py::object& adapter) { register_engine(python::make_engine(adapter)); },
+      py::arg("adapter"), "See tracejet._engine.Adapter.");
+  module.def("unregister_engine", &unregister_engine, py::arg("name"), py::call_guard<py::gil_scoped_release>());
+}
+
+}  // namespace tracejet

@@ -1,0 +1,143 @@
+#include "bindings/python_engine.h"
+
+#include "base/error.h"
+#include "bindings/held_object.h"
+#include "bindings/value_objects.h"
+#include "engines/output_check.h"
+
+namespace tracejet::python {
+
+namespace {
+
+class PythonExecutable final : public Executable {
+ public:
+  PythonExecutable(std::string engine, std::shared_ptr<const Graph> graph, py::object run)
+      : engine_(std::move(engine)), graph_(std::move(graph)), run_(held(std::move(run))) {
+    for (const GraphOutput& output : graph_->outputs()) {
+      if (is_computed(output)) outputs_.push_back(&output);
+    }
+  }
+
+  std::vector<c10::IValue> run(std::vector<at::Tensor> inputs, const RuntimeSizes& sizes) const override {
+    const py::gil_scoped_acquire gil;
+    py::tuple arguments(inputs.size());
+    for (size_t i = 0; i < inputs.size(); ++i) arguments[i] = to_python(inputs[i]);
+    const py::tuple given = in_tuple((*run_)(*arguments));
+    std::vector<c10::IValue> values;
+    for (size_t i = 0; i < outputs_.size(); ++i) values.push_back(checked(given[i], i, sizes));
+    return values;
+  }
+
+ private:
+  py::tuple in_tuple(const py::object& given) const {
+    const bool are_several = py::isinstance<py::tuple>(given) || py::isinstance<py::list>(given);
+    py::tuple values = are_several ? py::tuple(given) : py::make_tuple(given);
+    if (values.size() == outputs_.size()) return values;
+    throw Error(engine_ + " gave " + std::to_string(values.size()) + " values, but this program has " +
+                std::to_string(outputs_.size()) + " outputs");
+  }
+
+  [[noreturn]] void refuse(size_t output, const std::string& got, const std::string& expected) const {
+    throw Error(engine_ + " gave output " + std::to_string(output) + " of this program as " + got + ", but it is " +
+                expected);
+  }
+
+  c10::IValue checked(py::handle given, size_t output, const RuntimeSizes& sizes) const {
+    c10::IValue value = from_python(given);
+    const auto type = py::str(py::type::of(given).attr("__name__")).cast<std::string>();
+    const Value* expected = outputs_[output]->value;
+    if (expected == nullptr) return number(std::move(value), outputs_[output]->literal, output, type);
+    if (!expected->is_tensor()) return number(std::move(value), expected->scalar(), output, type);
+    const TensorMeta& meta = expected->tensor();
+    if (!value.isTensor()) refuse(output, type, meta.str());
+    const at::Tensor tensor = value.toTensor().detach();
+    if (tensor.scalar_type() != meta.dtype || tensor.device() != meta.device || tensor.layout() != at::kStrided) {
+      refuse(output, std::string(c10::toString(tensor.scalar_type())) + " on " + tensor.device().str(),
+             meta.str() + " on " + meta.device.str());
+    }
+    check_output_shape(engine_, output, tensor.sizes(), meta, sizes);
+    return tensor;
+  }
+
+  c10::IValue number(c10::IValue value, const c10::IValue& declared, size_t output, const std::string& type) const {
+    if (value.isTensor() && value.toTensor().numel() == 1) value = value.toTensor().item();
+    if (declared.isSymBool()) {
+      if (!value.isBool()) refuse(output, type, "a boolean");
+      return value;
+    }
+    if (declared.isSymInt()) {
+      if (!value.isInt()) refuse(output, type, "an integer");
+      return value;
+    }
+    if (value.isInt()) return static_cast<double>(value.toInt());
+    if (!value.isDouble()) refuse(output, type, "a float");
+    return value;
+  }
+
+  std::string engine_;
+  std::shared_ptr<const Graph> graph_;
+  std::vector<const GraphOutput*> outputs_;
+  std::shared_ptr<const py::object> run_;
+};
+
+class PythonEngine final : public Engine {
+ public:
+  explicit PythonEngine(const py::object& adapter)
+      : name_(adapter.attr("name").cast<std::string>()), adapter_(held(adapter)) {}
+
+  std::string name() const override { return name_; }
+
+  std::string fingerprint() const override {
+    const py::gil_scoped_acquire gil;
+    return adapter_->attr("fingerprint")().cast<std::string>();
+  }
+
+  bool runs_on(c10::Device device) const override {
+    const py::gil_scoped_acquire gil;
+    return adapter_->attr("runs_on")(device).cast<bool>();
+  }
+
+  void check_settings(const CompileSettings& settings) const override {
+    const py::gil_scoped_acquire gil;
+    adapter_->attr("check_settings")(settings);
+  }
+
+  std::vector<Unsupported> find_unsupported(const std::shared_ptr<const Graph>& graph, const RuntimeInputs& inputs,
+                                            const CompileSettings&) const override {
+    const py::gil_scoped_acquire gil;
+    return refused_in(view_of(graph, inputs));
+  }
+
+  std::unique_ptr<Executable> compile(const std::shared_ptr<const Graph>& graph, const RuntimeInputs& inputs,
+                                      const CompileSettings& settings) const override {
+    const py::gil_scoped_acquire gil;
+    const py::object view = view_of(graph, inputs);
+    const std::vector<Unsupported> refused = refused_in(view);
+    if (!refused.empty()) throw UnsupportedOperator(report(*graph, refused, name_));
+    return std::make_unique<PythonExecutable>(name_, graph, adapter_->attr("compile")(view, settings));
+  }
+
+ private:
+  py::object view_of(const std::shared_ptr<const Graph>& graph, const RuntimeInputs& inputs) const {
+    // Python only reads graphs, but pybind11 knows no pointers to const.
+    return adapter_->attr("view")(std::const_pointer_cast<Graph>(graph), inputs);
+  }
+
+  std::vector<Unsupported> refused_in(const py::object& view) const {
+    std::vector<Unsupported> refused;
+    for (const py::handle item : py::list(adapter_->attr("find_unsupported")(view))) {
+      const py::tuple pair = py::reinterpret_borrow<py::tuple>(item);
+      refused.push_back({pair[0].cast<const Node*>(), pair[1].cast<std::string>()});
+    }
+    return refused;
+  }
+
+  std::string name_;
+  std::shared_ptr<const py::object> adapter_;
+};
+
+}  // namespace
+
+std::shared_ptr<const Engine> make_engine(const py::object& adapter) { return std::make_shared<PythonEngine>(adapter); }
+
+}  // namespace tracejet::python

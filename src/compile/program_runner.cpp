@@ -1,0 +1,197 @@
+#include "compile/program_runner.h"
+
+#include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/resolve_conj.h>
+#include <ATen/ops/resolve_neg.h>
+#include <ATen/ops/zeros.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "compile/engine_support.h"
+#include "compile/input_check.h"
+#include "compile/memory_use.h"
+#include "engines/registry.h"
+#include "ir/analysis/rank.h"
+#include "ir/size_expression.h"
+#include "ir/unsupported.h"
+#include "symbolic/context.h"
+
+namespace tracejet {
+
+namespace {
+
+void check_settings(const CompileSettings& settings) {
+  const auto precision = settings.precision;
+  if (precision != at::kFloat && precision != at::kBFloat16 && precision != at::kHalf) {
+    throw InvalidInput(std::string("precision is ") + c10::toString(precision) +
+                       "; choose float32, bfloat16 or float16");
+  }
+  if (settings.threads < 0)
+    throw InvalidInput("threads is " + std::to_string(settings.threads) + ", but can't be negative");
+}
+
+/// Gives the targets their new values. Engines may have passed a target's own memory through: what reads it is copied
+/// before anything is written.
+void write(std::vector<std::pair<at::Tensor, at::Tensor>>& writes, std::vector<c10::IValue>& results) {
+  const auto is_overwritten = [&](const at::Tensor& tensor) {
+    return std::ranges::any_of(writes, [&](const auto& write) { return write.first.is_alias_of(tensor); });
+  };
+  for (c10::IValue& result : results) {
+    if (result.isTensor() && is_overwritten(result.toTensor())) result = result.toTensor().clone();
+  }
+  for (auto& [target, value] : writes) {
+    if (is_overwritten(value)) value = value.clone();
+  }
+  for (const auto& [target, value] : writes) target.copy_(value);
+}
+
+/// The same values as they lie in memory: conjugated, negated and all-zero tensors may only say what they are.
+at::Tensor materialized(const at::Tensor& tensor) {
+  if (tensor._is_zerotensor()) return at::zeros(tensor.sizes(), tensor.options());
+  return at::resolve_neg(at::resolve_conj(tensor));
+}
+
+/// A program may be traced for a device where its weights aren't yet.
+void check_weights(const Graph& graph) {
+  for (const GraphInput& input : graph.inputs()) {
+    if (input.value == nullptr || !input.data.defined()) continue;
+    const c10::Device needed = input.value->tensor().device;
+    if (input.data.device() == needed) continue;
+    refuse_input(input.name,
+                 "its data is on " + input.data.device().str() + ", but this program runs on " + needed.str() +
+                     (input.data.is_meta() ? ": load the weights and trace again" : ": move the model there"));
+  }
+}
+
+}  // namespace
+
+ProgramRunner::ProgramRunner(std::shared_ptr<const Graph> graph, const CompileSettings& settings,
+                             std::map<size_t, at::Tensor> state)
+    : settings_(settings),
+      graph_(std::move(graph)),
+      state_(std::move(state)),
+      runtime_inputs_(runtime_inputs_of(*graph_)),
+      engine_(find_compiling_engine(settings.engine)) {
+  check_settings(settings_);
+  engine_->check_settings(settings_);
+  check_device(*graph_, *engine_);
+  check_weights(*graph_);
+  for (size_t i = 0; i < graph_->inputs().size(); ++i) {
+    const GraphInput& input = graph_->inputs()[i];
+    if (input.kind == GraphInput::Kind::kUser && input.value != nullptr) user_inputs_.push_back(i);
+  }
+  const std::unordered_set<const Value*> by_place = inputs_read_by_place(*graph_);
+  for (const size_t input : user_inputs_) is_read_by_place_.push_back(by_place.contains(graph_->inputs()[input].value));
+  for (const GraphOutput& output : graph_->outputs()) {
+    if (output.kind != GraphOutput::Kind::kUser) written_.push_back(output.target);
+  }
+  for (const Node& node : graph_->nodes()) {
+    auto assertion = assertion_of(node);
+    if (assertion && !symbolic::is_data_dependent(assertion->condition)) assertions_.push_back(*std::move(assertion));
+  }
+  executable_ = compile_or_advise(*engine_, graph_, runtime_inputs_, settings_);
+  if (executable_->takes_ranks_from_data()) return;
+  for (RuntimeAssertion& condition : rank_conditions(*graph_)) {
+    if (!symbolic::is_data_dependent(condition.condition)) assertions_.push_back(std::move(condition));
+  }
+}
+
+std::string ProgramRunner::warnings() const {
+  return report_warnings(*graph_, executable_->warnings(), settings_.engine);
+}
+
+const at::Tensor& ProgramRunner::state(size_t input) const {
+  const auto found = state_.find(input);
+  return found == state_.end() ? graph_->inputs()[input].data : found->second;
+}
+
+/// What is written would be seen in other tensors of the same memory, which a program reads before it writes.
+void ProgramRunner::check_memory(const std::vector<at::Tensor>& inputs, const RuntimeSizes& sizes) const {
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const GraphInput& input = graph_->inputs()[user_inputs_[i]];
+    if (!is_read_by_place_[i] || lies_as_traced(inputs[i], input.value->tensor(), sizes)) continue;
+    refuse_input(input.name,
+                 "the program takes elements of it by their place in memory (as_strided), and this tensor lies there "
+                 "otherwise than the traced one; pass a copy of the traced layout");
+  }
+  for (const size_t target : written_) {
+    const GraphInput& written = graph_->inputs()[target];
+    const auto own = std::ranges::find(user_inputs_, target) - user_inputs_.begin();
+    const bool is_users = written.kind == GraphInput::Kind::kUser;
+    const at::Tensor& memory = is_users ? inputs[static_cast<size_t>(own)] : state(target);
+    const auto check = [&](const std::string& name, const at::Tensor& other) {
+      if (!memory_overlaps(memory, other)) return;
+      refuse_input(name, "it shares memory with " + written.name + ", which the program writes to; pass a clone");
+    };
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      if (user_inputs_[i] != target) check(graph_->inputs()[user_inputs_[i]].name, inputs[i]);
+    }
+    if (!is_users) continue;
+    if (memory_overlaps_itself(memory)) {
+      refuse_input(written.name, "the program writes to it, and several of its elements share one place; pass a clone");
+    }
+    for (size_t i = 0; i < graph_->inputs().size(); ++i) {
+      const GraphInput& other = graph_->inputs()[i];
+      if (other.value == nullptr || other.kind == GraphInput::Kind::kUser || !memory_overlaps(memory, state(i)))
+        continue;
+      refuse_input(written.name, "the program writes to it, and it shares memory with " + other.name +
+                                     ", a tensor of the model; pass a clone");
+    }
+  }
+}
+
+void ProgramRunner::check_assertions(const RuntimeSizes& sizes) const {
+  for (const auto& [condition, message] : assertions_) {
+    if (!sizes.holds(condition)) throw InvalidInput(message);
+  }
+}
+
+std::vector<c10::IValue> ProgramRunner::run_for_all_outputs(const std::vector<at::Tensor>& inputs) const {
+  const at::NoGradGuard no_grad;
+  const RuntimeSizes sizes = checked_sizes(*graph_, user_inputs_, inputs);
+  check_assertions(sizes);
+  check_memory(inputs, sizes);
+  std::vector<at::Tensor> targets, given;
+  size_t next_user = 0;
+  for (const size_t input : runtime_inputs_) {
+    const bool is_user = graph_->inputs()[input].kind == GraphInput::Kind::kUser;
+    targets.push_back(is_user ? inputs[next_user++] : state(input));
+    given.push_back(materialized(targets.back()));
+  }
+
+  const std::vector<c10::IValue> computed = executable_->run(std::move(given), sizes);
+
+  std::vector<c10::IValue> results;
+  std::vector<std::pair<at::Tensor, at::Tensor>> writes;
+  size_t next = 0;
+  for (const GraphOutput& output : graph_->outputs()) {
+    if (!is_computed(output)) {
+      results.push_back(resolve(output.literal, sizes));
+      continue;
+    }
+    const c10::IValue& value = computed[next++];
+    if (output.kind == GraphOutput::Kind::kUser) {
+      results.push_back(value);
+    } else {
+      const auto target = std::ranges::find(runtime_inputs_, output.target) - runtime_inputs_.begin();
+      writes.emplace_back(targets[static_cast<size_t>(target)], value.toTensor());
+    }
+  }
+  if (!writes.empty()) write(writes, results);
+  return results;
+}
+
+std::vector<at::Tensor> ProgramRunner::run(const std::vector<at::Tensor>& inputs) const {
+  std::vector<at::Tensor> tensors;
+  for (const c10::IValue& output : run_for_all_outputs(inputs)) {
+    if (output.isTensor()) tensors.push_back(output.toTensor());
+  }
+  return tensors;
+}
+
+}  // namespace tracejet

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <openvino/core/any.hpp>
+
+#include "engines/engine.h"
+#include "engines/openvino/failure.h"
+#include "engines/openvino/model.h"
+#include "engines/openvino/session.h"
+#include "ir/assertion.h"
+#include "ir/graph.h"
+
+namespace tracejet::openvino {
+
+/// A program that OpenVINO has compiled.
+class OpenVinoExecutable final : public Executable {
+ public:
+  /// Compiles `model`, which is the graph's, without anything refused.
+  OpenVinoExecutable(std::shared_ptr<const Graph> graph, const RuntimeInputs& inputs, const Model& model,
+                     const ov::AnyMap& properties);
+
+  std::vector<c10::IValue> run(std::vector<at::Tensor> inputs, const RuntimeSizes& sizes) const override;
+  std::vector<Unsupported> warnings() const override { return warnings_; }
+
+ private:
+  using Port = ov::Output<const ov::Node>;
+  struct Input {
+    std::string name;
+    std::optional<Port> port;  ///< none where no output depends on it
+  };
+  struct NumberInput {
+    Port port;
+    symbolic::Expression value;
+    bool is_shape;
+  };
+  struct Output {
+    Port port;
+    const TensorMeta* meta;  ///< null for a runtime scalar
+    bool is_foreseeable;     ///< its size follows from those of the inputs
+  };
+  struct Check {
+    Port port;  ///< a boolean
+    std::string message;
+  };
+
+  /// Of these inputs, which are checked.
+  std::vector<c10::IValue> run_in(Session& session, const std::vector<at::Tensor>& inputs,
+                                  const RuntimeSizes& sizes) const;
+  /// `value`: null for a number that is computed from runtime scalars.
+  static Output described(const Value* value, Port port);
+  void check_int64(const at::Tensor& tensor, const std::string& name) const;
+  static void hand_over(ov::InferRequest& request, const NumberInput& number, const RuntimeSizes& sizes);
+  static at::Tensor offer_memory(ov::InferRequest& request, const Output& output, const RuntimeSizes& sizes);
+  at::Tensor taken(const ov::Tensor& given, const at::Tensor& offered, size_t index, const RuntimeSizes& sizes) const;
+  std::string failure_in_run(const std::string& error) const;
+
+  std::shared_ptr<const Graph> graph_;
+  FailureLocator locator_;
+  std::vector<Unsupported> warnings_;
+  int64_t int64_min_, int64_max_;  // where int64 inputs have to lie
+  Sessions sessions_;
+  std::vector<Input> inputs_;
+  std::vector<NumberInput> numbers_;
+  std::vector<RuntimeAssertion> requirements_;  // of the sizes of inputs
+  std::vector<Output> outputs_;
+  std::vector<Check> checks_;
+};
+
+}  // namespace tracejet::openvino

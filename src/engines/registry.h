@@ -1,0 +1,26 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engines/engine.h"
+
+namespace tracejet {
+
+/// The engine of this name, whether it can compile or not.
+/// Throws InvalidInput, listing what there is, where there is none.
+std::shared_ptr<const Engine> find_engine(const std::string& name);
+
+/// The same, of those that can compile.
+std::shared_ptr<const Engine> find_compiling_engine(const std::string& name);
+
+/// Adds an engine, after all that there are. It is kept until the process ends, or until it is unregistered.
+/// Throws InvalidInput where there is one of its name, or where the name is empty.
+void register_engine(std::shared_ptr<const Engine> engine);
+
+/// Takes an engine out that was registered; what it compiled goes on working.
+/// Throws InvalidInput where there is none of this name, or where it comes with tracejet.
+void unregister_engine(const std::string& name);
+
+}  // namespace tracejet
