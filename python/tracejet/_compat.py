@@ -121,12 +121,21 @@ def inductor_left_alone() -> Iterator[None]:
             del torch.__dict__["_inductor"]
 
 
-def graph_module(graph: Graph, modules: Mapping[str, torch.nn.Module] = types.MappingProxyType({})) -> GraphModule:
-    """The module of `graph`, with the `modules` that its nodes get by name. Its Python code, a third of the cost, is
-    written when it is run or printed."""
+def graph_module(
+    graph: Graph,
+    modules: Mapping[str, torch.nn.Module] = types.MappingProxyType({}),
+    tensors: Mapping[str, torch.Tensor] = types.MappingProxyType({}),
+) -> GraphModule:
+    """The module of `graph`, with the `modules` and `tensors` that its nodes get by name. Its Python code, a third of
+    the cost, is written when it is run or printed."""
     root = torch.nn.Module()
     for name, module in modules.items():
         root.add_module(name, module)
+    for name, tensor in tensors.items():
+        if isinstance(tensor, torch.nn.Parameter):
+            root.register_parameter(name, tensor)
+        else:
+            root.register_buffer(name, tensor)
     return _LazyGraphModule(root, graph)
 
 

@@ -30,6 +30,7 @@ class Writer:
         """`around`: writes the graph of which this one is a subgraph."""
         self.graph = Graph()
         self.modules: dict[str, GraphModule] = {}
+        self.tensors: dict[str, torch.Tensor] = {}
         self.mode: _compat.LazyMode = around.mode if around else _compat.LazyMode()
         self.fake_tensor: Any = around.fake_tensor if around else _compat.fake_tensor_maker(self.mode)
         self.numbers: SymbolicNumbers = around.numbers if around else SymbolicNumbers(self.mode)
@@ -65,11 +66,18 @@ class Writer:
         """For a subgraph."""
         return Writer(self)
 
+    def attribute(self, name: str, tensor: torch.Tensor, value: Any) -> Node:
+        """A tensor that the module keeps."""
+        self.tensors[name] = tensor
+        node = self._append("get_attr", name, (), {}, self._unique_name(name, None))
+        node.meta["val"] = value
+        return node
+
     def module(self) -> GraphModule:
         """The module of the finished graph."""
         if self.numbers.has_unbacked:
             _compat.bind_unbacked_symbols(self.graph, self.mode.shape_env)
-        return _compat.graph_module(self.graph, self.modules)
+        return _compat.graph_module(self.graph, self.modules, self.tensors)
 
     def control_flow(
         self, operator: str, modules: Sequence[GraphModule], operands: tuple, numbers: list, meta: dict[str, Any]
