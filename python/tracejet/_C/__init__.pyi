@@ -12,8 +12,7 @@ import torch
 from . import control_flow, symbolic
 
 __all__: list[str] = [
-    "BranchAnswers",
-    "CompiledProgram",
+    "CompileSettings",
     "ConstraintViolation",
     "DataDependent",
     "DecompositionSet",
@@ -21,6 +20,7 @@ __all__: list[str] = [
     "DifferingCall",
     "Error",
     "Expression",
+    "ForcedBranches",
     "FxBuilder",
     "Graph",
     "GraphInput",
@@ -29,6 +29,7 @@ __all__: list[str] = [
     "ModelLine",
     "Node",
     "Operator",
+    "ProgramRunner",
     "ProofBudget",
     "RefusedCall",
     "ReportedGuard",
@@ -50,7 +51,9 @@ __all__: list[str] = [
     "class_seen",
     "computes_the_same_for_data",
     "control_flow",
+    "default_engine",
     "device_of",
+    "engines",
     "for_all_branches",
     "gives_the_same_results",
     "harmless_guards",
@@ -65,6 +68,7 @@ __all__: list[str] = [
     "note_memory_question",
     "operators",
     "raise_refusal",
+    "register_engine",
     "replace_indexing",
     "report_shapes",
     "restore_indexing",
@@ -72,6 +76,7 @@ __all__: list[str] = [
     "set_requires_cuda_init",
     "support",
     "symbolic",
+    "unregister_engine",
     "verify",
     "violated_conditions",
 ]
@@ -461,6 +466,11 @@ class GraphOutput:
         def value(self) -> int: ...
 
     @property
+    def is_computed(self) -> bool:
+        """
+        Whether running the graph gives a value for it.
+        """
+    @property
     def kind(self) -> GraphOutput.Kind: ...
     @property
     def target(self) -> int:
@@ -477,10 +487,6 @@ class Operator:
     """
     What the table knows of one operator overload.
     """
-    def samples(self) -> list[tuple[tuple, dict]]:
-        """
-        Arguments of example calls, by position and by keyword.
-        """
     @property
     def has_conversion(self) -> bool: ...
     @property
@@ -573,10 +579,6 @@ class Tracer:
     def exit_module(self) -> None: ...
     def finish(self, prefer_deferred_runtime_asserts_over_guards: bool = True) -> Graph: ...
     def know_index(self, index: int | torch.SymInt, count: int | torch.SymInt) -> None: ...
-    def origin_of(self, tensor: torch.Tensor, previous: torch.Tensor | None) -> tuple[bool, bool, bool]:
-        """
-        Whether `previous` was read, whether `tensor` is computed from it, whether it differs from call to call.
-        """
     def raise_error(self, message: str) -> None:
         """
         Raises the tracer's own exception behind an error of this message, if there is one.
@@ -586,6 +588,10 @@ class Tracer:
     def set_replayed(self, stack_trace: str | None) -> None:
         """
         What is traced from here on is the node of another program, of this stack trace.
+        """
+    def state_dependence_of(self, tensor: torch.Tensor, previous: torch.Tensor | None) -> tuple[bool, bool, bool]:
+        """
+        Whether `previous` was read, whether `tensor` is computed from it, whether it differs from call to call.
         """
     def symbol(self, name: str, min: int, opt: int, max: int) -> int | torch.SymInt: ...
     def unbacked(self, min: int, max: int | None) -> int | torch.SymInt:
@@ -606,7 +612,7 @@ class FxBuilder:
     Writes a Graph as fx nodes; see tracejet._fx.Writer for its other half.
     """
     def __init__(self, graph: Graph, writer: typing.Any) -> None: ...
-    def add_nodes(self) -> None: ...
+    def add_nodes(self, note: typing.Any | None = None) -> None: ...
     def define(self, value: Value, node: typing.Any) -> None: ...
     def node(self, value: Value) -> typing.Any: ...
     def output(self, output: GraphOutput) -> typing.Any: ...
@@ -711,7 +717,7 @@ class TraceFailure:
     @property
     def value(self) -> int: ...
 
-class BranchAnswers:
+class ForcedBranches:
     """
     Which way branches on sizes go in one trace.
     """
@@ -726,7 +732,29 @@ class BranchAnswers:
     @property
     def has_open_data_branch(self) -> bool: ...
 
-class CompiledProgram:
+class CompileSettings:
+    """
+    How a program is compiled: the arguments of `compile`.
+    """
+    @property
+    def cache_dir(self) -> str:
+        """
+        Empty: nowhere.
+        """
+    @property
+    def engine(self) -> str: ...
+    @property
+    def precision(self) -> torch.dtype:
+        """
+        What float32 arithmetic may be done in.
+        """
+    @property
+    def threads(self) -> int:
+        """
+        0: as many as PyTorch uses.
+        """
+
+class ProgramRunner:
     """
     A graph made ready for an engine.
     """
@@ -847,9 +875,19 @@ def class_seen(own: type, for_model: collections.abc.Callable) -> typing.Any:
     """
 
 def computes_the_same_for_data(general: Graph, special: Graph) -> bool: ...
+def default_engine() -> str:
+    """
+    The engine that runs a program where none is named.
+    """
+
 def device_of(tensor: torch.Tensor) -> torch.device:
     """
     Where a tensor is; in a trace, where it claims to be.
+    """
+
+def engines() -> list[tuple[str, str]]:
+    """
+    Of every engine that compiles, the default first.
     """
 
 def for_all_branches(capture: typing.Any, budget: ProofBudget) -> typing.Any:
@@ -914,6 +952,11 @@ def raise_refusal(message: str, operator: str, where: str) -> None:
     Raises what an error of PyTorch's is called here.
     """
 
+def register_engine(adapter: typing.Any) -> None:
+    """
+    See tracejet._engine.Adapter.
+    """
+
 def replace_indexing(tensor_class: typing.Any, getitem: typing.Any, setitem: typing.Any) -> None:
     """
     While a trace runs on a thread, `tensor[index]` is these functions' where the index may be symbolic.
@@ -942,10 +985,11 @@ def support(graph: Graph, engine: str) -> Support:
     What an engine makes of a graph.
     """
 
+def unregister_engine(name: str) -> None: ...
 @typing.overload
 def verify(
     graph: Graph,
-    compiled: CompiledProgram,
+    compiled: ProgramRunner,
     inputs: collections.abc.Sequence[collections.abc.Sequence[torch.Tensor]],
     options: VerifyOptions,
     output_names: collections.abc.Sequence[str],
