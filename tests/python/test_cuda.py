@@ -122,7 +122,7 @@ def test_models_on_a_gpu_run_there_with_aten(name: str) -> None:
     assert [str(node) for node in program.graph.nodes] == [str(node) for node in expected.graph.nodes]
     assert_devices_as_faked(program)
     compiled = tracejet.compile(program, engine="aten")
-    for sizes in sizes_to_try(tracejet._binding.bind(model, args, kwargs).dims):
+    for sizes in sizes_to_try(tracejet.frontend.binding.bind(model, args, kwargs).dims):
         example = torch.utils._pytree.tree_map_only(torch.Tensor, torch.Tensor.cuda, case.example(sizes))
         assert_equal(outcome(model, example)["output"], outcome(compiled, example)["output"], 1e-3)
 

@@ -12,7 +12,7 @@ from torch.utils import _pytree as pytree
 
 import tracejet
 from tracejet import Input
-from tracejet._binding import BoundInputs, Dim, bind
+from tracejet.frontend.binding import BoundInputs, Dim, bind
 
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 Sizes = Mapping[str, int]
