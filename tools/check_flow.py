@@ -22,9 +22,9 @@ TREES: dict[str, tuple[str, ...]] = {
     "python": (),
     "testing": ("python",),
     "tools": (),
-    "bench": ("python", "testing", "tests"),
-    "docs": ("python", "testing", "tests", "bench"),
-    "examples": ("python", "testing", "bench", "tests"),
+    "bench": ("python", "testing"),
+    "docs": ("python", "testing", "bench"),
+    "examples": ("python", "testing"),
     "tests": ("python", "testing", "bench", "docs", "tools"),
 }
 #: Folders that use one that stands below them: (user, used) and why. One that is no longer needed is a breach, too.

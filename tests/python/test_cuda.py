@@ -14,10 +14,10 @@ from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 
 import tracejet
-from tests.support.compare import assert_equal, assert_same_as_eager, outcome, sizes_to_try
+from testing.compare import assert_equal, assert_same_as_eager, outcome, sizes_to_try
+from testing.models import SMALL_MODELS
 from tests.support.fake_devices import assert_devices_as_faked
 from tests.support.lambda_module import Lambda, batch
-from tests.support.models import SMALL_MODELS
 
 pytestmark = pytest.mark.gpu
 

@@ -15,8 +15,8 @@ from torch._ops import OpOverload
 from torch.utils import _pytree as pytree
 
 import tracejet
-from bench.curated_table import EXPANDED, KEPT
-from tests.support.compare import assert_equal
+from testing.compare import assert_equal
+from testing.curated_table import EXPANDED, KEPT
 from tests.support.lambda_module import Lambda
 from tracejet import _C
 

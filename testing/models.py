@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from tests.support.torchvision_shim import import_torchvision
+from testing.torchvision_shim import import_torchvision
 
 
 class Range(NamedTuple):
