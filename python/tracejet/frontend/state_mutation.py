@@ -37,7 +37,9 @@ def take_over(tracer: _C.Tracer, state: ModelState) -> None:
 
 def _is_carried(tracer: _C.Tracer, place: str, before: Any, now: torch.Tensor) -> bool:
     """Whether `now` differs from call to call. Raises where it also depends on what the model found in its place."""
-    was_read, is_computed_from, differs = tracer.state_dependence_of(now, before if isinstance(before, torch.Tensor) else None)
+    was_read, is_computed_from, differs = tracer.state_dependence_of(
+        now, before if isinstance(before, torch.Tensor) else None
+    )
     if was_read and (is_computed_from or differs):
         raise _C.UnsupportedOperator(
             f"forward reads {place} and binds it to another tensor, which its next call will read: a program keeps "
