@@ -6,10 +6,8 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from torch._decomp import core_aten_decompositions, decomposition_table
-from torch._ops import OpOverload, OpOverloadPacket
-
 from tracejet import _C
+from tracejet.export.compat import OpOverload, OpOverloadPacket, core_aten_decompositions, decomposition_table
 
 #: An operator as `torch.ops` has it, or its name: "aten::gelu", "aten::add.Tensor".
 Operator: TypeAlias = "OpOverload | OpOverloadPacket | str"

@@ -13,9 +13,15 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+from torch._decomp import core_aten_decompositions, decomposition_table
+from torch._ops import OpOverload, OpOverloadPacket
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
+from torch.export._tree_utils import reorder_kwargs
 from torch.fx import Graph, GraphModule, Node
+from torch.fx.graph import _Namespace
 from torch.utils._traceback import CapturedTraceback
+
+__all__ = ["OpOverload", "OpOverloadPacket", "core_aten_decompositions", "decomposition_table", "reorder_kwargs"]
 
 try:
     from torch.fx._lazy_graph_module import _LazyGraphModule
@@ -224,6 +230,33 @@ def _add_symbol(env: Any, symbol: Any, hint: int, range: Any) -> None:
     except (ImportError, AttributeError):
         env.constrain_symbol_range(symbol, compiler_min=range.lower, compiler_max=range.upper)
     env.var_to_stack[symbol] = CapturedTraceback(None)
+
+
+def size_symbol(index: int, is_positive: bool) -> Any:
+    """A symbol of sympy's for a size. PyTorch tells kinds of symbols by their first letter, so a user's name can't be
+    used."""
+    from torch.utils._sympy.symbol import SymT, make_symbol
+
+    return make_symbol(SymT.SIZE, index, positive=True if is_positive else None, integer=True)
+
+
+def value_range(low: int | None, high: int | None) -> Any:
+    """The range of a size, where None is no bound."""
+    from torch.utils._sympy.numbers import int_oo
+    from torch.utils._sympy.value_ranges import ValueRanges
+
+    return ValueRanges(-int_oo if low is None else low, int_oo if high is None else high)
+
+
+def sym_function(name: str) -> Callable[[Any], Any]:
+    """`math`'s function of that name, as programs of torch.export call it with symbolic numbers."""
+    function: Callable[[Any], Any] = getattr(torch, f"_sym_{name}")
+    return function
+
+
+def name_in_graph(name: str) -> str:
+    """`name`, or what fx makes of one that is Python's own, like `input`."""
+    return str(_Namespace().create_name(name, None))
 
 
 def new_unbacked_symbol(env: Any, range: Any) -> Any:

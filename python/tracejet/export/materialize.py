@@ -23,7 +23,6 @@ from torch.export.graph_signature import (
     TensorArgument,
 )
 from torch.fx import Node
-from torch.fx.graph import _Namespace
 
 from tracejet._C import FxBuilder, Graph, GraphInput, GraphOutput
 from tracejet.export import compat
@@ -161,7 +160,7 @@ def _argument(value: Any) -> ArgumentSpec:
 def _kept_by_fx(name: str) -> str:
     """`name`, or what fx makes of a name like `input`, which is Python's own, whenever it copies a graph: the signature
     wouldn't find it any more. (These are the nodes' names. Arguments keep theirs.)"""
-    return str(_Namespace().create_name(name, None))
+    return compat.name_in_graph(name)
 
 
 def _placeholder_names(names: Sequence[str], kinds: Sequence[InputKind]) -> list[str]:

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
-from torch.export._tree_utils import reorder_kwargs
 from torch.export.graph_signature import ConstantArgument, ExportGraphSignature, InputKind, OutputKind
 from torch.fx import GraphModule, Node
 from torch.utils import _pytree as pytree
 
 from tracejet import _C
 from tracejet._C import InvalidInput
+from tracejet.export.compat import reorder_kwargs
 from tracejet.export.runner_state import RunnerState, written_memory
 from tracejet.frontend.literals import check_literal
 
@@ -88,7 +88,7 @@ class _Checks:
 
     @property
     def hook(self) -> Callable[..., None]:
-        @torch._dynamo.disable  # type: ignore[untyped-decorator]
+        @torch.compiler.disable  # type: ignore[untyped-decorator]
         def check(module: GraphModule, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
             if module.validate_inputs and not _C.is_tracing() and not torch.compiler.is_compiling():
                 self._check(module, pytree.tree_leaves((args, reorder_kwargs(kwargs, self._in_spec))))

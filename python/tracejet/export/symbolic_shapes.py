@@ -46,16 +46,16 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     Kind.FLOAT_MOD: operator.mod,
     Kind.ROUND_DIGITS: round,
     Kind.SQRT: torch.sym_sqrt,
-    Kind.COS: torch._sym_cos,
-    Kind.COSH: torch._sym_cosh,
-    Kind.SIN: torch._sym_sin,
-    Kind.SINH: torch._sym_sinh,
-    Kind.TAN: torch._sym_tan,
-    Kind.TANH: torch._sym_tanh,
-    Kind.ASIN: torch._sym_asin,
-    Kind.ACOS: torch._sym_acos,
-    Kind.ATAN: torch._sym_atan,
-    Kind.LOG2: torch._sym_log2,
+    Kind.COS: compat.sym_function("cos"),
+    Kind.COSH: compat.sym_function("cosh"),
+    Kind.SIN: compat.sym_function("sin"),
+    Kind.SINH: compat.sym_function("sinh"),
+    Kind.TAN: compat.sym_function("tan"),
+    Kind.TANH: compat.sym_function("tanh"),
+    Kind.ASIN: compat.sym_function("asin"),
+    Kind.ACOS: compat.sym_function("acos"),
+    Kind.ATAN: compat.sym_function("atan"),
+    Kind.LOG2: compat.sym_function("log2"),
     Kind.EQUAL: operator.eq,
     Kind.NOT_EQUAL: operator.ne,
     Kind.LESS: operator.lt,
@@ -107,20 +107,13 @@ class SymbolicNumbers:
         return known
 
     def _make_symbol(self, symbol: Any) -> sympy.Symbol:
-        from torch.utils._sympy.numbers import int_oo
-        from torch.utils._sympy.symbol import SymT, make_symbol
-        from torch.utils._sympy.value_ranges import ValueRanges
-
         env = self._mode.shape_env
         if symbol.is_float:
             self.has_unbacked = True
             return compat.new_unbacked_float(env)
-        low = -int_oo if symbol.min is None else symbol.min
-        high = int_oo if symbol.max is None else symbol.max
-        ranges = ValueRanges(low, high)
+        ranges = compat.value_range(symbol.min, symbol.max)
         if symbol.backed:
-            # PyTorch tells kinds of symbols by their first letter, so a user's name can't be used.
-            made = make_symbol(SymT.SIZE, len(self._symbols), positive=True if low > 0 else None, integer=True)
+            made = compat.size_symbol(len(self._symbols), is_positive=symbol.min is not None and symbol.min > 0)
             compat.add_symbol(env, made, symbol.hint, ranges)
         else:
             self.has_unbacked = True

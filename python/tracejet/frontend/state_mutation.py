@@ -10,6 +10,7 @@ import torch
 
 from tracejet import _C
 from tracejet.frontend.model_state import ModelState
+from tracejet.patches.torch_internals import is_functional
 
 
 def take_over(tracer: _C.Tracer, state: ModelState) -> None:
@@ -51,7 +52,7 @@ def _is_carried(tracer: _C.Tracer, place: str, before: Any, now: torch.Tensor) -
 def _check_unshared(place: str, buffer: torch.Tensor, state: ModelState) -> None:
     """A program can only write to the buffer's memory, which another buffer or parameter may go on showing."""
     for name, tensor in state.tensors():
-        if not isinstance(tensor, torch.Tensor) or torch._is_functional_tensor(tensor):
+        if not isinstance(tensor, torch.Tensor) or is_functional(tensor):
             continue
         if _C.memory_overlaps(buffer, tensor):
             raise _C.UnsupportedOperator(
@@ -73,7 +74,7 @@ def _misfit(before: torch.Tensor, now: torch.Tensor) -> str:
 def traced_tensors(value: Any) -> Iterator[torch.Tensor]:
     """The traced tensors in a value, or in a container of such."""
     if isinstance(value, torch.Tensor):
-        if torch._is_functional_tensor(value):
+        if is_functional(value):
             yield value
     elif isinstance(value, (list, tuple, set)):
         for item in value:

@@ -30,6 +30,7 @@ from tracejet.frontend.loop_source import with_loops_as_calls
 from tracejet.frontend.symbolic_loops import list_of, loop
 from tracejet.patches.math_functions import TWINS_OF_MATH
 from tracejet.patches.refcounted_patch import RefcountedPatch
+from tracejet.patches.torch_internals import is_functional
 
 # ---- the twins -----------------------------------------------------------------------------------------------------
 
@@ -60,7 +61,7 @@ _PLAIN: dict[type, type] = {torch.SymInt: int, torch.SymFloat: float, torch.SymB
 
 
 def _is_traced(value: Any) -> bool:
-    return isinstance(value, torch.Tensor) and _C.is_tracing() and torch._is_functional_tensor(value)
+    return isinstance(value, torch.Tensor) and _C.is_tracing() and is_functional(value)
 
 
 def _extremum(name: str, symbolic: Callable[[Any, Any], Any]) -> Callable[..., Any]:

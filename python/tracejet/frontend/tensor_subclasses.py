@@ -6,26 +6,14 @@ from collections.abc import Iterator
 
 import torch
 from torch import nn
-from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
 from tracejet._C import InvalidInput, UnsupportedOperator
+from tracejet.patches.torch_internals import has_own_dispatch, has_own_functions, is_traceable_wrapper_subclass
 
 _PLAIN = (torch.Tensor, nn.Parameter, nn.Buffer)
-_no_dispatch = torch._C._disabled_torch_dispatch_impl
-_no_function = torch._C._disabled_torch_function_impl
 _QUANTIZE_OTHERWISE = (
     "quantize with torchao instead (quantize_, or prepare_pt2e and convert_pt2e), whose models can be traced"
 )
-
-
-def has_own_dispatch(tensor: torch.Tensor) -> bool:
-    """Whether the tensor's class says what operators do to it, by `__torch_dispatch__`."""
-    return type(tensor).__torch_dispatch__ is not _no_dispatch
-
-
-def _has_own_functions(tensor: torch.Tensor) -> bool:
-    functions = type(tensor).__torch_function__
-    return functions is not _no_function and functions.__func__ is not torch.Tensor.__torch_function__.__func__
 
 
 def _class_name(tensor: torch.Tensor) -> str:
@@ -104,7 +92,7 @@ def check_input(path: str, tensor: torch.Tensor) -> None:
         raise InvalidInput(f"{path}: expected a dense tensor, got layout {tensor.layout}; pass .to_dense()")
     if tensor.is_quantized:
         raise InvalidInput(f"{path}: expected a plain tensor, got a quantized one; pass .dequantize()")
-    if has_own_dispatch(tensor) or _has_own_functions(tensor):
+    if has_own_dispatch(tensor) or has_own_functions(tensor):
         raise InvalidInput(
             f"{path}: expected a plain tensor, got a {_class_name(tensor)}, a class with its own way with operators; "
             "pass the tensors that it is made of, and make it of them in forward"
