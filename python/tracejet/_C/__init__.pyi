@@ -12,7 +12,6 @@ import torch
 from . import control_flow, symbolic
 
 __all__: list[str] = [
-    "BranchAnswers",
     "CompiledProgram",
     "ConstraintViolation",
     "DataDependent",
@@ -21,6 +20,7 @@ __all__: list[str] = [
     "DifferingCall",
     "Error",
     "Expression",
+    "ForcedBranches",
     "FxBuilder",
     "Graph",
     "GraphInput",
@@ -474,10 +474,6 @@ class Operator:
     """
     What the table knows of one operator overload.
     """
-    def samples(self) -> list[tuple[tuple, dict]]:
-        """
-        Arguments of example calls, by position and by keyword.
-        """
     @property
     def has_conversion(self) -> bool: ...
     @property
@@ -570,10 +566,6 @@ class Tracer:
     def exit_module(self) -> None: ...
     def finish(self, prefer_deferred_runtime_asserts_over_guards: bool = True) -> Graph: ...
     def know_index(self, index: int | torch.SymInt, count: int | torch.SymInt) -> None: ...
-    def origin_of(self, tensor: torch.Tensor, previous: torch.Tensor | None) -> tuple[bool, bool, bool]:
-        """
-        Whether `previous` was read, whether `tensor` is computed from it, whether it differs from call to call.
-        """
     def raise_error(self, message: str) -> None:
         """
         Raises the tracer's own exception behind an error of this message, if there is one.
@@ -583,6 +575,10 @@ class Tracer:
     def set_replayed(self, stack_trace: str | None) -> None:
         """
         What is traced from here on is the node of another program, of this stack trace.
+        """
+    def state_dependence_of(self, tensor: torch.Tensor, previous: torch.Tensor | None) -> tuple[bool, bool, bool]:
+        """
+        Whether `previous` was read, whether `tensor` is computed from it, whether it differs from call to call.
         """
     def symbol(self, name: str, min: int, opt: int, max: int) -> int | torch.SymInt: ...
     def unbacked(self, min: int, max: int | None) -> int | torch.SymInt:
@@ -600,7 +596,7 @@ class Tracer:
 
 class FxBuilder:
     """
-    Writes a Graph as fx nodes; see tracejet.export.fx_writer.Writer for its other half.
+    Writes a Graph as fx nodes; see tracejet._fx.Writer for its other half.
     """
     def __init__(self, graph: Graph, writer: typing.Any) -> None: ...
     def add_nodes(self) -> None: ...
@@ -708,7 +704,7 @@ class TraceFailure:
     @property
     def value(self) -> int: ...
 
-class BranchAnswers:
+class ForcedBranches:
     """
     Which way branches on sizes go in one trace.
     """
