@@ -12,7 +12,7 @@ import torch
 
 from bench.measure import Peak, cpu_seconds
 from bench.tracers import TRACERS
-from tests.support.models import MODELS, SMALL_MODELS
+from testing.models import MODELS, SMALL_MODELS
 
 
 @click.command(help=__doc__.splitlines()[0])

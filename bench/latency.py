@@ -21,7 +21,7 @@ from rich.table import Table
 
 from bench.measure import Peak, Times, seconds, wide_console, write_json
 from bench.runtimes import RUNTIMES
-from tests.support.models import MODELS, SMALL_MODELS
+from testing.models import MODELS, SMALL_MODELS
 
 TURNS, RUNS_PER_TURN = 6, 5
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}

@@ -19,7 +19,7 @@ from torch import nn
 import tracejet
 from bench.measure import Times, seconds, wide_console
 from bench.runtimes import first_tensor
-from tests.support.models import MODELS, SMALL_MODELS
+from testing.models import MODELS, SMALL_MODELS
 
 TURNS = 30
 

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from torch.utils import _pytree as pytree
 
-from tests.support.models import Case
+from testing.models import Case
 
 Run = Callable[[tuple[Any, ...], dict[str, Any]], torch.Tensor]
 

@@ -25,7 +25,7 @@ from rich.table import Table
 
 import tracejet
 from bench.measure import resident_mib, wide_console, write_json
-from tests.support.models import SMALL_MODELS, Range
+from testing.models import SMALL_MODELS, Range
 
 ENGINES = ("openvino", "aten")
 LARGEST_BATCH, LONGEST = 16, 128

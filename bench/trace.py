@@ -24,7 +24,7 @@ from rich.table import Table
 
 from bench.measure import Times, cpu_seconds, wide_console, write_json
 from bench.tracers import TRACERS
-from tests.support.models import MODELS, SMALL_MODELS, Case
+from testing.models import MODELS, SMALL_MODELS, Case
 
 
 def on_meta(model: torch.nn.Module, case: Case) -> Callable[[], Any]:

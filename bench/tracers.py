@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-from bench.curated_table import curated_decompositions
-from tests.support.models import Case
+from testing.curated_table import curated_decompositions
+from testing.models import Case
 
 
 def by_tracejet(model: torch.nn.Module, case: Case, dynamic: bool) -> dict[str, Callable[[], Any]]:

@@ -30,7 +30,7 @@ from rich.progress import track
 from rich.table import Table
 
 from bench.measure import wide_console, write_json
-from tests.support.compare import assert_equal, assert_unchanged, outcome, snapshot
+from testing.compare import assert_equal, assert_unchanged, outcome, snapshot
 from tracejet import Input
 from tracejet.dynamo import trace
 

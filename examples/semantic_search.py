@@ -25,11 +25,11 @@ from rich.table import Table
 from rich.text import Text
 from torch import nn
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for bench and tests
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for testing
 
 import tracejet
-from bench.curated_table import curated_decompositions
-from tests.support.torchvision_shim import import_torchvision
+from testing.curated_table import curated_decompositions
+from testing.torchvision_shim import import_torchvision
 
 SENTENCES = [
     "The museum stays open until nine on Thursdays.",

@@ -22,13 +22,17 @@ TREES: dict[str, tuple[str, ...]] = {
     "python": (),
     "testing": ("python",),
     "tools": (),
-    "bench": ("python", "testing", "tests"),
-    "docs": ("python", "testing", "tests", "bench"),
-    "examples": ("python", "testing", "bench", "tests"),
+    "bench": ("python", "testing"),
+    "docs": ("python", "testing", "bench"),
+    "examples": ("python", "testing"),
     "tests": ("python", "testing", "bench", "docs", "tools"),
 }
 #: Folders that use one that stands below them: (user, used) and why. One that is no longer needed is a breach, too.
 EXCEPTIONS: dict[tuple[str, str], str] = {}
+#: Where PyTorch's private names may be used; in tests and benches they may be anywhere.
+PRIVATE_TORCH = ("python/tracejet/patches/", "python/tracejet/export/compat.py")
+#: Names that PyTorch documents, or that everybody uses for want of others.
+PUBLIC_ALL_THE_SAME = ("torch.utils._pytree", "torch._check", "torch._assert")
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,12 @@ def check_cpp(root: Path, exceptions: Mapping[tuple[str, str], str] = EXCEPTIONS
 def check_python(root: Path) -> list[str]:
     modules = _python_modules(root)
     uses = [use for file in modules.values() for use in _imports(root, file, modules)]
-    return [*_between_trees(uses), *_within_package(root, list(modules.values()), uses), *_circles(uses)]
+    return [
+        *_between_trees(uses),
+        *_within_package(root, list(modules.values()), uses),
+        *_circles(uses),
+        *(breach for file in modules.values() for breach in _private_uses(root, file)),
+    ]
 
 
 def declared_order(readme: Path) -> list[str]:
@@ -207,6 +216,36 @@ def _imported(node: ast.AST, modules: Mapping[str, str]) -> Iterator[str]:
             is_extension = alias.name == "_C"
             if not is_extension:
                 yield submodule if submodule in modules else node.module
+
+
+def _private_uses(root: Path, file: str) -> Iterator[str]:
+    """Where tracejet uses what PyTorch calls private, but for the places that are there for it."""
+    if not file.startswith("python/") or file.startswith(PRIVATE_TORCH):
+        return
+    for node in ast.walk(ast.parse((root / file).read_text(), file)):
+        for name in _names_of_torch(node):
+            if any(_is_private(part) for part in name.split(".")) and not name.startswith(PUBLIC_ALL_THE_SAME):
+                allowed = " and ".join(PRIVATE_TORCH)
+                yield f"{file}:{node.lineno}: uses {name}, which is private: only {allowed} may"  # type: ignore[attr-defined]
+
+
+def _names_of_torch(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        names = [alias.name for alias in node.names]
+    elif isinstance(node, ast.ImportFrom):
+        names = [f"{node.module}.{alias.name}" for alias in node.names]
+    else:
+        is_whole = isinstance(node, ast.Attribute) and _is_private(node.attr) and _is_dotted(node)
+        names = [ast.unparse(node)] if is_whole else []
+    yield from (name for name in names if name.startswith("torch."))
+
+
+def _is_dotted(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) or (isinstance(node, ast.Attribute) and _is_dotted(node.value))
+
+
+def _is_private(name: str) -> bool:
+    return name.startswith("_") and not name.endswith("__")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import torch as _torch  # noqa: F401  (its libraries have to be loaded before the core's)
 
-from tracejet import _size_questions, _symbolic, dynamo  # noqa: F401  (completes PyTorch's symbolic numbers)
+from tracejet import dynamo
 from tracejet._C import (
     CompileSettings,
     ConstraintViolation,
@@ -13,15 +13,17 @@ from tracejet._C import (
     UnsupportedOperator,
     __version__,
 )
-from tracejet._check import check
-from tracejet._compile import CompiledModule, compile, save_onnx
-from tracejet._decompositions import DecompositionTable
-from tracejet._engine import Engine, engines, register_engine, unregister_engine
-from tracejet._engine_report import EngineReport, EngineWarning
-from tracejet._input import Input
-from tracejet._report import Report
-from tracejet._trace import diagnose, trace
-from tracejet._verify import Verification, VerificationError, verify
+from tracejet.api.check import check
+from tracejet.api.compile import CompiledModule, compile, save_onnx
+from tracejet.api.decompositions import DecompositionTable
+from tracejet.api.engine import Engine, engines, register_engine, unregister_engine
+from tracejet.api.engine_report import EngineReport, EngineWarning
+from tracejet.api.trace import diagnose, trace
+from tracejet.api.verify import Verification, VerificationError, verify
+from tracejet.frontend.input import Input
+from tracejet.frontend.report import Report
+from tracejet.patches import size_questions as _size_questions  # noqa: F401  (completes PyTorch's symbolic numbers)
+from tracejet.patches import sym_node as _sym_node  # noqa: F401
 
 __all__ = [
     "CompileSettings",
@@ -52,3 +54,8 @@ __all__ = [
     "unregister_engine",
     "verify",
 ]
+
+
+def __dir__() -> list[str]:
+    """What is public, without the packages that it is made of."""
+    return sorted(name for name in globals() if name.startswith("__") or name in __all__)

@@ -27,7 +27,7 @@ void bind_engine(py::module_& module) {
   module.def("default_engine", &default_engine, "The engine that runs a program where none is named.");
   module.def(
       "register_engine", [](const py::object& adapter) { register_engine(python::make_engine(adapter)); },
-      py::arg("adapter"), "See tracejet._engine.Adapter.");
+      py::arg("adapter"), "See tracejet.api.engine.Adapter.");
   module.def("unregister_engine", &unregister_engine, py::arg("name"), py::call_guard<py::gil_scoped_release>());
 }
 

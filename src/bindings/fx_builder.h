@@ -15,7 +15,7 @@
 namespace tracejet::python {
 
 /// Writes a Graph as the nodes of a torch.fx.Graph. The walk and the conversion of arguments are here, in C++; making
-/// an fx node is `writer`'s part (`tracejet._fx.Writer`), because that depends on PyTorch's version.
+/// an fx node is `writer`'s part (`tracejet.export.fx_writer.Writer`), because that depends on PyTorch's version.
 class FxBuilder {
  public:
   FxBuilder(std::shared_ptr<const Graph> graph, py::object writer);

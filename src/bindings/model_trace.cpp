@@ -1,4 +1,4 @@
-// Traces of Python's modules, as frontends/model_trace.h sees them: objects of tracejet._capture.Capture.
+// Traces of Python's modules, as frontends/model_trace.h sees them: objects of tracejet.frontend.capture.Capture.
 #include "frontends/model_trace.h"
 
 #include <torch/csrc/utils/pybind.h>

@@ -14,7 +14,7 @@ enum class Role { kModel, kInternal, kTraceEntry };
 Role role_of(const torch::unwind::Frame& frame) {
   const std::string_view file = frame.filename;
   const auto within = [&](std::string_view folder) { return file.find(folder) != std::string_view::npos; };
-  if (within("tracejet/_module_calls.py")) return Role::kInternal;  // stands between a module and its caller
+  if (within("tracejet/patches/module_calls.py")) return Role::kInternal;  // stands between a module and its caller
   if (within("python/tracejet/") || within("site-packages/tracejet/")) return Role::kTraceEntry;
   if (within("/torch/nn/modules/")) return frame.funcname == "forward" ? Role::kModel : Role::kInternal;
   if (within("site-packages/torch/") || file.starts_with('<')) return Role::kInternal;

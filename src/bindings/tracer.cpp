@@ -70,7 +70,7 @@ at::Tensor add_input(Tracer& tracer, std::string name, const std::vector<c10::Sy
 /// The answer without which Python raises as soon as it has got it.
 std::optional<bool> needed_truth() {
   const py::gil_scoped_acquire gil;
-  return py::module_::import("tracejet._asserting").attr("needed_truth")().cast<std::optional<bool>>();
+  return py::module_::import("tracejet.frontend.branch_bytecode").attr("needed_truth")().cast<std::optional<bool>>();
 }
 
 std::string class_of(const at::Tensor& tensor) {

@@ -36,7 +36,7 @@ bool is_ours(const torch::unwind::Frame& frame) {
 }
 
 bool is_trace_entry(const torch::unwind::Frame& frame) {
-  return is_ours(frame) && frame.filename.ends_with("/_trace.py");
+  return is_ours(frame) && frame.filename.ends_with("/api/trace.py");
 }
 
 bool is_internal(const torch::unwind::Frame& frame) {

@@ -60,7 +60,7 @@ _Unwind_Reason_Code find_caller(_Unwind_Context* frame, void* is_bindings) {
 }
 
 /// PyTorch's bindings for Python ask before they call an operator: whether `contiguous()` has anything to do. What
-/// Python code asks of a tensor by a method, python/tracejet/_tensor_methods.py says.
+/// Python code asks of a tensor by a method, python/tracejet/patches/tensor_methods.py says.
 bool is_called_by_bindings() {
   bool is_bindings = false;
   _Unwind_Backtrace(&find_caller, &is_bindings);

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 
 import tracejet
-from tests.support.compare import assert_equal
+from testing.compare import assert_equal
 from tests.support.lambda_module import Lambda, batch
 from tracejet import DecompositionTable, Input
 

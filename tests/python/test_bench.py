@@ -6,7 +6,7 @@ import torch
 
 from bench import trace
 from bench.tracers import TRACERS
-from tests.support.models import SMALL_MODELS
+from testing.models import SMALL_MODELS
 
 
 def test_a_comparison_gives_every_number_that_its_table_shows():

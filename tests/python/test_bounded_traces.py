@@ -11,9 +11,9 @@ import torch.nn.functional as F
 from torch import nn
 
 import tracejet
-from tests.support.compare import assert_same_as_eager
+from testing.compare import assert_same_as_eager
+from testing.torchvision_shim import import_torchvision
 from tests.support.lambda_module import Lambda
-from tests.support.torchvision_shim import import_torchvision
 from tracejet import Input
 
 

@@ -15,8 +15,8 @@ import torch
 from torch import nn
 
 import tracejet
+from testing.models import SMALL_MODELS
 from tests.support.lambda_module import Lambda, batch
-from tests.support.models import SMALL_MODELS
 
 
 class Spectrum(nn.Module):

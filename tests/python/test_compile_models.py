@@ -7,7 +7,7 @@ import torch
 from torch.utils import _pytree as pytree
 
 import tracejet
-from tests.support.models import SMALL_MODELS
+from testing.models import SMALL_MODELS
 
 
 @pytest.mark.filterwarnings("error::tracejet.EngineWarning")

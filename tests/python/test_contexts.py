@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 import tracejet
-from tests.support.compare import assert_equal, assert_same_as_eager
+from testing.compare import assert_equal, assert_same_as_eager
 from tests.support.lambda_module import Lambda, batch
 
 

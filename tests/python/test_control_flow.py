@@ -15,7 +15,7 @@ from torch._higher_order_ops.while_loop import while_loop
 from torch.utils import _pytree as pytree
 
 import tracejet
-from tests.support.compare import assert_equal
+from testing.compare import assert_equal
 from tracejet import Input
 
 INPUT = Input(min_shape=(2, 4), opt_shape=(3, 4), max_shape=(8, 4), name="x")

@@ -14,10 +14,10 @@ from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 
 import tracejet
-from tests.support.compare import assert_equal, assert_same_as_eager, outcome, sizes_to_try
+from testing.compare import assert_equal, assert_same_as_eager, outcome, sizes_to_try
+from testing.models import SMALL_MODELS
 from tests.support.fake_devices import assert_devices_as_faked
 from tests.support.lambda_module import Lambda, batch
-from tests.support.models import SMALL_MODELS
 
 pytestmark = pytest.mark.gpu
 
@@ -122,7 +122,7 @@ def test_models_on_a_gpu_run_there_with_aten(name: str) -> None:
     assert [str(node) for node in program.graph.nodes] == [str(node) for node in expected.graph.nodes]
     assert_devices_as_faked(program)
     compiled = tracejet.compile(program, engine="aten")
-    for sizes in sizes_to_try(tracejet._binding.bind(model, args, kwargs).dims):
+    for sizes in sizes_to_try(tracejet.frontend.binding.bind(model, args, kwargs).dims):
         example = torch.utils._pytree.tree_map_only(torch.Tensor, torch.Tensor.cuda, case.example(sizes))
         assert_equal(outcome(model, example)["output"], outcome(compiled, example)["output"], 1e-3)
 

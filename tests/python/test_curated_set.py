@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 import torch
-from testing._samples import sample_calls
 from torch._ops import OpOverload
 from torch.utils import _pytree as pytree
 
 import tracejet
-from bench.curated_table import EXPANDED, KEPT
-from tests.support.compare import assert_equal
+from testing._samples import sample_calls
+from testing.compare import assert_equal
+from testing.curated_table import EXPANDED, KEPT
 from tests.support.lambda_module import Lambda
 from tracejet import _C
 

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 import tracejet
-from tests.support.compare import assert_same_as_eager
+from testing.compare import assert_same_as_eager
 from tracejet import Input
 
 INPUT = Input(min_shape=(2, 4), opt_shape=(3, 4), max_shape=(8, 4), name="x")

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 import tracejet
-from tests.support.compare import assert_equal
+from testing.compare import assert_equal
 from tracejet import Input
 
 

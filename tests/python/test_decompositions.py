@@ -12,9 +12,9 @@ from torch._decomp import core_aten_decompositions
 from torch._ops import OpOverload
 
 import tracejet
-from tests.support.compare import assert_equal, outcome
+from testing.compare import assert_equal, outcome
+from testing.models import SMALL_MODELS
 from tests.support.lambda_module import Lambda, batch
-from tests.support.models import SMALL_MODELS
 from tracejet import DecompositionTable, Input
 
 aten = torch.ops.aten

@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 import tracejet
-from tests.support.compare import assert_equal
+from testing.compare import assert_equal
+from testing.torchvision_shim import import_torchvision
 from tests.support.runners import RUNNERS
-from tests.support.torchvision_shim import import_torchvision
 from tracejet import Input
 
 torchvision = import_torchvision()

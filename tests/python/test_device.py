@@ -11,7 +11,7 @@ from torch import nn
 from torch.export.passes import move_to_device_pass
 
 import tracejet
-from tests.support.compare import assert_equal
+from testing.compare import assert_equal
 from tests.support.fake_devices import assert_devices_as_faked
 from tests.support.lambda_module import Lambda, batch
 

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import tracejet
-from tests.support.compare import assert_equal
+from testing.compare import assert_equal
 from tests.support.lambda_module import Lambda
 from tests.support.onnx_runtime import OnnxRuntime
 from tracejet import Input

@@ -7,7 +7,7 @@ import torch
 from torch._export.db.case import ExportCase
 from torch._export.db.examples import all_examples
 
-from tests.support.compare import assert_same_as_eager
+from testing.compare import assert_same_as_eager
 from tracejet import Input
 
 MORE_THAN_DECLARED = 5

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 import tracejet
-from tests.support.compare import assert_equal
+from testing.compare import assert_equal
 from tests.support.runners import each_runner
 from tracejet import Input
 

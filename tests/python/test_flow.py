@@ -117,6 +117,9 @@ def test_packages_do_not_go_by_the_public_names(tree):
         ("python/tracejet/api/run.py", "import bench.trace"),
         ("python/tracejet/api/run.py", "from tests import helpers"),
         ("tools/check.py", "from tests.helpers import one"),
+        ("bench/trace.py", "from tests.helpers import one"),
+        ("examples/search.py", "from tests.helpers import one"),
+        ("testing/models.py", "from tests.helpers import one"),
     ],
 )
 def test_trees_import_only_what_they_may(tree, file, line):
@@ -126,3 +129,24 @@ def test_trees_import_only_what_they_may(tree, file, line):
     tree.write(file, f"{line}\n")
     (breach,) = check_python(tree.root)
     assert breach.startswith(f"{file}:1: imports ")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from torch._ops import OpOverload",
+        "from torch.fx.graph import _Namespace",
+        "import torch._dynamo",
+        "x = torch._sym_cos",
+        "def f(): return torch.fx._compat.y(1)",
+    ],
+)
+def test_private_names_of_pytorch_have_their_places(tree, line):
+    tree.write("python/tracejet/export/compat.py", f"{line}\n")
+    tree.write("python/tracejet/README.md", PACKAGES + "| [export](export) | c |\n")
+    tree.write("python/tracejet/patches/cuda.py", f"{line}\n")
+    tree.write("python/tracejet/api/plain.py", "import torch\nfrom torch.utils import _pytree\ntorch._check(True)\n")
+    assert check_python(tree.root) == []
+    tree.write("python/tracejet/api/run.py", f"{line}\n")
+    (breach,) = check_python(tree.root)
+    assert breach.startswith("python/tracejet/api/run.py:1: uses torch.") and "private" in breach

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracejet import Error, InvalidInput
-from tracejet._input import Input
+from tracejet.frontend.input import Input
 
 RANGE = {"min_shape": (1, 3, 8), "opt_shape": (4, 3, 8), "max_shape": (16, 3, 32)}
 

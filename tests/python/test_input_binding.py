@@ -13,8 +13,8 @@ from torch import nn
 from torch.utils import _pytree as pytree
 
 from tracejet import InvalidInput
-from tracejet._binding import Dim, bind
-from tracejet._input import Input
+from tracejet.frontend.binding import Dim, bind
+from tracejet.frontend.input import Input
 
 
 class Simple(nn.Module):

@@ -10,8 +10,8 @@ from torch import nn
 from torch.utils import _pytree as pytree
 
 from tracejet import InvalidInput
-from tracejet._dynamic_shapes import get_dynamic_shapes_args, get_dynamic_shapes_kwargs
-from tracejet._input import Input
+from tracejet.frontend.dynamic_shapes import get_dynamic_shapes_args, get_dynamic_shapes_kwargs
+from tracejet.frontend.input import Input
 
 
 @dataclasses.dataclass

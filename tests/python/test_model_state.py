@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import tracejet
-from tests.support.compare import assert_equal, assert_same_as_eager, assert_unchanged, snapshot
+from testing.compare import assert_equal, assert_same_as_eager, assert_unchanged, snapshot
 from tests.support.lambda_module import Lambda, batch
 
 

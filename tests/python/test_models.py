@@ -8,8 +8,8 @@ import pytest
 import torch
 
 import tracejet
-from tests.support.compare import assert_equal, assert_same_as_eager, outcome
-from tests.support.models import MODELS, SMALL_MODELS, Case
+from testing.compare import assert_equal, assert_same_as_eager, outcome
+from testing.models import MODELS, SMALL_MODELS, Case
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

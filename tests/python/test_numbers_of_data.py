@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import tracejet
-from tests.support.compare import assert_equal, assert_same_as_eager
+from testing.compare import assert_equal, assert_same_as_eager
 from tests.support.lambda_module import Lambda, batch
 
 INPUT = batch(3, 5, low=3)

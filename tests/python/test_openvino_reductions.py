@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 
 import tracejet
-from tests.support.compare import assert_equal
+from testing.compare import assert_equal
 from tests.support.lambda_module import Lambda
 from tracejet import Input
 

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import tracejet
-from tests.support.compare import assert_equal
+from testing.compare import assert_equal
 from tests.support.lambda_module import Lambda
 from tracejet import Input
 

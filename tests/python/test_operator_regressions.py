@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional
 
 import tracejet
-from tests.support.compare import assert_same_as_eager
+from testing.compare import assert_same_as_eager
 from tests.support.lambda_module import Lambda, batch
 
 

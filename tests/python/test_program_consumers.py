@@ -10,7 +10,7 @@ import torch
 from torch.utils import _pytree as pytree
 
 import tracejet
-from tests.support.models import SMALL_MODELS
+from testing.models import SMALL_MODELS
 from tests.support.program_cases import Attention, Case, ConvNet, Counter, WritesInput, cases, dynamic_inputs
 
 every_case = pytest.mark.parametrize("case", cases(), ids=str)

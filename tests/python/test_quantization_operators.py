@@ -11,10 +11,10 @@ import pytest
 import torch
 import torch.ao.quantization.fx._decomposed
 import torchao.quantization  # noqa: F401
-from testing._samples import sample_calls
 from torch.utils import _pytree as pytree
 
 import tracejet
+from testing._samples import sample_calls
 from tests.support.lambda_module import Lambda
 from tests.support.onnx_runtime import OnnxRuntime
 from tracejet import _C, DecompositionTable

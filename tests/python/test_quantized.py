@@ -18,7 +18,7 @@ from torch.ao import quantization as eager_mode
 from torch.utils import _pytree as pytree
 
 import tracejet
-from tests.support.compare import assert_equal, assert_same_as_eager
+from testing.compare import assert_equal, assert_same_as_eager
 from tests.support.lambda_module import Lambda, batch
 from tests.support.onnx_runtime import OnnxRuntime
 

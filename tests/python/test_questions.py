@@ -11,8 +11,8 @@ import pytest
 import torch
 
 import tracejet
+from testing.compare import assert_same_as_eager
 from tests.support import questions
-from tests.support.compare import assert_same_as_eager
 from tests.support.lambda_module import Lambda, batch
 from tests.support.questions import CHECKED, REFUSED, RIGHT, Row
 from tracejet import Input

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 import tracejet
-from tracejet._registered import Registered, unique
+from tracejet.frontend.registered import Registered, unique
 
 
 class Prefixed(nn.Module):

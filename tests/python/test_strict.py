@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 import tracejet
-from tests.support.compare import assert_unchanged, snapshot
+from testing.compare import assert_unchanged, snapshot
 from tracejet import Input
 
 

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 
 import tracejet
-from tests.support.compare import assert_same_as_eager
+from testing.compare import assert_same_as_eager
 from tests.support.lambda_module import Lambda, batch
 
 

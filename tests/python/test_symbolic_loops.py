@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 import tracejet
-from tests.support.compare import assert_same_as_eager
+from testing.compare import assert_same_as_eager
 from tests.support.lambda_module import Lambda, batch
 
 STEPS = batch(3, 4, low=1)

@@ -12,7 +12,7 @@ from torch import nn
 from torch.testing._internal.two_tensor import TwoTensor
 
 import tracejet
-from tests.support.compare import assert_same_as_eager
+from testing.compare import assert_same_as_eager
 from tests.support.lambda_module import Lambda, batch
 
 

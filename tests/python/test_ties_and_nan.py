@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import tracejet
-from tests.support.compare import assert_equal
+from testing.compare import assert_equal
 from tests.support.lambda_module import Lambda
 from tests.support.onnx_runtime import OnnxProgram
 from tracejet import Input

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import tracejet
-from tests.support.compare import assert_same_as_eager
+from testing.compare import assert_same_as_eager
 from tests.support.lambda_module import Lambda, batch
 
 triton = pytest.importorskip("triton", reason="needs Triton")

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 import tracejet
-from tests.support.models import SMALL_MODELS
+from testing.models import SMALL_MODELS
 from tracejet import Input
 
 ENGINES = ("openvino", "aten")

@@ -22,7 +22,7 @@ from torch.distributed.tensor.parallel import (
 )
 
 import tracejet
-from tests.support.compare import assert_equal, assert_same_as_eager
+from testing.compare import assert_equal, assert_same_as_eager
 from tests.support.lambda_module import Lambda
 from tracejet import Input
 

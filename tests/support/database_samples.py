@@ -13,7 +13,7 @@ from torch import nn
 from torch.utils import _pytree as pytree
 
 import tracejet
-from tests.support.compare import Arguments, assert_equal, outcome
+from testing.compare import Arguments, assert_equal, outcome
 from tracejet import Input
 
 CHOICES_PER_SAMPLE = 10

@@ -1,0 +1,32 @@
+"""`check`: asks an engine about a program without compiling it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from tracejet.api.engine_report import EngineReport, report_on
+from tracejet.api.native_program import graph_of, native
+
+
+def check(
+    mod: nn.Module | torch.export.ExportedProgram,
+    *,
+    engine: str | None = None,
+    arg_inputs: Sequence[Any] | None = None,
+    kwarg_inputs: Mapping[str, Any] | None = None,
+) -> EngineReport:
+    """Says which calls of a program `engine` takes, and which not and why. Nothing is compiled.
+
+    Args:
+        mod: a program from `trace` or `torch.export`, or a module, which is traced first.
+        engine: one of `engines()`, by default the first, or "onnx" for what can be written as an ONNX file.
+        arg_inputs, kwarg_inputs: what a module is traced with: see `trace`.
+
+    Raises:
+        InvalidInput: there is no such engine, or it doesn't run on the program's device.
+    """
+    return report_on(graph_of(native(mod, arg_inputs, kwarg_inputs)), engine)

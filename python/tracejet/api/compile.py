@@ -1,0 +1,227 @@
+"""`compile`: makes a program ready for an engine, and the module that runs it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils import _pytree as pytree
+
+from tracejet import _C
+from tracejet._C import GraphInput, GraphOutput, InvalidInput
+from tracejet.api.engine_report import EngineWarning
+from tracejet.api.native_program import graph_of, native
+from tracejet.export.exported_program import ExportedProgram
+from tracejet.export.runner_state import written_memory
+from tracejet.frontend.binding import Dim, Leaf, either_name
+from tracejet.frontend.call_spec import IN_GRAPH, CallSpec
+from tracejet.frontend.input import Input
+from tracejet.frontend.literals import check_literal
+
+
+def compile(
+    mod: nn.Module | torch.export.ExportedProgram,
+    inputs: Sequence[Any] | None = None,
+    *,
+    arg_inputs: Sequence[Any] | None = None,
+    kwarg_inputs: Mapping[str, Any] | None = None,
+    engine: str | None = None,
+    precision: torch.dtype = torch.float32,
+    enabled_precisions: Collection[torch.dtype] | None = None,
+    threads: int = 0,
+    cache_dir: str | Path | None = None,
+) -> CompiledModule:
+    """Compiles a program, or a module (which is traced first), and gives a module that runs it.
+
+    Args:
+        mod: a program from `trace` or `torch.export`, or a module.
+        inputs, arg_inputs: what a module is traced with: see `trace`. A program knows its inputs already; where they
+            are passed all the same, they must fit it.
+        kwarg_inputs: the same for keywords.
+        engine: one of `engines()`, by default the first.
+        precision: what float32 arithmetic may be done in: torch.float32, torch.bfloat16 or torch.float16.
+        enabled_precisions: another way to say it: the narrowest of these.
+        threads: how many threads a call may use; 0 for as many as PyTorch uses.
+        cache_dir: where the engine keeps compiled kernels, so that the next process starts faster.
+
+    Returns:
+        A module that takes what the model takes and gives what it gives. Its weights are those of the program: they
+        are fixed from here on, except for buffers that the program itself changes.
+
+    Warns:
+        EngineWarning: lists the operators whose integers can become larger than what the engine computes in, with lines
+            and the range in which each is right.
+
+    Raises:
+        UnsupportedOperator: lists every operator that the engine can't run, with its lines.
+        InvalidInput: a setting makes no sense, the engine can't do what it asks for, or the inputs don't fit.
+    """
+    program = _native_program(mod, either_name(inputs, arg_inputs), kwarg_inputs)
+    compiled = _C.ProgramRunner(
+        graph_of(program),
+        engine=engine or _C.default_engine(),
+        precision=_precision(precision, enabled_precisions),
+        threads=threads,
+        cache_dir="" if cache_dir is None else str(cache_dir),
+        state=_own_state(program),
+    )
+    if text := compiled.warnings():
+        warnings.warn(text, EngineWarning, stacklevel=2)
+    return CompiledModule(compiled, program._tracejet_call_spec)
+
+
+def save_onnx(
+    mod: nn.Module | torch.export.ExportedProgram,
+    path: str | Path,
+    *,
+    arg_inputs: Sequence[Any] | None = None,
+    kwarg_inputs: Mapping[str, Any] | None = None,
+) -> None:
+    """Writes a program, or a module (which is traced first), as an ONNX file for other tools.
+
+    The weights are in the file; beyond 1 GiB they are in a second one beside it, `<path>.data`.
+    """
+    _C.save_onnx(graph_of(_native_program(mod, arg_inputs, kwarg_inputs)), str(path))
+
+
+def _own_state(program: ExportedProgram) -> dict[int, torch.Tensor]:
+    """What the compiled program keeps between calls in the place of the model's own tensors, by index of its input."""
+    graph = graph_of(program)
+    written = {output.target for output in graph.outputs if output.kind == GraphOutput.Kind.BUFFER_MUTATION}
+    if not written:
+        return {}
+    indices = {given.name: i for i, given in enumerate(graph.inputs) if given.kind != GraphInput.Kind.USER}
+    state = {name: graph.inputs[i].data for name, i in indices.items()}
+    names = [name for name, i in indices.items() if i in written]
+    own = program.runner_state.claimed(written_memory(state, names))
+    return {indices[name]: tensor for name, tensor in own.items()}
+
+
+class CompiledModule(nn.Module):
+    """A compiled program as a module. Calls may come from several threads at once."""
+
+    def __init__(self, program: _C.ProgramRunner, call_spec: CallSpec):
+        super().__init__()
+        self._program = program
+        self._spec = call_spec
+        self._tensor_leaves = [leaf.shape is not None for leaf in call_spec.inputs]
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Takes what the traced model takes, by position or keyword, and gives what it gives.
+
+        Raises InvalidInput, naming the input, where an argument isn't what the program was traced for.
+        """
+        leaves = flat_arguments(self._spec, args, kwargs)
+        tensors = [leaf for leaf, is_tensor in zip(leaves, self._tensor_leaves, strict=True) if is_tensor]
+        results = self._program.run(tensors)
+        outputs = [
+            result if spec is IN_GRAPH else spec for result, spec in zip(results, self._spec.outputs, strict=True)
+        ]
+        return pytree.tree_unflatten(outputs, self._spec.out_spec)
+
+
+def flat_arguments(spec: CallSpec, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
+    """The arguments of a call in the order in which the program takes them.
+
+    Raises InvalidInput, naming the input, where an argument isn't what the program was traced for.
+    """
+    leaves, in_spec = pytree.tree_flatten((args, kwargs))
+    if in_spec != spec.in_spec:
+        leaves, in_spec = pytree.tree_flatten(_as_traced(spec, args, kwargs))
+        if in_spec != spec.in_spec:
+            raise InvalidInput(f"the arguments' structure is {in_spec}, but this program takes {spec.in_spec}")
+    for leaf, traced in zip(leaves, spec.inputs, strict=True):
+        _check_kind(leaf, traced)
+    return leaves
+
+
+def _as_traced(spec: CallSpec, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The same arguments, each by position or keyword as the model was traced; those left out that were traced with a
+    plain value keep it."""
+    names = spec.forward_names
+    example_args, example_kwargs = pytree.tree_unflatten(spec.inputs, spec.in_spec)
+    if len(args) > len(names):
+        raise InvalidInput(f"this program takes {len(names)} arguments, got {len(args)}")
+    given = dict(zip(names, args, strict=False))
+    for name, value in kwargs.items():
+        if name in given:
+            raise InvalidInput(f"{name}: given twice, by position and by keyword")
+        given[name] = value
+    if unknown := [name for name in given if name not in names]:
+        raise InvalidInput(f"this program has no input {', '.join(unknown)}; it takes {', '.join(names)}")
+    for name, example in zip(names, (*example_args, *example_kwargs.values()), strict=True):
+        if name not in given:
+            given[name] = _traced_literal(name, example)
+    count = len(example_args)
+    keywords = dict(zip(example_kwargs, (given[name] for name in names[count:]), strict=True))
+    return tuple(given[name] for name in names[:count]), keywords
+
+
+def _traced_literal(name: str, example: Any) -> Any:
+    if any(leaf.shape is not None for leaf in pytree.tree_leaves(example, is_leaf=_is_leaf)):
+        raise InvalidInput(f"{name}: this input is missing")
+    return pytree.tree_map(lambda leaf: leaf.value, example, is_leaf=_is_leaf)
+
+
+def _is_leaf(value: Any) -> bool:
+    return isinstance(value, Leaf)
+
+
+def _check_kind(value: Any, traced: Leaf) -> None:
+    if traced.shape is not None:
+        if not isinstance(value, torch.Tensor):
+            raise InvalidInput(f"{traced.path}: a tensor is needed, got {value!r}")
+    else:
+        check_literal(traced.path, value, traced.value)
+
+
+def _precision(precision: torch.dtype, enabled: Collection[torch.dtype] | None) -> torch.dtype:
+    if enabled is None:
+        return precision
+    known = (torch.float16, torch.bfloat16, torch.float32)
+    if not enabled or any(dtype not in known for dtype in enabled):
+        raise InvalidInput(f"enabled_precisions: expected some of {', '.join(map(str, known))}, got {enabled}")
+    return next(dtype for dtype in known if dtype in enabled)
+
+
+def _native_program(
+    mod: nn.Module | torch.export.ExportedProgram,
+    args: Sequence[Any] | None,
+    kwargs: Mapping[str, Any] | None,
+) -> ExportedProgram:
+    """A program with a C++ graph behind it, which the inputs fit."""
+    program = native(mod, args, kwargs)
+    if isinstance(mod, torch.export.ExportedProgram) and (args is not None or kwargs is not None):
+        _check_fit(program._tracejet_call_spec, tuple(args or ()), dict(kwargs or {}))
+    return program
+
+
+def _check_fit(spec: CallSpec, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Inputs that are given beside a program must lie in what it was traced for."""
+    leaves, in_spec = pytree.tree_flatten((args, kwargs))
+    if in_spec != spec.in_spec:
+        raise InvalidInput(f"the inputs' structure is {in_spec}, but the program was traced with {spec.in_spec}")
+    for leaf, traced in zip(leaves, spec.inputs, strict=True):
+        if traced.shape is None:
+            _check_kind(leaf, traced)
+            continue
+        if not isinstance(leaf, (torch.Tensor, Input)):
+            raise InvalidInput(f"{traced.path}: the program was traced with a tensor, got {leaf!r}")
+        smallest = leaf.min_shape if isinstance(leaf, Input) else leaf.shape
+        largest = leaf.max_shape if isinstance(leaf, Input) else leaf.shape
+        if len(smallest) != len(traced.shape) or leaf.dtype != traced.dtype:
+            raise InvalidInput(
+                f"{traced.path}: the program was traced with {traced.dtype} of rank {len(traced.shape)}, "
+                f"got {leaf.dtype} of rank {len(smallest)}"
+            )
+        for axis, (low, high, size) in enumerate(zip(smallest, largest, traced.shape, strict=True)):
+            bounds = (size.min, size.max) if isinstance(size, Dim) else (size, size)
+            if low < bounds[0] or high > bounds[1]:
+                raise InvalidInput(
+                    f"{traced.path}: axis {axis} is {low} to {high}, but the program was traced for "
+                    f"{bounds[0]} to {bounds[1]}"
+                )

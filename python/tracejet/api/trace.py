@@ -1,0 +1,173 @@
+"""`trace` and `diagnose`: what the user calls."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, ParamSpec, TypeVar
+
+import torch
+from torch import nn
+
+from tracejet import _C
+from tracejet.api.decompositions import DecompositionTable
+from tracejet.api.engine_report import report_on
+from tracejet.api.settings import options_of_call
+from tracejet.export.exported_program import ExportedProgram
+from tracejet.frontend.binding import either_name
+from tracejet.frontend.call_spec import constant_names
+from tracejet.frontend.capture import Capture
+from tracejet.frontend.report import Report
+
+_Parameters = ParamSpec("_Parameters")
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True)
+class _Call:
+    """A call of `trace` or `diagnose`, its arguments checked."""
+
+    model: nn.Module
+    capture: Capture
+    validate: Literal["warn", "error"] | None
+    engine: str | None
+
+    def refusal(self, graph: _C.Graph) -> _C.UnsupportedOperator | None:
+        """What the engine has against the program, where that is an error; where it isn't, there is a warning."""
+        report = None if self.validate is None else report_on(graph, self.engine)
+        if report is None or report.ok:
+            return None
+        if self.validate == "warn":
+            warnings.warn(str(report), stacklevel=4)
+            return None
+        error = _C.UnsupportedOperator(str(report))
+        error.report = report  # type: ignore[attr-defined]
+        return error
+
+
+def _arguments(
+    mod: nn.Module,
+    inputs: Sequence[Any] | None = None,
+    *,
+    arg_inputs: Sequence[Any] | None = None,
+    kwarg_inputs: Mapping[str, Any] | None = None,
+    strict: bool = False,
+    device: torch.device | str | None = None,
+    decompositions: str | DecompositionTable = "tensorrt",
+    decompose_attention: bool = False,
+    use_fp32_acc: bool = True,
+    enable_experimental_decompositions: bool = False,
+    prefer_deferred_runtime_asserts_over_guards: bool = True,
+    validate: Literal["warn", "error"] | None = None,
+    engine: str | None = None,
+) -> _Call:
+    """What `trace` and `diagnose` take."""
+    if validate not in (None, "warn", "error"):
+        raise _C.InvalidInput(f'validate: expected "warn", "error" or None, got {validate!r}')
+    options = options_of_call(
+        device,
+        prefer_deferred_runtime_asserts_over_guards,
+        decompositions,
+        decompose_attention,
+        use_fp32_acc,
+        enable_experimental_decompositions,
+    )
+    capture = Capture.of_call(mod, either_name(inputs, arg_inputs), kwarg_inputs, strict=strict, options=options)
+    return _Call(mod, capture, validate, engine)
+
+
+def _takes_these(
+    arguments: Callable[_Parameters, Any],
+) -> Callable[[Callable[..., _Result]], Callable[_Parameters, _Result]]:
+    """Gives a function the parameters of another, for callers, type checkers and `help`."""
+
+    def named(function: Callable[..., _Result]) -> Callable[_Parameters, _Result]:
+        returned = inspect.signature(function).return_annotation
+        signature = inspect.signature(arguments).replace(return_annotation=returned)
+
+        @functools.wraps(function)
+        def called(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> _Result:
+            try:
+                signature.bind(*args, **kwargs)
+            except TypeError as error:
+                raise TypeError(f"{function.__name__}() {error}") from None
+            return function(*args, **kwargs)
+
+        called.__signature__ = signature  # type: ignore[attr-defined]
+        return called
+
+    return named
+
+
+@_takes_these(_arguments)
+def trace(*args: Any, **kwargs: Any) -> ExportedProgram:
+    """Traces `mod` once and gives its program in Core ATen, the operators that engines lack already decomposed.
+
+    Args:
+        mod: the model. Its weights are shared with the program, not copied; it is unchanged afterwards, also when
+            the trace fails.
+        inputs, arg_inputs: what forward takes by position (two names of one argument): any pytree of Tensor (static),
+            `Input` (its axes may be dynamic), numbers, strings, booleans and None.
+        kwarg_inputs: what forward takes by keyword.
+        strict: TorchDynamo captures the model first, and refuses Python code that it doesn't understand; it needs
+            example data and takes far longer. What it captured is then traced as without `strict`.
+        device: where the program is to run, by default where the model is. Parameters, buffers and inputs count as
+            being there, whatever they are in fact; the device needn't exist here, and isn't touched where it does.
+        decompositions: what is done with each operator while tracing: "tensorrt", "core_aten", "none", or a
+            `DecompositionTable` that starts from one of these.
+        decompose_attention: scaled_dot_product_attention and its backends are expanded, whatever `decompositions` says.
+        use_fp32_acc: attention that is expanded computes 16-bit floats in float32 and rounds its result once, as
+            PyTorch's kernels do. If not, it computes in the dtype of its inputs, which is Torch-TensorRT's default.
+        enable_experimental_decompositions: Torch-TensorRT's name for `decompositions="core_aten"`.
+        prefer_deferred_runtime_asserts_over_guards: what the trace relies on that ranges can't say (a size is a
+            multiple of 8, or twice another) is checked when the program runs. If not, it is a ConstraintViolation.
+        validate: what happens where `engine` can't run the whole program: "warn" warns of it, "error" raises
+            UnsupportedOperator, whose `report` is what `check` gives. By default nobody asks the engine.
+        engine: the one to validate for: see `check`.
+
+    Returns:
+        A `torch.export.ExportedProgram`. Its Python side (`graph_module`, `graph_signature`, ...) is made when
+        somebody looks at it.
+
+    Raises:
+        InvalidInput: an argument doesn't fit forward, or an Input contradicts itself.
+        ConstraintViolation: the model can't take every size that was declared. The message lists all problems with
+            their lines and fixes; the exception's `report` is what `diagnose` gives.
+        UnsupportedOperator, ShapeError, DataDependent: what the model does can't be captured; the message names the
+            operator and the model's line.
+    """
+    call = _arguments(*args, **kwargs)
+    capture = call.capture.run_for_all_data().for_all_branches()
+    if capture.violated_conditions():
+        report = capture.report()
+        violation = _C.ConstraintViolation(str(report))
+        violation.report = report  # type: ignore[attr-defined]
+        raise violation
+    refusal = call.refusal(capture.graph)
+    if refusal is not None:
+        raise refusal
+    call_spec = replace(capture.call_spec, constant_names=constant_names(capture.graph, call.model))
+    return ExportedProgram(capture.graph, call_spec, capture.slow_calls)
+
+
+@_takes_these(_arguments)
+def diagnose(*args: Any, **kwargs: Any) -> Report:
+    """Traces `mod` and reports everything that keeps the sizes of its inputs from varying as declared.
+
+    Takes what `trace` takes, and raises only where that call itself is wrong. What ends the trace, and with
+    `validate="error"` what the engine can't run, is a problem of the report like others; `report.suggested_inputs()`
+    are inputs with which a trace succeeds.
+    """
+    call = _arguments(*args, **kwargs)
+    capture = call.capture
+    try:
+        capture = capture.run_for_all_data().for_all_branches()
+        report = capture.report()
+        is_violated = bool(capture.violated_conditions())
+    except Exception as error:
+        return capture.report(error)
+    refusal = None if is_violated else call.refusal(capture.graph)
+    return report if refusal is None else capture.report(refusal)

@@ -1,0 +1,1 @@
+"""The `torch.export.ExportedProgram` that is made of a C++ graph."""

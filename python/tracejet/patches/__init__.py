@@ -1,0 +1,1 @@
+"""What traces change of PyTorch's and Python's own objects, and undo."""
