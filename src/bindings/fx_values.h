@@ -11,7 +11,7 @@ namespace tracejet::python {
 
 /// Turns the metadata of a graph's values into what stands in `node.meta["val"]`: FakeTensors and Python numbers.
 ///
-/// `writer` is Python's side (`tracejet.export.fx_writer.Writer`): it knows PyTorch's ShapeEnv and how a FakeTensor is made.
+/// `writer` is Python's side (`fx_writer.Writer`): it knows PyTorch's ShapeEnv and how a FakeTensor is made.
 class FxValues {
  public:
   explicit FxValues(const py::object& writer)

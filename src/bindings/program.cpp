@@ -5,7 +5,7 @@ namespace tracejet {
 
 void bind_program(py::module_& module) {
   using python::FxBuilder;
-  py::class_<FxBuilder>(module, "FxBuilder", "Writes a Graph as fx nodes; see tracejet.export.fx_writer.Writer for its other half.")
+  py::class_<FxBuilder>(module, "FxBuilder", "Writes a Graph as fx nodes; see fx_writer.Writer for its other half.")
       .def(py::init<std::shared_ptr<Graph>, py::object>(), py::arg("graph"), py::arg("writer"))
       .def("value", &FxBuilder::value, py::arg("value"), py::arg("requires_grad") = false,
            "The meta['val'] of an input.")

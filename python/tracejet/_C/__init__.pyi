@@ -609,7 +609,7 @@ class Tracer:
 
 class FxBuilder:
     """
-    Writes a Graph as fx nodes; see tracejet._fx.Writer for its other half.
+    Writes a Graph as fx nodes; see fx_writer.Writer for its other half.
     """
     def __init__(self, graph: Graph, writer: typing.Any) -> None: ...
     def add_nodes(self, note: typing.Any | None = None) -> None: ...
