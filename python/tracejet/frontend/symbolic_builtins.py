@@ -24,14 +24,13 @@ from types import CodeType, FrameType, FunctionType
 from typing import Any
 
 import torch
-from torch._C import _SymNode  # type: ignore[attr-defined] # torch's stubs lack it
 
 from tracejet import _C
 from tracejet.frontend.loop_source import with_loops_as_calls
 from tracejet.frontend.symbolic_loops import list_of, loop
 from tracejet.patches.math_functions import TWINS_OF_MATH
 from tracejet.patches.refcounted_patch import RefcountedPatch
-from tracejet.patches.torch_internals import is_functional
+from tracejet.patches.torch_internals import SymNode, is_functional
 
 # ---- the twins -----------------------------------------------------------------------------------------------------
 
@@ -314,7 +313,7 @@ def _calls_replaced(code: CodeType, changed: CodeType) -> RefcountedPatch:
 def _made(number: Any, node: Any) -> None:
     """Nothing tells that the class of a number is asked for; so code that gets hold of one and calls `type` counts.
     The same goes for what takes no symbol, before asking it anything."""
-    if type(node) is not _SymNode and isinstance(node, numbers.Number):
+    if type(node) is not SymNode and isinstance(node, numbers.Number):
         raise TypeError(f"{type(number).__name__} can't be made of a {type(node).__name__}")  # by `type(size)(…)`
     number.node = node
     current = _current.get()

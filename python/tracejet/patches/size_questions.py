@@ -20,6 +20,7 @@ from tracejet import _C
 from tracejet.patches.math_functions import TWINS_OF_MATH
 from tracejet.patches.size_text import asking_frame, plain_number, texts_at_work
 from tracejet.patches.sym_node import expression_of
+from tracejet.patches.torch_internals import SymNode
 
 _Number: TypeAlias = torch.SymInt | torch.SymFloat | torch.SymBool
 _PLAIN: dict[type, type] = {torch.SymInt: int, torch.SymFloat: float, torch.SymBool: bool}
@@ -30,7 +31,7 @@ class UnhashableSize(_C.UnsupportedOperator, TypeError):
 
 
 def _is_ours(number: _Number) -> bool:
-    return type(number.node) is torch._C._SymNode and _C.symbolic.context_of(number.node) is not None
+    return type(number.node) is SymNode and _C.symbolic.context_of(number.node) is not None
 
 
 def _class_for_model(number: _Number) -> type:

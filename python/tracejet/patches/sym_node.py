@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch._C import _SymNode as SymNode  # type: ignore[attr-defined] # torch's stubs lack it
 from torch.fx.experimental import sym_node
 
 from tracejet import _C
 from tracejet._C import Expression
+from tracejet.patches.torch_internals import SymNode
 
 if TYPE_CHECKING:  # imported where it is needed: that takes longer than most traces
     import sympy

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import torch
+from torch._C import _SymNode as SymNode  # type: ignore[attr-defined] # torch's stubs lack it
 from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
-__all__ = ["has_own_dispatch", "has_own_functions", "is_functional", "is_traceable_wrapper_subclass"]
+__all__ = ["SymNode", "has_own_dispatch", "has_own_functions", "is_functional", "is_traceable_wrapper_subclass"]
 
 _no_dispatch = torch._C._disabled_torch_dispatch_impl
 _no_function = torch._C._disabled_torch_function_impl
