@@ -8,9 +8,9 @@ from pathlib import Path
 import tracejet
 
 PUBLIC = """
-CompiledModule ConstraintViolation DataDependent DecompositionTable EngineReport EngineWarning Error Input InvalidInput
-Report ShapeError UnsupportedOperator Verification VerificationError __version__ check compile diagnose dynamo
-save_onnx trace verify
+CompileSettings CompiledModule ConstraintViolation DataDependent DecompositionTable Engine EngineReport EngineWarning
+Error Input InvalidInput Report ShapeError UnsupportedOperator Verification VerificationError __version__ check compile
+diagnose dynamo engines register_engine save_onnx trace unregister_engine verify
 """.split()
 
 
