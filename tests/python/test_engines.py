@@ -19,8 +19,8 @@ from torch import nn
 from torch.fx import GraphModule, Node
 
 import tracejet
+from testing.models import SMALL_MODELS
 from tests.support.lambda_module import Lambda, batch
-from tests.support.models import SMALL_MODELS
 
 
 class Adder(tracejet.Engine):
