@@ -72,6 +72,7 @@ OPEN = {
     "of an input": lambda x: x * 2 if (x.new_ones(x.shape[0]) * x[:, 0] > 0).any() else x,
     "either": lambda x: x * 2 if (torch.cat([torch.zeros_like(x), torch.ones_like(x)])[1, 0] > 0) else x,
     "random": lambda x: x * 2 if (torch.rand_like(x) > 2).any() else x,
+    "the bits of a constant": lambda x: x * 2 if (torch.ones(x.shape[0]).view(torch.int32) == 1).any() else x,
     "uninitialized": lambda x: x * 2 if (torch.empty_like(x) != torch.empty_like(x)).any() else x,
 }
 

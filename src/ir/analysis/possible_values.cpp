@@ -8,6 +8,7 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/full.h>
 
+#include "ir/analysis/effect.h"
 #include "ir/call.h"
 #include "ir/size_expression.h"
 
@@ -152,6 +153,7 @@ PossibleValues::Numbers PossibleValues::of_argument(const Argument& argument, at
 }
 
 PossibleValues::Numbers PossibleValues::united(const Node& node, at::ScalarType dtype) const {
+  if (reinterprets_bits(node.op())) return {};
   const Call call(node);
   std::vector<at::Tensor> all;
   for (const std::string_view name : arguments_given_on(node.op().operator_name().name)) {

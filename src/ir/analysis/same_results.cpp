@@ -7,10 +7,10 @@
 
 #include <ATen/ops/equal.h>
 
-#include "ir/assertion.h"
-#include "ir/call.h"
 #include "ir/analysis/equivalence.h"
 #include "ir/analysis/literal_text.h"
+#include "ir/assertion.h"
+#include "ir/call.h"
 
 namespace tracejet {
 

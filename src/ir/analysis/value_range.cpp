@@ -4,6 +4,7 @@
 
 #include <ATen/ops/aminmax.h>
 
+#include "ir/analysis/effect.h"
 #include "ir/analysis/value_range_rules.h"
 #include "ir/call.h"
 
@@ -110,7 +111,7 @@ ValueRanges::ValueRanges(const Graph& graph, const std::vector<size_t>& feeds, c
   if (are_indices_right) read_demands(graph);
   read_inputs(graph, feeds);
   for (const Node& node : graph.nodes()) {
-    const RangeRule rule = find_range_rule(node.op().operator_name().name);
+    const RangeRule rule = reinterprets_bits(node.op()) ? nullptr : find_range_rule(node.op().operator_name().name);
     for (size_t i = 0; i < node.outputs().size(); ++i) {
       const Value* output = node.outputs()[i];
       if (output == nullptr) continue;
@@ -182,7 +183,7 @@ void ValueRanges::pass_on(const Node& node) {
   }
   if (!call.declares("self") || call.is_number("self")) return;
   const Value& self = call.value("self");
-  if (keeps_elements(name)) return demand(self, wanted);
+  if (keeps_elements(name) && !reinterprets_bits(node.op())) return demand(self, wanted);
   if (name == "aten::_to_copy" && self.is_tensor() && node.outputs()[0]->tensor().dtype == at::kLong) {
     return demand(self, {wanted.min - 1, wanted.max + 1});  // floats are cut off
   }
