@@ -1,8 +1,12 @@
-#include "symbolic/expression.h"
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
 
 #include <torch/csrc/utils/pybind.h>
 
 #include "bindings/bindings.h"
+#include "symbolic/operators.h"
 
 namespace tracejet {
 
@@ -10,53 +14,25 @@ namespace {
 
 void bind_kind(py::class_<symbolic::Expression>& expression) {
   using symbolic::Kind;
-  py::enum_<Kind>(expression, "Kind", "The operators of an expression.")
-      .value("CONSTANT", Kind::kConstant)
-      .value("SYMBOL", Kind::kSymbol)
-      .value("SUM", Kind::kSum)
-      .value("PRODUCT", Kind::kProduct)
-      .value("FLOOR_DIV", Kind::kFloorDiv)
-      .value("MOD", Kind::kMod)
-      .value("POWER", Kind::kPower)
-      .value("BIT_AND", Kind::kBitAnd)
-      .value("BIT_OR", Kind::kBitOr)
-      .value("BIT_XOR", Kind::kBitXor)
-      .value("SHIFT_LEFT", Kind::kShiftLeft)
-      .value("SHIFT_RIGHT", Kind::kShiftRight)
-      .value("FLOOR", Kind::kFloor)
-      .value("CEIL", Kind::kCeil)
-      .value("TRUNCATE", Kind::kTruncate)
-      .value("ROUND", Kind::kRound)
-      .value("FROM_BOOL", Kind::kFromBool)
-      .value("MIN", Kind::kMin)
-      .value("MAX", Kind::kMax)
-      .value("SELECT", Kind::kSelect)
-      .value("TO_FLOAT", Kind::kToFloat)
-      .value("ADD", Kind::kAdd)
-      .value("SUBTRACT", Kind::kSubtract)
-      .value("MULTIPLY", Kind::kMultiply)
-      .value("TRUE_DIV", Kind::kTrueDiv)
-      .value("FLOAT_POWER", Kind::kFloatPower)
-      .value("FLOAT_MOD", Kind::kFloatMod)
-      .value("ROUND_DIGITS", Kind::kRoundDigits)
-      .value("SQRT", Kind::kSqrt)
-      .value("COS", Kind::kCos)
-      .value("COSH", Kind::kCosh)
-      .value("SIN", Kind::kSin)
-      .value("SINH", Kind::kSinh)
-      .value("TAN", Kind::kTan)
-      .value("TANH", Kind::kTanh)
-      .value("ASIN", Kind::kAsin)
-      .value("ACOS", Kind::kAcos)
-      .value("ATAN", Kind::kAtan)
-      .value("LOG2", Kind::kLog2)
-      .value("EQUAL", Kind::kEqual)
-      .value("NOT_EQUAL", Kind::kNotEqual)
-      .value("LESS", Kind::kLess)
-      .value("LESS_EQUAL", Kind::kLessEqual)
-      .value("AND", Kind::kAnd)
-      .value("OR", Kind::kOr)
-      .value("NOT", Kind::kNot);
+  py::enum_<Kind> kinds(expression, "Kind", "The operators of an expression.");
+  for (const symbolic::OperatorInfo& info : symbolic::operators()) kinds.value(info.name.data(), info.kind);
+}
+
+/// A column of the table of operators, as far as it is filled.
+std::map<symbolic::Kind, std::string> column(std::string_view symbolic::OperatorInfo::* name) {
+  std::map<symbolic::Kind, std::string> names;
+  for (const symbolic::OperatorInfo& info : symbolic::operators()) {
+    if (!(info.*name).empty()) names.emplace(info.kind, info.*name);
+  }
+  return names;
+}
+
+std::set<symbolic::Kind> variadic_kinds() {
+  std::set<symbolic::Kind> kinds;
+  for (const symbolic::OperatorInfo& info : symbolic::operators()) {
+    if (info.arity == symbolic::OperatorInfo::kVariadic) kinds.insert(info.kind);
+  }
+  return kinds;
 }
 
 /// A constant as the Python number that it is.
@@ -106,6 +82,13 @@ void bind_expression(py::module_& module) {
                              [](const Expression& self) {
                                return std::vector<Expression>(self.operands().begin(), self.operands().end());
                              })
+      .def_static(
+          "fx_targets", [] { return column(&symbolic::OperatorInfo::fx); },
+          "The Python function that stands for each operator in a program.")
+      .def_static(
+          "sympy_targets", [] { return column(&symbolic::OperatorInfo::sympy); },
+          "What sympy, or PyTorch's own functions for it, call each operator.")
+      .def_static("variadic_kinds", &variadic_kinds, "Operators that take any number of operands.")
       .def(
           "__eq__", [](const Expression& a, const Expression& b) { return a == b; }, py::is_operator())
       .def("__hash__", &Expression::hash)

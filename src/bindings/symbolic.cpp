@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "bindings/bindings.h"
 #include "symbolic/context.h"
+#include "symbolic/operators.h"
 #include "symbolic/sym_node.h"
 
 namespace tracejet {
@@ -42,34 +43,29 @@ Rule to_int(Kind kind) {
 
 /// What Python's SymNode does beyond C++'s, by Python's name for it.
 const std::map<std::string, Rule, std::less<>>& rules() {
-  static const std::map<std::string, Rule, std::less<>> table{
-      {"abs", [](Operands in) { return symbolic::abs(number_of(in[0])); }},
-      {"pos", [](Operands in) { return number_of(in[0]); }},
-      {"trunc", to_int(Kind::kTruncate)},
-      {"sym_int", to_int(Kind::kTruncate)},
-      {"round", to_int(Kind::kRound)},
-      {"round_digits",
-       [](Operands in) { return in[0].is_int() ? in[0] : symbolic::round_digits(in[0], in[1].constant()); }},
-      {"is_integer", [](Operands in) { return symbolic::is_integer(symbolic::to_float(in[0])); }},
-      {"bitwise_and", binary(symbolic::bit_and)},
-      {"bitwise_or", binary(symbolic::bit_or)},
-      {"bitwise_xor", binary(symbolic::bit_xor)},
-      {"lshift", binary(symbolic::shift_left)},
-      {"rshift", binary(symbolic::shift_right)},
-      {"sym_sum", [](Operands in) { return symbolic::sum(in); }},
-      {"to_int", [](Operands in) { return number_of(in[0]); }},
-      {"sym_sqrt", function(Kind::kSqrt)},
-      {"sym_cos", function(Kind::kCos)},
-      {"sym_cosh", function(Kind::kCosh)},
-      {"sym_sin", function(Kind::kSin)},
-      {"sym_sinh", function(Kind::kSinh)},
-      {"sym_tan", function(Kind::kTan)},
-      {"sym_tanh", function(Kind::kTanh)},
-      {"sym_asin", function(Kind::kAsin)},
-      {"sym_acos", function(Kind::kAcos)},
-      {"sym_atan", function(Kind::kAtan)},
-      {"sym_log2", function(Kind::kLog2)},
-  };
+  static const auto table = [] {
+    std::map<std::string, Rule, std::less<>> own{
+        {"abs", [](Operands in) { return symbolic::abs(number_of(in[0])); }},
+        {"pos", [](Operands in) { return number_of(in[0]); }},
+        {"trunc", to_int(Kind::kTruncate)},
+        {"sym_int", to_int(Kind::kTruncate)},
+        {"round", to_int(Kind::kRound)},
+        {"round_digits",
+         [](Operands in) { return in[0].is_int() ? in[0] : symbolic::round_digits(in[0], in[1].constant()); }},
+        {"is_integer", [](Operands in) { return symbolic::is_integer(symbolic::to_float(in[0])); }},
+        {"bitwise_and", binary(symbolic::bit_and)},
+        {"bitwise_or", binary(symbolic::bit_or)},
+        {"bitwise_xor", binary(symbolic::bit_xor)},
+        {"lshift", binary(symbolic::shift_left)},
+        {"rshift", binary(symbolic::shift_right)},
+        {"sym_sum", [](Operands in) { return symbolic::sum(in); }},
+        {"to_int", [](Operands in) { return number_of(in[0]); }},
+    };
+    for (const symbolic::OperatorInfo& info : symbolic::operators()) {
+      if (!info.sym_node.empty()) own.emplace(info.sym_node, function(info.kind));
+    }
+    return own;
+  }();
   return table;
 }
 

@@ -1,9 +1,7 @@
 #include "engines/runtime_sizes.h"
 
-#include <algorithm>
-
 #include "base/error.h"
-#include "ir/size_expression.h"
+#include "ir/symbol_binding.h"
 
 namespace tracejet {
 
@@ -45,11 +43,6 @@ bool RuntimeSizes::holds(const symbolic::Condition& condition) const {
   return symbolic::holds(condition, [this](const symbolic::Symbol& symbol) { return value_of(symbol); });
 }
 
-bool is_symbolic(const c10::IValue& constant) {
-  if (constant.isList()) return std::ranges::any_of(constant.toListRef(), is_symbolic);
-  return constant.isSymInt() || constant.isSymFloat() || constant.isSymBool();
-}
-
 c10::IValue resolve(const c10::IValue& constant, const RuntimeSizes& sizes) {
   if (constant.isList()) {
     // The lists of schemas that can hold symbolic numbers are SymInt[], which kernels read as int[].
@@ -57,38 +50,21 @@ c10::IValue resolve(const c10::IValue& constant, const RuntimeSizes& sizes) {
     for (const c10::IValue& element : constant.toListRef()) values.push_back(resolve(element, sizes).toInt());
     return values;
   }
-  if (constant.isSymInt()) return sizes.number(expression_of(constant.toSymInt()));
-  if (constant.isSymFloat()) return sizes.number(expression_of(constant.toSymFloat()));
-  if (constant.isSymBool()) return sizes.number(expression_of(constant.toSymBool()));
-  return constant;
+  const auto expression = symbolic_expression(constant);
+  return expression ? sizes.number(*expression) : constant;
 }
-
-namespace {
-
-std::vector<uint64_t> symbols_of_number(const c10::IValue& number) {
-  std::vector<uint64_t> symbols;
-  const auto declared = symbol_behind(number);
-  if (declared) symbols.push_back(declared->id);
-  if (!is_symbolic(number)) return symbols;
-  const Expression now = expression_of(number.toScalar());
-  if (now.kind() == symbolic::Kind::kSymbol && (!declared || now.symbol().id != declared->id)) {
-    symbols.push_back(now.symbol().id);
-  }
-  return symbols;
-}
-
-}  // namespace
 
 std::vector<SymbolSource> symbols_told_by(const TensorMeta& meta) {
   std::vector<SymbolSource> told;
-  for (size_t axis = 0; axis < meta.sizes.size(); ++axis) {
-    for (const uint64_t symbol : symbols_of_number(meta.sizes[axis]))
-      told.push_back({symbol, static_cast<int64_t>(axis)});
-  }
+  for_each_bound_symbol(meta, [&](const SymbolBinding& binding) { told.push_back({binding.symbol.id, binding.axis}); });
   return told;
 }
 
-std::vector<uint64_t> symbols_told_by(const c10::IValue& number) { return symbols_of_number(number); }
+std::vector<uint64_t> symbols_told_by(const c10::IValue& number) {
+  std::vector<uint64_t> told;
+  for_each_bound_symbol(number, [&](const SymbolBinding& binding) { told.push_back(binding.symbol.id); });
+  return told;
+}
 
 void check(const RuntimeAssertion& assertion, const RuntimeSizes& sizes) {
   bool holds = false;

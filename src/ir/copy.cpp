@@ -37,6 +37,17 @@ std::vector<OutputMeta> metas_of(const Node& node) {
 
 }  // namespace
 
+const Node& copy_node(const Node& node, Graph& into, std::unordered_map<const Value*, const Value*>& values) {
+  std::vector<Argument> arguments;
+  for (const Argument& argument : node.arguments()) arguments.push_back(renamed(argument, values));
+  const Node& added = into.add_node(node.op(), std::move(arguments), metas_of(node), node.where(),
+                                    {node.subgraphs().begin(), node.subgraphs().end()});
+  for (size_t i = 0; i < node.outputs().size(); ++i) {
+    if (node.outputs()[i] != nullptr) values.emplace(node.outputs()[i], added.outputs()[i]);
+  }
+  return added;
+}
+
 GraphCopy copy_with_outputs(const Graph& graph, std::span<const Value* const> more) {
   GraphCopy copy{graph.make_subgraph(), {}};
   for (const GraphInput& input : graph.inputs()) {
@@ -44,15 +55,7 @@ GraphCopy copy_with_outputs(const Graph& graph, std::span<const Value* const> mo
     const Value* value = copy.graph->add_input(input.kind, meta, input.name, input.data, input.persistent);
     if (value != nullptr) copy.values.emplace(input.value, value);
   }
-  for (const Node& node : graph.nodes()) {
-    std::vector<Argument> arguments;
-    for (const Argument& argument : node.arguments()) arguments.push_back(renamed(argument, copy.values));
-    const Node& added = copy.graph->add_node(node.op(), std::move(arguments), metas_of(node), node.where(),
-                                             {node.subgraphs().begin(), node.subgraphs().end()});
-    for (size_t i = 0; i < node.outputs().size(); ++i) {
-      if (node.outputs()[i] != nullptr) copy.values.emplace(node.outputs()[i], added.outputs()[i]);
-    }
-  }
+  for (const Node& node : graph.nodes()) copy_node(node, *copy.graph, copy.values);
   for (GraphOutput output : graph.outputs()) {
     if (output.value != nullptr) output.value = copy.values.at(output.value);
     copy.graph->add_output(std::move(output));

@@ -14,6 +14,10 @@ struct GraphCopy {
   std::unordered_map<const Value*, const Value*> values;
 };
 
+/// Adds the same call to another graph. `values`: what stands there for each value that it reads; its own are added.
+/// Subgraphs are shared.
+const Node& copy_node(const Node& node, Graph& into, std::unordered_map<const Value*, const Value*>& values);
+
 /// The same program, which gives these values besides: as outputs of the user, after its own. Data of inputs, subgraphs
 /// and symbols are shared with the original.
 GraphCopy copy_with_outputs(const Graph& graph, std::span<const Value* const> more);

@@ -9,6 +9,7 @@
 #include "ir/analysis/effect.h"
 #include "ir/analysis/subgraph_symbols.h"
 #include "ir/assertion.h"
+#include "ir/node_text.h"
 #include "symbolic/sym_node.h"
 
 namespace tracejet {
@@ -140,36 +141,6 @@ void Graph::eliminate_dead_nodes() {
 
 namespace {
 
-std::string print(const Value* value) {
-  if (value == nullptr) return "None";
-  return "%" + std::to_string(value->id());
-}
-
-std::string print(const Argument& argument) {
-  if (const auto* value = std::get_if<const Value*>(&argument)) return print(*value);
-  std::ostringstream out;
-  if (const auto* list = std::get_if<std::vector<const Value*>>(&argument)) {
-    out << '[';
-    for (size_t i = 0; i < list->size(); ++i) out << (i == 0 ? "" : ", ") << print((*list)[i]);
-    out << ']';
-  } else {
-    out << std::get<c10::IValue>(argument);
-  }
-  return out.str();
-}
-
-std::string print_definition(const Value* value) {
-  if (value == nullptr) return "None";
-  std::ostringstream out;
-  out << print(value) << ": ";
-  if (value->is_tensor()) {
-    out << value->tensor().str();
-  } else {
-    out << value->scalar();
-  }
-  return out.str();
-}
-
 const char* print(GraphInput::Kind kind) {
   switch (kind) {
     case GraphInput::Kind::kParameter:
@@ -208,18 +179,10 @@ std::string indented(const std::string& text) {
 std::string Graph::str() const {
   std::ostringstream out;
   for (const GraphInput& input : inputs_) {
-    out << print(input.kind) << ' ' << input.name << " = " << print_definition(input.value) << '\n';
+    out << print(input.kind) << ' ' << input.name << " = " << definition_of(input.value) << '\n';
   }
   for (const Node& node : nodes_) {
-    for (size_t i = 0; i < node.outputs().size(); ++i) {
-      out << (i == 0 ? "" : ", ") << print_definition(node.outputs()[i]);
-    }
-    out << (node.outputs().empty() ? "" : " = ") << node.op().operator_name() << '(';
-    const auto& schema = node.op().schema().arguments();
-    for (size_t i = 0; i < node.arguments().size(); ++i) {
-      out << (i == 0 ? "" : ", ") << schema[i].name() << '=' << print(node.arguments()[i]);
-    }
-    out << ")\n";
+    out << text_of(node) << '\n';
     for (const auto& subgraph : node.subgraphs()) out << "{\n" << indented(subgraph->str()) << "}\n";
   }
   for (const GraphOutput& output : outputs_) {
@@ -227,7 +190,7 @@ std::string Graph::str() const {
     if (output.kind != GraphOutput::Kind::kUser) out << ' ' << inputs_[output.target].name;
     out << ' ';
     if (output.value != nullptr) {
-      out << print(output.value) << '\n';
+      out << name_of(output.value) << '\n';
     } else {
       out << output.literal << '\n';
     }

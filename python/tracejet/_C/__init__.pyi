@@ -292,6 +292,21 @@ class Expression:
         @property
         def value(self) -> int: ...
 
+    @staticmethod
+    def fx_targets() -> dict[Expression.Kind, str]:
+        """
+        The Python function that stands for each operator in a program.
+        """
+    @staticmethod
+    def sympy_targets() -> dict[Expression.Kind, str]:
+        """
+        What sympy, or PyTorch's own functions for it, call each operator.
+        """
+    @staticmethod
+    def variadic_kinds() -> set[Expression.Kind]:
+        """
+        Operators that take any number of operands.
+        """
     def __eq__(self, arg0: Expression) -> bool: ...
     def __hash__(self) -> int: ...
     def __str__(self) -> str: ...

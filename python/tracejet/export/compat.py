@@ -257,12 +257,6 @@ def value_range(low: int | None, high: int | None) -> Any:
     return ValueRanges(-int_oo if low is None else low, int_oo if high is None else high)
 
 
-def sym_function(name: str) -> Callable[[Any], Any]:
-    """`math`'s function of that name, as programs of torch.export call it with symbolic numbers."""
-    function: Callable[[Any], Any] = getattr(torch, f"_sym_{name}")
-    return function
-
-
 def name_in_graph(name: str) -> str:
     """`name`, or what fx makes of one that is Python's own, like `input`."""
     return str(_Namespace().create_name(name, None))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import operator
+import pkgutil
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -22,51 +23,11 @@ Kind = Expression.Kind
 
 #: What each operator of an expression is as a node of the program.
 _FUNCTIONS: dict[Any, Callable[..., Any]] = {
-    Kind.SUM: operator.add,
-    Kind.PRODUCT: operator.mul,
-    Kind.FLOOR_DIV: operator.floordiv,
-    Kind.MOD: operator.mod,
-    Kind.POWER: operator.pow,
-    Kind.BIT_AND: operator.and_,
-    Kind.BIT_OR: operator.or_,
-    Kind.BIT_XOR: operator.xor,
-    Kind.SHIFT_LEFT: operator.lshift,
-    Kind.SHIFT_RIGHT: operator.rshift,
-    Kind.TRUNCATE: math.trunc,
-    Kind.ROUND: round,
-    Kind.MIN: torch.sym_min,
-    Kind.MAX: torch.sym_max,
-    Kind.SELECT: torch.sym_ite,
-    Kind.TO_FLOAT: torch.sym_float,
-    Kind.ADD: operator.add,
-    Kind.SUBTRACT: operator.sub,
-    Kind.MULTIPLY: operator.mul,
-    Kind.TRUE_DIV: operator.truediv,
-    Kind.FLOAT_POWER: operator.pow,
-    Kind.FLOAT_MOD: operator.mod,
-    Kind.ROUND_DIGITS: round,
-    Kind.SQRT: torch.sym_sqrt,
-    Kind.COS: compat.sym_function("cos"),
-    Kind.COSH: compat.sym_function("cosh"),
-    Kind.SIN: compat.sym_function("sin"),
-    Kind.SINH: compat.sym_function("sinh"),
-    Kind.TAN: compat.sym_function("tan"),
-    Kind.TANH: compat.sym_function("tanh"),
-    Kind.ASIN: compat.sym_function("asin"),
-    Kind.ACOS: compat.sym_function("acos"),
-    Kind.ATAN: compat.sym_function("atan"),
-    Kind.LOG2: compat.sym_function("log2"),
-    Kind.EQUAL: operator.eq,
-    Kind.NOT_EQUAL: operator.ne,
-    Kind.LESS: operator.lt,
-    Kind.LESS_EQUAL: operator.le,
-    Kind.AND: operator.and_,
-    Kind.OR: operator.or_,
-    Kind.NOT: torch.sym_not,
+    kind: pkgutil.resolve_name(path) for kind, path in Expression.fx_targets().items()
 }
 
 #: Operators that take any number of operands; Python's take two.
-_FOLDED = frozenset((Kind.SUM, Kind.PRODUCT, Kind.MIN, Kind.MAX, Kind.AND, Kind.OR))
+_FOLDED = Expression.variadic_kinds()
 
 
 class SymbolicNumbers:

@@ -93,49 +93,15 @@ def _sympy_functions() -> dict[Any, Callable[..., sympy.Basic]]:
     def piecewise(condition: sympy.Basic, when_true: sympy.Basic, when_false: sympy.Basic) -> sympy.Basic:
         return sympy.Piecewise((when_true, condition), (when_false, True))
 
+    modules = {"sympy": sympy, "functions": functions, "operator": operator}
+    paths = {kind: path.split(".") for kind, path in Expression.sympy_targets().items()}
     return {
-        Kind.SUM: sympy.Add,
-        Kind.FLOOR_DIV: functions.FloorDiv,
-        Kind.POWER: functions.PowByNatural,
-        Kind.BIT_AND: functions.BitwiseFn_bitwise_and,
-        Kind.BIT_OR: functions.BitwiseFn_bitwise_or,
-        Kind.BIT_XOR: functions.BitwiseFn_bitwise_xor,
-        Kind.SHIFT_LEFT: functions.LShift,
-        Kind.SHIFT_RIGHT: functions.RShift,
-        Kind.FLOOR: functions.FloorToInt,
-        Kind.CEIL: functions.CeilToInt,
+        **{kind: getattr(modules[module], name) for kind, (module, name) in paths.items()},
         Kind.TRUNCATE: truncate,
-        Kind.ROUND: functions.RoundToInt,
-        Kind.ROUND_DIGITS: functions.RoundDecimal,
         Kind.FROM_BOOL: lambda condition: piecewise(condition, sympy.Integer(1), sympy.Integer(0)),
-        Kind.MIN: functions.Min,
-        Kind.MAX: functions.Max,
         Kind.SELECT: piecewise,
-        Kind.TO_FLOAT: functions.ToFloat,
-        Kind.ADD: operator.add,
-        Kind.SUBTRACT: operator.sub,
-        Kind.MULTIPLY: operator.mul,
-        Kind.FLOAT_POWER: functions.FloatPow,
         # PyTorch's Mod and PythonMod are right for integers only.
         Kind.FLOAT_MOD: lambda a, b: a - b * functions.ToFloat(functions.FloorToInt(functions.FloatTrueDiv(a, b))),
-        Kind.SQRT: functions.OpaqueUnaryFn_sqrt,
-        Kind.COS: functions.OpaqueUnaryFn_cos,
-        Kind.COSH: functions.OpaqueUnaryFn_cosh,
-        Kind.SIN: functions.OpaqueUnaryFn_sin,
-        Kind.SINH: functions.OpaqueUnaryFn_sinh,
-        Kind.TAN: functions.OpaqueUnaryFn_tan,
-        Kind.TANH: functions.OpaqueUnaryFn_tanh,
-        Kind.ASIN: functions.OpaqueUnaryFn_asin,
-        Kind.ACOS: functions.OpaqueUnaryFn_acos,
-        Kind.ATAN: functions.OpaqueUnaryFn_atan,
-        Kind.LOG2: functions.OpaqueUnaryFn_log2,
-        Kind.EQUAL: sympy.Eq,
-        Kind.NOT_EQUAL: sympy.Ne,
-        Kind.LESS: sympy.Lt,
-        Kind.LESS_EQUAL: sympy.Le,
-        Kind.AND: sympy.And,
-        Kind.OR: sympy.Or,
-        Kind.NOT: sympy.Not,
     }
 
 

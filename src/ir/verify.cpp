@@ -1,0 +1,130 @@
+// What has to be true of every graph between two passes.
+#include "ir/verify.h"
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "base/error.h"
+#include "ir/analysis/subgraph_symbols.h"
+#include "ir/node_text.h"
+#include "ir/symbol_binding.h"
+
+namespace tracejet {
+
+namespace {
+
+class Verifier {
+ public:
+  /// `around`: the symbols that the graph around a subgraph tells.
+  Verifier(const Graph& graph, std::unordered_set<uint64_t> around) : graph_(graph), told_(std::move(around)) {}
+
+  void run() {
+    for (const GraphInput& input : graph_.inputs()) check(input);
+    for (const Node& node : graph_.nodes()) check(node);
+    for (const GraphOutput& output : graph_.outputs()) check(output);
+  }
+
+ private:
+  /// Names the node at hand.
+  [[noreturn]] void fail(const std::string& problem) const {
+    throw Error("the graph is wrong, which is a bug in tracejet: " + problem + place());
+  }
+
+  std::string place() const {
+    if (node_ != nullptr) return ", at " + text_of(*node_);
+    return where_.empty() ? "" : ", at " + where_;
+  }
+
+  void define(const Value& value, const Node* producer) {
+    if (!defined_.insert(&value).second) fail(name_of(&value) + " is defined twice");
+    if (value.producer() != producer) fail(name_of(&value) + " doesn't say what computes it");
+    if (value.is_tensor()) {
+      const TensorMeta& meta = value.tensor();
+      if (meta.sizes.size() != meta.strides.size()) fail(name_of(&value) + " has other axes in its strides");
+      if (meta.dtype == at::ScalarType::Undefined) fail(name_of(&value) + " has no dtype");
+    } else if (!value.scalar().isScalar()) {
+      fail(name_of(&value) + " is neither a tensor nor a number");
+    }
+    for_each_bound_symbol(value, [&](const SymbolBinding& binding) { told_.insert(binding.symbol.id); });
+  }
+
+  void check(const GraphInput& input) {
+    where_ = "input " + input.name;
+    if (input.value == nullptr) {
+      if (input.kind != GraphInput::Kind::kUser) fail("a tensor of the model has no value");
+      return;
+    }
+    if (!input.value->is_tensor()) fail("an input is a number");
+    define(*input.value, nullptr);
+    if (input.data.defined() && input.data.scalar_type() != input.value->tensor().dtype) {
+      fail("its data is of another dtype than " + name_of(input.value));
+    }
+  }
+
+  void check(const Node& node) {
+    node_ = &node;
+    if (node.arguments().size() != node.op().schema().arguments().size()) fail("arguments are missing or too many");
+    for (const Argument& argument : node.arguments()) {
+      for_each_value(argument, [&](const Value& value) { use(value); });
+    }
+    if (std::ranges::count(node.subgraphs(), nullptr) > 0) fail("a subgraph is missing");
+    check_symbols(symbols_read_by(node));
+    for (const auto& subgraph : node.subgraphs()) check(*subgraph);
+    size_t count = 0;
+    for (const auto& length : node.returns()) count += length.value_or(1);
+    if (count != node.outputs().size()) fail("it gives another number of values than it says");
+    for (const Value* output : node.outputs()) {
+      if (output != nullptr) define(*output, &node);
+    }
+    node_ = nullptr;
+  }
+
+  void check(const Graph& subgraph) const {
+    try {
+      Verifier(subgraph, told_).run();
+    } catch (const Error& error) {
+      throw Error(std::string(error.what()) + ", in a subgraph" + place());
+    }
+  }
+
+  void check(const GraphOutput& output) {
+    where_ = "output " + std::to_string(&output - graph_.outputs().data());
+    if (output.value != nullptr && !defined_.contains(output.value)) fail(name_of(output.value) + " isn't computed");
+    if (output.value == nullptr) {
+      std::vector<symbolic::Symbol> symbols;
+      for_each_expression(output.literal, [&](const symbolic::Expression& expression) {
+        for (const symbolic::Symbol& symbol : symbolic::symbols_of(expression)) symbols.push_back(symbol);
+      });
+      check_symbols(symbols);
+    }
+    if (output.kind == GraphOutput::Kind::kUser) return;
+    if (output.value == nullptr) fail("what is written is no tensor");
+    if (output.target >= graph_.inputs().size()) fail("it writes to an input that isn't there");
+    const GraphInput& target = graph_.inputs()[output.target];
+    const auto kind =
+        output.kind == GraphOutput::Kind::kBufferMutation ? GraphInput::Kind::kBuffer : GraphInput::Kind::kUser;
+    if (target.kind != kind || target.value == nullptr) fail("it can't write to the input " + target.name);
+  }
+
+  void use(const Value& value) {
+    if (!defined_.contains(&value)) fail(name_of(&value) + " is read before it is computed");
+  }
+
+  void check_symbols(const std::vector<symbolic::Symbol>& symbols) const {
+    for (const symbolic::Symbol& symbol : symbols) {
+      if (!told_.contains(symbol.id)) fail("nothing tells " + symbol.name + " before it is read");
+    }
+  }
+
+  const Graph& graph_;
+  std::unordered_set<uint64_t> told_;
+  std::unordered_set<const Value*> defined_;
+  const Node* node_ = nullptr;  ///< the one at hand
+  std::string where_;           ///< the input or output at hand
+};
+
+}  // namespace
+
+void verify_graph(const Graph& graph) { Verifier(graph, {}).run(); }
+
+}  // namespace tracejet
