@@ -35,12 +35,17 @@ std::vector<int64_t> RuntimeSizes::evaluate(c10::SymIntArrayRef sizes) const {
 
 c10::IValue RuntimeSizes::number(const Expression& expression) const {
   if (expression.is_int()) return evaluate(expression);
-  if (expression.is_bool()) return holds(expression);
-  return symbolic::evaluate_float(expression, [this](const symbolic::Symbol& symbol) { return value_of(symbol); });
+  const auto value = [this](const symbolic::Symbol& symbol) { return value_of(symbol); };
+  if (expression.is_bool()) return symbolic::holds(expression, value);
+  return symbolic::evaluate_float(expression, value);
 }
 
 bool RuntimeSizes::holds(const symbolic::Condition& condition) const {
-  return symbolic::holds(condition, [this](const symbolic::Symbol& symbol) { return value_of(symbol); });
+  try {
+    return symbolic::holds(condition, [this](const symbolic::Symbol& symbol) { return value_of(symbol); });
+  } catch (const InvalidInput&) {  // it divides by 0
+    return false;
+  }
 }
 
 c10::IValue resolve(const c10::IValue& constant, const RuntimeSizes& sizes) {
@@ -67,12 +72,7 @@ std::vector<uint64_t> symbols_told_by(const c10::IValue& number) {
 }
 
 void check(const RuntimeAssertion& assertion, const RuntimeSizes& sizes) {
-  bool holds = false;
-  try {
-    holds = sizes.holds(assertion.condition);
-  } catch (const InvalidInput&) {  // a division by 0: it has no truth there
-  }
-  if (!holds) throw Error(assertion.message);
+  if (!sizes.holds(assertion.condition)) throw Error(assertion.message);
 }
 
 }  // namespace tracejet
