@@ -14,7 +14,7 @@
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
-#include "compile/compiled_program.h"
+#include "compile/program_runner.h"
 #include "ir/verify.h"
 #include "small_graph.h"
 #include "tracejet/trace.h"
@@ -56,7 +56,7 @@ std::map<const Value*, c10::IValue> run_in_two(const std::shared_ptr<const Graph
       EXPECT_TRUE(values.contains(cloned.inputs[i])) << "%" << cloned.inputs[i]->id() << " isn't there";
       feeds.push_back(values.at(cloned.inputs[i]).toTensor());
     }
-    const auto results = CompiledProgram(cloned.graph, {.engine = "aten"}).run_for_all_outputs(feeds);
+    const auto results = ProgramRunner(cloned.graph, {.engine = "aten"}).run_for_all_outputs(feeds);
     for (size_t i = 0; i < results.size(); ++i) values[cloned.outputs[i]] = results[i];
   }
   return values;
@@ -69,7 +69,7 @@ void expect_same_in_two(const Program& program, const std::vector<at::Tensor>& i
   for (const GraphInput& input : graph->inputs()) {
     if (input.kind == GraphInput::Kind::kUser) given[input.value] = inputs.at(next++);
   }
-  const auto expected = CompiledProgram(graph, {.engine = "aten"}).run_for_all_outputs(inputs);
+  const auto expected = ProgramRunner(graph, {.engine = "aten"}).run_for_all_outputs(inputs);
   for (size_t count = 0; count <= graph->nodes().size(); ++count) {
     const auto values = run_in_two(graph, count, given);
     for (size_t i = 0; i < expected.size(); ++i) {

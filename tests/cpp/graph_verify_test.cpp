@@ -17,7 +17,7 @@ using testing::op;
 using testing::says;
 using testing::SmallGraph;
 
-class Verify : public ::testing::Test {
+class VerifyGraph : public ::testing::Test {
  protected:
   std::string error() const {
     return error_of([this] { verify_graph(*small_.graph); });
@@ -35,12 +35,12 @@ T& writable(const T& object) {
   return const_cast<T&>(object);
 }
 
-TEST_F(Verify, TakesARightGraph) {
+TEST_F(VerifyGraph, TakesARightGraph) {
   small_.output(only(relu_));
   EXPECT_EQ(error(), "nothing was thrown");
 }
 
-TEST_F(Verify, RefusesWhatIsReadBeforeItIsComputed) {
+TEST_F(VerifyGraph, RefusesWhatIsReadBeforeItIsComputed) {
   const Node& neg = small_.unary("aten::neg", only(relu_));
   writable(std::get<const Value*>(writable(relu_.arguments()[0]))) = &only(neg);
   EXPECT_EQ(error(),
@@ -48,94 +48,94 @@ TEST_F(Verify, RefusesWhatIsReadBeforeItIsComputed) {
             "%1: float32[rows, 3] = aten::relu(self=%2)");
 }
 
-TEST_F(Verify, RefusesAValueOfAnotherGraph) {
+TEST_F(VerifyGraph, RefusesAValueOfAnotherGraph) {
   SmallGraph other;
   small_.unary("aten::neg", other.input());
   EXPECT_TRUE(says(error(), "%0 is read before it is computed, at %2: float32[rows, 3] = aten::neg"));
 }
 
-TEST_F(Verify, RefusesTwoProducersOfOneValue) {
+TEST_F(VerifyGraph, RefusesTwoProducersOfOneValue) {
   const Node& neg = small_.unary("aten::neg", x_);
   writable(neg.outputs()[0]) = writable(relu_.outputs()[0]);
   EXPECT_TRUE(says(error(), "%1 is defined twice, at %1: float32[rows, 3] = aten::neg"));
 }
 
-TEST_F(Verify, RefusesAValueThatNamesAnotherProducer) {
+TEST_F(VerifyGraph, RefusesAValueThatNamesAnotherProducer) {
   const Node& neg = small_.unary("aten::neg", x_);
   std::swap(writable(neg.outputs()[0]), writable(relu_.outputs()[0]));
   EXPECT_TRUE(says(error(), "%2 doesn't say what computes it, at %2: float32[rows, 3] = aten::relu"));
 }
 
-TEST_F(Verify, RefusesATensorWithoutItsStrides) {
+TEST_F(VerifyGraph, RefusesATensorWithoutItsStrides) {
   TensorMeta meta = dense({small_.rows, 3});
   meta.strides.pop_back();
   graph().add_node(op("aten::neg"), {&x_}, {meta}, {});
   EXPECT_TRUE(says(error(), "%2 has other axes in its strides, at %2"));
 }
 
-TEST_F(Verify, RefusesATensorWithoutADtype) {
+TEST_F(VerifyGraph, RefusesATensorWithoutADtype) {
   graph().add_node(op("aten::neg"), {&x_}, {dense({small_.rows, 3}, at::ScalarType::Undefined)}, {});
   EXPECT_TRUE(says(error(), "%2 has no dtype, at %2"));
 }
 
-TEST_F(Verify, RefusesAValueThatIsNeitherTensorNorNumber) {
+TEST_F(VerifyGraph, RefusesAValueThatIsNeitherTensorNorNumber) {
   graph().add_node(op("aten::neg"), {&x_}, {OutputMeta(c10::IValue("text"))}, {});
   EXPECT_TRUE(says(error(), "%2 is neither a tensor nor a number, at %2"));
 }
 
-TEST_F(Verify, RefusesACallWithoutAllArguments) {
+TEST_F(VerifyGraph, RefusesACallWithoutAllArguments) {
   graph().add_node(op("aten::add", "Tensor"), {&x_, &x_}, {dense({small_.rows, 3})}, {});
   EXPECT_TRUE(says(error(), "arguments are missing or too many, at %2"));
 }
 
-TEST_F(Verify, RefusesACallThatGivesMoreThanItSays) {
+TEST_F(VerifyGraph, RefusesACallThatGivesMoreThanItSays) {
   writable(relu_.returns()[0]) = 2;
   EXPECT_TRUE(says(error(), "it gives another number of values than it says, at %1"));
 }
 
-TEST_F(Verify, RefusesASymbolThatNothingTells) {
+TEST_F(VerifyGraph, RefusesASymbolThatNothingTells) {
   const c10::SymInt count = small_.shapes->sym_int(small_.shapes->unbacked());
   graph().add_node(op("aten::view"), {&x_, c10::IValue(std::vector<c10::SymInt>{count, 3})}, {dense({count, 3})}, {});
   EXPECT_TRUE(says(error(), "nothing tells u0 before it is read, at %2"));
 }
 
-TEST_F(Verify, RefusesAnOutputOfASymbolThatNothingTells) {
+TEST_F(VerifyGraph, RefusesAnOutputOfASymbolThatNothingTells) {
   graph().add_output({GraphOutput::Kind::kUser, nullptr, small_.shapes->sym_int(small_.shapes->unbacked()), 0});
   EXPECT_TRUE(says(error(), "nothing tells u0 before it is read, at output 0"));
 }
 
-TEST_F(Verify, RefusesAWeightWithoutAValue) {
+TEST_F(VerifyGraph, RefusesAWeightWithoutAValue) {
   graph().add_input(GraphInput::Kind::kParameter, std::nullopt, "weight");
   EXPECT_TRUE(says(error(), "a tensor of the model has no value, at input weight"));
 }
 
-TEST_F(Verify, RefusesAWeightOfAnotherDtype) {
+TEST_F(VerifyGraph, RefusesAWeightOfAnotherDtype) {
   graph().add_input(GraphInput::Kind::kParameter, dense({3}), "weight", at::zeros({3}, at::kDouble));
   EXPECT_TRUE(says(error(), "its data is of another dtype than %2, at input weight"));
 }
 
-TEST_F(Verify, RefusesAnOutputThatIsNotComputed) {
+TEST_F(VerifyGraph, RefusesAnOutputThatIsNotComputed) {
   SmallGraph other;
   small_.output(other.input());
   EXPECT_TRUE(says(error(), "%0 isn't computed, at output 0"));
 }
 
-TEST_F(Verify, RefusesAWriteOfNoTensor) {
+TEST_F(VerifyGraph, RefusesAWriteOfNoTensor) {
   graph().add_output({GraphOutput::Kind::kInputMutation, nullptr, 1, 0});
   EXPECT_TRUE(says(error(), "what is written is no tensor, at output 0"));
 }
 
-TEST_F(Verify, RefusesAWriteToNoInput) {
+TEST_F(VerifyGraph, RefusesAWriteToNoInput) {
   graph().add_output({GraphOutput::Kind::kInputMutation, &only(relu_), {}, 7});
   EXPECT_TRUE(says(error(), "it writes to an input that isn't there, at output 0"));
 }
 
-TEST_F(Verify, RefusesAWriteToAnInputOfAnotherKind) {
+TEST_F(VerifyGraph, RefusesAWriteToAnInputOfAnotherKind) {
   graph().add_output({GraphOutput::Kind::kBufferMutation, &only(relu_), {}, 0});
   EXPECT_TRUE(says(error(), "it can't write to the input x, at output 0"));
 }
 
-class VerifySubgraph : public Verify {
+class VerifySubgraph : public VerifyGraph {
  protected:
   /// The graph of `otherwise`; `then` is right.
   void add_cond(const std::shared_ptr<Graph>& otherwise) {

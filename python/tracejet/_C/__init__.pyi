@@ -969,7 +969,7 @@ def raise_refusal(message: str, operator: str, where: str) -> None:
 
 def register_engine(adapter: typing.Any) -> None:
     """
-    See tracejet._engine.Adapter.
+    See tracejet.api.engine.Adapter.
     """
 
 def replace_indexing(tensor_class: typing.Any, getitem: typing.Any, setitem: typing.Any) -> None:

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <memory>
+#include <set>
+#include <vector>
 
 #include <openvino/op/matmul.hpp>
 #include <openvino/op/maximum.hpp>
@@ -34,15 +36,28 @@ bool is_broadcast_by(const ov::Node& user, const ov::Node& value) {
 }
 
 /// Reshapes and factors become part of the product.
-bool is_broadcast_beside_another_use(const ov::Node& value) {
-  const auto uses = value.get_output_target_inputs(0);
-  if (uses.size() == 1) {
-    const ov::Node* user = uses.begin()->get_node();
-    return is_any<ov::op::v1::Reshape, ov::op::v0::Squeeze, ov::op::v15::Squeeze, ov::op::v0::Unsqueeze,
-                  ov::op::v1::Multiply>(user) &&
-           is_broadcast_beside_another_use(*user);
+bool is_part_of_product(const ov::Node& user) {
+  return is_any<ov::op::v1::Reshape, ov::op::v0::Squeeze, ov::op::v15::Squeeze, ov::op::v0::Unsqueeze,
+                ov::op::v1::Multiply>(&user);
+}
+
+/// Whether a product, with what becomes part of it, is used several times, one of which broadcasts it. Two calls that
+/// compute the same count as several: OpenVINO makes one of them first.
+bool is_broadcast_beside_another_use(const ov::Node& product) {
+  bool has_several_uses = false, is_broadcast = false;
+  std::set<const ov::Node*> seen{&product};
+  for (std::vector<const ov::Node*> pending{&product}; !pending.empty();) {
+    const ov::Node& value = *pending.back();
+    pending.pop_back();
+    const auto uses = value.get_output_target_inputs(0);
+    has_several_uses |= uses.size() > 1;
+    for (const auto& use : uses) {
+      const ov::Node* user = use.get_node();
+      is_broadcast |= is_broadcast_by(*user, value);
+      if (is_part_of_product(*user) && seen.insert(user).second) pending.push_back(user);
+    }
   }
-  return std::ranges::any_of(uses, [&](const auto& use) { return is_broadcast_by(*use.get_node(), value); });
+  return has_several_uses && is_broadcast;
 }
 
 }  // namespace
