@@ -39,7 +39,7 @@ bool TensorMeta::is_symbolic() const {
 
 std::string TensorMeta::str() const {
   std::ostringstream out;
-  out << c10::getDtypeNames(dtype).first;
+  out << (dtype == at::ScalarType::Undefined ? "undefined" : c10::getDtypeNames(dtype).first);
   print_list(out, sizes);
   const Sizes dense = contiguous_strides(sizes);
   if (!std::equal(strides.begin(), strides.end(), dense.begin(), dense.end(), same_text)) {
