@@ -3,23 +3,11 @@
 #include "capture/keys.h"
 #include "ir/analysis/evaluate.h"
 #include "ir/analysis/possible_values.h"
+#include "ir/symbolic_constant.h"
 
 namespace tracejet {
 
 namespace {
-
-bool holds_symbol(const c10::IValue& value) {
-  if (value.isSymInt()) return value.toSymInt().is_symbolic();
-  if (value.isSymFloat()) return value.toSymFloat().is_symbolic();
-  if (value.isSymBool()) return value.toSymBool().is_heap_allocated();
-  if (value.isScalar()) return value.toScalar().isSymbolic();
-  if (value.isList()) {
-    for (const c10::IValue& element : value.toListRef()) {
-      if (holds_symbol(element)) return true;
-    }
-  }
-  return false;
-}
 
 /// The operands of a call, where it has nothing else that keeps it from being computed ahead.
 std::optional<std::vector<const Value*>> operands_of(const Node& node) {
@@ -27,7 +15,7 @@ std::optional<std::vector<const Value*>> operands_of(const Node& node) {
   std::vector<const Value*> operands;
   for (const Argument& argument : node.arguments()) {
     const auto* constant = std::get_if<c10::IValue>(&argument);
-    if (constant != nullptr && holds_symbol(*constant)) return std::nullopt;
+    if (constant != nullptr && is_symbolic(*constant)) return std::nullopt;
     for_each_value(argument, [&](const Value& value) { operands.push_back(&value); });
   }
   return operands;

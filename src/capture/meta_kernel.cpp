@@ -11,6 +11,7 @@
 #include "capture/devices.h"
 #include "capture/keys.h"
 #include "capture/refusal.h"
+#include "ir/symbolic_constant.h"
 #include "ir/tensor_list.h"
 
 namespace tracejet {
@@ -56,13 +57,6 @@ c10::IValue to_meta(const Argument& argument, const c10::Argument& declared, boo
   if (declared.name() == "pin_memory") return {};
   if (declared.type()->kind() == c10::TypeKind::TensorType && !constant.isNone()) return make_wrapped_number(constant);
   return constant;
-}
-
-bool is_symbolic(const c10::IValue& value) {
-  if (value.isSymInt() || value.isSymFloat() || value.isSymBool()) return true;
-  if (!value.isList()) return false;
-  const auto elements = value.toListRef();
-  return std::any_of(elements.begin(), elements.end(), [](const c10::IValue& element) { return element.isSymInt(); });
 }
 
 /// A meta kernel looks at shapes and dtypes alone, as eager's kernel does before it computes.

@@ -111,7 +111,7 @@ ValueRanges::ValueRanges(const Graph& graph, const std::vector<size_t>& feeds, c
   if (are_indices_right) read_demands(graph);
   read_inputs(graph, feeds);
   for (const Node& node : graph.nodes()) {
-    const RangeRule rule = reinterprets_bits(node.op()) ? nullptr : find_range_rule(node.op().operator_name().name);
+    const RangeRule rule = find_range_rule(node.op());
     for (size_t i = 0; i < node.outputs().size(); ++i) {
       const Value* output = node.outputs()[i];
       if (output == nullptr) continue;

@@ -9,6 +9,7 @@
 
 #include <c10/core/Scalar.h>
 
+#include "ir/analysis/effect.h"
 #include "ir/size_expression.h"
 
 namespace tracejet {
@@ -508,9 +509,10 @@ ValueRange RangeQuery::count() const {
 
 ValueRange RangeQuery::index() const { return {0, std::max(count().max - 1, 0.0)}; }
 
-RangeRule find_range_rule(std::string_view name) {
+RangeRule find_range_rule(const c10::OperatorHandle& op) {
+  if (reinterprets_bits(op)) return nullptr;
   static const Rules rules = make_rules();
-  const auto found = rules.find(name);
+  const auto found = rules.find(op.operator_name().name);
   return found == rules.end() ? nullptr : found->second;
 }
 

@@ -41,7 +41,7 @@ ValueRange range_of_number(const c10::Scalar& number);
 ValueRange range_of_size(const c10::SymInt& size);
 
 using RangeRule = ValueRange (*)(const RangeQuery&);
-/// The rule of an operator ("aten::add", without overload): the range of its results in integers without end.
-RangeRule find_range_rule(std::string_view name);
+/// The rule of an operator, mostly one for all of its overloads: the range of its results in integers without end.
+RangeRule find_range_rule(const c10::OperatorHandle& op);
 
 }  // namespace tracejet
