@@ -127,7 +127,7 @@ def _attempt(stage: str, do: Callable[[], Any], program: Program, calls: list[An
 
 def _compiled(traced: torch.export.ExportedProgram, engine: str) -> Callable[..., Any]:
     if engine != "onnxruntime":
-        return tracejet.compile(traced, engine=engine, threads=1)
+        return tracejet.compile(traced, engine=engine, threads=torch.get_num_threads())
     from tests.support.onnx_runtime import OnnxProgram
 
     with tempfile.TemporaryDirectory() as folder:
