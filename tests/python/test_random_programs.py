@@ -58,6 +58,20 @@ def test_what_rounding_decides_is_what_eager_gives_too() -> None:
     assert all(torch.equal(floor[3:], (x + 1).floor()[3:]) for _, _, floor in outcomes)
 
 
+class _Overflows(torch.nn.Module):
+    def forward(self, x: torch.Tensor, y: torch.Tensor) -> Any:
+        return x @ y, x[:, :1] @ y[:1]
+
+
+def test_the_order_of_a_sum_decides_what_overflows() -> None:
+    """The sum itself is a float32, what it is added up from isn't."""
+    big = torch.finfo(torch.float32).max
+    x, y = torch.tensor([[big, -big, big]]), torch.tensor([[2.0], [2.0], [0.5]])
+    outcomes = [outcome[0] for outcome in rounding.outcomes(_Overflows, (x, y), {})]
+    assert {str(summed.item()) for summed, _ in outcomes} >= {"-inf", "inf", str(big / 2)}
+    assert all(single.item() == float("inf") for _, single in outcomes)
+
+
 class _MeetsNan(torch.nn.Module):
     def __init__(self) -> None:
         super().__init__()

@@ -26,9 +26,12 @@ FUSED = (
     aten._softmax,
     aten._log_softmax,
     aten.addmm,
+    aten.baddbmm,
     aten.addcdiv,
     aten.addcmul,
 )
+#: Where products have the axis that they sum over: an order of its own decides which sum overflows first.
+SUMMED_AXES = {aten.mm.default: (1, 0), aten.bmm.default: (2, 1), aten.mv.default: (1, 0), aten.dot.default: (0, 0)}
 DRAWS = 16
 
 
@@ -48,7 +51,7 @@ class RoundedOtherwise(TorchDispatchMode):
                 return self.steps[func](*args, **kwargs)
         self.count += 1
         taken = [leaf.clone() for leaf in pytree.tree_leaves((args, kwargs)) if _is_float(leaf)]
-        result = func(*args, **kwargs)
+        result = _product(func, args, self.draw) if func in SUMMED_AXES else func(*args, **kwargs)
         aliases = [returned.alias_info for returned in func._schema.returns]
         if any(alias is not None and not alias.is_write for alias in aliases):
             return result
@@ -65,6 +68,26 @@ class RoundedOtherwise(TorchDispatchMode):
         sign = torch.where((hashed >> 15) & 1 == 1, 1.0, -1.0)
         stays = (tensor == tensor.trunc()) | ~tensor.isfinite()
         return torch.where(stays, tensor, tensor * (1 + torch.finfo(tensor.dtype).eps * sign).to(tensor.dtype))
+
+
+def _product(func: Any, args: Any, draw: int) -> torch.Tensor:
+    """A product that sums in another order: in one draw without rounding, in every other by fused multiply-adds, which
+    overflow in sums only."""
+    if draw == 0:
+        return func(*args)
+    if draw == 1:
+        return func(*(arg.double() for arg in args)).to(args[0].dtype)
+    axes = SUMMED_AXES[func]
+    order = torch.randperm(args[0].shape[axes[0]], generator=torch.Generator().manual_seed(draw))
+    left, right = (arg.index_select(axis, order) for arg, axis in zip(args, axes, strict=True))
+    result = func(left, right)
+    if draw % 2 == 0 or result.dtype is not torch.float32:
+        return result
+    result.zero_()
+    for k in range(len(order)):
+        pair = (x.narrow(axis, k, 1).double() for x, axis in zip((left, right), axes, strict=True))
+        result.copy_(result.double() + func(*pair))
+    return result
 
 
 def _is_float(leaf: Any) -> bool:
