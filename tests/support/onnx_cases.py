@@ -263,3 +263,35 @@ case(
     (2, 5, 6),
     (3, 4, 2),
 )
+
+# Recurrent networks, which stay one operator where their time (the first axis) is dynamic -----------------------------
+BY_TIME, BY_BATCH = nn.LSTM(4, 6, bias=False), nn.LSTM(4, 6, batch_first=True)
+case("lstm", nn.LSTM(4, 6, num_layers=2, bidirectional=True), (3, 4))
+case("lstm_of_states", lambda x, h, c: BY_TIME(x, (h[:1], c[:1])), (3, 4), (3, 6), (3, 6))
+case("gru", nn.GRU(4, 6, bidirectional=True), (3, 4))
+case("rnn", nn.RNN(4, 6, num_layers=2), (3, 4))
+case("rnn_relu", nn.RNN(4, 6, nonlinearity="relu", bidirectional=True), (3, 4))
+case("lstm_by_batch", lambda x: BY_BATCH(x.transpose(0, 1))[0], (3, 4))
+
+# Searching ------------------------------------------------------------------------------------------------------------
+BOUNDS = torch.tensor([-1.0, 0.0, 0.0, 2.5])
+case("bucketize", lambda x: (torch.bucketize(x, BOUNDS), torch.bucketize(x.round(), BOUNDS, right=True)), (5,))
+case("bucketize_special", lambda x: torch.bucketize(x / (x > 0), BOUNDS, out_int32=True), (5,))
+case("bucketize_integers", lambda i: torch.bucketize(i, torch.tensor([0, 3, 2**30, 2**30 + 1])), integers(9, 3))
+case(
+    "searchsorted",
+    lambda x, y: (torch.searchsorted(x.sort(-1)[0], y), torch.searchsorted(x, y, side="right", sorter=x.argsort(-1))),
+    (5,),
+    (3,),
+)
+case("median", lambda x: (x.median(), x.median(1)[0], x.kthvalue(2, 1, keepdim=True)[0]), (5,))
+case("median_of_nan", lambda x: (x / (x > 0) * 0).median(1)[0], (5,))
+case("median_of_integers", lambda i: (i.median(), i.kthvalue(3, 1)[0]), integers(9, 5))
+
+# Distances ------------------------------------------------------------------------------------------------------------
+case("cdist", lambda x, y: (torch.cdist(x, y), torch.cdist(x, y, p=1.0), torch.cdist(x, y, p=3.0)), (28, 4), (30, 4))
+case("pdist", lambda x: F.pdist(x[0]), (5, 4), dynamic=False)
+
+# Statistics of the batch ----------------------------------------------------------------------------------------------
+case("batch_norm_of_batch", lambda x, w: F.batch_norm(x, None, None, w[0], w[0] * 2, training=True), (3, 4, 5), (3,))
+case("triangle_indices", lambda x: x[(slice(None), *torch.triu_indices(4, 5, 1))], (4, 5))

@@ -1,3 +1,6 @@
+#include <ATen/ops/tril_indices.h>
+#include <ATen/ops/triu_indices.h>
+
 #include "lowering/onnx/families.h"
 #include "lowering/onnx/helpers.h"
 
@@ -21,6 +24,14 @@ void arange(Lowering& to, const Call& call, std::string_view) {
   to.result(to.emit("Range", {bound("start", 0), bound("end", 0), bound("step", 1)}));
 }
 
+/// The places of a triangle of a matrix of plain sizes.
+void triangle(Lowering& to, const Call& call, std::string_view which) {
+  const int64_t rows = call.integer("row"), columns = call.integer("col"), offset = call.integer("offset");
+  const at::TensorOptions options(to.output().dtype);
+  to.result(to.constant(which == "upper" ? at::triu_indices(rows, columns, offset, options)
+                                         : at::tril_indices(rows, columns, offset, options)));
+}
+
 void scalar_tensor(Lowering& to, const Call& call, std::string_view) {
   to.result(to.number(call.scalar("s"), to.output().dtype));
 }
@@ -37,6 +48,8 @@ std::span<const Conversion> creation_conversions() {
       {"aten::full", convert::full},
       {"aten::empty.memory_format", convert::full, "0"},
       {"aten::arange.start_step", convert::arange},
+      {"aten::tril_indices", convert::triangle, "lower"},
+      {"aten::triu_indices", convert::triangle, "upper"},
       {"aten::scalar_tensor", convert::scalar_tensor},
   };
   return table;

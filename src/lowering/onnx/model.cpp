@@ -59,8 +59,8 @@ int64_t required_element_type(at::ScalarType dtype) {
 }
 
 Message encode(const Attribute& attribute) {
-  enum Field { kName = 1, kFloat = 2, kInt = 3, kString = 4, kFloats = 7, kInts = 8, kType = 20 };
-  enum Type { kTypeFloat = 1, kTypeInt = 2, kTypeString = 3, kTypeFloats = 6, kTypeInts = 7 };
+  enum Field { kName = 1, kFloat = 2, kInt = 3, kString = 4, kFloats = 7, kInts = 8, kStrings = 9, kType = 20 };
+  enum Type { kTypeFloat = 1, kTypeInt = 2, kTypeString = 3, kTypeFloats = 6, kTypeInts = 7, kTypeStrings = 8 };
   struct Encoder {
     Message& out;
     void operator()(int64_t value) const {
@@ -82,6 +82,10 @@ Message encode(const Attribute& attribute) {
     void operator()(const std::vector<float>& values) const {
       for (const float value : values) out.real(kFloats, value);
       out.integer(kType, kTypeFloats);
+    }
+    void operator()(const std::vector<std::string>& values) const {
+      for (const std::string& value : values) out.text(kStrings, value);
+      out.integer(kType, kTypeStrings);
     }
   };
   Message message;

@@ -32,7 +32,7 @@ std::optional<int64_t> element_type(at::ScalarType dtype);
 
 struct Attribute {
   std::string_view name;
-  std::variant<int64_t, float, std::string, std::vector<int64_t>, std::vector<float>> value;
+  std::variant<int64_t, float, std::string, std::vector<int64_t>, std::vector<float>, std::vector<std::string>> value;
 };
 
 struct OnnxNode {

@@ -26,6 +26,28 @@ void no_statistics(Lowering& to) {
   for (size_t i = 1; i < to.output_count(); ++i) to.no_result("gives statistics that only training uses");
 }
 
+/// By mean and deviation over these axes, of `count` elements.
+Operand standardized(Lowering& to, const Operand& x, const std::vector<int64_t>& axes, const Operand& count,
+                     double eps) {
+  const auto mean = [&](const Operand& of) {
+    return to.emit("Div", {to.emit("ReduceSum", {of, to.integers(axes)}), count});
+  };
+  const Operand centred = to.emit("Sub", {x, mean(x)});
+  const Operand variance = mean(to.emit("Mul", {centred, centred}));
+  const Operand deviation = to.emit("Sqrt", {to.emit("Add", {variance, to.number(eps, x.dtype)})});
+  return to.emit("Div", {centred, deviation});
+}
+
+/// `x` times a weight and plus a bias for each channel, of those that there are.
+Operand scaled_by_channel(Lowering& to, const Call& call, Operand x, int64_t rank) {
+  const auto per_channel = [&](std::string_view name) {
+    return to.unsqueeze(to.operand(call, name, x.dtype), axes_from(1, rank - 2));
+  };
+  if (call.has("weight")) x = to.emit("Mul", {x, per_channel("weight")});
+  if (call.has("bias")) x = to.emit("Add", {x, per_channel("bias")});
+  return x;
+}
+
 /// Each group of `x`, [batch, groups, elements], on its own. Runtimes divide by the number of elements they find.
 Operand normalized(Lowering& to, const Call& call, const Operand& x, const std::vector<c10::SymInt>& sizes) {
   const int64_t groups = call.integer("group");
@@ -35,14 +57,7 @@ Operand normalized(Lowering& to, const Call& call, const Operand& x, const std::
     return to.emit("InstanceNormalization", {x, filled(to, {groups}, 1, x.dtype), filled(to, {groups}, 0, x.dtype)},
                    {epsilon(call)});
   }
-  const Operand count = to.number(sizes[2], x.dtype);
-  const auto mean = [&](const Operand& of) {
-    return to.emit("Div", {to.emit("ReduceSum", {of, to.integers({2})}), count});
-  };
-  const Operand centred = to.emit("Sub", {x, mean(x)});
-  const Operand variance = mean(to.emit("Mul", {centred, centred}));
-  const Operand deviation = to.emit("Sqrt", {to.emit("Add", {variance, to.number(call.number("eps"), x.dtype)})});
-  return to.emit("Div", {centred, deviation});
+  return standardized(to, x, {2}, to.number(sizes[2], x.dtype), call.number("eps"));
 }
 
 void layer_norm(Lowering& to, const Call& call, std::string_view) {
@@ -69,6 +84,20 @@ void batch_norm(Lowering& to, const Call& call, std::string_view) {
   no_statistics(to);
 }
 
+/// By statistics of the batch itself, each channel on its own.
+void batch_norm_of_batch(Lowering& to, const Call& call, std::string_view) {
+  const TensorMeta& meta = call.tensor("input");
+  const Operand x = to.operand(call, "input");
+  std::vector<int64_t> axes = axes_from(1, meta.dim() - 1);
+  axes[0] = 0;
+  c10::SymInt elements = 1;
+  for (const int64_t axis : axes) elements *= meta.sizes[static_cast<size_t>(axis)];
+  const Operand count = to.number(elements, x.dtype);
+  const Operand normal = standardized(to, x, axes, count, call.number("eps"));
+  to.result(scaled_by_channel(to, call, normal, meta.dim()));
+  no_statistics(to);
+}
+
 void group_norm(Lowering& to, const Call& call, std::string_view) {
   // ONNX's own operator had its scale per group, not per channel, before opset 21.
   const TensorMeta& meta = call.tensor("input");
@@ -77,13 +106,7 @@ void group_norm(Lowering& to, const Call& call, std::string_view) {
   const std::vector<c10::SymInt> by_group{meta.sizes[0], groups, call.sym_int("C") / groups * call.sym_int("HxW")};
   const Operand grouped = to.reshape(x, meta.sizes, by_group);
   const Operand normal = normalized(to, call, grouped, by_group);
-  Operand result = to.reshape(normal, by_group, meta.sizes);
-  const auto per_channel = [&](std::string_view name) {
-    return to.unsqueeze(to.operand(call, name, x.dtype), axes_from(1, meta.dim() - 2));
-  };
-  if (call.has("weight")) result = to.emit("Mul", {result, per_channel("weight")});
-  if (call.has("bias")) result = to.emit("Add", {result, per_channel("bias")});
-  to.result(result);
+  to.result(scaled_by_channel(to, call, to.reshape(normal, by_group, meta.sizes), meta.dim()));
   no_statistics(to);
 }
 
@@ -99,6 +122,7 @@ std::span<const Conversion> normalization_conversions() {
       // With running statistics.
       {"aten::native_batch_norm", convert::batch_norm},
       {"aten::_native_batch_norm_legit_no_training", convert::batch_norm},
+      {"aten::_native_batch_norm_legit.no_stats", convert::batch_norm_of_batch},
       {"aten::native_group_norm", convert::group_norm},
   };
   return table;

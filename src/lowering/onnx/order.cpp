@@ -172,6 +172,52 @@ void sort(Lowering& to, const Call& call, std::string_view) {
   to.result(folded(to, found.indices, row.is_scalar));
 }
 
+/// The element that has `place` others before it, in a row that isn't empty; NaN comes last.
+Operand at_place(Lowering& to, const Row& row, const c10::SymInt& place) {
+  const Ordered first = top(to, row, to.size(place + 1), /*largest=*/false, /*in_order=*/true);
+  const Operand values = confuses_nan(to, row.values) ? gathered(to, row, first.indices) : first.values;
+  return to.emit("Gather", {values, to.position(place)}, {{"axis", row.axis}});
+}
+
+/// Where equals lie is left open by PyTorch, too, so that nobody can give its index.
+void no_index(Lowering& to) {
+  if (to.output_count() > 1)
+    to.no_result("gives the index of one of several equal elements, which PyTorch leaves open");
+}
+
+void kth_value(Lowering& to, const Call& call, std::string_view) {
+  const Row row = row_of(to, call);
+  const Operand value = at_place(to, row, call.sym_int("k") - 1);
+  to.result(!row.is_scalar && call.flag("keepdim") ? value : to.squeeze(value, {row.axis}));
+  no_index(to);
+}
+
+/// The lower of the two in the middle; NaN where there is any.
+Operand median_of(Lowering& to, const Row& row) {
+  require_elements(to, row.length);
+  const Operand middle = at_place(to, row, (row.length - 1) / 2);
+  if (!is_float(row.values.dtype)) return middle;
+  const Operand nans = to.cast(is_nan(to, row.values), at::kInt);
+  const Operand count = to.emit("ReduceSum", {nans, to.integers({row.axis})}, {{"keepdims", int64_t{1}}});
+  const Operand has_nan = to.emit_as(at::kBool, "Less", {to.number(0, at::kInt), count});
+  return choose(to, has_nan, to.number(std::numeric_limits<double>::quiet_NaN(), middle.dtype), middle);
+}
+
+void median_along(Lowering& to, const Call& call, std::string_view) {
+  const Row row = row_of(to, call);
+  const Operand value = median_of(to, row);
+  to.result(!row.is_scalar && call.flag("keepdim") ? value : to.squeeze(value, {row.axis}));
+  no_index(to);
+}
+
+void median(Lowering& to, const Call& call, std::string_view) {
+  Operand x = to.operand(call, "self");
+  const c10::SymInt length = call.tensor("self").numel();
+  if (may_be_empty(length)) to.fail("may have no elements, whose median is NaN");
+  x = to.emit("Reshape", {to.cast(x, as_number(x.dtype)), to.integers({-1})});
+  to.result(to.squeeze(median_of(to, {x, 0, 1, length, false}), {0}));
+}
+
 }  // namespace
 
 }  // namespace tracejet::onnx::convert
@@ -184,6 +230,9 @@ std::span<const Conversion> order_conversions() {
       {"aten::argmin", convert::arg_extremum, "Min"},
       {"aten::max.dim", convert::extremum_with_index, "Max"},
       {"aten::min.dim", convert::extremum_with_index, "Min"},
+      {"aten::kthvalue", convert::kth_value},
+      {"aten::median", convert::median},
+      {"aten::median.dim", convert::median_along},
       {"aten::topk", convert::topk},
       {"aten::sort", convert::sort},
       {"aten::sort.stable", convert::sort},
