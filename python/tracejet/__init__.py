@@ -24,6 +24,9 @@ from tracejet.frontend.input import Input
 from tracejet.frontend.report import Report
 from tracejet.patches import size_questions as _size_questions  # noqa: F401  (completes PyTorch's symbolic numbers)
 from tracejet.patches import sym_node as _sym_node  # noqa: F401
+from tracejet.torch_compile.registration import register as _register_backends
+
+_register_backends()
 
 __all__ = [
     "CompileSettings",

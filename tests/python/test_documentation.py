@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("README.md", "docs/tutorial.md", "docs/beyond-aten.md", "docs/engines/writing-an-engine.md")
+PAGES = (
+    "README.md",
+    "docs/tutorial.md",
+    "docs/torch-compile.md",
+    "docs/beyond-aten.md",
+    "docs/engines/writing-an-engine.md",
+)
 
 
 def python_blocks(page: str) -> list[tuple[int, str]]:

@@ -91,13 +91,13 @@ def _replaying(module: GraphModule) -> Callable[..., Any]:
     @functools.wraps(module.forward)
     def forward(*args: Any, **kwargs: Any) -> Any:
         leaves = pytree.tree_leaves((args, kwargs))
-        results = _Replay(module, garbage_collect_values=False).run(*leaves, enable_io_processing=False)
+        results = Replay(module, garbage_collect_values=False).run(*leaves, enable_io_processing=False)
         return module.graph.process_outputs(results)
 
     return forward
 
 
-class _Replay(Interpreter):
+class Replay(Interpreter):
     """Runs a graph under the tracer that listens."""
 
     extra_traceback = False  # would change the messages of our exceptions, by which they are known

@@ -6,13 +6,25 @@ import torch
 from torch._C import _SymNode as SymNode  # type: ignore[attr-defined] # torch's stubs lack it
 from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
-__all__ = ["SymNode", "has_own_dispatch", "has_own_functions", "is_functional", "is_traceable_wrapper_subclass"]
+__all__ = [
+    "SymNode",
+    "encoder_layer_fast_path",
+    "has_own_dispatch",
+    "has_own_functions",
+    "is_functional",
+    "is_traceable_wrapper_subclass",
+    "native_attention",
+]
 
 _no_dispatch = torch._C._disabled_torch_dispatch_impl
 _no_function = torch._C._disabled_torch_function_impl
 
 #: Whether a tensor is one of a trace, in the wrapper by which PyTorch makes its operators functional.
 is_functional = torch._is_functional_tensor
+
+#: What torch.nn's attention modules call for inference.
+native_attention = torch._native_multi_head_attention
+encoder_layer_fast_path = torch._transformer_encoder_layer_fwd
 
 
 def has_own_dispatch(tensor: torch.Tensor) -> bool:
