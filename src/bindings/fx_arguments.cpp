@@ -3,8 +3,8 @@
 #include <ATen/core/jit_type.h>
 
 #include "base/error.h"
-#include "bindings/fx_values.h"
 #include "bindings/typed_constant.h"
+#include "ir/symbolic_constant.h"
 
 namespace tracejet::python {
 
@@ -13,7 +13,7 @@ namespace {
 py::object constant(const c10::IValue& value, const c10::TypePtr& type, const FxReferences& references) {
   return typed_constant(value, type, [&](const c10::IValue& item) {
     if (item.isTensor()) throw Error("a tensor stands among the constants of a call; it must be an input of the graph");
-    const auto expression = expression_of(item);
+    const auto expression = symbolic_expression(item);
     return expression ? references.number(*expression) : py::object();
   });
 }
@@ -37,7 +37,7 @@ bool is_default(const Argument& argument, const c10::Argument& schema) {
   const auto& standard = schema.default_value();
   const auto* value = std::get_if<c10::IValue>(&argument);
   if (!standard || value == nullptr) return false;
-  if (expression_of(*value)) return false;
+  if (is_symbolic_number(*value)) return false;
   if (value->isList()) {
     const auto items = value->toListRef();
     const bool repeated = schema.N() && static_cast<size_t>(*schema.N()) == items.size() && standard->isInt();
@@ -46,7 +46,7 @@ bool is_default(const Argument& argument, const c10::Argument& schema) {
     }
     if (!standard->isList() || standard->toListRef().size() != items.size()) return false;
     for (size_t i = 0; i < items.size(); ++i) {
-      if (expression_of(items[i]) || items[i].tagKind() != standard->toListRef()[i].tagKind()) return false;
+      if (is_symbolic_number(items[i]) || items[i].tagKind() != standard->toListRef()[i].tagKind()) return false;
     }
   } else if (value->tagKind() != standard->tagKind()) {
     return false;  // 1 and 1.0 and True are equal to Python, but not the same argument

@@ -7,8 +7,7 @@
 #include "base/error.h"
 #include "ir/analysis/subgraph_symbols.h"
 #include "ir/control_flow.h"
-#include "ir/size_expression.h"
-#include "symbolic/sym_node.h"
+#include "ir/symbol_binding.h"
 
 namespace tracejet::python {
 
@@ -98,28 +97,17 @@ py::object FxBuilder::describe(const Value& value, bool requires_grad) {
   if (value.is_tensor()) return values_.tensor(value.tensor(), requires_grad);
   // As it was made, not as what it has turned out to be: this node is where the symbol comes from.
   const auto declared = symbol_behind(value.scalar());
-  const auto expression = declared ? symbolic::Expression::of(*declared) : expression_of(value.scalar());
+  const auto expression = declared ? symbolic::Expression::of(*declared) : symbolic_expression(value.scalar());
   return expression ? values_.number(*expression) : torch::jit::toPyObject(value.scalar());
-}
-
-void FxBuilder::note_symbol(const c10::IValue& number, const py::object& fx_node, const py::object& axis) {
-  // Assertions mention a symbol as it was declared, whatever it has turned out to be.
-  if (const auto declared = symbol_behind(number)) {
-    if (sourced_symbols_.insert(declared->id).second)
-      symbol_source_(symbolic::Expression::of(*declared), fx_node, axis);
-  }
-  const auto expression = expression_of(number);
-  if (!expression || expression->kind() != symbolic::Kind::kSymbol) return;
-  if (sourced_symbols_.insert(expression->symbol().id).second) symbol_source_(*expression, fx_node, axis);
 }
 
 void FxBuilder::define(const Value& value, const py::object& fx_node) {
   nodes_[static_cast<size_t>(value.id())] = fx_node;
-  if (!value.is_tensor()) return note_symbol(value.scalar(), fx_node, py::none());
-  const TensorMeta& meta = value.tensor();
-  for (size_t axis = 0; axis < meta.sizes.size(); ++axis) {
-    if (meta.sizes[axis].is_symbolic()) note_symbol(meta.sizes[axis], fx_node, py::int_(axis));
-  }
+  for_each_bound_symbol(value, [&](const SymbolBinding& binding) {
+    if (!sourced_symbols_.insert(binding.symbol.id).second) return;
+    const py::object axis = binding.axis < 0 ? py::object(py::none()) : py::int_(binding.axis);
+    symbol_source_(symbolic::Expression::of(binding.symbol), fx_node, axis);
+  });
 }
 
 /// A value that nobody reads may still be where a data-dependent size comes from.

@@ -47,7 +47,6 @@ class FxBuilder {
   void define_items(const Node& node, const py::object& fx_node, const py::object& described, size_t first);
   void define_item(const Value& value, const py::object& container, size_t index, const py::object& described);
   bool is_needed(const Value& value) const;
-  void note_symbol(const c10::IValue& number, const py::object& fx_node, const py::object& axis);
   py::object operator_of(const c10::OperatorHandle& op);
 
   std::shared_ptr<const Graph> graph_;

@@ -3,8 +3,7 @@
 #include <ATen/core/Tensor.h>
 #include <c10/core/CPUAllocator.h>
 
-#include "base/error.h"
-#include "symbolic/sym_node.h"
+#include "ir/size_expression.h"
 
 namespace tracejet::python {
 
@@ -19,23 +18,7 @@ c10::SymInt storage_bytes(const TensorMeta& meta) {
   return elements * static_cast<int64_t>(c10::elementSize(meta.dtype));
 }
 
-/// Null for a plain number.
-c10::SymNode node_of(const c10::IValue& value) {
-  if (value.isSymInt() && value.toSymInt().is_symbolic()) return value.toSymInt().toSymNode();
-  if (value.isSymFloat() && value.toSymFloat().is_symbolic()) return value.toSymFloat().toSymNodeImpl();
-  if (value.isSymBool() && value.toSymBool().is_heap_allocated()) return value.toSymBool().toSymNodeImpl();
-  return {};
-}
-
 }  // namespace
-
-std::optional<symbolic::Expression> expression_of(const c10::IValue& value) {
-  const c10::SymNode node = node_of(value);
-  if (!node) return std::nullopt;
-  const auto expression = symbolic::expression_of(*node);
-  if (!expression) throw Error("a symbolic number of another tracer has got into the graph");
-  return expression;
-}
 
 py::object FxValues::number(const symbolic::Expression& expression) {
   if (expression.is_constant()) {
@@ -50,12 +33,12 @@ py::object FxValues::number(const symbolic::Expression& expression) {
 
 py::object FxValues::size(const c10::SymInt& size) {
   if (const auto known = size.maybe_as_int()) return py::int_(*known);
-  return number(*expression_of(size));
+  return number(expression_of(size));
 }
 
 c10::SymInt FxValues::translated(const c10::SymInt& size) {
   if (const auto known = size.maybe_as_int()) return *known;
-  const symbolic::Expression expression = *expression_of(size);
+  const symbolic::Expression expression = expression_of(size);
   auto found = translated_.find(expression);
   if (found == translated_.end()) {
     found = translated_.emplace(expression, py::cast<c10::SymInt>(number(expression))).first;

@@ -37,8 +37,4 @@ class FxValues {
   std::unordered_map<c10::Device, py::object> devices_;
 };
 
-/// The expression behind a symbolic SymInt, SymFloat or SymBool (a constant where that is what it has turned out to
-/// be); nullopt for any other value.
-std::optional<symbolic::Expression> expression_of(const c10::IValue& value);
-
 }  // namespace tracejet::python

@@ -6,6 +6,7 @@
 #include "bindings/fx_values.h"
 #include "engines/runtime_inputs.h"
 #include "ir/model_line.h"
+#include "ir/schema.h"
 
 namespace tracejet {
 
@@ -19,7 +20,7 @@ py::tuple readable(c10::SymIntArrayRef sizes) {
     if (known) {
       result[i] = py::int_(*known);
     } else {
-      result[i] = py::str(python::expression_of(sizes[i])->str());
+      result[i] = py::str(expression_of(sizes[i]).str());
     }
   }
   return result;
@@ -31,11 +32,6 @@ std::vector<const Value*> inputs_of(const Node& node) {
     for_each_value(argument, [&](const Value& value) { inputs.push_back(&value); });
   }
   return inputs;
-}
-
-std::string name_of(const Node& node) {
-  const auto& name = node.op().operator_name();
-  return name.overload_name.empty() ? name.name : name.name + "." + name.overload_name;
 }
 
 void bind_value(py::module_& module) {
@@ -53,7 +49,8 @@ void bind_value(py::module_& module) {
 
 void bind_node(py::module_& module) {
   py::class_<Node>(module, "Node", "One call of an operator.")
-      .def_property_readonly("op", &name_of, "\"aten::add.Tensor\"")
+      .def_property_readonly(
+          "op", [](const Node& node) { return full_name(node.op()); }, "\"aten::add.Tensor\"")
       .def_property_readonly("inputs", &inputs_of, "The values that it reads, in the order of its arguments.")
       .def_property_readonly(
           "outputs",
@@ -64,7 +61,7 @@ void bind_node(py::module_& module) {
             return std::vector<std::shared_ptr<Graph>>(node.subgraphs().begin(), node.subgraphs().end());
           },
           "What an operator of control flow runs.")
-      .def("__repr__", &name_of);
+      .def("__repr__", [](const Node& node) { return full_name(node.op()); });
 }
 
 void bind_inputs_and_outputs(py::module_& module) {
@@ -134,7 +131,7 @@ void bind_graph(py::module_& module) {
       .def(
           "count",
           [](const Graph& graph, const std::string& op) {
-            return std::ranges::count_if(graph.nodes(), [&](const Node& node) { return name_of(node) == op; });
+            return std::ranges::count_if(graph.nodes(), [&](const Node& node) { return full_name(node.op()) == op; });
           },
           py::arg("op"), "How many calls of this operator there are.")
       .def("__len__", [](const Graph& graph) { return graph.nodes().size(); })

@@ -12,6 +12,7 @@
 #include "capture/keys.h"
 #include "capture/refusal.h"
 #include "ir/symbolic_constant.h"
+#include "ir/schema.h"
 #include "ir/tensor_list.h"
 
 namespace tracejet {
@@ -35,14 +36,6 @@ TensorMeta read_meta_tensor(const at::Tensor& tensor) {
   return meta;
 }
 
-at::Tensor make_wrapped_number(const c10::IValue& number) {
-  // Only its dtype matters to a meta kernel, so a symbolic number may be any.
-  if (number.isSymInt()) return at::native::wrapped_scalar_tensor(1);
-  if (number.isSymFloat()) return at::native::wrapped_scalar_tensor(1.0);
-  if (number.isSymBool()) return at::native::wrapped_scalar_tensor(true);
-  return at::native::wrapped_scalar_tensor(number.toScalar());
-}
-
 c10::IValue to_meta(const Argument& argument, const c10::Argument& declared, bool has_tensors) {
   if (const auto* value = std::get_if<const Value*>(&argument)) return make_meta_tensor((*value)->tensor());
   if (const auto* list = std::get_if<std::vector<const Value*>>(&argument)) {
@@ -55,7 +48,7 @@ c10::IValue to_meta(const Argument& argument, const c10::Argument& declared, boo
   const auto& constant = std::get<c10::IValue>(argument);
   if (declared.name() == "device" && (constant.isDevice() || !has_tensors)) return c10::Device(c10::kMeta);
   if (declared.name() == "pin_memory") return {};
-  if (declared.type()->kind() == c10::TypeKind::TensorType && !constant.isNone()) return make_wrapped_number(constant);
+  if (declared.type()->kind() == c10::TypeKind::TensorType && !constant.isNone()) return stand_in_for_number(constant);
   return constant;
 }
 
@@ -109,6 +102,13 @@ OutputMeta read_result(const c10::IValue& result, c10::Device device, bool strid
 
 }  // namespace
 
+at::Tensor stand_in_for_number(const c10::IValue& number) {
+  if (number.isSymInt()) return at::native::wrapped_scalar_tensor(1);
+  if (number.isSymFloat()) return at::native::wrapped_scalar_tensor(1.0);
+  if (number.isSymBool()) return at::native::wrapped_scalar_tensor(true);
+  return at::native::wrapped_scalar_tensor(number.toScalar());
+}
+
 bool is_symbolic(const Call& call) {
   for (const Argument& argument : call.arguments()) {
     bool symbolic = false;
@@ -144,7 +144,7 @@ std::optional<std::vector<OutputMeta>> outputs_by_meta_kernel(const Call& call, 
     } catch (const c10::NotImplementedError&) {
       return std::nullopt;
     } catch (const c10::Error& error) {
-      throw_refused_shapes(error.what_without_backtrace(), c10::toString(call.op().operator_name()));
+      throw_refused_shapes(error.what_without_backtrace(), full_name(call.op()));
     } catch (const std::exception& error) {
       const std::string_view message = error.what();
       // Python's way to say that there is none, of its custom operators.

@@ -9,6 +9,7 @@
 #include "capture/subgraph_scope.h"
 #include "capture/traced_tensor.h"
 #include "capture/tracer.h"
+#include "ir/passes/dead_nodes.h"
 #include "ir/size_expression.h"
 #include "ops/shape/shape.h"
 #include "symbolic/asker.h"
@@ -115,7 +116,8 @@ void Tracer::add_assertions_of_branch(std::vector<symbolic::Guard> assertions, s
   for (auto guard = assertions.rbegin(); guard != assertions.rend(); ++guard) {
     for (const symbolic::Symbol& symbol : symbolic::symbols_of(guard->condition)) {
       if (!indices.contains(symbol.id)) continue;
-      throw UnsupportedOperator("what the body of a loop does depends on which run it is: " + guard->condition.str());
+      throw UnsupportedOperator("what the body of a loop does depends on the number of its iteration: " +
+                                guard->condition.str());
     }
     add_assertion(*graph(), guard->condition, *guard, symbol_axes_, from_around);
   }
@@ -150,7 +152,7 @@ Subgraph Tracer::record_subgraph(const Body& body, std::span<const TensorMeta> o
   add_assertions_of_branch(branch.close(), first_symbol);
 
   for (const Value* result : results) graph()->add_output({GraphOutput::Kind::kUser, result, {}, 0});
-  graph()->eliminate_dead_nodes();
+  eliminate_dead_nodes(*graph());
   return {graph(), std::move(scopes_[depth_].captured)};
 }
 

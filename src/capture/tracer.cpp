@@ -9,6 +9,8 @@
 #include "capture/tensor_arguments.h"
 #include "capture/traced_tensor.h"
 #include "ir/model_line.h"
+#include "ir/passes/dead_nodes.h"
+#include "ir/schema.h"
 #include "symbolic/asker.h"
 #include "symbolic/sym_node.h"
 
@@ -274,7 +276,7 @@ std::shared_ptr<Graph> Tracer::finish(const symbolic::DiagnosisOptions& options)
   std::erase_if(diagnosis_.assertions,
                 [&](const auto& assertion) { return guards_of_indices_.contains(assertion.guard); });
   add_assertions(*program(), diagnosis_, symbol_axes_);
-  program()->eliminate_dead_nodes();
+  run_pass(kEliminateDeadNodes, *program(), options_.check_rules);
   return program();
 }
 

@@ -15,6 +15,7 @@
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/core/stack.h>
 
+#include "base/error.h"
 #include "capture/constant_values.h"
 #include "capture/constraints.h"
 #include "capture/located_errors.h"
@@ -50,7 +51,8 @@ struct FrontendHooks {
 };
 
 struct TracerOptions {
-  /// Every shape rule is held against the operator's meta kernel where sizes are known; a difference is an Error.
+  /// Every shape rule is held against the operator's meta kernel where sizes are known, and the graph against
+  /// verify_graph() after each pass; a difference is an Error.
   bool check_rules = false;
   DecompositionTable decompositions = {};
   /// Tensors of the model that show the same memory are views of one value, so that writes to one are seen in the
@@ -72,7 +74,6 @@ struct Subgraph {
 struct TraceStatistics {
   std::map<std::string, int64_t>
       python_meta_calls;  ///< no shape rule, and no kernel for such sizes: Python's meta functions
-  std::map<std::string, int64_t> meta_kernel_calls;      ///< known sizes, no shape rule: the operator's meta kernel
   std::map<std::string, int64_t> python_decompositions;  ///< expanded by PyTorch's decomposition in Python
 };
 
@@ -195,12 +196,25 @@ class Tracer {
   Location location() const;
   /// The number behind a tensor that Python made of one (`x + 1`).
   c10::IValue number_of(const at::Tensor& wrapped_number) const;
+  /// Runs a call, and gives errors its operator and location.
+  template <typename Run>
+  decltype(auto) run_located(const c10::OperatorHandle& op, Run&& run) {
+    try {
+      return run();
+    } catch (const Error&) {
+      rethrow_with_location(op);
+    } catch (const c10::Error& error) {
+      note_refusal(op, error);
+      throw;
+    }
+  }
+
+ private:
   /// Adds operator and location to the tracejet::Error being handled, and throws it on.
   [[noreturn]] void rethrow_with_location(const c10::OperatorHandle& op);
   /// Remembers what becomes of an error of PyTorch's in a call, should it end the trace.
   void note_refusal(const c10::OperatorHandle& op, const c10::Error& error);
 
- private:
   /// A tensor from outside that has become an input of the graph.
   struct Lifted {
     at::Tensor real;      ///< also keeps the address by which it is found in use

@@ -1,7 +1,7 @@
 #include "engines/runtime_sizes.h"
 
 #include "base/error.h"
-#include "ir/symbol_binding.h"
+#include "ir/symbolic_constant.h"
 
 namespace tracejet {
 
@@ -57,18 +57,6 @@ c10::IValue resolve(const c10::IValue& constant, const RuntimeSizes& sizes) {
   }
   const auto expression = symbolic_expression(constant);
   return expression ? sizes.number(*expression) : constant;
-}
-
-std::vector<SymbolSource> symbols_told_by(const TensorMeta& meta) {
-  std::vector<SymbolSource> told;
-  for_each_bound_symbol(meta, [&](const SymbolBinding& binding) { told.push_back({binding.symbol.id, binding.axis}); });
-  return told;
-}
-
-std::vector<uint64_t> symbols_told_by(const c10::IValue& number) {
-  std::vector<uint64_t> told;
-  for_each_bound_symbol(number, [&](const SymbolBinding& binding) { told.push_back(binding.symbol.id); });
-  return told;
 }
 
 void check(const RuntimeAssertion& assertion, const RuntimeSizes& sizes) {

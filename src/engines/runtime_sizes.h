@@ -32,20 +32,8 @@ class RuntimeSizes {
   std::unordered_map<uint64_t, int64_t> values_;
 };
 
-/// Whether this constant of a graph holds a symbolic number, alone or in a list.
-bool is_symbolic(const c10::IValue& constant);
 /// The constant with every symbolic number replaced by its value.
 c10::IValue resolve(const c10::IValue& constant, const RuntimeSizes& sizes);
-
-/// A symbol whose value is the size of an axis, or (axis -1) the number itself.
-struct SymbolSource {
-  uint64_t symbol;
-  int64_t axis;
-};
-/// The symbols that a value of these sizes tells, as they were declared and as what they have turned out to be.
-std::vector<SymbolSource> symbols_told_by(const TensorMeta& meta);
-/// The same of a number that the program computes.
-std::vector<uint64_t> symbols_told_by(const c10::IValue& number);
 
 /// Throws Error with the assertion's message where it doesn't hold.
 void check(const RuntimeAssertion& assertion, const RuntimeSizes& sizes);

@@ -2,10 +2,13 @@
 #include "ir/assertion.h"
 
 #include <algorithm>
+#include <array>
+#include <string_view>
 #include <unordered_set>
 
 #include "base/error.h"
 #include "ir/size_expression.h"
+#include "ir/symbol_binding.h"
 
 namespace tracejet {
 
@@ -26,18 +29,25 @@ std::optional<RuntimeAssertion> assertion_of(const Node& node) {
   return RuntimeAssertion{symbolic::Condition::truth(condition.toScalar().toBool()), message};
 }
 
+bool is_constraint_op(const c10::OperatorHandle& op) {
+  static constexpr std::array<std::string_view, 6> kNames{
+      "aten::_assert_scalar",
+      "aten::_functional_assert_scalar",
+      "aten::sym_constrain_range",
+      "aten::sym_constrain_range_for_size",
+      "aten::_functional_sym_constrain_range",
+      "aten::_functional_sym_constrain_range_for_size",
+  };
+  return std::ranges::find(kNames, op.operator_name().name) != kNames.end();
+}
+
 std::vector<uint64_t> unbacked_symbols_from(const Node& node) {
   std::vector<uint64_t> symbols;
-  const auto add = [&](const c10::IValue& number) {
-    if (const auto symbol = symbol_behind(number); symbol && !symbol->backed) symbols.push_back(symbol->id);
+  const auto add = [&](const SymbolBinding& binding) {
+    if (binding.is_declared && !binding.symbol.backed) symbols.push_back(binding.symbol.id);
   };
   for (const Value* value : node.outputs()) {
-    if (value == nullptr) continue;
-    if (value->is_tensor()) {
-      std::ranges::for_each(value->tensor().sizes, add);
-    } else {
-      add(value->scalar());
-    }
+    if (value != nullptr) for_each_bound_symbol(*value, add);
   }
   return symbols;
 }
@@ -59,7 +69,7 @@ void Graph::add_assertion(const symbolic::Condition& condition, const std::strin
         message);
   }
   std::vector<Argument> arguments{c10::IValue(symbolic::fixed_sym_bool(condition, *shapes_)), c10::IValue(message)};
-  nodes_.insert(place, Node(assert_scalar(), std::move(arguments), std::move(where)));
+  emplace(place, assert_scalar(), std::move(arguments), {}, std::move(where), {});
 }
 
 }  // namespace tracejet

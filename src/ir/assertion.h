@@ -18,6 +18,10 @@ struct RuntimeAssertion {
 /// What a node asserts; nullopt for any other node.
 std::optional<RuntimeAssertion> assertion_of(const Node& node);
 
+/// Whether an operator says something of numbers, that the trace takes for granted and the program checks: what
+/// `torch._check` becomes in a program of torch.export's. Its functional forms return their `dep_token`.
+bool is_constraint_op(const c10::OperatorHandle& op);
+
 /// The message of an assertion that data go the way that a trace was told to take at a branch.
 inline constexpr const char* kDataBranch = "the data go another way at a branch of the model";
 

@@ -3,6 +3,7 @@
 #include <ATen/core/function_schema.h>
 
 #include "base/error.h"
+#include "ir/schema.h"
 
 namespace tracejet {
 
@@ -29,10 +30,7 @@ bool all_integers(const c10::IValue& list) {
 
 }  // namespace
 
-std::string Call::name() const {
-  const c10::OperatorName& name = op_.operator_name();
-  return name.overload_name.empty() ? name.name : name.name + "." + name.overload_name;
-}
+std::string Call::name() const { return full_name(op_); }
 
 size_t Call::index(std::string_view name) const {
   const auto& declared = op_.schema().arguments();
@@ -152,10 +150,6 @@ int64_t Call::integer(std::string_view name) const {
   return as_integer(given);
 }
 
-std::optional<int64_t> Call::optional_integer(std::string_view name) const {
-  return has(name) ? std::optional(integer(name)) : std::nullopt;
-}
-
 std::vector<int64_t> Call::integers(std::string_view name) const {
   const c10::IValue& given = constant(name);
   if (is_integer(given)) return {as_integer(given)};
@@ -202,10 +196,6 @@ c10::Scalar Call::scalar(std::string_view name) const {
   return given.toScalar();
 }
 
-std::optional<c10::Scalar> Call::optional_scalar(std::string_view name) const {
-  return has(name) ? std::optional(scalar(name)) : std::nullopt;
-}
-
 std::optional<at::ScalarType> Call::dtype(std::string_view name) const {
   if (!has(name)) return std::nullopt;
   return static_cast<at::ScalarType>(integer(name));
@@ -229,28 +219,29 @@ std::string_view Call::text(std::string_view name) const {
   return given.toStringRef();
 }
 
-int64_t Call::axis(std::string_view name, int64_t rank) const {
-  const int64_t axis = integer(name);
-  const int64_t bound = std::max<int64_t>(rank, 1);  // a 0-dim tensor accepts axis 0 and -1
-  if (axis < -bound || axis >= bound) {
-    throw ShapeError(this->name() + ": " + std::string(name) + " " + std::to_string(axis) + " is outside [" +
-                     std::to_string(-bound) + ", " + std::to_string(bound - 1) + "]");
-  }
-  return axis < 0 ? axis + bound : axis;
-}
+int64_t Call::axis(std::string_view name, int64_t rank) const { return wrapped_axis(name, integer(name), rank); }
 
 std::vector<int64_t> Call::axes(std::string_view name, int64_t rank) const {
   std::vector<int64_t> axes;
   if (!has(name)) return axes;
-  const int64_t bound = std::max<int64_t>(rank, 1);
-  for (int64_t axis : integers(name)) {
-    if (axis < -bound || axis >= bound) {
-      throw ShapeError(this->name() + ": " + std::string(name) + " " + std::to_string(axis) + " is outside [" +
-                       std::to_string(-bound) + ", " + std::to_string(bound - 1) + "]");
-    }
-    axes.push_back(axis < 0 ? axis + bound : axis);
-  }
+  for (const int64_t axis : integers(name)) axes.push_back(wrapped_axis(name, axis, rank));
   return axes;
+}
+
+int64_t Call::wrapped_axis(std::string_view name, int64_t axis, int64_t rank) const {
+  if (const auto wrapped = tracejet::wrapped_axis(axis, rank)) return *wrapped;
+  throw ShapeError(this->name() + ": " + std::string(name) + " " + axis_range(axis, rank));
+}
+
+std::optional<int64_t> wrapped_axis(int64_t axis, int64_t rank) {
+  const int64_t bound = std::max<int64_t>(rank, 1);  // a 0-dim tensor accepts axis 0 and -1
+  if (axis < -bound || axis >= bound) return std::nullopt;
+  return axis < 0 ? axis + bound : axis;
+}
+
+std::string axis_range(int64_t axis, int64_t rank) {
+  const int64_t bound = std::max<int64_t>(rank, 1);
+  return std::to_string(axis) + " is outside [" + std::to_string(-bound) + ", " + std::to_string(bound - 1) + "]";
 }
 
 }  // namespace tracejet

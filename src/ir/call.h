@@ -53,7 +53,6 @@ class Call {
   /// An int[N] argument such as a stride, padded to `count` entries when one number was given for all axes.
   Sizes sym_ints(std::string_view name, size_t count) const;
   int64_t integer(std::string_view name) const;
-  std::optional<int64_t> optional_integer(std::string_view name) const;
   std::vector<int64_t> integers(std::string_view name) const;
   bool flag(std::string_view name) const;
   std::vector<bool> flags(std::string_view name) const;
@@ -61,7 +60,6 @@ class Call {
   std::optional<double> optional_number(std::string_view name) const;
   /// A number; may be symbolic (Scalar::isSymbolic()).
   c10::Scalar scalar(std::string_view name) const;
-  std::optional<c10::Scalar> optional_scalar(std::string_view name) const;
   std::optional<at::ScalarType> dtype(std::string_view name = "dtype") const;
   std::optional<c10::Device> device(std::string_view name = "device") const;
   std::optional<c10::MemoryFormat> memory_format(std::string_view name = "memory_format") const;
@@ -75,10 +73,16 @@ class Call {
  private:
   size_t index(std::string_view name) const;
   const c10::IValue& constant(std::string_view name) const;
+  int64_t wrapped_axis(std::string_view name, int64_t axis, int64_t rank) const;
   [[noreturn]] void fail(std::string_view name, std::string_view expected) const;
 
   const c10::OperatorHandle& op_;
   std::span<const Argument> arguments_;
 };
+
+/// An axis counted from the front; nullopt outside [-rank, rank). Where there are no axes, 0 and -1 are taken.
+std::optional<int64_t> wrapped_axis(int64_t axis, int64_t rank);
+/// "5 is outside [-2, 1]"
+std::string axis_range(int64_t axis, int64_t rank);
 
 }  // namespace tracejet

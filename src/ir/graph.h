@@ -26,6 +26,7 @@ namespace tracejet {
 
 class Graph;
 class Node;
+using Nodes = std::list<Node>;
 
 /// A tensor, or a scalar that only exists when the program runs (the result of `.item()`), in a graph.
 /// Values are owned by their graph and keep their address.
@@ -39,9 +40,10 @@ class Value {
   const TensorMeta& tensor() const { return std::get<TensorMeta>(content_); }
   /// A SymInt, SymFloat or SymBool.
   const c10::IValue& scalar() const { return std::get<c10::IValue>(content_); }
-  /// The node that computes it, and which of its outputs it is; null for an input of the graph.
+  /// The node that computes it; null for an input of the graph.
   const Node* producer() const { return producer_; }
-  size_t output_index() const { return output_index_; }
+  /// The nodes that read it, each once. The graph's outputs are no nodes: see Graph::is_output().
+  std::span<const Node* const> users() const { return users_; }
 
   /// How many of its elements aren't zero, once that has been asked: whatever is selected by a mask has this size.
   const std::optional<c10::SymInt>& count_of_nonzero() const { return count_of_nonzero_; }
@@ -52,7 +54,7 @@ class Value {
   int64_t id_;
   std::variant<TensorMeta, c10::IValue> content_;
   const Node* producer_ = nullptr;
-  size_t output_index_ = 0;
+  mutable c10::SmallVector<const Node*, 2> users_;  // kept by the graph; most values have one or two
   mutable std::optional<c10::SymInt> count_of_nonzero_;
 };
 
@@ -96,6 +98,7 @@ class Node {
   std::vector<std::optional<size_t>> returns_;
   Location where_;
   std::vector<std::shared_ptr<Graph>> subgraphs_;
+  Nodes::iterator place_;
 };
 
 struct GraphInput {
@@ -150,14 +153,30 @@ class Graph {
   void add_output(GraphOutput output) { outputs_.push_back(std::move(output)); }
   int32_t add_module_frame(ModuleFrame frame);
 
-  /// Removes nodes whose outputs nobody needs. Nodes with effects (assertions, random numbers) stay.
-  void eliminate_dead_nodes();
+  // What passes do. Nodes and values are this graph's own. What would leave a wrong graph is refused: Error, which
+  // names the node, and nothing is changed.
+
+  /// As add_node(), in front of a node.
+  Node& insert_node(const Node& before, c10::OperatorHandle op, std::vector<Argument> arguments,
+                    std::vector<OutputMeta> outputs, Location where,
+                    std::vector<std::shared_ptr<Graph>> subgraphs = {});
+  /// What reads `value`, outputs of the graph included, reads `by` instead; only the node that computes `by` doesn't.
+  /// Refused where they differ in dtype, device or sizes.
+  void replace_all_uses(const Value& value, const Value& by);
+  /// Refused as long as one of the node's values is read. Symbols aren't followed: verify_graph() finds those that nothing
+  /// tells any more.
+  void erase(const Node& node);
+  /// In front of another node; null: behind the last. Refused where it would read what isn't computed yet, or be read
+  /// before.
+  void move(const Node& node, const Node* before);
+  /// Whether the graph gives this value.
+  bool is_output(const Value& value) const;
 
   /// Parameters, then buffers, constants and the user's inputs (once order_inputs() was called).
   std::span<const GraphInput> inputs() const { return inputs_; }
   std::span<const GraphOutput> outputs() const { return outputs_; }
   /// In the order of execution.
-  const std::list<Node>& nodes() const { return nodes_; }
+  const Nodes& nodes() const { return nodes_; }
   std::span<const ModuleFrame> module_frames() const { return *module_frames_; }
   symbolic::Context& shapes() const { return *shapes_; }
 
@@ -165,9 +184,12 @@ class Graph {
   std::string str() const;
 
  private:
+  Node& emplace(Nodes::iterator place, c10::OperatorHandle op, std::vector<Argument> arguments,
+                std::vector<OutputMeta> outputs, Location where, std::vector<std::shared_ptr<Graph>> subgraphs);
+
   std::shared_ptr<symbolic::Context> shapes_;
   std::deque<Value> values_;
-  std::list<Node> nodes_;
+  Nodes nodes_;
   std::vector<GraphInput> inputs_;
   std::vector<GraphOutput> outputs_;
   std::shared_ptr<std::vector<ModuleFrame>> module_frames_;  ///< shared with all subgraphs

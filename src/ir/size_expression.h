@@ -31,5 +31,6 @@ inline std::optional<symbolic::Symbol> symbol_behind(const c10::IValue& number) 
   if (number.isSymInt()) return symbolic::symbol_behind(number.toSymInt());
   return number.isSymFloat() ? symbolic::symbol_behind(number.toSymFloat()) : std::nullopt;
 }
+inline std::optional<symbolic::Symbol> symbol_behind(const c10::SymInt& size) { return symbolic::symbol_behind(size); }
 
 }  // namespace tracejet

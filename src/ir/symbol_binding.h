@@ -17,9 +17,6 @@ struct SymbolBinding {
 
 namespace detail {
 
-using tracejet::symbol_behind;
-inline std::optional<symbolic::Symbol> symbol_behind(const c10::SymInt& size) { return symbolic::symbol_behind(size); }
-
 template <typename Number, typename Visitor>
 void for_each_binding_of_number(const Number& number, int64_t axis, Visitor&& visit) {
   auto declared = symbol_behind(number);
@@ -32,25 +29,15 @@ void for_each_binding_of_number(const Number& number, int64_t axis, Visitor&& vi
 }  // namespace detail
 
 /// Where symbols are read from, for all that runs or writes a program: calls `visit(const SymbolBinding&)` for each
-/// symbol that a value tells. A symbol that several values tell is that of the first: what comes later may have another
+/// symbol that `value` tells. A symbol that several values tell is that of the first: what comes later may have another
 /// rank (see analysis/rank.h).
 template <typename Visitor>
-void for_each_bound_symbol(const TensorMeta& meta, Visitor&& visit) {
-  for (size_t axis = 0; axis < meta.sizes.size(); ++axis) {
-    if (!meta.sizes[axis].is_heap_allocated()) continue;
-    detail::for_each_binding_of_number(meta.sizes[axis], static_cast<int64_t>(axis), visit);
-  }
-}
-template <typename Visitor>
-void for_each_bound_symbol(const c10::IValue& number, Visitor&& visit) {
-  detail::for_each_binding_of_number(number, -1, visit);
-}
-template <typename Visitor>
 void for_each_bound_symbol(const Value& value, Visitor&& visit) {
-  if (value.is_tensor()) {
-    for_each_bound_symbol(value.tensor(), visit);
-  } else {
-    for_each_bound_symbol(value.scalar(), visit);
+  if (!value.is_tensor()) return detail::for_each_binding_of_number(value.scalar(), -1, visit);
+  const Sizes& sizes = value.tensor().sizes;
+  for (size_t axis = 0; axis < sizes.size(); ++axis) {
+    if (!sizes[axis].is_heap_allocated()) continue;
+    detail::for_each_binding_of_number(sizes[axis], static_cast<int64_t>(axis), visit);
   }
 }
 

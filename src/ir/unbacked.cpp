@@ -1,12 +1,12 @@
 #include "ir/unbacked.h"
 
-#include "ir/size_expression.h"
+#include "ir/symbolic_constant.h"
 
 namespace tracejet {
 
 bool depends_on_data(const c10::IValue& number) {
-  const bool is_symbolic = number.isSymInt() || number.isSymFloat() || number.isSymBool();
-  return is_symbolic && symbolic::is_data_dependent(expression_of(number.toScalar()));
+  const auto expression = symbolic_expression(number);
+  return expression && symbolic::is_data_dependent(*expression);
 }
 
 }  // namespace tracejet

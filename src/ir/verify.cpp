@@ -2,6 +2,7 @@
 #include "ir/verify.h"
 
 #include <algorithm>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "base/error.h"
@@ -22,6 +23,7 @@ class Verifier {
     for (const GraphInput& input : graph_.inputs()) check(input);
     for (const Node& node : graph_.nodes()) check(node);
     for (const GraphOutput& output : graph_.outputs()) check(output);
+    for (const auto& [value, users] : users_) check_users(*value, users);
   }
 
  private:
@@ -36,7 +38,7 @@ class Verifier {
   }
 
   void define(const Value& value, const Node* producer) {
-    if (!defined_.insert(&value).second) fail(name_of(&value) + " is defined twice");
+    if (!users_.try_emplace(&value).second) fail(name_of(&value) + " is defined twice");
     if (value.producer() != producer) fail(name_of(&value) + " doesn't say what computes it");
     if (value.is_tensor()) {
       const TensorMeta& meta = value.tensor();
@@ -65,7 +67,7 @@ class Verifier {
     node_ = &node;
     if (node.arguments().size() != node.op().schema().arguments().size()) fail("arguments are missing or too many");
     for (const Argument& argument : node.arguments()) {
-      for_each_value(argument, [&](const Value& value) { use(value); });
+      for_each_value(argument, [&](const Value& value) { use(value, node); });
     }
     if (std::ranges::count(node.subgraphs(), nullptr) > 0) fail("a subgraph is missing");
     check_symbols(symbols_read_by(node));
@@ -89,7 +91,7 @@ class Verifier {
 
   void check(const GraphOutput& output) {
     where_ = "output " + std::to_string(&output - graph_.outputs().data());
-    if (output.value != nullptr && !defined_.contains(output.value)) fail(name_of(output.value) + " isn't computed");
+    if (output.value != nullptr && !users_.contains(output.value)) fail(name_of(output.value) + " isn't computed");
     if (output.value == nullptr) {
       std::vector<symbolic::Symbol> symbols;
       for_each_expression(output.literal, [&](const symbolic::Expression& expression) {
@@ -106,8 +108,10 @@ class Verifier {
     if (target.kind != kind || target.value == nullptr) fail("it can't write to the input " + target.name);
   }
 
-  void use(const Value& value) {
-    if (!defined_.contains(&value)) fail(name_of(&value) + " is read before it is computed");
+  void use(const Value& value, const Node& node) {
+    const auto found = users_.find(&value);
+    if (found == users_.end()) fail(name_of(&value) + " is read before it is computed");
+    if (found->second.empty() || found->second.back() != &node) found->second.push_back(&node);
   }
 
   void check_symbols(const std::vector<symbolic::Symbol>& symbols) const {
@@ -116,11 +120,18 @@ class Verifier {
     }
   }
 
+  /// `users`: in the order of execution.
+  void check_users(const Value& value, const std::vector<const Node*>& users) {
+    where_.clear();
+    if (std::ranges::is_permutation(value.users(), users)) return;
+    fail("the users of " + name_of(&value) + " aren't those that it says");
+  }
+
   const Graph& graph_;
   std::unordered_set<uint64_t> told_;
-  std::unordered_set<const Value*> defined_;
-  const Node* node_ = nullptr;  ///< the one at hand
-  std::string where_;           ///< the input or output at hand
+  std::unordered_map<const Value*, std::vector<const Node*>> users_;  ///< of each value so far
+  const Node* node_ = nullptr;                                        ///< the one at hand
+  std::string where_;                                                 ///< the input or output at hand
 };
 
 }  // namespace

@@ -41,11 +41,10 @@ TEST_F(VerifyGraph, TakesARightGraph) {
 }
 
 TEST_F(VerifyGraph, RefusesWhatIsReadBeforeItIsComputed) {
-  const Node& neg = small_.unary("aten::neg", only(relu_));
-  writable(std::get<const Value*>(writable(relu_.arguments()[0]))) = &only(neg);
+  graph().insert_node(relu_, op("aten::neg"), {&only(relu_)}, {dense({small_.rows, 3})}, {});
   EXPECT_EQ(error(),
-            "the graph is wrong, which is a bug in tracejet: %2 is read before it is computed, at "
-            "%1: float32[rows, 3] = aten::relu(self=%2)");
+            "the graph is wrong, which is a bug in tracejet: %1 is read before it is computed, at "
+            "%2: float32[rows, 3] = aten::neg(self=%1)");
 }
 
 TEST_F(VerifyGraph, RefusesAValueOfAnotherGraph) {
@@ -64,6 +63,12 @@ TEST_F(VerifyGraph, RefusesAValueThatNamesAnotherProducer) {
   const Node& neg = small_.unary("aten::neg", x_);
   std::swap(writable(neg.outputs()[0]), writable(relu_.outputs()[0]));
   EXPECT_TRUE(says(error(), "%2 doesn't say what computes it, at %2: float32[rows, 3] = aten::relu"));
+}
+
+TEST_F(VerifyGraph, RefusesUsersThatDoNotRead) {
+  const Node& neg = small_.unary("aten::neg", x_);
+  writable(x_.users()[0]) = &neg;
+  EXPECT_TRUE(says(error(), "the users of %0 aren't those that it says"));
 }
 
 TEST_F(VerifyGraph, RefusesATensorWithoutItsStrides) {

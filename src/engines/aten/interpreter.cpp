@@ -15,7 +15,9 @@
 #include "engines/aten/control_flow.h"
 #include "engines/runtime_sizes.h"
 #include "ir/assertion.h"
-#include "ir/size_expression.h"
+#include "ir/schema.h"
+#include "ir/symbolic_constant.h"
+#include "ir/symbol_binding.h"
 #include "ir/tensor_list.h"
 
 namespace tracejet::aten {
@@ -48,7 +50,8 @@ using Source = std::variant<Fixed, Computed, WrappedNumber, FromSlot, TensorList
 
 struct Told {
   Slot slot;
-  SymbolSource symbol;
+  uint64_t symbol;
+  int64_t axis;  // -1: the value itself is the number
 };
 
 class Interpreter;
@@ -66,15 +69,7 @@ struct Instruction {
 };
 
 /// A number in the place of a tensor, as Python's argument parser makes it: it doesn't take part in type promotion.
-at::Tensor wrapped(const c10::IValue& number) {
-  at::Tensor tensor = c10::scalar_to_tensor(number.toScalar());
-  tensor.unsafeGetTensorImpl()->set_wrapped_number(true);
-  return tensor;
-}
-
-bool is_number(const c10::IValue& value) {
-  return value.isScalar() || value.isBool() || value.isSymInt() || value.isSymFloat() || value.isSymBool();
-}
+at::Tensor wrapped(const c10::IValue& number) { return at::native::wrapped_scalar_tensor(number.toScalar()); }
 
 bool takes_tensor(const c10::Argument& argument) {
   const auto& type = argument.type();
@@ -110,7 +105,7 @@ void call_on_copies(const c10::OperatorHandle& op, torch::jit::Stack& stack) {
   const auto& declared = op.schema().arguments();
   torch::jit::Stack copies;
   for (size_t i = 0; i < declared.size(); ++i) {
-    if (declared[i].alias_info() == nullptr || !declared[i].alias_info()->isWrite()) continue;
+    if (!is_written(declared[i])) continue;
     if (stack[i].isTensor()) {
       stack[i] = stack[i].toTensor().clone();
     } else if (stack[i].isTensorList()) {
@@ -234,15 +229,15 @@ class Interpreter final : public Executable {
         continue;
       }
       input_slots_.push_back(slot);
-      tell_later(slot, symbols_told_by(input.value->tensor()), input_symbols_);
+      tell_later(slot, *input.value, input_symbols_);
     }
   }
 
-  /// A symbol is told where it is first met: what comes later may have another rank (see graph/rank.h).
-  void tell_later(Slot slot, const std::vector<SymbolSource>& symbols, std::vector<Told>& told) {
-    for (const SymbolSource& source : symbols) {
-      if (known_.insert(source.symbol).second) told.push_back({slot, source});
-    }
+  /// A symbol is told where it is first met.
+  void tell_later(Slot slot, const Value& value, std::vector<Told>& told) {
+    for_each_bound_symbol(value, [&](const SymbolBinding& binding) {
+      if (known_.insert(binding.symbol.id).second) told.push_back({slot, binding.symbol.id, binding.axis});
+    });
   }
 
   Slot new_slot(const Value& value) {
@@ -264,13 +259,7 @@ class Interpreter final : public Executable {
     for (const Value* output : node.outputs()) {
       const Slot slot = output == nullptr ? kNowhere : new_slot(*output);
       instruction.outputs.push_back(slot);
-      if (output == nullptr) continue;
-      if (output->is_tensor()) {
-        tell_later(slot, symbols_told_by(output->tensor()), instruction.told);
-      } else {
-        for (const uint64_t symbol : symbols_told_by(output->scalar()))
-          tell_later(slot, {{symbol, -1}}, instruction.told);
-      }
+      if (output != nullptr) tell_later(slot, *output, instruction.told);
     }
     return instruction;
   }
@@ -284,7 +273,7 @@ class Interpreter final : public Executable {
       return TensorList{std::move(slots)};
     }
     const auto& constant = std::get<c10::IValue>(argument);
-    const bool wraps = takes_tensor(declared) && is_number(constant);
+    const bool wraps = takes_tensor(declared) && constant.isScalar();
     if (!is_symbolic(constant)) return Fixed{wraps ? c10::IValue(wrapped(constant)) : constant};
     if (wraps) return WrappedNumber{constant};
     return Computed{constant};
@@ -342,9 +331,9 @@ class Interpreter final : public Executable {
   }
 
   static void tell(const std::vector<Told>& told, Frame& frame) {
-    for (const auto& [slot, source] : told) {
+    for (const auto& [slot, symbol, axis] : told) {
       const c10::IValue& value = frame.values[slot];
-      frame.sizes.bind(source.symbol, source.axis < 0 ? as_told(value) : value.toTensor().size(source.axis));
+      frame.sizes.bind(symbol, axis < 0 ? as_told(value) : value.toTensor().size(axis));
     }
   }
 
@@ -361,7 +350,8 @@ class Interpreter final : public Executable {
 std::unique_ptr<Interpreter> made(std::shared_ptr<const Graph> graph, const RuntimeInputs& inputs) {
   std::unordered_set<uint64_t> known;
   for (const size_t input : inputs) {
-    for (const auto& source : symbols_told_by(graph->inputs()[input].value->tensor())) known.insert(source.symbol);
+    for_each_bound_symbol(*graph->inputs()[input].value,
+                          [&](const SymbolBinding& binding) { known.insert(binding.symbol.id); });
   }
   return std::make_unique<Interpreter>(std::move(graph), inputs, std::move(known));
 }
@@ -376,9 +366,9 @@ std::vector<c10::IValue> run_observed(std::shared_ptr<const Graph> graph, const 
                                       std::vector<at::Tensor> values, const Observe& observe) {
   RuntimeSizes sizes;
   for (size_t i = 0; i < inputs.size(); ++i) {
-    for (const auto& source : symbols_told_by(graph->inputs()[inputs[i]].value->tensor())) {
-      sizes.bind(source.symbol, values[i].size(source.axis));
-    }
+    for_each_bound_symbol(*graph->inputs()[inputs[i]].value, [&](const SymbolBinding& binding) {
+      sizes.bind(binding.symbol.id, values[i].size(binding.axis));
+    });
   }
   return made(std::move(graph), inputs)->run_observed(std::move(values), sizes, observe);
 }

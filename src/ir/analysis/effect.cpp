@@ -10,9 +10,4 @@ bool has_effect(const c10::OperatorHandle& op) {
   return op.hasTag(at::Tag::nondeterministic_seeded) || communicates(op);
 }
 
-bool reinterprets_bits(const c10::OperatorHandle& op) {
-  static const c10::OperatorName view("aten::view", "dtype");
-  return op.operator_name() == view;
-}
-
 }  // namespace tracejet

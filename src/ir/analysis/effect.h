@@ -11,8 +11,4 @@ bool communicates(const c10::OperatorHandle& op);
 /// out, and its result isn't known before the program runs.
 bool has_effect(const c10::OperatorHandle& op);
 
-/// Whether an operator shows the bits of its operand as other numbers: `view.dtype`, the overload of one that keeps
-/// them.
-bool reinterprets_bits(const c10::OperatorHandle& op);
-
 }  // namespace tracejet

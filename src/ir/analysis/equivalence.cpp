@@ -10,11 +10,12 @@
 #include <ATen/ops/reshape.h>
 
 #include "ir/analysis/effect.h"
+#include "ir/analysis/element_flow.h"
 #include "ir/analysis/evaluate.h"
 #include "ir/analysis/literal_text.h"
 #include "ir/assertion.h"
 #include "ir/call.h"
-#include "ir/size_expression.h"
+#include "ir/symbolic_constant.h"
 #include "symbolic/cases.h"
 
 namespace tracejet {
@@ -48,30 +49,16 @@ class Numbers {
   std::unordered_map<std::string, std::vector<std::pair<at::Tensor, Number>>> data_;
 };
 
-/// Operators that give the elements of their first argument in the same order.
+/// Whether an operator gives the elements of its first argument in the same order.
 bool keeps_elements(const Call& call) {
-  static const std::set<std::string> names{"aten::view",
-                                           "aten::_unsafe_view",
-                                           "aten::reshape",
-                                           "aten::squeeze",
-                                           "aten::squeeze.dim",
-                                           "aten::squeeze.dims",
-                                           "aten::unsqueeze",
-                                           "aten::clone",
-                                           "aten::alias",
-                                           "aten::detach",
-                                           "aten::lift_fresh_copy",
-                                           "aten::contiguous",
-                                           "aten::flatten.using_ints"};
-  return names.contains(call.name());
+  const ElementFlow* flow = find_element_flow(call.op());
+  return flow != nullptr && flow->is_of_self() && flow->order == ElementFlow::Order::kKept;
 }
 
-/// Operators whose result has elements of their first argument, all of them or some, in any order.
+/// Whether its results have elements of its first argument, all of them or some, in any order.
 bool rearranges(const Call& call) {
-  static const std::set<std::string> names{"aten::expand",       "aten::permute",      "aten::slice.Tensor",
-                                           "aten::select.int",   "aten::flip",         "aten::repeat",
-                                           "aten::index_select", "aten::transpose.int"};
-  return names.contains(call.name());
+  const ElementFlow* flow = find_element_flow(call.op());
+  return flow != nullptr && flow->is_of_self();
 }
 
 bool is_data_branch(const Node& node) {
@@ -168,14 +155,10 @@ class Numbering {
       if (now.is_bool()) return c10::IValue(now.truth());
       return now.is_float() ? c10::IValue(now.real()) : c10::IValue(now.constant());
     };
-    if (constant.isSymInt()) return known(expression_of(constant.toSymInt()));
-    if (constant.isSymFloat()) return known(expression_of(constant.toSymFloat()));
-    if (constant.isSymBool()) return known(expression_of(constant.toSymBool()));
-    if (!constant.isList()) return constant;
-    const auto elements = constant.toListRef();
-    if (std::ranges::none_of(elements, [](const c10::IValue& element) { return element.isSymInt(); })) return constant;
+    if (!is_symbolic(constant)) return constant;
+    if (const auto expression = symbolic_expression(constant)) return known(*expression);
     std::vector<int64_t> numbers;
-    for (const c10::IValue& element : elements) {
+    for (const c10::IValue& element : constant.toListRef()) {
       const auto one = number(element);
       if (!one || !one->isInt()) return std::nullopt;
       numbers.push_back(one->toInt());

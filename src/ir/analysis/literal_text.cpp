@@ -5,9 +5,7 @@
 namespace tracejet {
 
 std::string LiteralText::of(const c10::IValue& constant) const {
-  if (constant.isSymInt()) return of(expression_of(constant.toSymInt()));
-  if (constant.isSymFloat()) return of(expression_of(constant.toSymFloat()));
-  if (constant.isSymBool()) return of(expression_of(constant.toSymBool()));
+  if (const auto expression = symbolic_expression(constant)) return of(*expression);
   if (constant.isInt()) return std::to_string(constant.toInt());
   if (constant.isList()) {
     std::string result = "[";

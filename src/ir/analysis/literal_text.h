@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "ir/size_expression.h"
+#include "ir/symbolic_constant.h"
 #include "ir/tensor_meta.h"
 #include "symbolic/cases.h"
 

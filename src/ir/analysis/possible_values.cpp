@@ -8,9 +8,10 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/full.h>
 
-#include "ir/analysis/effect.h"
+#include "ir/analysis/element_flow.h"
+#include "ir/analysis/operands_first.h"
 #include "ir/call.h"
-#include "ir/size_expression.h"
+#include "ir/symbolic_constant.h"
 
 namespace tracejet {
 
@@ -24,25 +25,10 @@ bool is_one_of(std::string_view name, std::span<const std::string_view> names) {
   return std::ranges::find(names, name) != names.end();
 }
 
-/// Gives elements of what it takes, in any order and number, and no others.
-std::span<const std::string_view> arguments_given_on(std::string_view name) {
-  static constexpr std::array<std::string_view, 1> kSelf{"self"}, kTensors{"tensors"}, kFilled{"fill_value"},
-      kScalar{"s"};
-  static constexpr std::array<std::string_view, 2> kSelfAndSource{"self", "src"}, kSelfAndValue{"self", "value"};
-  static constexpr std::array<std::string_view, 29> kMoving{
-      "aten::view",   "aten::_unsafe_view", "aten::reshape",  "aten::permute",        "aten::transpose",
-      "aten::t",      "aten::unsqueeze",    "aten::squeeze",  "aten::expand",         "aten::slice",
-      "aten::select", "aten::split",        "aten::chunk",    "aten::unbind",         "aten::split_with_sizes",
-      "aten::flip",   "aten::roll",         "aten::repeat",   "aten::clone",          "aten::alias",
-      "aten::detach", "aten::contiguous",   "aten::diagonal", "aten::index_select",   "aten::gather",
-      "aten::index",  "aten::amax",         "aten::amin",     "aten::lift_fresh_copy"};
-  if (is_one_of(name, kMoving)) return kSelf;
-  if (name == "aten::cat" || name == "aten::stack") return kTensors;
-  if (name == "aten::full" || name == "aten::full_like") return kFilled;
-  if (name == "aten::scalar_tensor") return kScalar;
-  if (name == "aten::slice_scatter" || name == "aten::select_scatter") return kSelfAndSource;
-  if (name == "aten::constant_pad_nd") return kSelfAndValue;
-  return {};
+/// The arguments of which its results have elements, and no others.
+std::span<const std::string_view> arguments_given_on(const Node& node) {
+  const ElementFlow* flow = find_element_flow(node.op());
+  return flow == nullptr ? std::span<const std::string_view>() : flow->arguments;
 }
 
 /// Computes each element from those in its place alone, and rounds once.
@@ -86,7 +72,7 @@ bool certainly_has_elements(const TensorMeta& meta) {
 std::vector<const Value*> operands_of(const Node& node) {
   const std::string& name = node.op().operator_name().name;
   const bool needs_all = is_pointwise(node) || chooses(name);
-  const auto given_on = arguments_given_on(name);
+  const auto given_on = arguments_given_on(node);
   const bool is_truth = name == "aten::any" || name == "aten::all";
   std::vector<const Value*> operands;
   for (size_t i = 0; i < node.arguments().size(); ++i) {
@@ -102,20 +88,16 @@ bool is_only(const at::Tensor& numbers, bool truth) { return numbers.numel() == 
 }  // namespace
 
 std::optional<at::Tensor> PossibleValues::of(const Value& value) {
-  // No recursion: as many calls may stand one above the other as the program has.
-  std::vector<const Value*> pending{&value};
-  while (!pending.empty()) {
-    const Value& last = *pending.back();
-    const size_t count = pending.size();
-    if (!known_.contains(&last) && last.producer() != nullptr) {
-      for (const Value* operand : operands_of(*last.producer())) {
-        if (!known_.contains(operand)) pending.push_back(operand);
-      }
-    }
-    if (pending.size() > count) continue;
-    if (!known_.contains(&last)) known_.emplace(&last, compute(last));
-    pending.pop_back();
-  }
+  compute_operands_first(
+      value, [&](const Value& known) { return known_.contains(&known); },
+      [](const Value& next) {
+        return std::optional(next.producer() == nullptr ? std::vector<const Value*>() : operands_of(*next.producer()));
+      },
+      [&](const Value& next) {
+        known_.emplace(&next, compute(next));
+        return true;
+      },
+      [](const Value&) {});
   return known_.at(&value);
 }
 
@@ -153,10 +135,9 @@ PossibleValues::Numbers PossibleValues::of_argument(const Argument& argument, at
 }
 
 PossibleValues::Numbers PossibleValues::united(const Node& node, at::ScalarType dtype) const {
-  if (reinterprets_bits(node.op())) return {};
   const Call call(node);
   std::vector<at::Tensor> all;
-  for (const std::string_view name : arguments_given_on(node.op().operator_name().name)) {
+  for (const std::string_view name : arguments_given_on(node)) {
     const Numbers numbers = of_argument(call.argument(name), dtype);
     if (!numbers) return {};
     all.push_back(*numbers);
@@ -184,9 +165,7 @@ PossibleValues::Numbers PossibleValues::pointwise(const Node& node, at::ScalarTy
     return numbers.view(sizes);
   };
   const KnownNumbers plain = [](const c10::IValue& constant) -> std::optional<c10::IValue> {
-    const bool is_symbolic = constant.isSymInt() || constant.isSymFloat() || constant.isSymBool() ||
-                             (constant.isScalar() && constant.toScalar().isSymbolic());
-    return is_symbolic ? std::nullopt : std::optional(constant);
+    return is_symbolic(constant) ? std::nullopt : std::optional(constant);
   };
   const auto results = evaluate(node, data, plain);
   if (!results || results->size() != 1 || results->front().scalar_type() != dtype) return {};

@@ -1,10 +1,8 @@
 #include "ir/analysis/value_range.h"
 
-#include <array>
-
 #include <ATen/ops/aminmax.h>
 
-#include "ir/analysis/effect.h"
+#include "ir/analysis/element_flow.h"
 #include "ir/analysis/value_range_rules.h"
 #include "ir/call.h"
 
@@ -23,15 +21,6 @@ ValueRange range_of_data(const at::Tensor& data) {
   const auto [min, max] = at::aminmax(data.detach().to(at::isFloatingType(dtype) ? at::kDouble : at::kLong));
   if (at::isFloatingType(dtype)) return {min.item<double>(), max.item<double>(), true};
   return {static_cast<double>(min.item<int64_t>()), static_cast<double>(max.item<int64_t>()), true};
-}
-
-/// Operators that give all elements of their operand, and no others, in their place or elsewhere.
-bool keeps_elements(std::string_view name) {
-  static constexpr std::array kNames{
-      "aten::view", "aten::_unsafe_view", "aten::reshape",        "aten::permute", "aten::clone",  "aten::transpose",
-      "aten::t",    "aten::unsqueeze",    "aten::squeeze",        "aten::alias",   "aten::detach", "aten::flip",
-      "aten::roll", "aten::contiguous",   "aten::lift_fresh_copy"};
-  return std::ranges::find(kNames, name) != kNames.end();
 }
 
 struct Demand {
@@ -105,21 +94,33 @@ std::string in_words(const ValueRange& range) {
   return text(range.min) + " to " + text(range.max);
 }
 
-ValueRanges::ValueRanges(const Graph& graph, const std::vector<size_t>& feeds, const ValueRange& int64,
-                         bool are_indices_right)
+ValueRanges::ValueRanges(const Graph& graph, const std::vector<size_t>& feeds, const ValueRange& int64)
     : int64_(int64) {
-  if (are_indices_right) read_demands(graph);
+  read_demands(graph);
   read_inputs(graph, feeds);
   for (const Node& node : graph.nodes()) {
-    const RangeRule rule = find_range_rule(node.op());
     for (size_t i = 0; i < node.outputs().size(); ++i) {
-      const Value* output = node.outputs()[i];
-      if (output == nullptr) continue;
-      const auto dtype = output->is_tensor() ? output->tensor().dtype : at::kLong;
-      const bool has_rule = rule != nullptr && dtype != at::kBool && !at::isComplexType(dtype);
-      add(*output, has_rule ? rule(RangeQuery(*this, node, i)) : limits(dtype));
+      if (node.outputs()[i] != nullptr) add(node, i);
     }
   }
+}
+
+void ValueRanges::add(const Node& node, size_t output) {
+  const Value& value = *node.outputs()[output];
+  const auto dtype = value.is_tensor() ? value.tensor().dtype : at::kLong;
+  const RangeRule rule = find_range_rule(node.op());
+  if (rule == nullptr || dtype == at::kBool || at::isComplexType(dtype)) return add(value, limits(dtype));
+  add(value, rule(RangeQuery(*this, node, output)));
+  bool follows_check = false;
+  for (const Argument& argument : node.arguments()) {
+    for_each_value(argument, [&](const Value& operand) { follows_check |= unchecked_.contains(&operand); });
+  }
+  if (follows_check) unchecked_[&value] = wrapped(value, rule(RangeQuery(*this, node, output, /*unchecked=*/true)));
+}
+
+const ValueRange& ValueRanges::unchecked(const Value& value) const {
+  const auto found = unchecked_.find(&value);
+  return found == unchecked_.end() ? of(value) : found->second;
 }
 
 ValueRange ValueRanges::limits(at::ScalarType dtype) const { return dtype == at::kLong ? int64_ : limits_of(dtype); }
@@ -138,24 +139,24 @@ void ValueRanges::read_inputs(const Graph& graph, const std::vector<size_t>& fee
   }
 }
 
-void ValueRanges::add(const Value& value, const ValueRange& unwrapped) {
-  unwrapped_[&value] = unwrapped;
-  ValueRange range = unwrapped;
+ValueRange ValueRanges::wrapped(const Value& value, const ValueRange& unwrapped) const {
   const auto dtype = value.is_tensor() ? value.tensor().dtype : at::kLong;
   // What is computed may use all of the bits; only inputs keep off the ends.
   const ValueRange bounds = dtype == at::kLong && int64_.max < 0x1p62 ? limits_of(at::kInt) : limits(dtype);
-  if (!unwrapped.is_within(bounds)) {
-    range = bounds;
-    if (dtype == at::kLong && unwrapped.min <= bounds.max && unwrapped.max >= bounds.min) {
-      range = intersect(bounds, unwrapped);
-    }
-  }
+  if (unwrapped.is_within(bounds)) return unwrapped;
+  const bool overlaps = unwrapped.min <= bounds.max && unwrapped.max >= bounds.min;
+  return dtype == at::kLong && overlaps ? intersect(bounds, unwrapped) : bounds;
+}
+
+void ValueRanges::add(const Value& value, const ValueRange& unwrapped) {
+  unwrapped_[&value] = unwrapped;
+  const ValueRange range = ranges_[&value] = wrapped(value, unwrapped);
   const auto demanded = demands_.find(&value);
-  if (demanded != demands_.end()) {
-    const ValueRange narrowed = intersect(range, demanded->second);
-    if (narrowed.min <= narrowed.max) range = narrowed;
-  }
-  ranges_[&value] = range;
+  if (demanded == demands_.end()) return;
+  const ValueRange narrowed = intersect(range, demanded->second);
+  if (narrowed.min > narrowed.max) return;
+  ranges_[&value] = narrowed;
+  unchecked_[&value] = range;
 }
 
 void ValueRanges::demand(const Value& value, const ValueRange& range) {
@@ -178,12 +179,14 @@ void ValueRanges::pass_on(const Node& node) {
   const ValueRange wanted = found->second;
   const Call call(node);
   const std::string_view name = node.op().operator_name().name;
-  if (name == "aten::cat" || name == "aten::stack") {
-    for (const Value* part : call.values("tensors")) demand(*part, wanted);
+  if (const ElementFlow* flow = find_element_flow(node.op()); flow != nullptr && flow->has_all()) {
+    for (const std::string_view from : flow->arguments) {
+      for_each_value(call.argument(from), [&](const Value& operand) { demand(operand, wanted); });
+    }
+    return;
   }
   if (!call.declares("self") || call.is_number("self")) return;
   const Value& self = call.value("self");
-  if (keeps_elements(name) && !reinterprets_bits(node.op())) return demand(self, wanted);
   if (name == "aten::_to_copy" && self.is_tensor() && node.outputs()[0]->tensor().dtype == at::kLong) {
     return demand(self, {wanted.min - 1, wanted.max + 1});  // floats are cut off
   }

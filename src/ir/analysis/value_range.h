@@ -40,13 +40,13 @@ std::string in_words(const ValueRange& range);
 class ValueRanges {
  public:
   /// `feeds` are indices into graph.inputs(): the inputs that exist when the program runs. `int64` is where int64
-  /// values are taken to lie of which nothing else is known. `are_indices_right`: whether an index that is out of
-  /// bounds counts as an error, not as a value.
-  ValueRanges(const Graph& graph, const std::vector<size_t>& feeds, const ValueRange& int64,
-              bool are_indices_right = true);
+  /// values are taken to lie of which nothing else is known.
+  ValueRanges(const Graph& graph, const std::vector<size_t>& feeds, const ValueRange& int64);
 
   /// A value of the graph: a tensor, or a number.
   const ValueRange& of(const Value& value) const { return ranges_.at(&value); }
+  /// The same as long as no index has been checked: one that is out of bounds is a value like others.
+  const ValueRange& unchecked(const Value& value) const;
   /// What its operator would give if integers had no end; of() is the same where that fits into the dtype.
   const ValueRange& unwrapped(const Value& value) const { return unwrapped_.at(&value); }
   const ValueRange& int64() const { return int64_; }
@@ -56,12 +56,16 @@ class ValueRanges {
   void read_demands(const Graph& graph);
   void demand(const Value& value, const ValueRange& range);
   void pass_on(const Node& node);
+  void add(const Node& node, size_t output);
   void add(const Value& value, const ValueRange& unwrapped);
+  /// What fits into the dtype.
+  ValueRange wrapped(const Value& value, const ValueRange& unwrapped) const;
   ValueRange limits(at::ScalarType dtype) const;
 
   ValueRange int64_;
   std::unordered_map<const Value*, ValueRange> ranges_, unwrapped_;
-  std::unordered_map<const Value*, ValueRange> demands_;  // where values lie in every run that isn't an error
+  std::unordered_map<const Value*, ValueRange> unchecked_;  // only where it is another one
+  std::unordered_map<const Value*, ValueRange> demands_;    // where values lie in every run that isn't an error
 };
 
 /// A node with int64 values beyond `bounds`.

@@ -9,7 +9,7 @@
 
 #include <c10/core/Scalar.h>
 
-#include "ir/analysis/effect.h"
+#include "ir/analysis/element_flow.h"
 #include "ir/size_expression.h"
 
 namespace tracejet {
@@ -379,6 +379,8 @@ Rules make_rules() {
       {"aten::triu", self_or_zero},
       {"aten::embedding", weight},
       {"aten::arange", arange},
+      {"aten::as_strided", self},
+      {"aten::_local_scalar_dense", self},
       {"aten::full", filled},
       {"aten::full_like", filled},
       {"aten::zeros", zero},
@@ -387,51 +389,6 @@ Rules make_rules() {
       {"aten::ones_like", one},
       {"aten::scalar_tensor", scalar},
   };
-  for (const auto name : {"aten::view",
-                          "aten::_unsafe_view",
-                          "aten::reshape",
-                          "aten::permute",
-                          "aten::transpose",
-                          "aten::t",
-                          "aten::unsqueeze",
-                          "aten::squeeze",
-                          "aten::expand",
-                          "aten::slice",
-                          "aten::select",
-                          "aten::split",
-                          "aten::chunk",
-                          "aten::split_with_sizes",
-                          "aten::unbind",
-                          "aten::flip",
-                          "aten::roll",
-                          "aten::repeat",
-                          "aten::clone",
-                          "aten::alias",
-                          "aten::detach",
-                          "aten::contiguous",
-                          "aten::index_select",
-                          "aten::gather",
-                          "aten::index",
-                          "aten::diagonal",
-                          "aten::as_strided",
-                          "aten::pixel_shuffle",
-                          "aten::pixel_unshuffle",
-                          "aten::unfold",
-                          "aten::lift_fresh_copy",
-                          "aten::amax",
-                          "aten::amin",
-                          "aten::upsample_nearest1d",
-                          "aten::upsample_nearest2d",
-                          "aten::upsample_nearest3d",
-                          "aten::reflection_pad1d",
-                          "aten::reflection_pad2d",
-                          "aten::reflection_pad3d",
-                          "aten::replication_pad1d",
-                          "aten::replication_pad2d",
-                          "aten::replication_pad3d",
-                          "aten::_local_scalar_dense"}) {
-    rules.emplace(name, self);
-  }
   return rules;
 }
 
@@ -444,7 +401,7 @@ ValueRange range_of_size(const c10::SymInt& size) {
 
 ValueRange RangeQuery::as_given(std::string_view name) const {
   const Argument& argument = call.argument(name);
-  if (const auto* value = std::get_if<const Value*>(&argument)) return ranges_.of(**value);
+  if (const auto* value = std::get_if<const Value*>(&argument)) return of(**value);
   return range_of_number(call.scalar(name));
 }
 
@@ -510,8 +467,8 @@ ValueRange RangeQuery::count() const {
 ValueRange RangeQuery::index() const { return {0, std::max(count().max - 1, 0.0)}; }
 
 RangeRule find_range_rule(const c10::OperatorHandle& op) {
-  if (reinterprets_bits(op)) return nullptr;
   static const Rules rules = make_rules();
+  if (const ElementFlow* flow = find_element_flow(op); flow != nullptr && flow->is_of_self()) return self;
   const auto found = rules.find(op.operator_name().name);
   return found == rules.end() ? nullptr : found->second;
 }

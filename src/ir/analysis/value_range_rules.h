@@ -11,8 +11,9 @@ namespace tracejet {
 /// What a rule reads: one output of a call.
 class RangeQuery {
  public:
-  RangeQuery(const ValueRanges& ranges, const Node& node, size_t output)
-      : call(node), node(node), output(output), ranges_(ranges) {}
+  /// `unchecked`: see ValueRanges::unchecked().
+  RangeQuery(const ValueRanges& ranges, const Node& node, size_t output, bool unchecked = false)
+      : call(node), node(node), output(output), ranges_(ranges), unchecked_(unchecked) {}
 
   const Call call;
   const Node& node;
@@ -22,7 +23,7 @@ class RangeQuery {
   ValueRange of(std::string_view name) const;
   /// An argument as it comes.
   ValueRange as_given(std::string_view name) const;
-  ValueRange of(const Value& value) const { return ranges_.of(value); }
+  ValueRange of(const Value& value) const { return unchecked_ ? ranges_.unchecked(value) : ranges_.of(value); }
   /// What is said of a number that the model gave; nothing where it is None or left out.
   std::optional<ValueRange> optional(std::string_view name) const;
   at::ScalarType dtype() const;
@@ -33,6 +34,7 @@ class RangeQuery {
 
  private:
   const ValueRanges& ranges_;
+  const bool unchecked_;
 };
 
 /// A number that the model gave, known or computed from sizes.
@@ -41,7 +43,7 @@ ValueRange range_of_number(const c10::Scalar& number);
 ValueRange range_of_size(const c10::SymInt& size);
 
 using RangeRule = ValueRange (*)(const RangeQuery&);
-/// The rule of an operator, mostly one for all of its overloads: the range of its results in integers without end.
+/// The rule of an operator: the range of its results in integers without end. Null where nothing is known.
 RangeRule find_range_rule(const c10::OperatorHandle& op);
 
 }  // namespace tracejet
