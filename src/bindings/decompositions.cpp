@@ -4,6 +4,7 @@
 #include "bindings/bindings.h"
 #include "bindings/held_object.h"
 #include "bindings/python_call.h"
+#include "ir/schema.h"
 #include <tracejet/decompositions.h>
 
 namespace tracejet {
@@ -58,7 +59,7 @@ void bind_decompositions(py::module_& module) {
       .def("operators",
            [](const DecompositionTable& self) {
              std::vector<std::string> names;
-             for (const auto& op : self.operators()) names.push_back(c10::toString(op.operator_name()));
+             for (const auto& op : self.operators()) names.push_back(full_name(op));
              return names;
            })
       .def("__str__", &DecompositionTable::str);

@@ -204,9 +204,7 @@ void bind_tracer(py::module_& module) {
       .def_property_readonly("python_meta_calls",
                              [](const Tracer& tracer) { return tracer.statistics().python_meta_calls; })
       .def_property_readonly("python_decompositions",
-                             [](const Tracer& tracer) { return tracer.statistics().python_decompositions; })
-      .def_property_readonly("meta_kernel_calls",
-                             [](const Tracer& tracer) { return tracer.statistics().meta_kernel_calls; });
+                             [](const Tracer& tracer) { return tracer.statistics().python_decompositions; });
 }
 
 }  // namespace tracejet

@@ -2,6 +2,7 @@
 
 #include "capture/keys.h"
 #include "ir/analysis/evaluate.h"
+#include "ir/analysis/operands_first.h"
 #include "ir/analysis/possible_values.h"
 #include "ir/symbolic_constant.h"
 
@@ -41,32 +42,15 @@ bool ConstantValues::compute(const Node& node) {
 }
 
 std::optional<at::Tensor> ConstantValues::of(const Value& value) {
-  struct Visit {
-    const Value* value;
-    std::vector<const Value*> operands;
-    size_t next = 0;
-  };
   const ExcludeTracingGuard guard;
-  // No recursion: as many calls may stand one above the other as the program has. Ends where one isn't constant.
-  std::vector<Visit> visits;
-  const auto visit = [&](const Value& operand) {
-    const Node* node = operand.producer();
-    auto operands = node == nullptr || varying_.contains(&operand) ? std::nullopt : operands_of(*node);
-    if (operands) visits.push_back({&operand, *std::move(operands)});
-    return operands.has_value();
-  };
-  bool is_constant = known(value) || visit(value);
-  while (is_constant && !visits.empty()) {
-    Visit& last = visits.back();
-    if (last.next < last.operands.size()) {
-      const Value& operand = *last.operands[last.next++];
-      is_constant = known(operand) || visit(operand);
-    } else {
-      is_constant = compute(*last.value->producer());
-      if (is_constant) visits.pop_back();
-    }
-  }
-  for (const Visit& above : visits) varying_.insert(above.value);
+  const bool is_constant = compute_operands_first(
+      value, [&](const Value& operand) { return known(operand).has_value(); },
+      [&](const Value& operand) {
+        const Node* node = operand.producer();
+        return node == nullptr || varying_.contains(&operand) ? std::nullopt : operands_of(*node);
+      },
+      [&](const Value& next) { return compute(*next.producer()); },
+      [&](const Value& waiting) { varying_.insert(&waiting); });
   return is_constant ? std::optional(known(value)->cpu()) : std::nullopt;
 }
 

@@ -26,7 +26,7 @@ void spell_out_default_dtype(Tracer& tracer, const c10::OperatorHandle& op, torc
   const at::ScalarType standard = c10::get_default_dtype_as_scalartype();
   if (standard == at::kFloat) return;
   const auto& declared = op.schema().arguments();
-  const std::span given(stack.end() - static_cast<std::ptrdiff_t>(declared.size()), stack.end());
+  const std::span<c10::IValue> given = arguments_on(stack, op);
   const auto result = dtype_of_result(tracer, op, given);
   if (result != standard) return;
 

@@ -65,10 +65,7 @@ std::vector<OutputMeta> Tracer::infer(const Call& call) {
 std::vector<OutputMeta> Tracer::infer_by_meta_kernel(const Call& call) {
   check_makes_dense(call.op());
   if (!is_symbolic(call)) {
-    if (auto outputs = outputs_by_meta_kernel(call, nullptr)) {
-      ++statistics_.meta_kernel_calls[call.name()];
-      return *std::move(outputs);
-    }
+    if (auto outputs = outputs_by_meta_kernel(call, nullptr)) return *std::move(outputs);
   } else if (auto outputs = infer_by_expansion(call)) {
     return *std::move(outputs);
   } else if (hooks_.python == nullptr) {

@@ -2,6 +2,7 @@
 #include <ATen/ScalarOps.h>
 
 #include "base/error.h"
+#include "capture/meta_kernel.h"
 #include "capture/subgraph_scope.h"
 #include "capture/tensor_arguments.h"
 #include "ir/tensor_list.h"
@@ -12,13 +13,6 @@ namespace {
 
 bool is_number_for_tensor(const c10::IValue& constant, const c10::Argument& declared) {
   return declared.type()->kind() == c10::TypeKind::TensorType && !constant.isNone();
-}
-
-/// Only its dtype matters here, so a symbolic number may be any.
-at::Tensor wrapped_number(const c10::IValue& number) {
-  if (number.isSymFloat()) return at::native::wrapped_scalar_tensor(1.0);
-  if (number.isSymInt()) return at::native::wrapped_scalar_tensor(1);
-  return at::native::wrapped_scalar_tensor(number.toScalar());
 }
 
 }  // namespace
@@ -50,7 +44,7 @@ std::optional<std::vector<OutputMeta>> Tracer::infer_by_expansion(const Call& ca
       stack.push_back(tensor_list(declared, tensors));
     } else {
       const auto& constant = std::get<c10::IValue>(argument);
-      stack.push_back(is_number_for_tensor(constant, declared) ? c10::IValue(wrapped_number(constant)) : constant);
+      stack.push_back(is_number_for_tensor(constant, declared) ? c10::IValue(stand_in_for_number(constant)) : constant);
     }
   }
   const EnableFunctionalizationGuard functionalizing;

@@ -24,9 +24,8 @@ namespace {
 
 /// Real tensors among the arguments become stand-ins.
 void lift_arguments(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stack& stack) {
-  const size_t count = op.schema().arguments().size();
-  for (auto argument = stack.end() - static_cast<std::ptrdiff_t>(count); argument != stack.end(); ++argument) {
-    map_tensors(*argument, [&](const at::Tensor& tensor) { return tracer.lift(tensor); });
+  for (c10::IValue& argument : arguments_on(stack, op)) {
+    map_tensors(argument, [&](const at::Tensor& tensor) { return tracer.lift(tensor); });
   }
 }
 
@@ -60,25 +59,19 @@ bool may_share_memory(const at::Tensor& tensor) {
 }
 
 void refuse_ambiguous_writes(const c10::OperatorHandle& op, const torch::jit::Stack& stack) {
-  const auto& declared = op.schema().arguments();
-  for (size_t i = 0; i < declared.size(); ++i) {
-    if (declared[i].alias_info() == nullptr || !declared[i].alias_info()->isWrite()) continue;
-    for_each_tensor(torch::jit::peek(stack, i, declared.size()), [](const at::Tensor& tensor) {
-      if (!may_share_memory(tensor)) return;
-      throw UnsupportedOperator(
-          "writes to a view that expand or unfold has made, whose elements share memory: clone() "
-          "it before writing");
-    });
-  }
+  for_each_written(op, stack, [](const at::Tensor& tensor) {
+    if (!may_share_memory(tensor)) return;
+    throw UnsupportedOperator(
+        "writes to a view that expand or unfold has made, whose elements share memory: clone() it before writing");
+  });
 }
 
 /// Whether gradients are asked for. An operator that is kept hasn't any: they come from what it is made of.
 bool needs_gradients(const c10::OperatorHandle& op, const torch::jit::Stack& stack) {
   if (!at::GradMode::is_enabled()) return false;
   bool needed = false;
-  const size_t count = op.schema().arguments().size();
-  for (size_t i = 0; i < count; ++i) {
-    for_each_tensor(torch::jit::peek(stack, i, count), [&](const at::Tensor& t) { needed |= t.requires_grad(); });
+  for (const c10::IValue& argument : arguments_on(stack, op)) {
+    for_each_tensor(argument, [&](const at::Tensor& tensor) { needed |= tensor.requires_grad(); });
   }
   return needed;
 }
@@ -92,7 +85,7 @@ void intercept(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::j
     const c10::impl::ExcludeDispatchKeyGuard guard(kTracingKeys);
     return op.callBoxed(stack);
   }
-  try {
+  tracer->run_located(op, [&] {
     if (makes_fresh_constant(op)) {
       stack->back() = tracer->lift_fresh(stack->back().toTensor());
       return;
@@ -125,12 +118,7 @@ void intercept(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::j
     for (size_t i = 0; i < op.schema().returns().size(); ++i) {
       for_each_tensor(torch::jit::peek(*stack, i, op.schema().returns().size()), forbid_data_access);
     }
-  } catch (const Error&) {
-    tracer->rethrow_with_location(op);
-  } catch (const c10::Error& error) {
-    tracer->note_refusal(op, error);
-    throw;
-  }
+  });
 }
 
 /// Functionalization runs each view's meta kernel once more, to learn strides that ours gives already. Read once by

@@ -15,6 +15,7 @@
 #include "capture/tracer.h"
 #include "ir/assertion.h"
 #include "ir/model_line.h"
+#include "ir/schema.h"
 #include "ir/size_expression.h"
 #include "symbolic/asker.h"
 #include "symbolic/forced_branches.h"
@@ -32,9 +33,8 @@ bool reads_data(const c10::OperatorHandle& op) {
 /// The first argument whose data doesn't follow from constants; null where all does.
 const Value* first_unknown(Tracer& tracer, const c10::OperatorHandle& op, const torch::jit::Stack& stack) {
   const Value* unknown = nullptr;
-  const size_t count = op.schema().arguments().size();
-  for (auto argument = stack.end() - static_cast<std::ptrdiff_t>(count); argument != stack.end(); ++argument) {
-    for_each_value(tracer.to_argument(*argument), [&](const Value& value) {
+  for (const c10::IValue& argument : arguments_on(stack, op)) {
+    for_each_value(tracer.to_argument(argument), [&](const Value& value) {
       if (unknown == nullptr && !tracer.constants().of(value)) unknown = &value;
     });
   }
@@ -43,10 +43,9 @@ const Value* first_unknown(Tracer& tracer, const c10::OperatorHandle& op, const 
 
 /// Runs a call whose arguments all follow from constants. Its results are constants.
 void compute(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stack& stack) {
-  const size_t count = op.schema().arguments().size();
   std::optional<c10::Device> device;
-  for (auto argument = stack.end() - static_cast<std::ptrdiff_t>(count); argument != stack.end(); ++argument) {
-    map_tensors(*argument, [&](const at::Tensor& tensor) {
+  for (c10::IValue& argument : arguments_on(stack, op)) {
+    map_tensors(argument, [&](const at::Tensor& tensor) {
       const Argument read = tracer.to_argument(tensor);
       const Value* const* value = std::get_if<const Value*>(&read);
       if (value == nullptr) return tensor;
@@ -73,9 +72,7 @@ void record_call(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stac
   const size_t count = op.schema().arguments().size();
   std::vector<Argument> arguments;
   arguments.reserve(count);
-  for (auto argument = stack.end() - static_cast<std::ptrdiff_t>(count); argument != stack.end(); ++argument) {
-    arguments.push_back(tracer.to_argument(*argument));
-  }
+  for (const c10::IValue& argument : arguments_on(stack, op)) arguments.push_back(tracer.to_argument(argument));
   std::vector<c10::IValue> results = tracer.record(op, std::move(arguments));
   torch::jit::drop(stack, count);
   for (c10::IValue& result : results) stack.push_back(std::move(result));
@@ -155,13 +152,6 @@ void read_data(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stack&
                       "torch.cond), or pass the number as an argument of forward");
 }
 
-/// Operators that say something of sizes: what `torch._check` becomes in a program of torch.export's.
-bool is_constraint_op(const c10::OperatorHandle& op) {
-  const std::string& name = op.operator_name().name;
-  return name == "aten::_assert_scalar" || name == "aten::sym_constrain_range" ||
-         name == "aten::sym_constrain_range_for_size";
-}
-
 symbolic::Expression number_in(const c10::IValue& value) {
   if (value.isSymInt()) return expression_of(value.toSymInt());
   if (value.isSymBool()) return expression_of(value.toSymBool());
@@ -171,29 +161,30 @@ symbolic::Expression number_in(const c10::IValue& value) {
 /// Takes it for granted; the program checks it when it runs.
 void record_constraint(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stack& stack) {
   const std::vector<c10::IValue> arguments = torch::jit::pop(stack, op.schema().arguments().size());
-  const auto promise = [&](const symbolic::Condition& condition, const std::string& otherwise) {
+  if (!op.schema().returns().empty()) stack.push_back(arguments.back());  // dep_token
+  const auto expect = [&](const symbolic::Condition& condition, const std::string& otherwise) {
     if (!tracer.shapes().expect(condition)) throw ShapeError(otherwise);
   };
   const symbolic::Expression number = number_in(tracer.own_number(arguments[0]));
-  if (op.operator_name().name == "aten::_assert_scalar") {
-    promise(number.is_bool() ? number : symbolic::not_equal(number, 0), arguments[1].toStringRef());
+  if (arguments[1].isString()) {
+    expect(number.is_bool() ? number : symbolic::not_equal(number, 0), arguments[1].toStringRef());
     return;
   }
   const std::string out_of_range = number.str() + " is out of the range that the model promises";
   const auto bound = [&](const c10::IValue& limit) { return symbolic::Expression(limit.toInt()); };
-  if (!arguments[1].isNone()) promise(symbolic::less_equal(bound(arguments[1]), number), out_of_range);
-  if (!arguments[2].isNone()) promise(symbolic::less_equal(number, bound(arguments[2])), out_of_range);
+  if (!arguments[1].isNone()) expect(symbolic::less_equal(bound(arguments[1]), number), out_of_range);
+  if (!arguments[2].isNone()) expect(symbolic::less_equal(number, bound(arguments[2])), out_of_range);
 }
 
 void record(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::jit::Stack* stack) {
   Tracer* tracer = Tracer::current();
   if (tracer == nullptr) {
-    throw Error("[" + c10::toString(op.operator_name()) +
+    throw Error("[" + full_name(op) +
                 "] got a traced tensor after its trace has ended: a module, a global or a cache kept it");
   }
   const Plan& plan = tracer->plan_of(op);
   const symbolic::AskedBy asked(asker_in(plan));
-  try {
+  tracer->run_located(op, [&] {
     if (is_constraint_op(op)) return record_constraint(*tracer, op, *stack);
     if (reads_data(op)) return read_data(*tracer, op, *stack);
     if (op.hasTag(at::Tag::dynamic_output_shape) && first_unknown(*tracer, op, *stack) == nullptr) {
@@ -226,12 +217,7 @@ void record(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::jit::Stac
       case Plan::Action::kReplace:
         throw Error("a set of decompositions replaces nothing");
     }
-  } catch (const Error&) {
-    tracer->rethrow_with_location(op);
-  } catch (const c10::Error& error) {
-    tracer->note_refusal(op, error);
-    throw;
-  }
+  });
 }
 
 }  // namespace

@@ -14,9 +14,9 @@ namespace {
 /// Somebody asks for data that a traced tensor, or a symbol, doesn't have.
 constexpr std::array kAsksForData = {
     std::string_view("Cannot access data pointer"),
-    std::string_view("access the data pointer on an invalid"),
-    std::string_view("Cannot access storage of"),
-    std::string_view("its data is not allocated yet"),
+    std::string_view("access the data pointer"),
+    std::string_view("Cannot access storage"),
+    std::string_view("data is not allocated"),
     std::string_view("on a tensor with unallocated storage"),
     std::string_view("storage of a tensor on device \"meta\""),
     std::string_view("Cannot copy out of meta tensor"),
@@ -55,10 +55,12 @@ std::string quoted(std::string_view message) {
 
 }  // namespace
 
+bool asks_for_data(std::string_view message) { return says_one_of(message, kAsksForData); }
+
 void throw_refusal(std::string_view message, std::string_view op, std::string_view where) {
   const std::string subject = op.empty() ? "PyTorch" : "[" + std::string(op) + "]";
   const std::string detail = (where.empty() ? "" : "\n" + std::string(where)) + "\n  " + quoted(message);
-  if (says_one_of(message, kAsksForData)) {
+  if (asks_for_data(message)) {
     throw DataDependent(subject +
                         " reads data, which only exists when the program runs; compute with the tensor instead "
                         "(torch.where, torch.cond), or pass the number as an argument of forward" +

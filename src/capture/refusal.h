@@ -5,6 +5,9 @@
 
 namespace tracejet {
 
+/// Whether an error of PyTorch's says that somebody asked for data or memory that a traced tensor, or a symbol, hasn't.
+bool asks_for_data(std::string_view message);
+
 /// Throws what an error of PyTorch's is called here, in our words and with PyTorch's as a detail: DataDependent where
 /// it asks for data, UnsupportedOperator where it can't do without plain sizes or kernels, else Error. `op`: the
 /// operator that was called ("aten::view"), if one was. `where`: the lines of describe().

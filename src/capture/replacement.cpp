@@ -6,6 +6,7 @@
 #include "capture/tensor_arguments.h"
 #include "capture/traced_tensor.h"
 #include "capture/tracer.h"
+#include "ir/schema.h"
 
 namespace tracejet {
 
@@ -33,7 +34,7 @@ class Tracer::Replacing {
 bool Tracer::run_functionalized(const c10::OperatorHandle& op, torch::jit::Stack& stack,
                                 const std::function<bool()>& run) {
   const size_t count = op.schema().arguments().size();
-  const torch::jit::Stack given(stack.end() - static_cast<std::ptrdiff_t>(count), stack.end());
+  const torch::jit::Stack given = torch::jit::last(stack, count).vec();
   std::vector<std::pair<at::Tensor, const Value*>> arguments;
   for (size_t i = 0; i < count; ++i) {
     map_tensors(torch::jit::peek(stack, i, count), [&](const at::Tensor& tensor) {
@@ -45,7 +46,7 @@ bool Tracer::run_functionalized(const c10::OperatorHandle& op, torch::jit::Stack
   {
     const EnableFunctionalizationGuard functionalizing;
     if (!run()) {
-      std::ranges::copy(given, stack.end() - static_cast<std::ptrdiff_t>(count));
+      std::ranges::copy(given, arguments_on(stack, op).begin());
       return false;
     }
     for (const auto& [tensor, value] : arguments) {
@@ -66,7 +67,7 @@ bool Tracer::replace(const c10::OperatorHandle& op, const Plan& plan, torch::jit
   const Replacing guard(*this, op.operator_name());
   const auto run = [&] {
     const bool ran = (*plan.replacement)(op, stack);
-    if (ran && plan.is_slow) ++statistics_.python_decompositions[c10::toString(op.operator_name())];
+    if (ran && plan.is_slow) ++statistics_.python_decompositions[full_name(op)];
     return ran;
   };
   return is_functional ? run_functionalized(op, stack, run) : run();

@@ -7,6 +7,7 @@
 
 #include "capture/tracer.h"
 #include "ir/analysis/effect.h"
+#include "ir/schema.h"
 
 namespace tracejet {
 
@@ -18,7 +19,7 @@ bool is_conversion(const Node& node) {
                                                              "aten::lift_fresh_copy"};
   if (std::ranges::find(copies, node.op().schema().name()) != copies.end()) return true;
   const auto& arguments = node.op().schema().arguments();
-  return !arguments.empty() && arguments[0].alias_info() != nullptr && !arguments[0].alias_info()->isWrite();
+  return !arguments.empty() && arguments[0].alias_info() != nullptr && !is_written(arguments[0]);
 }
 
 }  // namespace

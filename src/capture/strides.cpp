@@ -66,15 +66,11 @@ void check_layout_is_eagers(const StrideTracking& strides, const at::Tensor& fun
 }
 
 void note_writes(StrideTracking& strides, const c10::OperatorHandle& op, const torch::jit::Stack& stack) {
-  const auto& declared = op.schema().arguments();
-  for (size_t i = 0; i < declared.size(); ++i) {
-    if (declared[i].alias_info() == nullptr || !declared[i].alias_info()->isWrite()) continue;
-    for_each_tensor(torch::jit::peek(stack, i, declared.size()), [&](const at::Tensor& tensor) {
-      if (is_functional(tensor) && is_unwritten(tensor)) {
-        strides.set_pre_mutation_strides(tensor, strides_of(memory_of(tensor)->base()));
-      }
-    });
-  }
+  for_each_written(op, stack, [&](const at::Tensor& tensor) {
+    if (is_functional(tensor) && is_unwritten(tensor)) {
+      strides.set_pre_mutation_strides(tensor, strides_of(memory_of(tensor)->base()));
+    }
+  });
 }
 
 ViewStrideGuard::ViewStrideGuard(StrideTracking& strides, const c10::OperatorHandle& op, const torch::jit::Stack& stack)

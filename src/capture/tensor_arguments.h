@@ -1,11 +1,16 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <vector>
 
 #include <ATen/core/List.h>
 #include <ATen/core/Tensor.h>
+#include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/core/ivalue.h>
+#include <ATen/core/stack.h>
+
+#include "ir/schema.h"
 
 namespace tracejet {
 
@@ -51,6 +56,23 @@ void for_each_tensor(const c10::IValue& value, Visitor&& visit) {
     for (const std::optional<at::Tensor> tensor : value.toOptionalTensorList()) {
       if (tensor && tensor->defined()) visit(*tensor);
     }
+  }
+}
+
+/// A call's arguments, which are the last on the stack.
+inline std::span<c10::IValue> arguments_on(torch::jit::Stack& stack, const c10::OperatorHandle& op) {
+  return std::span(stack).last(op.schema().arguments().size());
+}
+inline std::span<const c10::IValue> arguments_on(const torch::jit::Stack& stack, const c10::OperatorHandle& op) {
+  return std::span(stack).last(op.schema().arguments().size());
+}
+
+/// Calls `visit(tensor)` for every tensor that the call writes to.
+template <typename Visitor>
+void for_each_written(const c10::OperatorHandle& op, const torch::jit::Stack& stack, Visitor&& visit) {
+  const auto& declared = op.schema().arguments();
+  for (size_t i = 0; i < declared.size(); ++i) {
+    if (is_written(declared[i])) for_each_tensor(arguments_on(stack, op)[i], visit);
   }
 }
 

@@ -12,10 +12,6 @@ namespace functionalization = at::functionalization;
 
 namespace {
 
-bool is_written(const c10::Argument& declared) {
-  return declared.alias_info() != nullptr && declared.alias_info()->isWrite();
-}
-
 /// PyTorch's form of such a call in a program, auto_functionalized, takes no others either.
 void check_results(const c10::FunctionSchema& schema) {
   for (const c10::Argument& result : schema.returns()) {
@@ -75,7 +71,7 @@ void write(const c10::IValue& argument, const c10::IValue& content) {
 void Tracer::record_writing_call(const c10::OperatorHandle& op, torch::jit::Stack& stack) {
   const c10::FunctionSchema& schema = op.schema();
   const size_t count = schema.arguments().size();
-  const std::vector<c10::IValue> given(stack.end() - static_cast<std::ptrdiff_t>(count), stack.end());
+  const std::vector<c10::IValue> given = torch::jit::last(stack, count).vec();
   check_results(schema);
   check_memory(schema, given);
 

@@ -6,6 +6,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include "base/error.h"
+#include "capture/refusal.h"
 #include "capture/shape_report.h"
 #include "capture/tracer.h"
 #include "frontends/model_trace.h"
@@ -102,13 +103,6 @@ struct Function {
   const TraceOptions& options;
   bool shares_memory = false;  ///< see TracerOptions
 };
-
-/// Whether somebody asks for memory, which a traced tensor doesn't have.
-bool asks_for_data(std::string_view message) {
-  static constexpr std::string_view kSigns[] = {"Cannot access data pointer", "access the data pointer",
-                                                "Cannot access storage", "data is not allocated"};
-  return std::ranges::any_of(kSigns, [&](std::string_view sign) { return message.find(sign) != message.npos; });
-}
 
 /// PyTorch's own words for data that only a run has, or for a dynamic size that was taken for a number, in ours.
 [[noreturn]] void rethrow(const c10::Error& error, const Tracer& tracer) {

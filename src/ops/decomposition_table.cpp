@@ -5,6 +5,7 @@
 #include <ATen/core/enum_tag.h>
 
 #include "base/error.h"
+#include "ir/schema.h"
 #include "ops/attention/attention.h"
 #include "ops/operator.h"
 #include "ops/operator_names.h"
@@ -190,12 +191,12 @@ std::vector<c10::OperatorHandle> DecompositionTable::operators() const {
 std::string DecompositionTable::str() const {
   size_t width = 0;
   const std::vector<c10::OperatorHandle> all = operators();
-  for (const auto& op : all) width = std::max(width, c10::toString(op.operator_name()).size());
+  for (const auto& op : all) width = std::max(width, full_name(op).size());
   std::string text = "Decompositions \"" + std::string(name_of(set_)) + "\", " + std::to_string(changes_.size()) +
                      " operators changed; operators that aren't listed are kept\n";
   for (const auto& op : all) {
     const Decision what = decision(op);
-    std::string name = c10::toString(op.operator_name());
+    std::string name = full_name(op);
     name.resize(width, ' ');
     std::string action(what.str());
     action.resize(std::string_view("expanded by ATen").size(), ' ');

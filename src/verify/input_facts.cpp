@@ -6,6 +6,7 @@
 #include <set>
 #include <string_view>
 
+#include "ir/analysis/element_flow.h"
 #include "ir/call.h"
 
 namespace tracejet {
@@ -36,17 +37,6 @@ constexpr Lookup kLookups[] = {
 };
 constexpr std::array<std::string_view, 4> kIndexedByList = {"aten::index", "aten::index_put", "aten::_unsafe_index",
                                                             "aten::_unsafe_index_put"};
-/// What comes out are numbers that went in.
-constexpr std::array<std::string_view, 24> kRearranging = {
-    "aten::view",   "aten::_unsafe_view", "aten::reshape",
-    "aten::expand", "aten::permute",      "aten::transpose",
-    "aten::t",      "aten::unsqueeze",    "aten::squeeze",
-    "aten::slice",  "aten::select",       "aten::alias",
-    "aten::clone",  "aten::_to_copy",     "aten::flip",
-    "aten::roll",   "aten::cat",          "aten::stack",
-    "aten::repeat", "aten::split",        "aten::split_with_sizes",
-    "aten::unbind", "aten::chunk",        "aten::contiguous"};
-
 bool is_integer(const Value& value) { return value.is_tensor() && c10::isIntegralType(value.tensor().dtype, false); }
 
 bool is_called_mask(const std::string& name) {
@@ -81,7 +71,8 @@ class Finder {
       if (axis < table.dim()) is_index(call.value(lookup.index), table.sizes[static_cast<size_t>(axis)]);
     }
     if (name == "aten::_to_copy" && call.dtype() == at::kBool) return is_mask(call.value("self"));
-    if (std::ranges::find(kRearranging, name) != kRearranging.end()) pass_on(node);
+    if (const ElementFlow* flow = find_element_flow(node.op())) pass_on(node, flow->arguments);
+    if (name == "aten::_to_copy") pass_on(node, std::array<std::string_view, 1>{"self"});
   }
 
   void look_at_list(const Call& call) {
@@ -93,10 +84,11 @@ class Finder {
     }
   }
 
-  void pass_on(const Node& node) {
+  /// What comes out are numbers that went in.
+  void pass_on(const Node& node, std::span<const std::string_view> arguments) {
     std::set<const Value*> origins;
-    for (const Argument& argument : node.arguments()) {
-      for_each_value(argument,
+    for (const std::string_view argument : arguments) {
+      for_each_value(Call(node).argument(argument),
                      [&](const Value& value) { origins.insert(origins_[&value].begin(), origins_[&value].end()); });
     }
     if (origins.empty()) return;

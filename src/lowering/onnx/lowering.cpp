@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "ir/analysis/value_range_rules.h"
 #include "ir/model_line.h"
+#include "ir/schema.h"
 #include "ir/size_expression.h"
 #include "ir/unbacked.h"
 #include "lowering/onnx/conversion.h"
@@ -30,11 +31,6 @@ struct ConversionFailed : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-std::string label_of(const Node& node) {
-  const auto& name = node.op().operator_name();
-  return name.overload_name.empty() ? name.name : name.name + "." + name.overload_name;
-}
-
 /// Asserts that a tensor is true.
 bool asserts_data(const Node& node) {
   const auto& name = node.op().operator_name().name;
@@ -42,11 +38,7 @@ bool asserts_data(const Node& node) {
 }
 
 /// Says what the trace knows already.
-bool is_constraint_op(const Node& node) {
-  const auto& name = node.op().operator_name().name;
-  return name == "aten::sym_constrain_range" || name == "aten::sym_constrain_range_for_size" ||
-         name == "aten::_functional_sym_constrain_range" || name == "aten::_assert_tensor_metadata";
-}
+bool is_known_to_trace(const Node& node) { return node.op().operator_name().name == "aten::_assert_tensor_metadata"; }
 
 }  // namespace
 
@@ -60,7 +52,6 @@ Lowering::Lowering(const Graph& graph, const std::vector<size_t>& feeds, const T
   for (const GraphOutput& output : graph.outputs()) {
     if (output.value != nullptr) used_.insert(output.value);
   }
-  feeds_ = feeds;
   find_ranges(feeds);
   declare_inputs(feeds);
 }
@@ -130,9 +121,9 @@ void Lowering::run() {
 
 void Lowering::convert(const Node& node) {
   node_ = &node;
-  label_ = label_of(node);
+  label_ = full_name(node.op());
   next_result_ = 0;
-  if (is_constraint_op(node)) return;
+  if (is_known_to_trace(node)) return;
   if (asserts_data(node)) return convert_assertion(Call(node));
   if (const auto assertion = assertion_of(node)) return convert_assertion(*assertion);
   const Conversion* conversion = find_conversion(node.op().operator_name());
@@ -207,8 +198,7 @@ void Lowering::forbid(const Operand& wrong, const std::string& problem) {
 Operand Lowering::index(const Value& index, const c10::SymInt& size, bool from_end) {
   const Operand at = cast(operand(index), at::kLong);
   if (!target_.checks) return at;
-  if (!ranges_of_indices_) ranges_of_indices_.emplace(graph_, feeds_, ranges_->int64(), /*are_indices_right=*/false);
-  const ValueRange known = ranges_of_indices_->of(index);
+  const ValueRange known = ranges_->unchecked(index);
   const double least = range_of_size(size).min;
   if (known.min >= (from_end ? -least : 0) && known.max < least) return at;
   const Operand end = number(size, at::kLong);
@@ -241,6 +231,7 @@ void Lowering::check_dtypes(const Node& node) const {
 }
 
 Model Lowering::finish() && {
+  keep_slices();
   std::unordered_set<std::string> needed;
   for (const auto& output : model_.outputs) needed.insert(output.name);
   std::vector<OnnxNode> kept;

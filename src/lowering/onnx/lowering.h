@@ -149,7 +149,7 @@ class Lowering {
   std::string refusal(const std::string& problem) const;
   void check_dtypes(const Node& node) const;
   std::string unique(std::string name);
-  void keep_slices(const Operand& operand);
+  void keep_slices();
   void find_ranges(const std::vector<size_t>& feeds);
   Operand as_declared(const Operand& operand, const Value& value);
   /// To a narrower integer dtype; wraps around, where the range says that something could.
@@ -171,14 +171,14 @@ class Lowering {
   Target target_;
   Model model_;
   std::vector<Unsupported> unsupported_;
-  std::optional<ValueRanges> ranges_, ranges_of_indices_;  // the latter as long as nothing has checked them
-  std::vector<size_t> feeds_;
+  std::optional<ValueRanges> ranges_;
   std::unordered_map<const Node*, ValueRange> overflows_;  // int64 beyond what the reader computes in
   std::unordered_map<const Value*, Operand> operands_;
   std::unordered_map<const Value*, at::Tensor> known_;
   std::unordered_set<const Value*> used_;
   std::unordered_set<const Value*> constant_;
   std::unordered_set<std::string> names_;
+  std::unordered_set<std::string> gathered_;            // what elements are taken from, where slices have to stay
   std::unordered_map<std::string, Operand> constants_;  // by dtype, shape and bytes
   std::unordered_map<symbolic::Expression, Operand> computed_;
   std::unordered_map<symbolic::Expression, Operand> computed_sizes_;  // those that computed_ takes for negative

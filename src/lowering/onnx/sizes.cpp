@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "ir/size_expression.h"
+#include "ir/symbol_binding.h"
 #include "lowering/onnx/integers.h"
 #include "lowering/onnx/lowering.h"
 
@@ -96,22 +97,9 @@ at::ScalarType dtype_of(const Expression& expression) {
 
 void Lowering::note_symbols(const Value& value) {
   const Operand tensor = operand(value);
-  const auto note = [&](const c10::SymInt& size, int64_t axis) {
-    if (const auto declared = symbolic::symbol_behind(size)) {
-      symbols_.try_emplace(declared->id, SymbolSource{tensor, axis});
-    }
-    if (is_static(size)) return;
-    const Expression expression = expression_of(size);
-    if (expression.kind() == Kind::kSymbol) symbols_.try_emplace(expression.symbol().id, SymbolSource{tensor, axis});
-  };
-  if (value.is_tensor()) {
-    const auto& sizes = value.tensor().sizes;
-    for (size_t axis = 0; axis < sizes.size(); ++axis) note(sizes[axis], static_cast<int64_t>(axis));
-  } else if (value.scalar().isSymInt()) {
-    note(value.scalar().toSymInt(), -1);
-  } else if (const auto declared = symbol_behind(value.scalar())) {
-    symbols_.try_emplace(declared->id, SymbolSource{tensor, -1});
-  }
+  for_each_bound_symbol(value, [&](const SymbolBinding& binding) {
+    symbols_.try_emplace(binding.symbol.id, SymbolSource{tensor, binding.axis});
+  });
 }
 
 Operand Lowering::symbol_value(const symbolic::Symbol& symbol) {
@@ -327,23 +315,23 @@ Operand Lowering::slice(const Operand& operand, int64_t axis, const Operand& sta
 }
 
 Operand Lowering::gather_elements(const Operand& operand, const Operand& indices, int64_t axis) {
-  if (!target_.gathers_slices) keep_slices(operand);
+  if (!target_.gathers_slices) gathered_.insert(operand.name);
   return emit("GatherElements", {operand, indices}, {{"axis", axis}});
 }
 
 /// OpenVINO leaves out a slice from 0 on where it gathers from it, whatever its axis, also where reshapes lie between.
 /// One that starts before the first element is as good, and stays.
-void Lowering::keep_slices(const Operand& operand) {
+void Lowering::keep_slices() {
+  if (gathered_.empty()) return;
   static constexpr std::string_view kViews[] = {"Reshape", "Unsqueeze", "Squeeze", "Transpose", "Cast", "Expand"};
   const std::string from_first = integers({0}).name;
   const std::string from_before = integers({std::numeric_limits<int32_t>::min()}).name;
-  std::string_view name = operand.name;
   for (auto node = model_.nodes.rbegin(); node != model_.nodes.rend(); ++node) {
-    if (node->outputs.front() != name) continue;
+    if (!gathered_.contains(node->outputs.front())) continue;
     const bool is_slice = node->op == "Slice";
-    if (!is_slice && std::ranges::find(kViews, node->op) == std::end(kViews)) return;
+    if (!is_slice && std::ranges::find(kViews, node->op) == std::end(kViews)) continue;
     if (is_slice && node->inputs[1] == from_first) node->inputs[1] = from_before;
-    name = node->inputs.front();
+    gathered_.insert(node->inputs.front());
   }
 }
 

@@ -2,7 +2,6 @@
 
 #include <limits>
 
-#include <ATen/WrapDimUtils.h>
 #include <ATen/ops/abs.h>
 #include <ATen/ops/add.h>
 #include <ATen/ops/amax.h>
@@ -163,7 +162,7 @@ at::Tensor greatest(const at::Tensor& self, at::IntArrayRef axes) {
   bool may_be_empty = false;
   for (const int64_t axis : axes) {
     if (self.dim() == 0 || expression_of(self.sym_size(axis)).range().min > 0) continue;
-    const int64_t from_last = self.dim() - 1 - at::maybe_wrap_dim(axis, self.dim());
+    const int64_t from_last = self.dim() - 1 - shape::wrap_axis(axis, self.dim());
     padding[static_cast<size_t>(2 * from_last + 1)] = 1;
     may_be_empty = true;
   }

@@ -5,6 +5,7 @@
 #include <numeric>
 #include <sstream>
 
+#include "ir/call.h"
 #include "ops/shape/order.h"
 #include "symbolic/sym_node.h"
 
@@ -72,10 +73,8 @@ void require_equal(const c10::SymInt& a, const c10::SymInt& b, std::string_view 
 }
 
 int64_t wrap_axis(int64_t axis, int64_t rank) {
-  const int64_t bound = std::max<int64_t>(rank, 1);
-  if (axis >= -bound && axis < bound) return axis < 0 ? axis + bound : axis;
-  throw ShapeError("axis " + std::to_string(axis) + " is outside [" + std::to_string(-bound) + ", " +
-                   std::to_string(bound - 1) + "]");
+  if (const auto wrapped = wrapped_axis(axis, rank)) return *wrapped;
+  throw ShapeError("axis " + axis_range(axis, rank));
 }
 
 c10::SymInt ceil_div(const c10::SymInt& a, const c10::SymInt& b) { return (a + b - 1) / b; }

@@ -89,7 +89,7 @@ at::Tensor reshape(const at::Tensor& self, c10::SymIntArrayRef target) {
 
 at::Tensor flatten(const at::Tensor& self, int64_t start_dim, int64_t end_dim) {
   if (self.dim() == 0) return at::reshape(self, {1});
-  const int64_t first = c10::maybe_wrap_dim(start_dim, self.dim()), last = c10::maybe_wrap_dim(end_dim, self.dim());
+  const int64_t first = shape::wrap_axis(start_dim, self.dim()), last = shape::wrap_axis(end_dim, self.dim());
   if (first > last) {
     throw ShapeError("flatten needs start_dim before end_dim, got " + std::to_string(start_dim) + " and " +
                      std::to_string(end_dim) + " of " + std::to_string(self.dim()) + " axes");
