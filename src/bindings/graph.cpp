@@ -3,10 +3,10 @@
 #include <torch/csrc/utils/pybind.h>
 
 #include "bindings/bindings.h"
-#include "bindings/fx_values.h"
 #include "engines/runtime_inputs.h"
 #include "ir/model_line.h"
 #include "ir/schema.h"
+#include "ir/size_expression.h"
 
 namespace tracejet {
 
