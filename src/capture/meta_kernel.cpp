@@ -11,8 +11,8 @@
 #include "capture/devices.h"
 #include "capture/keys.h"
 #include "capture/refusal.h"
-#include "ir/symbolic_constant.h"
 #include "ir/schema.h"
+#include "ir/symbolic_constant.h"
 #include "ir/tensor_list.h"
 
 namespace tracejet {

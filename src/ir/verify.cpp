@@ -103,9 +103,10 @@ class Verifier {
     if (output.value == nullptr) fail("what is written is no tensor");
     if (output.target >= graph_.inputs().size()) fail("it writes to an input that isn't there");
     const GraphInput& target = graph_.inputs()[output.target];
-    const auto kind =
-        output.kind == GraphOutput::Kind::kBufferMutation ? GraphInput::Kind::kBuffer : GraphInput::Kind::kUser;
-    if (target.kind != kind || target.value == nullptr) fail("it can't write to the input " + target.name);
+    const bool is_of_model = target.kind == GraphInput::Kind::kBuffer || target.kind == GraphInput::Kind::kParameter;
+    const bool is_right =
+        output.kind == GraphOutput::Kind::kBufferMutation ? is_of_model : target.kind == GraphInput::Kind::kUser;
+    if (!is_right || target.value == nullptr) fail("it can't write to the input " + target.name);
   }
 
   void use(const Value& value, const Node& node) {

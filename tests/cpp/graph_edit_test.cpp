@@ -183,7 +183,7 @@ TEST(Pass, SaysAfterWhichTheGraphIsWrong) {
   Counted small;
   small.output(only(small.zeros));
   const Pass broken{"forget_the_count", [](Graph& graph) { graph.erase(graph.nodes().front()); }};
-  EXPECT_EQ(error_of([&] { run_pass(broken, *small.graph, /*verifies=*/true); }).substr(0, 60),
+  EXPECT_EQ(error_of([&] { run_pass(broken, *small.graph, /*verifies=*/true); }).substr(0, 61),
             "after the pass forget_the_count: the graph is wrong, which is");
 }
 

@@ -16,8 +16,8 @@
 #include "engines/runtime_sizes.h"
 #include "ir/assertion.h"
 #include "ir/schema.h"
-#include "ir/symbolic_constant.h"
 #include "ir/symbol_binding.h"
+#include "ir/symbolic_constant.h"
 #include "ir/tensor_list.h"
 
 namespace tracejet::aten {
