@@ -18,6 +18,7 @@ from tracejet.api.compile import CompiledModule, compile, save_onnx
 from tracejet.api.decompositions import DecompositionTable
 from tracejet.api.engine import Engine, engines, register_engine, unregister_engine
 from tracejet.api.engine_report import EngineReport, EngineWarning
+from tracejet.api.files import save
 from tracejet.api.trace import diagnose, trace
 from tracejet.api.verify import Verification, VerificationError, verify
 from tracejet.frontend.input import Input
@@ -52,6 +53,7 @@ __all__ = [
     "dynamo",
     "engines",
     "register_engine",
+    "save",
     "save_onnx",
     "trace",
     "unregister_engine",

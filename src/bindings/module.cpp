@@ -1,4 +1,5 @@
 #include "bindings/bindings.h"
+#include "bindings/pt2.h"
 #include "tracejet/version.h"
 
 PYBIND11_MODULE(_C, module) {
@@ -22,4 +23,5 @@ PYBIND11_MODULE(_C, module) {
   tracejet::bind_engine(module);
   tracejet::bind_compile(module);
   tracejet::bind_verify(module);
+  tracejet::bind_pt2(module);
 }

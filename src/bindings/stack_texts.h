@@ -4,14 +4,11 @@
 
 #include <torch/csrc/utils/pybind.h>
 
-#include "ir/graph.h"
+#include "ir/stack_texts.h"
 
 namespace tracejet::python {
 
-/// The text of `node.meta["stack_trace"]` for every stack of a graph, as PyTorch's exporter writes it: the frames of
-/// the model, outermost first, `File "model.py", line 41, in forward` and the source line below.
-///
-/// Stacks are symbolized all together, because they share most of their frames.
+/// The text of `node.meta["stack_trace"]` as Python's strings, each made once.
 class StackTexts {
  public:
   /// `source_line(file, line)` gives the text of a line, "" where it can't be read.
@@ -21,7 +18,8 @@ class StackTexts {
   py::object of(const Location& where) const;
 
  private:
-  std::unordered_map<const torch::CapturedTraceback*, py::object> texts_;
+  tracejet::StackTexts texts_;
+  mutable std::unordered_map<const std::string*, py::object> objects_;
 };
 
 }  // namespace tracejet::python

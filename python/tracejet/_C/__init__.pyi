@@ -745,6 +745,25 @@ class ForcedBranches:
     @property
     def has_open_data_branch(self) -> bool: ...
 
+class CallSpec:
+    """
+    How a program is called: what a .pt2 file has beside the graph.
+    """
+    def __init__(
+        self,
+        *,
+        in_spec: str,
+        out_spec: str,
+        inputs: list,
+        outputs: list,
+        argument_names: collections.abc.Sequence[str],
+        constant_names: collections.abc.Mapping[str, str],
+        namedtuple_fields: collections.abc.Mapping[str, collections.abc.Sequence[str]],
+    ) -> None:
+        """
+        inputs: None for tensors; outputs: ... for what the graph gives.
+        """
+
 class CompileSettings:
     """
     How a program is compiled: the arguments of `compile`.
@@ -991,6 +1010,13 @@ def save_onnx(graph: Graph, path: str) -> None:
 def set_requires_cuda_init(value: bool) -> None:
     """
     Whether PyTorch starts CUDA when Python code names it.
+    """
+
+def save_pt2(
+    graph: Graph, call: CallSpec, path: str, source_line: collections.abc.Callable[[str, int], str]
+) -> None:
+    """
+    source_line(file, line): the text of a line, without indentation.
     """
 
 def support(graph: Graph, engine: str) -> Support:

@@ -1,0 +1,55 @@
+#include "bindings/pt2.h"
+
+#include <pybind11/functional.h>
+
+#include "base/error.h"
+#include "io/pt2/program_writer.h"
+
+namespace tracejet {
+
+namespace py = pybind11;
+
+namespace {
+
+/// A number, a string or None, which a program has in the place of a tensor. Others become their text's type: no .pt2
+/// file can hold them, and the writer says so.
+c10::IValue literal(const py::handle& object) {
+  if (object.is_none()) return {};
+  if (py::isinstance<py::bool_>(object)) return object.cast<bool>();
+  if (py::isinstance<py::int_>(object)) return object.cast<int64_t>();
+  if (py::isinstance<py::float_>(object)) return object.cast<double>();
+  if (py::isinstance<py::str>(object)) return object.cast<std::string>();
+  throw UnsupportedOperator("a .pt2 file can't hold " + py::repr(object).cast<std::string>() +
+                            " among the arguments and results of a program");
+}
+
+CallSpec make_call_spec(std::string in_spec, std::string out_spec, const py::list& inputs, const py::list& outputs,
+                        std::vector<std::string> argument_names, std::map<std::string, std::string> constant_names,
+                        std::map<std::string, std::vector<std::string>> namedtuple_fields) {
+  CallSpec spec{std::move(in_spec),        std::move(out_spec),         {}, {}, std::move(argument_names),
+                std::move(constant_names), std::move(namedtuple_fields)};
+  for (const py::handle input : inputs) spec.inputs.push_back(literal(input));
+  for (const py::handle output : outputs) {
+    const bool is_in_graph = py::isinstance<py::ellipsis>(output);
+    spec.outputs.push_back(is_in_graph ? std::nullopt : std::optional(literal(output)));
+  }
+  return spec;
+}
+
+}  // namespace
+
+void bind_pt2(py::module_& module) {
+  py::class_<CallSpec>(module, "CallSpec", "How a program is called: what a .pt2 file has beside the graph.")
+      .def(py::init(&make_call_spec), py::kw_only(), py::arg("in_spec"), py::arg("out_spec"), py::arg("inputs"),
+           py::arg("outputs"), py::arg("argument_names"), py::arg("constant_names"), py::arg("namedtuple_fields"),
+           "inputs: None for tensors; outputs: ... for what the graph gives.");
+  module.def(
+      "save_pt2",
+      [](const Graph& graph, const CallSpec& call, const std::string& path, StackTexts::SourceLine source_line) {
+        pt2::write_program(graph, call, source_line, path);
+      },
+      py::arg("graph"), py::arg("call"), py::arg("path"), py::arg("source_line"),
+      "source_line(file, line): the text of a line, without indentation.");
+}
+
+}  // namespace tracejet

@@ -1,0 +1,87 @@
+#include "io/pt2/archive_writer.h"
+
+#include <atomic>
+#include <caffe2/serialize/inline_container.h>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <c10/util/Exception.h>
+#include <torch/csrc/export/pt2_archive_constants.h>
+
+#include "base/error.h"
+
+namespace tracejet::pt2 {
+
+namespace {
+
+namespace spec = torch::_export::archive_spec;
+
+/// The version of the zip's own layout, as torch.export.save has it.
+constexpr uint64_t kContainerVersion = 6;
+
+/// A name beside the file's that no other writer uses.
+std::string unfinished_name(const std::string& path) {
+  static std::atomic<int> count = 0;
+  return path + "." + std::to_string(::getpid()) + "-" + std::to_string(count++) + ".unfinished";
+}
+
+/// As many bytes as could be written: less than `size` where the disk is full.
+size_t write_all(int file, const void* data, size_t size) {
+  size_t written = 0;
+  while (written < size) {
+    const ssize_t count = ::write(file, static_cast<const char*>(data) + written, size - written);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) break;
+    written += static_cast<size_t>(count);
+  }
+  return written;
+}
+
+}  // namespace
+
+ArchiveWriter::ArchiveWriter(std::string path) : path_(std::move(path)), unfinished_(unfinished_name(path_)) {
+  file_ = ::open(unfinished_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (file_ < 0) fail(std::strerror(errno));
+  writer_ = std::make_unique<caffe2::serialize::PyTorchStreamWriter>(
+      [this](const void* data, size_t size) { return write_all(file_, data, size); });
+  writer_->setMinVersion(kContainerVersion);
+}
+
+ArchiveWriter::~ArchiveWriter() {
+  if (file_ < 0) return;
+  ::close(file_);
+  ::unlink(unfinished_.c_str());
+  try {
+    writer_.reset();  // it complains of an archive without an end
+  } catch (const std::exception&) {
+  }
+}
+
+void ArchiveWriter::fail(const std::string& problem) const { throw Error("can't write " + path_ + ": " + problem); }
+
+void ArchiveWriter::write(const std::string& name, const void* data, size_t size) {
+  errno = 0;
+  try {
+    writer_->writeRecord(name, data, size);
+  } catch (const c10::Error& error) {
+    fail(errno != 0 ? std::strerror(errno) : error.what_without_backtrace());
+  }
+}
+
+void ArchiveWriter::close() {
+  write(std::string(spec::ARCHIVE_FORMAT_PATH), spec::ARCHIVE_FORMAT_VALUE);
+  write(std::string(spec::ARCHIVE_VERSION_PATH), spec::ARCHIVE_VERSION_VALUE);
+  errno = 0;
+  try {
+    writer_->writeEndOfFile();
+  } catch (const c10::Error& error) {
+    fail(errno != 0 ? std::strerror(errno) : error.what_without_backtrace());
+  }
+  if (::rename(unfinished_.c_str(), path_.c_str()) != 0) fail(std::strerror(errno));
+  ::close(file_);
+  file_ = -1;
+}
+
+}  // namespace tracejet::pt2

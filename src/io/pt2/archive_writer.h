@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace caffe2::serialize {
+class PyTorchStreamWriter;
+}
+
+namespace tracejet::pt2 {
+
+/// Writes the entries of a .pt2 archive. The file takes its place when all of it is there: whatever goes wrong, what
+/// was there before stays.
+class ArchiveWriter {
+ public:
+  /// Throws Error where no file can be made there.
+  explicit ArchiveWriter(std::string path);
+  ArchiveWriter(const ArchiveWriter&) = delete;
+  ArchiveWriter& operator=(const ArchiveWriter&) = delete;
+  ~ArchiveWriter();
+
+  /// Throws Error where the disk is full.
+  void write(const std::string& name, const void* data, size_t size);
+  void write(const std::string& name, std::string_view text) { write(name, text.data(), text.size()); }
+  void close();
+
+ private:
+  [[noreturn]] void fail(const std::string& problem) const;
+
+  std::string path_, unfinished_;
+  int file_;
+  std::unique_ptr<caffe2::serialize::PyTorchStreamWriter> writer_;
+};
+
+}  // namespace tracejet::pt2

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <unordered_map>
+
+#include "ir/graph.h"
+
+namespace tracejet {
+
+/// The text of `node.meta["stack_trace"]` for every stack of a graph, as PyTorch's exporter writes it: the frames of
+/// the model, outermost first, `File "model.py", line 41, in forward` and the source line below.
+///
+/// Stacks are symbolized all together, because they share most of their frames.
+class StackTexts {
+ public:
+  /// The text of a line without indentation; "" where it can't be read.
+  using SourceLine = std::function<std::string(const std::string& file, int64_t line)>;
+
+  StackTexts(const Graph& graph, const SourceLine& source_line);
+
+  /// "" where nothing is known.
+  const std::string& of(const Location& where) const;
+
+ private:
+  std::unordered_map<const torch::CapturedTraceback*, std::string> texts_;
+};
+
+/// Reads the lines of source files, each file once.
+StackTexts::SourceLine read_source_lines();
+
+}  // namespace tracejet
