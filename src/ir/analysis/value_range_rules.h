@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "ir/analysis/value_range.h"
@@ -39,11 +40,20 @@ class RangeQuery {
 
 /// A number that the model gave, known or computed from sizes.
 ValueRange range_of_number(const c10::Scalar& number);
+inline constexpr double kMaxRangeOfSize = 0x1p31 - 1;
 /// What a size may be; an unbounded one ends where 32 bits do.
 ValueRange range_of_size(const c10::SymInt& size);
 
 using RangeRule = ValueRange (*)(const RangeQuery&);
 /// The rule of an operator: the range of its results in integers without end. Null where nothing is known.
 RangeRule find_range_rule(const c10::OperatorHandle& op);
+
+/// The rule of all overloads of an operator.
+struct NamedRangeRule {
+  std::string_view op;
+  RangeRule rule;
+};
+std::span<const NamedRangeRule> arithmetic_range_rules();
+std::span<const NamedRangeRule> element_range_rules();
 
 }  // namespace tracejet

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "lowering/onnx/lowering.h"
+
+// What conversions of functions of single numbers have in common.
+namespace tracejet::onnx::convert {
+
+/// The operand in the dtype of the result, as it is computed.
+Operand self(Lowering& to, const Call& call);
+Operand other(Lowering& to, const Call& call);
+/// Whether the reader computes with both operands exactly.
+bool are_exact(const Lowering& to, const Call& call);
+Operand less_than_zero(Lowering& to, const Operand& x);
+/// less_than_zero, and -0.0 too: its reciprocal is.
+Operand has_sign(Lowering& to, const Operand& x);
+Operand is_nonzero(Lowering& to, const Operand& x);
+Operand is_infinite(Lowering& to, const Operand& x);
+Operand both(Lowering& to, const Operand& a, const Operand& b);
+Operand either(Lowering& to, const Operand& a, const Operand& b);
+Operand absolute(Lowering& to, const Operand& x, int64_t rank);
+
+}  // namespace tracejet::onnx::convert
