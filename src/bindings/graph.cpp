@@ -4,7 +4,6 @@
 
 #include "bindings/bindings.h"
 #include "engines/runtime_inputs.h"
-#include "ir/model_line.h"
 #include "ir/schema.h"
 #include "ir/size_expression.h"
 
@@ -125,9 +124,6 @@ void bind_graph(py::module_& module) {
             return outputs;
           },
           inside)
-      .def(
-          "describe", [](const Graph& graph, const Node& node) { return describe(node.where(), graph); },
-          "Where in the model's source a node comes from.")
       .def(
           "count",
           [](const Graph& graph, const std::string& op) {

@@ -112,6 +112,7 @@ void bind_context(py::module_& module) {
   py::enum_<Guard::Kind>(module, "GuardKind")
       .value("RELATION", Guard::Kind::kRelation)
       .value("GENERAL_SIZE", Guard::Kind::kGeneralSize)
+      .value("REQUIREMENT", Guard::Kind::kRequirement)
       .value("SIZE_BRANCH", Guard::Kind::kSizeBranch)
       .value("SPECIALIZATION", Guard::Kind::kSpecialization)
       .value("ASSERTION", Guard::Kind::kAssertion)
@@ -143,8 +144,6 @@ void bind_context(py::module_& module) {
           "symbols",
           [](const Context& self) { return std::vector<Symbol>(self.symbols().begin(), self.symbols().end()); })
       .def("decide", &Context::decide, py::arg("condition"), "True, False, or None where neither is known.")
-      .def("expect", &Context::expect, py::arg("condition"))
-      .def("simplified", &Context::simplified, py::arg("expression"))
       .def(
           "range", [](Context& self, const Expression& expression) { return to_tuple(self.range(expression)); },
           py::arg("expression"));

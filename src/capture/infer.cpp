@@ -55,7 +55,9 @@ std::vector<OutputMeta> Tracer::infer(const Call& call) {
   const symbolic::Context::Current current(shapes());
   const Plan& plan = plan_of(call.op());
   if (plan.entry != nullptr && plan.entry->meta != nullptr) {
+    const size_t first_guard = shapes().guards().size();
     std::vector<OutputMeta> outputs = arrange(call.op(), plan.entry->meta(call), device_of_results(call));
+    if (shapes().guards().size() > first_guard) shapes().name_requirements(first_guard, call.name());
     if (options_.check_rules) check_rule(call, outputs, hooks_.python);
     return outputs;
   }

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "capture/refusal.h"
+#include "ir/schema.h"
 
 namespace tracejet {
 
@@ -33,7 +34,7 @@ void LocatedErrors::rethrow(const c10::OperatorHandle& op, const std::function<s
   visit_current_error([&]<typename OwnError>(const OwnError& error) {
     if (last_message_ == error.what()) throw;  // an inner call has said where
     std::string text = error.what();
-    if (!text.starts_with('[')) text = "[" + c10::toString(op.operator_name()) + "] " + text;
+    if (!text.starts_with('[')) text = "[" + full_name(op) + "] " + text;
     if (const std::string line = where(); !line.empty()) text += "\n" + line;
     const OwnError located(text);
     last_ = std::make_exception_ptr(located);
@@ -48,7 +49,7 @@ void LocatedErrors::note_refusal(const c10::OperatorHandle& op, const c10::Error
   const std::string message = error.what_without_backtrace();
   if (message == last_message_) return;  // an inner call has said where
   try {
-    throw_refusal(message, c10::toString(op.operator_name()), where());
+    throw_refusal(message, full_name(op), where());
   } catch (const Error&) {
     last_ = std::current_exception();
   }

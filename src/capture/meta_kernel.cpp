@@ -1,8 +1,6 @@
 // Runs an operator on tensors without data, to learn what it gives.
 #include "capture/meta_kernel.h"
 
-#include <algorithm>
-
 #include <ATen/EmptyTensor.h>
 #include <ATen/ScalarOps.h>
 #include <c10/core/impl/PythonDispatcherTLS.h>

@@ -66,7 +66,9 @@ bool Tracer::run_functionalized(const c10::OperatorHandle& op, torch::jit::Stack
 bool Tracer::replace(const c10::OperatorHandle& op, const Plan& plan, torch::jit::Stack& stack, bool is_functional) {
   const Replacing guard(*this, op.operator_name());
   const auto run = [&] {
+    const size_t first_guard = shapes().guards().size();
     const bool ran = (*plan.replacement)(op, stack);
+    if (shapes().guards().size() > first_guard) shapes().name_requirements(first_guard, full_name(op));
     if (ran && plan.is_slow) ++statistics_.python_decompositions[full_name(op)];
     return ran;
   };

@@ -7,6 +7,7 @@
 #include <c10/core/SymInt.h>
 
 #include "base/error.h"
+#include "symbolic/sym_node.h"
 
 /// How shape rules refuse a call that eager PyTorch would refuse, too. Who runs a rule knows the operator and the place
 /// in the program, and puts them before the message. Messages are functions: they are only put together when needed.
@@ -20,16 +21,11 @@ void require(bool holds, Message&& otherwise) {
   if (!holds) refuse(std::forward<Message>(otherwise)());
 }
 
-/// Whether a condition holds without which eager refuses the call. Where ranges don't decide it, one on symbolic sizes
-/// becomes a guard, and one on data is checked when the program runs.
-inline bool is_met(const c10::SymBool& condition) {
-  const bool depends_on_data_sizes = condition.is_heap_allocated() && !condition.toSymNodeImplUnowned()->has_hint();
-  return depends_on_data_sizes ? condition.expect_true(__FILE__, __LINE__) : condition.guard_bool(__FILE__, __LINE__);
-}
-
+/// Requires what eager refuses the call without. Where ranges don't decide it, a condition on symbolic sizes becomes a
+/// guard, one that only sizes of 0 and 1 can fail or that depends on data is checked when the program runs.
 template <typename Message>
 void require(const c10::SymBool& condition, Message&& otherwise) {
-  require(is_met(condition), std::forward<Message>(otherwise));
+  require(symbolic::require(condition), std::forward<Message>(otherwise));
 }
 
 /// Requires that two sizes are equal.

@@ -73,11 +73,6 @@ c10::SymFloat Context::sym_float(const Expression& expression) {
   return simple.is_constant() ? c10::SymFloat(simple.real()) : c10::SymFloat(make_sym_node(simple, *this));
 }
 
-c10::SymBool Context::sym_bool(const Condition& condition) {
-  if (const auto known = decide(condition)) return c10::SymBool(*known);
-  return c10::SymBool(make_sym_node(condition, *this));
-}
-
 namespace {
 
 /// Whether a size is 0 or 1, which PyTorch asks to spare itself work: "no", also of a size computed from others, unless
@@ -100,7 +95,8 @@ bool Context::guard(const Condition& condition, Guard::Kind when_general) {
   }
   const Condition open = simplified(condition);
   auto general = general_answer(open);
-  if (!general && when_general == Guard::Kind::kGeneralSize) general = answer_unlike_special_sizes(open);
+  if (!general && when_general != Guard::Kind::kSizeBranch) general = answer_unlike_special_sizes(open);
+  if (when_general == Guard::Kind::kRequirement && general == false) return false;
   if (general) {
     const Condition assumed = *general ? open : logical_not(open);
     // No trace at a size of 0 or 1 can show that a branch on data makes no difference there.
@@ -188,14 +184,17 @@ Context::Branch::Branch(Context& context)
 
 std::vector<Guard> Context::Branch::close() {
   std::vector<Guard> assertions;
+  bool is_something_forgotten = false;  // nothing follows from requirements
   for (size_t i = first_guard_; i < context_.guards_.size(); ++i) {
     Guard& guard = context_.guards_[i];
-    if (guard.kind != Guard::Kind::kAssertion) continue;
+    const bool is_known = guard.kind == Guard::Kind::kAssertion;
+    if (!is_known && guard.kind != Guard::Kind::kRequirement) continue;
     assertions.push_back(guard);
+    context_.guards_of(guard.kind).erase(guard.condition);
     guard.kind = Guard::Kind::kInBranch;
-    context_.guard_of_.erase(guard.condition);
+    is_something_forgotten |= is_known;
   }
-  if (assertions.empty()) return assertions;
+  if (!is_something_forgotten) return assertions;
   context_.facts_ = before_;
   context_.facts_changed();
   for (size_t i = first_guard_; i < context_.guards_.size(); ++i) {
@@ -207,14 +206,25 @@ std::vector<Guard> Context::Branch::close() {
 }
 
 void Context::add_guard(const Condition& condition, Guard::Kind kind) {
-  const bool is_general = kind == Guard::Kind::kGeneralSize;
-  const auto [known, is_new] = (is_general ? general_guards_ : guard_of_).try_emplace(condition, guards_.size());
-  if (!is_new) return is_general ? void() : note_again(known->second);
+  auto& known_guards = guards_of(kind);
+  const auto [known, is_new] = known_guards.try_emplace(condition, guards_.size());
+  if (!is_new) return &known_guards == &guard_of_ ? note_again(known->second) : void();
   if (kind == Guard::Kind::kSpecialization) {
     for (const Symbol& symbol : symbols_of(condition)) specialization_of_.try_emplace(symbol.id, guards_.size());
   }
   guards_.push_back({condition, kind, {}});
   note_again(known->second);
+}
+
+std::unordered_map<Condition, size_t>& Context::guards_of(Guard::Kind kind) {
+  if (kind == Guard::Kind::kGeneralSize) return general_guards_;
+  return kind == Guard::Kind::kRequirement ? requirements_ : guard_of_;
+}
+
+void Context::name_requirements(size_t first_guard, const std::string& op) {
+  for (Guard& guard : std::span(guards_).subspan(first_guard)) {
+    if (guard.kind == Guard::Kind::kRequirement && guard.op.empty()) guard.op = op;
+  }
 }
 
 void Context::note_again(size_t guard) {

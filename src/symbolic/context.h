@@ -101,7 +101,6 @@ class Context : public std::enable_shared_from_this<Context> {
   /// Plain numbers when constant.
   c10::SymInt sym_int(const Expression& expression);
   c10::SymFloat sym_float(const Expression& expression);
-  c10::SymBool sym_bool(const Condition& condition);
 
   // What is known; never a guard ---------------------------------------------------------------------------------
   /// `expression` with the facts put in: s for a t that was assumed equal to it, 4 for an s specialised to 4.
@@ -122,6 +121,11 @@ class Context : public std::enable_shared_from_this<Context> {
   /// The same, asked by the model's own code (`if size == 1:`). A condition on data is taken for granted and recorded,
   /// as by expect(), where the code asserts it or where only sizes of 0 and 1 can change it.
   bool guard_branch(const Condition& condition) { return guard(condition, Guard::Kind::kSizeBranch); }
+  /// The same of a condition without which an operator refuses the call. Where only sizes of 0 and 1 can fail it, the
+  /// program checks it when it runs.
+  bool require(const Condition& condition) { return guard(condition, Guard::Kind::kRequirement); }
+  /// Says which operator made the requirements from this guard on that nobody is named for yet.
+  void name_requirements(size_t first_guard, const std::string& op);
   /// The number on the traced example, recorded as a specialisation. Throws DataDependent like guard.
   int64_t guard_int(const Expression& expression);
   double guard_float(const Expression& expression);
@@ -138,6 +142,7 @@ class Context : public std::enable_shared_from_this<Context> {
   void record(const Condition& condition, Guard::Kind kind);
   void assume(const Condition& condition);
   void add_guard(const Condition& condition, Guard::Kind kind);
+  std::unordered_map<Condition, size_t>& guards_of(Guard::Kind kind);
   void note_again(size_t guard);
   /// Notes the line where an answer was asked for that an earlier guard gives.
   void note_repeated(const Condition& assumed);
@@ -165,6 +170,7 @@ class Context : public std::enable_shared_from_this<Context> {
   std::vector<Guard> guards_;
   std::unordered_map<Condition, bool> general_;             ///< Decided for general sizes; no facts.
   std::unordered_map<Condition, size_t> general_guards_;    ///< Those of kind kGeneralSize, by their condition.
+  std::unordered_map<Condition, size_t> requirements_;      ///< Those of kind kRequirement.
   std::unordered_map<Condition, size_t> guard_of_;          ///< All others.
   std::unordered_map<uint64_t, size_t> specialization_of_;  ///< By the id of a symbol that became a number.
   int64_t next_unbacked_ = 0;

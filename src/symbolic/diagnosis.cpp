@@ -39,7 +39,8 @@ class Diagnostician {
     for (size_t i = 0; i < context.guards().size(); ++i) {
       const bool is_about_small_sizes = is_general(i) || kind_of(i) == Guard::Kind::kSizeBranch;
       const bool is_settled = kind_of(i) == Guard::Kind::kInBranch;
-      if (!is_about_small_sizes && !is_settled) split(context.guards()[i].condition, i);
+      if (is_about_small_sizes || is_settled) continue;
+      split(context.guards()[i].condition, i, kind_of(i) == Guard::Kind::kRequirement ? requirements_ : parts_);
     }
   }
 
@@ -48,6 +49,7 @@ class Diagnostician {
     }
     result_.verdicts.assign(context_.guards().size(), Verdict::kProven);
     for (const Part& part : parts_) assert_if_open(part);
+    for (const Part& part : requirements_) assert_if_open(part);
     report_groups();
     for (size_t i = 0; i < context_.guards().size(); ++i) {
       if (is_general(i)) result_.verdicts[i] = Verdict::kGeneral;
@@ -65,9 +67,9 @@ class Diagnostician {
   Guard::Kind kind_of(size_t guard) const { return context_.guards()[guard].kind; }
   bool is_general(size_t guard) const { return kind_of(guard) == Guard::Kind::kGeneralSize; }
 
-  void split(const Condition& condition, size_t guard) {
-    if (condition.kind() != Kind::kAnd) return parts_.push_back({condition, guard});
-    for (const Condition& part : condition.operands()) split(part, guard);
+  static void split(const Condition& condition, size_t guard, std::vector<Part>& parts) {
+    if (condition.kind() != Kind::kAnd) return parts.push_back({condition, guard});
+    for (const Condition& part : condition.operands()) split(part, guard, parts);
   }
 
   Group& group(const Symbol& symbol) { return groups_[group_of_.at(symbol.id)]; }
@@ -234,6 +236,7 @@ class Diagnostician {
   std::vector<Group> groups_;
   std::unordered_map<uint64_t, size_t> group_of_;  ///< by the id of a symbol
   std::vector<Part> parts_;
+  std::vector<Part> requirements_;  ///< that only sizes of 0 and 1 fail: these aren't declared away
   Diagnosis result_;
 };
 

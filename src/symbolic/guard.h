@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "base/location.h"
@@ -12,6 +13,7 @@ struct Guard {
   enum class Kind {
     kRelation,        ///< Control flow depended on `condition`; it held for the traced example.
     kGeneralSize,     ///< PyTorch asked; it holds for all sizes except 0 and 1, which PyTorch's general way serves too.
+    kRequirement,     ///< As kGeneralSize, but where it doesn't hold, eager refuses the call: to be checked in a run.
     kSizeBranch,      ///< As kGeneralSize, but the model's code asked: at sizes 0 and 1 it may go another way.
     kSpecialization,  ///< A number was asked for (`int(s)`, `range(s)`): condition is `s == its hint`.
     kAssertion,       ///< The model says so (`torch._check`); to be checked when the program runs.
@@ -20,6 +22,7 @@ struct Guard {
   Condition condition;  ///< Holds for the traced example (or, for an assertion on unbacked symbols, is promised).
   Kind kind = Kind::kRelation;
   std::vector<Location> where;  ///< The lines that asked, each once, the first first.
+  std::string op = {};          ///< Of a requirement: the operator that can't do without.
 };
 
 }  // namespace tracejet::symbolic

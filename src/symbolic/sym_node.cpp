@@ -300,6 +300,14 @@ bool differ_in_example(const Node& a, const Node& b) {
 
 }  // namespace
 
+bool require(const c10::SymBool& condition) {
+  if (!condition.is_heap_allocated()) return condition.as_bool_unchecked();
+  c10::SymNodeImpl& node = *condition.toSymNodeImplUnowned();
+  if (!node.has_hint()) return node.expect_true(__FILE__, __LINE__);
+  const auto* ours = as_ours(node);
+  return ours == nullptr ? node.guard_bool(__FILE__, __LINE__) : ours->context()->require(ours->value());
+}
+
 std::optional<Symbol> symbol_behind(const c10::SymInt& value) {
   return value.is_heap_allocated() ? symbol_of(*value.toSymNodeImplUnowned()) : std::nullopt;
 }

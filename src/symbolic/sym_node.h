@@ -40,6 +40,9 @@ void take_for_general(std::span<const Expression> sizes, Context& context);
 /// An answer about layout, of which that is so for these sizes where the model's code asks.
 c10::SymBool layout_answer(const Condition& answer, std::vector<Expression> sizes, Context& context);
 
+/// Whether a condition holds without which an operator refuses the call: see Context::require() and expect().
+bool require(const c10::SymBool& condition);
+
 // None of these guards. They answer for nodes that aren't ours only if those are constant.
 bool is_statically_equal(const c10::SymInt& a, const c10::SymInt& b);
 std::optional<bool> statically_known(const c10::SymBool& condition);

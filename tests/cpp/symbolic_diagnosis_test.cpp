@@ -157,6 +157,37 @@ TEST_F(SymbolicDiagnosis, a_branch_for_small_sizes_counts_where_the_model_asks) 
   EXPECT_TRUE(diagnose(*context, {true, {open[0].guard}}).problems.empty());
 }
 
+TEST_F(SymbolicDiagnosis, what_an_operator_needs_at_sizes_of_0_and_1_is_asserted) {
+  const Expression z = context->symbol("z", {0, 8}, 4);
+  EXPECT_TRUE(context->require(logical_and(less_equal(1, z), less_equal(2, s))));
+  EXPECT_TRUE(context->require(less_equal(1, s)));  // always so
+  EXPECT_TRUE(context->require(less_equal(1, z)));  // a part of the first: said once more
+  EXPECT_FALSE(context->require(equal(w, 1)));
+  EXPECT_EQ(context->decide(less_equal(1, z)), std::nullopt) << "nothing follows from it";
+  const Diagnosis found = run(/*asserts=*/false);
+  EXPECT_TRUE(found.problems.empty());
+  EXPECT_EQ(found.corrections[3].range, (Range{0, 8}));
+  ASSERT_EQ(found.assertions.size(), 3u);
+  EXPECT_EQ(found.assertions[0].condition, less_equal(1, z));
+  EXPECT_EQ(found.assertions[1].condition, less_equal(2, s));
+  EXPECT_EQ(found.verdicts, (std::vector{Verdict::kAsserted, Verdict::kAsserted}));
+}
+
+TEST_F(SymbolicDiagnosis, what_an_operator_needs_is_proven_where_another_guard_says_so) {
+  EXPECT_TRUE(context->require(less_equal(2, s)));
+  context->guard(less_equal(5, s));
+  EXPECT_TRUE(run().assertions.empty());
+}
+
+TEST_F(SymbolicDiagnosis, what_an_operator_needs_in_a_branch_is_checked_there) {
+  Context::Branch branch(*context);
+  EXPECT_TRUE(context->require(less_equal(2, s)));
+  EXPECT_EQ(branch.close().size(), 1u);
+  EXPECT_TRUE(run().assertions.empty());
+  EXPECT_TRUE(context->require(less_equal(2, s)));
+  EXPECT_EQ(run().assertions.size(), 1u);
+}
+
 TEST_F(SymbolicDiagnosis, a_branch_that_another_guard_rules_out_is_none) {
   EXPECT_FALSE(context->guard_branch(equal(s, 1)));
   context->guard(less_equal(5, s));

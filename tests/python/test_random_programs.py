@@ -86,6 +86,18 @@ class _MeetsNan(torch.nn.Module):
         return {"other": x + 1, "clamped": clamped * 2}, y.relu()
 
 
+class _Signs(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.signbit(x * 0)
+
+
+def test_the_sign_of_a_nan_is_left_open_and_no_other() -> None:
+    x = torch.tensor([float("inf"), 2.0, -3.0])
+    outcomes = [outcome[0] for outcome in rounding.outcomes(_Signs, (x,), {})]
+    assert {bool(outcome[0]) for outcome in outcomes} == {True, False}
+    assert all(outcome[1:].tolist() == [False, True] for outcome in outcomes)
+
+
 def test_a_known_difference_excuses_only_what_follows_from_it() -> None:
     model = _MeetsNan()
     traced = tracejet.trace(model, arg_inputs=[torch.zeros(3), torch.zeros(3)])

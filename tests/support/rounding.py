@@ -32,6 +32,8 @@ FUSED = (
 )
 #: Where products have the axis that they sum over: an order of its own decides which sum overflows first.
 SUMMED_AXES = {aten.mm.default: (1, 0), aten.bmm.default: (2, 1), aten.mv.default: (1, 0), aten.dot.default: (0, 0)}
+#: Operators that read the sign of an operand, by its place. IEEE 754 leaves open which sign a NaN has that is computed.
+SIGNS_READ = {aten.signbit.default: 0, aten.copysign.Tensor: 1}
 DRAWS = 16
 
 
@@ -50,6 +52,8 @@ class RoundedOtherwise(TorchDispatchMode):
             with self:
                 return self.steps[func](*args, **kwargs)
         self.count += 1
+        if func in SIGNS_READ and self.draw % 2 == 1:
+            args = _with_other_nans(args, SIGNS_READ[func])
         taken = [leaf.clone() for leaf in pytree.tree_leaves((args, kwargs)) if _is_float(leaf)]
         result = _product(func, args, self.draw) if func in SUMMED_AXES else func(*args, **kwargs)
         aliases = [returned.alias_info for returned in func._schema.returns]
@@ -88,6 +92,11 @@ def _product(func: Any, args: Any, draw: int) -> torch.Tensor:
         pair = (x.narrow(axis, k, 1).double() for x, axis in zip((left, right), axes, strict=True))
         result.copy_(result.double() + func(*pair))
     return result
+
+
+def _with_other_nans(args: Any, place: int) -> tuple[Any, ...]:
+    read = args[place]
+    return (*args[:place], torch.where(read.isnan(), -read, read), *args[place + 1 :])
 
 
 def _is_float(leaf: Any) -> bool:

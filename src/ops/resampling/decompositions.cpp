@@ -204,7 +204,12 @@ at::Tensor replication_pad1d(const at::Tensor& self, c10::SymIntArrayRef padding
 
 at::Tensor pad_circular(const at::Tensor& self, c10::SymIntArrayRef pad) {
   at::Tensor result = self;
+  const auto message = [&] { return "pad " + shape::text(pad) + " is too large for " + shape::text(self.sym_sizes()); };
   for (size_t i = 0; i < pad.size() / 2; ++i) {
+    const c10::SymInt size = self.sym_size(-1 - static_cast<int64_t>(i)), &before = pad[2 * i], &after = pad[2 * i + 1];
+    require(before.sym_le(size), message);
+    require(after.sym_le(size), message);
+    require((size + before + after).sym_ge(0), message);
     result = wrapped(result, self.dim() - 1 - static_cast<int64_t>(i), pad[2 * i], pad[2 * i + 1]);
   }
   return result;
