@@ -15,6 +15,7 @@
 #include "compile/engine_support.h"
 #include "compile/input_check.h"
 #include "compile/memory_use.h"
+#include "compile/prepare.h"
 #include "engines/registry.h"
 #include "ir/analysis/rank.h"
 #include "ir/size_expression.h"
@@ -94,7 +95,8 @@ ProgramRunner::ProgramRunner(std::shared_ptr<const Graph> graph, const CompileSe
     auto assertion = assertion_of(node);
     if (assertion && !symbolic::is_data_dependent(assertion->condition)) assertions_.push_back(*std::move(assertion));
   }
-  executable_ = compile_or_advise(*engine_, graph_, runtime_inputs_, settings_);
+  prepared_ = prepared_for_engines(*graph_);
+  executable_ = compile_or_advise(*engine_, prepared_, runtime_inputs_, settings_);
   if (executable_->takes_ranks_from_data()) return;
   for (RuntimeAssertion& condition : rank_conditions(*graph_)) {
     if (!symbolic::is_data_dependent(condition.condition)) assertions_.push_back(std::move(condition));

@@ -163,8 +163,8 @@ class Graph {
   /// What reads `value`, outputs of the graph included, reads `by` instead; only the node that computes `by` doesn't.
   /// Refused where they differ in dtype, device or sizes.
   void replace_all_uses(const Value& value, const Value& by);
-  /// Refused as long as one of the node's values is read. Symbols aren't followed: verify_graph() finds those that nothing
-  /// tells any more.
+  /// Refused as long as one of the node's values is read. Symbols aren't followed: verify_graph() finds those that
+  /// nothing tells any more.
   void erase(const Node& node);
   /// In front of another node; null: behind the last. Refused where it would read what isn't computed yet, or be read
   /// before.
