@@ -43,6 +43,9 @@ CONDITIONS: dict[str, Callable[[list[torch.Tensor]], bool]] = {
     "NaN or +infinity": lambda tensors: _has_nan(tensors) or _has_infinity(tensors),
     "NaN beside +infinity": lambda tensors: _has_nan(tensors) and _has_infinity(tensors),
     "numbers below -8": lambda tensors: any(bool((tensor < -8).any()) for tensor in _floats(tensors)),
+    "numbers near 0": lambda tensors: any(
+        bool(((tensor.abs() < 0.1) & (tensor != 0)).any()) for tensor in _floats(tensors)
+    ),
     "equal elements": lambda tensors: any(tensor.unique().numel() < tensor.numel() for tensor in tensors),
 }
 

@@ -1,6 +1,7 @@
 // Functions of one number.
 #include <cmath>
 #include <limits>
+#include <span>
 
 #include "lowering/onnx/families.h"
 #include "lowering/onnx/helpers.h"
@@ -80,9 +81,28 @@ void exp2(Lowering& to, const Call& call, std::string_view) {
   to.result(to.emit("Pow", {to.number(2, x.dtype), x}));
 }
 
+/// erfc(x) for x > 0, with a relative error of 1.2e-7: a Chebyshev fit by W. H. Press et al., Numerical Recipes.
+Operand erfc_tail(Lowering& to, const Operand& x) {
+  static constexpr double kCoefficients[] = {0.17087277,  -0.82215223, 1.48851587, -1.13520398, 0.27886807,
+                                             -0.18628806, 0.09678418,  0.37409196, 1.00002368,  -1.26551223};
+  const auto number = [&](double value) { return to.number(value, x.dtype); };
+  const Operand grown = to.emit("Add", {to.emit("Mul", {x, number(0.5)}), number(1)});
+  const Operand t = to.emit("Div", {number(1), grown});
+  Operand polynomial = number(kCoefficients[0]);
+  for (const double coefficient : std::span(kCoefficients).subspan(1))
+    polynomial = to.emit("Add", {to.emit("Mul", {polynomial, t}), number(coefficient)});
+  return to.emit("Mul", {t, exponential(to, to.emit("Sub", {polynomial, to.emit("Mul", {x, x})}))});
+}
+
 void erfc(Lowering& to, const Call& call, std::string_view) {
   const Operand x = self(to, call);
-  to.result(to.emit("Sub", {to.number(1, x.dtype), to.emit("Erf", {x})}));
+  const Operand near = to.emit("Sub", {to.number(1, x.dtype), to.emit("Erf", {x})});
+  // Further on, the difference would be all rounding, and then 0.
+  const Operand limit = to.number(x.dtype == at::kDouble ? 3 : 1, x.dtype);
+  const Operand is_near = to.emit_as(at::kBool, "Less", {x, limit});
+  // Half precision would round the squares: the tail is computed in float32.
+  const Operand tail = erfc_tail(to, at::isReducedFloatingType(x.dtype) ? to.cast(x, at::kFloat) : x);
+  to.result(choose(to, is_near, near, to.cast(tail, x.dtype)));
 }
 
 void trunc(Lowering& to, const Call& call, std::string_view) {
