@@ -16,14 +16,63 @@ class ProgramRunner;
 
 /// How a program is compiled. The defaults keep the program's own precision.
 struct CompileSettings {
-  /// The name of an engine: see engines().
-  std::string engine = default_engine();
+  /// Which engines run it: one of engines() for all of it, or several that it is split between.
+  EngineChoice engine;
   /// What float32 arithmetic may be done in: float32, bfloat16 or float16. The weights given stay as they are.
   at::ScalarType precision = at::kFloat;
   /// 0: as many as PyTorch uses.
   int threads = 0;
   /// Where compiled kernels are kept between processes; empty: nowhere.
   std::string cache_dir;
+  /// Where a program is split, an engine gets no part of fewer nodes; the next one runs them.
+  int min_block_size = 5;
+  /// Operators that PyTorch's kernels run: "aten.add" with all of its overloads, "aten.add.Tensor".
+  std::vector<std::string> torch_executed_ops;
+  /// Modules of which PyTorch's kernels run everything: by path ("encoder.layers.0") or class ("torch.nn.Linear").
+  std::vector<std::string> torch_executed_modules;
+  /// Whether it is an error where PyTorch's kernels would run a part of the program.
+  bool require_full_compilation = false;
+  /// Whether an engine's failure is an error. Otherwise the next engine takes its part, and the report says so.
+  bool pass_through_build_failures = false;
+  /// Only plans: nothing is compiled, and the program has a report but can't be run.
+  bool dryrun = false;
+
+  bool operator==(const CompileSettings&) const = default;
+};
+
+/// A part of a compiled program, as one engine runs it.
+struct CompiledPart {
+  std::string engine;
+  int64_t nodes = 0;
+  std::vector<std::string> inputs;   ///< "x: float32[batch, 8]": what it takes from the caller and from other parts
+  std::vector<std::string> outputs;  ///< "%7: float32[batch, 4]"
+  int64_t weight_bytes = 0;
+};
+
+/// A call that doesn't run on the engine that comes first.
+struct FallbackCall {
+  std::string op;      ///< "aten::fft_rfft"
+  std::string engine;  ///< where it runs
+  std::string reason;  ///< "computes in complex numbers"
+  std::string where;   ///< the line of the model and its module; empty where nobody knows
+  std::string file;    ///< of that line
+  int64_t line = 0;
+};
+
+/// Which engine runs what of a program.
+struct CompileReport {
+  std::string preferred;  ///< the engine that comes first
+  std::string engines;    ///< those that run parts, each once: "openvino, aten"
+  std::vector<CompiledPart> parts;
+  std::vector<FallbackCall> fallbacks;
+  /// Engines that failed and left their part to the next one, settings that had no effect.
+  std::vector<std::string> notes;
+
+  int64_t nodes() const;
+  /// How many nodes run on the engine that comes first.
+  int64_t nodes_on_preferred() const;
+  /// For people.
+  std::string str() const;
 };
 
 /// A call of a program that an engine can't run.
@@ -43,16 +92,20 @@ class CompiledProgram {
   /// Throws InvalidInput, naming input and axis, where an input isn't what was traced.
   std::vector<at::Tensor> run(const std::vector<at::Tensor>& inputs) const;
 
+  /// Which engine runs what, and why not the one that comes first.
+  CompileReport report() const;
+
   const std::shared_ptr<const ProgramRunner>& runner() const { return runner_; }
 
  private:
   std::shared_ptr<const ProgramRunner> runner_;
 };
 
-/// Makes a program ready for an engine. Its weights are fixed from here on.
+/// Makes a program ready to run. Its weights are fixed from here on.
 ///
-/// Throws UnsupportedOperator, listing every operator that the engine can't run with its source lines, and InvalidInput
-/// where a setting makes no sense or the engine can't do what it asks for.
+/// By default the program is split where the engine that comes first can't run all of it: report() says how and why.
+/// Throws UnsupportedOperator, listing every operator with its source lines, where one engine is chosen that can't run
+/// all of them, and InvalidInput where a setting makes no sense or no engine can do what it asks for.
 CompiledProgram compile(const Program& program, const CompileSettings& settings = {});
 
 /// What `compile` would refuse, all of it, without compiling; empty where the engine takes the whole program.

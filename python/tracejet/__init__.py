@@ -15,6 +15,7 @@ from tracejet._C import (
 )
 from tracejet.api.check import check
 from tracejet.api.compile import CompiledModule, compile, save_onnx
+from tracejet.api.compile_report import BuildWarning, CompileReport
 from tracejet.api.decompositions import DecompositionTable
 from tracejet.api.engine import Engine, engines, register_engine, unregister_engine
 from tracejet.api.engine_report import EngineReport, EngineWarning
@@ -30,6 +31,8 @@ from tracejet.torch_compile.registration import register as _register_backends
 _register_backends()
 
 __all__ = [
+    "BuildWarning",
+    "CompileReport",
     "CompileSettings",
     "CompiledModule",
     "ConstraintViolation",

@@ -18,6 +18,7 @@ void bind_model_trace(pybind11::module_& module);
 void bind_numbers(pybind11::module_& module);
 void bind_operators(pybind11::module_& module);
 void bind_program(pybind11::module_& module);
+void bind_settings(pybind11::module_& module);
 void bind_shape_report(pybind11::module_& module);
 void bind_symbolic(pybind11::module_& module);
 void bind_tracer(pybind11::module_& module);

@@ -15,10 +15,9 @@ namespace py = pybind11;
 
 namespace {
 
-std::shared_ptr<ProgramRunner> make_runner(std::shared_ptr<Graph> graph, std::string engine, at::ScalarType precision,
-                                           int threads, std::string cache_dir, std::map<size_t, at::Tensor> state) {
+std::shared_ptr<ProgramRunner> make_runner(std::shared_ptr<Graph> graph, const CompileSettings& settings,
+                                           std::map<size_t, at::Tensor> state) {
   const py::gil_scoped_release no_gil;
-  const CompileSettings settings{std::move(engine), precision, threads, std::move(cache_dir)};
   return std::make_shared<ProgramRunner>(std::move(graph), settings, std::move(state));
 }
 
@@ -66,15 +65,44 @@ SupportInWords support(const std::shared_ptr<Graph>& graph, const std::string& e
           report(*graph, found.unsupported, engine), report_warnings(*graph, found.warnings, engine)};
 }
 
+void bind_report(py::module_& module) {
+  py::class_<CompiledPart>(module, "CompiledPart", "A part of a compiled program, as one engine runs it.")
+      .def_readonly("engine", &CompiledPart::engine)
+      .def_readonly("nodes", &CompiledPart::nodes)
+      .def_readonly("inputs", &CompiledPart::inputs)
+      .def_readonly("outputs", &CompiledPart::outputs)
+      .def_readonly("weight_bytes", &CompiledPart::weight_bytes);
+  py::class_<FallbackCall>(module, "FallbackCall", "A call that doesn't run on the engine that comes first.")
+      .def_readonly("op", &FallbackCall::op)
+      .def_readonly("engine", &FallbackCall::engine)
+      .def_readonly("reason", &FallbackCall::reason)
+      .def_readonly("where", &FallbackCall::where)
+      .def_readonly("file", &FallbackCall::file)
+      .def_readonly("line", &FallbackCall::line);
+  py::class_<CompileReport>(module, "CompileReport", "Which engine runs what of a program.")
+      .def_readonly("preferred", &CompileReport::preferred)
+      .def_readonly("engines", &CompileReport::engines)
+      .def_readonly("parts", &CompileReport::parts)
+      .def_readonly("fallbacks", &CompileReport::fallbacks)
+      .def_readonly("notes", &CompileReport::notes)
+      .def_property_readonly("nodes", &CompileReport::nodes)
+      .def_property_readonly("nodes_on_preferred", &CompileReport::nodes_on_preferred)
+      .def("__str__", &CompileReport::str);
+}
+
 }  // namespace
 
 void bind_compile(py::module_& module) {
+  bind_report(module);
   py::class_<ProgramRunner, std::shared_ptr<ProgramRunner>>(module, "ProgramRunner",
                                                             "A graph made ready for an engine.")
-      .def(py::init(&make_runner), py::arg("graph"), py::kw_only(), py::arg("engine"), py::arg("precision"),
-           py::arg("threads"), py::arg("cache_dir"), py::arg("state") = std::map<size_t, at::Tensor>())
+      .def(py::init(&make_runner), py::arg("graph"), py::arg("settings"),
+           py::arg("state") = std::map<size_t, at::Tensor>())
       .def("warnings", &ProgramRunner::warnings,
-           "The calls that the engine runs otherwise than PyTorch for some data, in words.")
+           "The calls that an engine runs otherwise than PyTorch for some data, in words.")
+      .def("report", &ProgramRunner::report, "Which engine runs what.")
+      .def_property_readonly("notes", &ProgramRunner::notes, "Engines that failed, settings that had no effect.")
+      .def_property_readonly("settings", &ProgramRunner::settings)
       .def(
           "run", &run, py::arg("inputs"),
           "Runs on the user's tensors, in their order; gives one object per output of the user: a tensor or a number.");

@@ -18,11 +18,6 @@ std::vector<std::pair<std::string, std::string>> names_and_fingerprints() {
 }  // namespace
 
 void bind_engine(py::module_& module) {
-  py::class_<CompileSettings>(module, "CompileSettings", "How a program is compiled: the arguments of `compile`.")
-      .def_readonly("engine", &CompileSettings::engine)
-      .def_readonly("precision", &CompileSettings::precision, "What float32 arithmetic may be done in.")
-      .def_readonly("threads", &CompileSettings::threads, "0: as many as PyTorch uses.")
-      .def_readonly("cache_dir", &CompileSettings::cache_dir, "Empty: nowhere.");
   module.def("engines", &names_and_fingerprints, "Of every engine that compiles, the default first.");
   module.def("default_engine", &default_engine, "The engine that runs a program where none is named.");
   module.def(

@@ -20,6 +20,7 @@ PYBIND11_MODULE(_C, module) {
   tracejet::bind_model_trace(module);
   tracejet::bind_numbers(module);
   tracejet::bind_control_flow(module);
+  tracejet::bind_settings(module);
   tracejet::bind_engine(module);
   tracejet::bind_compile(module);
   tracejet::bind_verify(module);

@@ -102,6 +102,12 @@ class PythonEngine final : public Engine {
     adapter_->attr("check_settings")(settings);
   }
 
+  bool is_failure(const std::exception& error) const override {
+    const py::gil_scoped_acquire gil;
+    const auto* raised = dynamic_cast<const py::error_already_set*>(&error);
+    return raised == nullptr || raised->matches(PyExc_Exception);  // KeyboardInterrupt is none
+  }
+
   std::vector<Unsupported> find_unsupported(const std::shared_ptr<const Graph>& graph, const RuntimeInputs& inputs,
                                             const CompileSettings&) const override {
     const py::gil_scoped_acquire gil;
@@ -113,7 +119,7 @@ class PythonEngine final : public Engine {
     const py::gil_scoped_acquire gil;
     const py::object view = view_of(graph, inputs);
     const std::vector<Unsupported> refused = refused_in(view);
-    if (!refused.empty()) throw UnsupportedOperator(report(*graph, refused, name_));
+    if (!refused.empty()) throw RefusedNodes(*graph, refused, name_);
     return std::make_unique<PythonExecutable>(name_, graph, adapter_->attr("compile")(view, settings));
   }
 

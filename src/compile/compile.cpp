@@ -11,6 +11,8 @@ std::vector<at::Tensor> CompiledProgram::run(const std::vector<at::Tensor>& inpu
   return runner_->run(inputs);
 }
 
+CompileReport CompiledProgram::report() const { return runner_->report(); }
+
 CompiledProgram compile(const Program& program, const CompileSettings& settings) {
   return CompiledProgram(std::make_shared<ProgramRunner>(program.graph(), settings));
 }

@@ -2,6 +2,10 @@
 
 #include <algorithm>
 
+#include <ATen/ops/resolve_conj.h>
+#include <ATen/ops/resolve_neg.h>
+#include <ATen/ops/zeros.h>
+
 #include "ir/call.h"
 
 namespace tracejet {
@@ -33,6 +37,11 @@ std::unordered_set<const Value*> inputs_read_by_place(const Graph& graph) {
     }
   }
   return read;
+}
+
+at::Tensor materialized(const at::Tensor& tensor) {
+  if (tensor._is_zerotensor()) return at::zeros(tensor.sizes(), tensor.options());
+  return at::resolve_neg(at::resolve_conj(tensor));
 }
 
 bool lies_as_traced(const at::Tensor& tensor, const TensorMeta& traced, const RuntimeSizes& sizes) {

@@ -6,17 +6,14 @@
 #include <utility>
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/resolve_conj.h>
-#include <ATen/ops/resolve_neg.h>
-#include <ATen/ops/zeros.h>
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "compile/engine_support.h"
 #include "compile/input_check.h"
 #include "compile/memory_use.h"
 #include "compile/prepare.h"
-#include "engines/registry.h"
+#include "compile/report.h"
+#include "compile/settings.h"
 #include "ir/analysis/rank.h"
 #include "ir/size_expression.h"
 #include "ir/unsupported.h"
@@ -25,16 +22,6 @@
 namespace tracejet {
 
 namespace {
-
-void check_settings(const CompileSettings& settings) {
-  const auto precision = settings.precision;
-  if (precision != at::kFloat && precision != at::kBFloat16 && precision != at::kHalf) {
-    throw InvalidInput(std::string("precision is ") + c10::toString(precision) +
-                       "; choose float32, bfloat16 or float16");
-  }
-  if (settings.threads < 0)
-    throw InvalidInput("threads is " + std::to_string(settings.threads) + ", but can't be negative");
-}
 
 /// Gives the targets their new values. Engines may have passed a target's own memory through: what reads it is copied
 /// before anything is written.
@@ -49,12 +36,6 @@ void write(std::vector<std::pair<at::Tensor, at::Tensor>>& writes, std::vector<c
     if (is_overwritten(value)) value = value.clone();
   }
   for (const auto& [target, value] : writes) target.copy_(value);
-}
-
-/// The same values as they lie in memory: conjugated, negated and all-zero tensors may only say what they are.
-at::Tensor materialized(const at::Tensor& tensor) {
-  if (tensor._is_zerotensor()) return at::zeros(tensor.sizes(), tensor.options());
-  return at::resolve_neg(at::resolve_conj(tensor));
 }
 
 /// A program may be traced for a device where its weights aren't yet.
@@ -76,11 +57,9 @@ ProgramRunner::ProgramRunner(std::shared_ptr<const Graph> graph, const CompileSe
     : settings_(settings),
       graph_(std::move(graph)),
       state_(std::move(state)),
-      runtime_inputs_(runtime_inputs_of(*graph_)),
-      engine_(find_compiling_engine(settings.engine)) {
+      runtime_inputs_(runtime_inputs_of(*graph_)) {
   check_settings(settings_);
-  engine_->check_settings(settings_);
-  check_device(*graph_, *engine_);
+  const ChosenEngines chosen = chosen_engines(*graph_, settings_);
   check_weights(*graph_);
   for (size_t i = 0; i < graph_->inputs().size(); ++i) {
     const GraphInput& input = graph_->inputs()[i];
@@ -96,16 +75,23 @@ ProgramRunner::ProgramRunner(std::shared_ptr<const Graph> graph, const CompileSe
     if (assertion && !symbolic::is_data_dependent(assertion->condition)) assertions_.push_back(*std::move(assertion));
   }
   prepared_ = prepared_for_engines(*graph_);
-  executable_ = compile_or_advise(*engine_, prepared_, runtime_inputs_, settings_);
-  if (executable_->takes_ranks_from_data()) return;
+  built_ = build(prepared_, runtime_inputs_, chosen, settings_);
+  if (built_.executable == nullptr || built_.executable->takes_ranks_from_data()) return;
   for (RuntimeAssertion& condition : rank_conditions(*graph_)) {
     if (!symbolic::is_data_dependent(condition.condition)) assertions_.push_back(std::move(condition));
   }
 }
 
 std::string ProgramRunner::warnings() const {
-  return report_warnings(*graph_, executable_->warnings(), settings_.engine);
+  std::string text;
+  for (const auto& [engine, nodes] : built_.warnings) {
+    const std::string own = report_warnings(*graph_, nodes, engine);
+    text += (text.empty() || own.empty() ? "" : "\n") + own;
+  }
+  return text;
 }
+
+CompileReport ProgramRunner::report() const { return report_of(built_.plan, built_.notes); }
 
 const at::Tensor& ProgramRunner::state(size_t input) const {
   const auto found = state_.find(input);
@@ -154,6 +140,7 @@ void ProgramRunner::check_assertions(const RuntimeSizes& sizes) const {
 }
 
 std::vector<c10::IValue> ProgramRunner::run_for_all_outputs(const std::vector<at::Tensor>& inputs) const {
+  if (built_.executable == nullptr) throw InvalidInput("a dry run compiles nothing: there is only a report");
   const at::NoGradGuard no_grad;
   const RuntimeSizes sizes = checked_sizes(*graph_, user_inputs_, inputs);
   check_assertions(sizes);
@@ -166,7 +153,7 @@ std::vector<c10::IValue> ProgramRunner::run_for_all_outputs(const std::vector<at
     given.push_back(materialized(targets.back()));
   }
 
-  const std::vector<c10::IValue> computed = executable_->run(std::move(given), sizes);
+  const std::vector<c10::IValue> computed = built_.executable->run(std::move(given), sizes);
 
   std::vector<c10::IValue> results;
   std::vector<std::pair<at::Tensor, at::Tensor>> writes;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "compile/partition/build.h"
 #include "engines/engine.h"
 #include "engines/runtime_sizes.h"
 #include "ir/assertion.h"
@@ -13,12 +14,13 @@
 
 namespace tracejet {
 
-/// A program made ready for an engine. Calls are safe from several threads at once, as far as the program itself is:
+/// A program made ready to run. Calls are safe from several threads at once, as far as the program itself is:
 /// one that changes its buffers is as safe as the module that it came from.
 class ProgramRunner {
  public:
-  /// Throws UnsupportedOperator, listing all operators that the engine can't run, and InvalidInput for wrong settings.
-  /// `state`: what it keeps between calls in the place of the model's own tensors, by index of the graph's inputs.
+  /// Throws UnsupportedOperator, listing all operators that a single engine can't run, and InvalidInput for wrong
+  /// settings. `state`: what it keeps between calls in the place of the model's own tensors, by index of the graph's
+  /// inputs.
   ProgramRunner(std::shared_ptr<const Graph> graph, const CompileSettings& settings,
                 std::map<size_t, at::Tensor> state = {});
 
@@ -32,6 +34,13 @@ class ProgramRunner {
 
   /// The calls that the engine runs otherwise than PyTorch for some data, in words; empty where there are none.
   std::string warnings() const;
+
+  /// The engines that run it, each once: "openvino, aten".
+  std::string engines() const { return built_.plan.engines(); }
+  /// Which engine runs what, in words.
+  CompileReport report() const;
+  /// What went otherwise than one may expect: see CompileReport::notes.
+  const std::vector<std::string>& notes() const { return built_.notes; }
 
   const CompileSettings& settings() const { return settings_; }
   const std::shared_ptr<const Graph>& graph() const { return graph_; }
@@ -51,8 +60,7 @@ class ProgramRunner {
   std::vector<size_t> written_;               // indices into graph.inputs()
   std::vector<RuntimeAssertion> assertions_;  // on sizes of inputs; engines check those on data
   RuntimeInputs runtime_inputs_;
-  std::shared_ptr<const Engine> engine_;
-  std::unique_ptr<Executable> executable_;
+  BuiltProgram built_;
 };
 
 }  // namespace tracejet

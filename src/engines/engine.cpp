@@ -22,7 +22,7 @@ std::vector<Unsupported> Engine::find_warnings(const std::shared_ptr<const Graph
 void require_supported(const Engine& engine, const std::shared_ptr<const Graph>& graph, const RuntimeInputs& inputs,
                        const CompileSettings& settings) {
   const std::vector<Unsupported> found = engine.find_unsupported(graph, inputs, settings);
-  if (!found.empty()) throw UnsupportedOperator(report(*graph, found, engine.name()));
+  if (!found.empty()) throw RefusedNodes(*graph, found, engine.name());
 }
 
 }  // namespace tracejet

@@ -8,6 +8,7 @@
 #include <ATen/core/ivalue.h>
 #include <c10/core/Device.h>
 
+#include "base/error.h"
 #include "engines/runtime_inputs.h"
 #include "engines/runtime_sizes.h"
 #include "ir/graph.h"
@@ -60,17 +61,36 @@ class Engine {
                                                     const RuntimeInputs& inputs,
                                                     const CompileSettings& settings) const = 0;
 
+  /// Whether what it threw is a failure of its own, which another engine may make up for, and not the user's wish to
+  /// stop.
+  virtual bool is_failure(const std::exception&) const { return true; }
+
   /// The nodes that it runs, but otherwise than PyTorch for data that only a run has.
   virtual std::vector<Unsupported> find_warnings(const std::shared_ptr<const Graph>& graph, const RuntimeInputs& inputs,
                                                  const CompileSettings& settings) const;
 
   /// Makes a graph ready to run on devices that it runs on. Graph inputs that aren't in `inputs` are constants.
-  /// Throws UnsupportedOperator, listing everything that it can't run: see require_supported().
+  /// Throws RefusedNodes, listing everything that it can't run: see require_supported().
   virtual std::unique_ptr<Executable> compile(const std::shared_ptr<const Graph>& graph, const RuntimeInputs& inputs,
                                               const CompileSettings& settings) const = 0;
 };
 
-/// Throws UnsupportedOperator, listing all nodes that the engine finds unsupported with their lines, where there are
+/// An engine refuses some nodes of a program.
+class RefusedNodes : public UnsupportedOperator {
+ public:
+  /// `is_late`: it takes such nodes as a rule, and finds out while it compiles.
+  RefusedNodes(const Graph& graph, std::vector<Unsupported> nodes, const std::string& engine, bool is_late = false)
+      : UnsupportedOperator(report(graph, nodes, engine)), nodes_(std::move(nodes)), is_late_(is_late) {}
+
+  const std::vector<Unsupported>& nodes() const { return nodes_; }
+  bool is_late() const { return is_late_; }
+
+ private:
+  std::vector<Unsupported> nodes_;
+  bool is_late_;
+};
+
+/// Throws RefusedNodes, listing all nodes that the engine finds unsupported with their lines, where there are
 /// any.
 void require_supported(const Engine& engine, const std::shared_ptr<const Graph>& graph, const RuntimeInputs& inputs,
                        const CompileSettings& settings);

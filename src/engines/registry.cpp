@@ -97,9 +97,16 @@ std::shared_ptr<const Engine> find_compiling_engine(const std::string& name) {
   return find_among(compiling_entries(), name, "");
 }
 
+std::vector<std::shared_ptr<const Engine>> compiling_engines() {
+  std::vector<std::shared_ptr<const Engine>> engines;
+  for (Entry& entry : compiling_entries()) engines.push_back(std::move(entry.engine));
+  return engines;
+}
+
 void register_engine(std::shared_ptr<const Engine> engine) {
   std::string name = engine->name();
   if (name.empty()) throw InvalidInput("an engine needs a name");
+  if (EngineChoice(name).may_split()) throw InvalidInput("no engine can be named \"" + name + "\", which means any");
   Registry::instance().add({std::move(name), std::move(engine)});
 }
 

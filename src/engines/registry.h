@@ -15,8 +15,11 @@ std::shared_ptr<const Engine> find_engine(const std::string& name);
 /// The same, of those that can compile.
 std::shared_ptr<const Engine> find_compiling_engine(const std::string& name);
 
+/// All of those, in order of preference.
+std::vector<std::shared_ptr<const Engine>> compiling_engines();
+
 /// Adds an engine, after all that there are. It is kept until the process ends, or until it is unregistered.
-/// Throws InvalidInput where there is one of its name, or where the name is empty.
+/// Throws InvalidInput where there is one of its name, or where the name is none: empty, or "auto".
 void register_engine(std::shared_ptr<const Engine> engine);
 
 /// Takes an engine out that was registered; what it compiled goes on working.

@@ -1,5 +1,7 @@
 #include "engines/runtime_sizes.h"
 
+#include <bit>
+
 #include "base/error.h"
 #include "ir/symbolic_constant.h"
 
@@ -57,6 +59,10 @@ c10::IValue resolve(const c10::IValue& constant, const RuntimeSizes& sizes) {
   }
   const auto expression = symbolic_expression(constant);
   return expression ? sizes.number(*expression) : constant;
+}
+
+int64_t as_told(const c10::IValue& number) {
+  return number.isDouble() ? std::bit_cast<int64_t>(number.toDouble()) : number.toInt();
 }
 
 void check(const RuntimeAssertion& assertion, const RuntimeSizes& sizes) {

@@ -35,6 +35,9 @@ class RuntimeSizes {
 /// The constant with every symbolic number replaced by its value.
 c10::IValue resolve(const c10::IValue& constant, const RuntimeSizes& sizes);
 
+/// A number that the program computes in the form in which symbols hold theirs.
+int64_t as_told(const c10::IValue& number);
+
 /// Throws Error with the assertion's message where it doesn't hold.
 void check(const RuntimeAssertion& assertion, const RuntimeSizes& sizes);
 

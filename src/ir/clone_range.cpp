@@ -29,7 +29,8 @@ void for_each_symbol_of(const TensorMeta& meta, Visitor&& visit) {
   visit_all(meta.storage_offset);
 }
 
-/// Whether it may run once more, for the number that it reads from a tensor.
+}  // namespace
+
 bool reads_number(const Node& node) {
   const auto is_number = [](const Value* output) { return output != nullptr && !output->is_tensor(); };
   const auto is_fixed = [](const Argument& argument) {
@@ -40,6 +41,8 @@ bool reads_number(const Node& node) {
          !node.op().schema().is_mutable() && std::ranges::all_of(node.outputs(), is_number) &&
          std::ranges::all_of(node.arguments(), is_fixed);
 }
+
+namespace {
 
 class RangeCloner {
  public:

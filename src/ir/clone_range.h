@@ -16,6 +16,9 @@ struct ClonedRange {
   std::vector<const Value*> outputs;
 };
 
+/// Whether a node only reads a number from tensors (`.item()`), so that it may run once more where that is needed.
+bool reads_number(const Node& node);
+
 /// Clones nodes, given in the order of execution, into a graph of their own.
 ///
 /// What they read from outside are its inputs: weights as they are, everything else (buffers that the program writes

@@ -190,7 +190,7 @@ Verification verify(const Program& program, const CompiledProgram& compiled,
 
 Subject subject_of(const std::shared_ptr<const ProgramRunner>& compiled) {
   const CompileSettings& settings = compiled->settings();
-  return {settings.engine, runner_of(compiled), settings.precision, compiled->graph(),
+  return {compiled->engines(), runner_of(compiled), settings.precision, compiled->graph(),
           [settings](std::shared_ptr<const Graph> graph) {
             return runner_of(std::make_shared<ProgramRunner>(std::move(graph), settings));
           }};

@@ -60,7 +60,8 @@ TEST(CustomOperators, NeedAMetaKernel) {
 
 TEST(CustomOperators, AreRefusedByOpenVino) {
   const Program program = trace([](const Tensors& inputs) { return Tensors{twice(inputs[0])}; }, {kRows});
-  EXPECT_THROW(compile(program), UnsupportedOperator);
+  EXPECT_THROW(compile(program, {.engine = "openvino"}), UnsupportedOperator);
+  EXPECT_EQ(compile(program).report().engines, "aten");
 }
 
 }  // namespace

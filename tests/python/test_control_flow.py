@@ -243,7 +243,7 @@ def test_what_cannot_be_right_is_refused(
 def test_openvino_says_that_it_has_no_control_flow() -> None:
     program = tracejet.trace(Model(CASES["cond"]), arg_inputs=[INPUT])
     with pytest.raises(tracejet.UnsupportedOperator, match="higher_order::cond"):
-        tracejet.compile(program)
+        tracejet.compile(program, engine="openvino")
 
 
 def test_a_strict_trace_takes_the_branches_that_dynamo_captured() -> None:

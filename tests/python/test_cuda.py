@@ -148,7 +148,7 @@ def test_a_model_on_a_gpu_is_traced_for_the_cpu() -> None:
 def test_openvino_refuses_a_program_for_a_gpu() -> None:
     program = tracejet.trace(nn.Linear(3, 4).cuda(), arg_inputs=[batch(3, device="cuda")])
     with pytest.raises(tracejet.InvalidInput, match="openvino runs on the CPU"):
-        tracejet.compile(program)
+        tracejet.compile(program, engine="openvino")
 
 
 def test_tensors_on_two_devices_are_refused_as_in_eager() -> None:

@@ -217,7 +217,7 @@ def test_decorated_operators_without_a_fake_implementation_are_refused() -> None
 
 def test_openvino_refuses_operators_of_the_users_own() -> None:
     with pytest.raises(tracejet.UnsupportedOperator, match="tracejet_test_decorated::scaled"):
-        tracejet.compile(Model(lambda model, x: scaled(x, 2.0)), arg_inputs=[INPUT])
+        tracejet.compile(Model(lambda model, x: scaled(x, 2.0)), arg_inputs=[INPUT], engine="openvino")
 
 
 # TORCH_LIBRARY --------------------------------------------------------------------------------------------------------

@@ -140,9 +140,9 @@ def check(call: Call, inputs: tuple[torch.Tensor, ...], tmp_path) -> None:
         return
     if report.warnings:
         with pytest.warns(tracejet.EngineWarning, match="it is right from"):
-            tracejet.compile(program)
+            tracejet.compile(program, engine="openvino")
         return
-    assert_same(tracejet.compile(program)(*inputs), expected)
+    assert_same(tracejet.compile(program, engine="openvino")(*inputs), expected)
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
@@ -174,7 +174,7 @@ def test_32_bits_are_exact_and_no_warning_is_due(call: Call, dtype: torch.dtype)
         Lambda(call.run), arg_inputs=[batch(dtype=dtype, high=5000), batch(dtype=dtype, high=5000)]
     )
     assert not tracejet.check(program).warnings
-    assert_same(tracejet.compile(program)(a, b), call.run(a, b))
+    assert_same(tracejet.compile(program, engine="openvino")(a, b), call.run(a, b))
 
 
 @pytest.mark.parametrize("n", [0, 1, 7])
@@ -183,21 +183,21 @@ def test_sums_of_large_integers_are_exact_even_of_none(n: int):
     program = tracejet.trace(
         Lambda(lambda x: x.sum(0, dtype=torch.int32)), arg_inputs=[batch(3, low=0, dtype=torch.int32)]
     )
-    assert_same(tracejet.compile(program)(x), x.sum(0, dtype=torch.int32))
+    assert_same(tracejet.compile(program, engine="openvino")(x), x.sum(0, dtype=torch.int32))
 
 
 def test_floats_become_bytes_as_in_pytorch():
     x = torch.tensor([0.5, 1.9, -0.5, -1.9, 127.5, 255.9, 256.5, 484.5, -129.3, 70000.1, -70000.3, 1e6])
     for dtype in (torch.uint8, torch.int8, torch.int16):
         program = tracejet.trace(Lambda(lambda x, dtype=dtype: (x * 1.0).to(dtype)), arg_inputs=[x])
-        assert_same(tracejet.compile(program)(x), x.to(dtype))
+        assert_same(tracejet.compile(program, engine="openvino")(x), x.to(dtype))
 
 
 def test_int64_that_certainly_leaves_32_bits_is_refused():
     x = torch.tensor([1, 255], dtype=torch.uint8)
     program = tracejet.trace(Lambda(lambda x: x.long() * 3_000_000_000), arg_inputs=[x])
     with pytest.raises(tracejet.UnsupportedOperator, match=r"aten::mul.*0 to 765000000000(.|\n)*test_integers.py"):
-        tracejet.compile(program)
+        tracejet.compile(program, engine="openvino")
 
 
 BEYOND_32_BITS = {
@@ -214,7 +214,7 @@ BEYOND_32_BITS = {
 def test_numbers_beyond_32_bits_in_arithmetic_are_refused(function):
     program = tracejet.trace(Lambda(function), arg_inputs=[torch.tensor([1, 255])])
     with pytest.raises(tracejet.UnsupportedOperator, match=r"no conversion that is exact(.|\n)*test_integers.py"):
-        tracejet.compile(program)
+        tracejet.compile(program, engine="openvino")
     assert_same(tracejet.compile(program, engine="aten")(torch.tensor([3, 7])), function(torch.tensor([3, 7])))
 
 
@@ -223,7 +223,7 @@ def test_int64_that_may_leave_32_bits_is_a_warning_with_operator_line_and_range(
     program = tracejet.trace(Lambda(lambda x, y: x * y), arg_inputs=[x, x])
     expected = r"aten::mul(.|\n)*right from -2147483648 to 2147483647(.|\n)*test_integers.py"
     with pytest.warns(tracejet.EngineWarning, match=expected):
-        compiled = tracejet.compile(program)
+        compiled = tracejet.compile(program, engine="openvino")
     assert_same(compiled(x, x), x * x)
     report = tracejet.check(program)
     assert report.ok
@@ -234,7 +234,7 @@ def test_int64_that_may_leave_32_bits_is_a_warning_with_operator_line_and_range(
 
 def test_inputs_beyond_32_bits_are_refused_by_name():
     program = tracejet.trace(Lambda(lambda x: x + 1), arg_inputs=[torch.tensor([1, 2])])
-    compiled = tracejet.compile(program)
+    compiled = tracejet.compile(program, engine="openvino")
     with pytest.raises(tracejet.InvalidInput, match="holds 4294967296, but openvino computes int64 in 32 bits"):
         compiled(torch.tensor([1, 2**32]))
 
@@ -257,7 +257,7 @@ SAFE = {
 def test_what_the_trace_knows_proves_that_no_warning_is_due(name: str):
     ids = torch.tensor([[1, 5, 3], [3, 1, 1]])
     program = tracejet.trace(Lambda(SAFE[name]), arg_inputs=[batch(3, dtype=torch.int64)])
-    assert_same(tracejet.compile(program)(ids), SAFE[name](ids))
+    assert_same(tracejet.compile(program, engine="openvino")(ids), SAFE[name](ids))
 
 
 DIVISIONS = [call for call in BINARY if call.is_division]
@@ -277,7 +277,8 @@ def test_division_by_zero_is_refused_when_it_runs(call: Call, engine: str, dtype
 
 
 def test_division_by_a_number_of_data_that_is_zero_is_refused() -> None:
-    compiled = tracejet.compile(Lambda(lambda x: x // x.amax().item()), arg_inputs=[batch(dtype=torch.int64)])
+    model, inputs = Lambda(lambda x: x // x.amax().item()), [batch(dtype=torch.int64)]
+    compiled = tracejet.compile(model, arg_inputs=inputs, engine="openvino")
     assert torch.equal(compiled(torch.tensor([4, 9, 2])), torch.tensor([0, 1, 0]))
     with pytest.raises(tracejet.Error, match="divided by 0"):
         compiled(torch.tensor([-4, 0, -2]))

@@ -167,7 +167,7 @@ def test_floats_of_data_on_openvino(name: str) -> None:
     if not report.ok:
         assert name in IN_DOUBLE_PRECISION, str(report)
         return
-    compiled = tracejet.compile(program)
+    compiled = tracejet.compile(program, engine="openvino")
     for rows in (1, 4, 9):
         x = torch.randn(rows, 6)
         tolerance = 1e-3 if name == "half" else 1e-4  # OpenVINO doesn't round to float16

@@ -43,14 +43,17 @@ def test_static_programs_give_what_eager_gives(case: Case, tmp_path):
     inputs = case.inputs(4)
     program = tracejet.trace(case.model, arg_inputs=inputs)
     expected = case.model(*inputs)
-    assert_same(tracejet.compile(program)(*inputs), expected, case.tolerance)
+    assert_same(tracejet.compile(program, engine="openvino")(*inputs), expected, case.tolerance)
     assert_same(OnnxRuntime(program, str(tmp_path / "model.onnx"))(*inputs), expected, case.tolerance)
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.dynamic], ids=str)
 def test_dynamic_programs_give_what_eager_gives_at_every_size(case: Case, tmp_path):
     program = tracejet.trace(case.model, arg_inputs=dynamic_inputs(case))
-    runs = {"openvino": tracejet.compile(program), "onnxruntime": OnnxRuntime(program, str(tmp_path / "model.onnx"))}
+    runs = {
+        "openvino": tracejet.compile(program, engine="openvino"),
+        "onnxruntime": OnnxRuntime(program, str(tmp_path / "model.onnx")),
+    }
     for batch in (2, 3, 9):
         inputs = case.inputs(batch)
         for name, run in runs.items():
@@ -71,7 +74,7 @@ PADDED = {
 def test_runtimes_leave_padding_where_it_is(function, tmp_path):
     x = -torch.rand(2, 4, 7, 5) - 1
     program = tracejet.trace(Lambda(function), arg_inputs=[x])
-    for run in (tracejet.compile(program), OnnxRuntime(program, str(tmp_path / "model.onnx"))):
+    for run in (tracejet.compile(program, engine="openvino"), OnnxRuntime(program, str(tmp_path / "model.onnx"))):
         assert_same(run(x), function(x), 1e-5)
 
 
@@ -83,5 +86,5 @@ def test_a_transposed_convolution_may_leave_nothing(length: int, tmp_path):
     x = torch.randn(3, length, 2)
     axes = tracejet.Input(min_shape=(3, 1, 2), opt_shape=(3, 4, 2), max_shape=(3, 9, 2))
     program = tracejet.trace(Lambda(model), arg_inputs=[axes])
-    for run in (tracejet.compile(program), OnnxRuntime(program, str(tmp_path / "model.onnx"))):
+    for run in (tracejet.compile(program, engine="openvino"), OnnxRuntime(program, str(tmp_path / "model.onnx"))):
         assert_same(run(x), model(x), 1e-5)

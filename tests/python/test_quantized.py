@@ -175,7 +175,7 @@ ENGINE_TOLERANCE = {"int8": ONE_STEP, "int8 with int4 weights": ONE_STEP}
 
 
 def runtimes(program: torch.export.ExportedProgram, path: Path) -> dict[str, Callable[..., Any]]:
-    return {"openvino": tracejet.compile(program), "onnxruntime": OnnxRuntime(program, str(path))}
+    return {"openvino": tracejet.compile(program, engine="openvino"), "onnxruntime": OnnxRuntime(program, str(path))}
 
 
 @pytest.mark.parametrize("name", [name for name in CONFIGS if not name.startswith("float8")])
@@ -223,7 +223,7 @@ def test_what_engines_cannot_run_is_refused_with_the_reason() -> None:
     assert not report.ok
     assert "computes in Float8_e4m3fn, a data type that ONNX lacks" in str(report)
     with pytest.raises(tracejet.UnsupportedOperator, match="a data type that ONNX lacks"):
-        tracejet.compile(quantized(CONFIGS["float8 weights"]()), arg_inputs=[batch(64)])
+        tracejet.compile(quantized(CONFIGS["float8 weights"]()), arg_inputs=[batch(64)], engine="openvino")
 
 
 @pytest.mark.parametrize("train", [False, True])

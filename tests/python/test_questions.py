@@ -94,7 +94,7 @@ def test_ranks_that_hang_on_sizes_are_those_of_eager(size: int) -> None:
     x = torch.randn(size, 1, 5)
     for run in (program.module(), tracejet.compile(program, engine="aten")):
         assert torch.equal(run(x), x.squeeze() * 2)
-    compiled = tracejet.compile(program)
+    compiled = tracejet.compile(program, engine="openvino")
     if size > 1:
         torch.testing.assert_close(compiled(x), x.squeeze() * 2)
     else:

@@ -27,7 +27,7 @@ from tests.support.oracle import FAULTS, Finding, judge
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize(("engine", "count"), [("aten", 150), ("openvino", 150), ("onnxruntime", 100)])
+@pytest.mark.parametrize(("engine", "count"), [("aten", 150), ("openvino", 150), ("onnxruntime", 100), ("split", 150)])
 def test_random_programs_are_right_or_refused(engine: str, count: int, tmp_path: Path) -> None:
     log = tmp_path / "findings.json"
     # In a process of its own: engines' threads in this one wouldn't survive a fork.

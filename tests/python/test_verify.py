@@ -87,7 +87,7 @@ def test_random_inputs_suit_real_models(name):
     case = SMALL_MODELS[name]
     args, kwargs = case.tracejet_inputs()
     program = tracejet.trace(case.module(), arg_inputs=args, kwarg_inputs=kwargs)
-    found = tracejet.verify(program, tracejet.compile(program))
+    found = tracejet.verify(program, tracejet.compile(program, engine="openvino"))
     assert found.ok, found
     assert [run.name for run in found.runs] == ["min", "opt", "max"]
     assert all(output.absolute_error > 0 for run in found.runs for output in run.outputs if "hidden" in output.name)
@@ -119,7 +119,7 @@ def test_other_weights_are_found_in_the_call_that_uses_them():
     with torch.no_grad():
         other.second.weight[3, 3] += 1
     program = tracejet.trace(model, arg_inputs=[batch_of(8)])
-    found = tracejet.verify(program, tracejet.compile(other, arg_inputs=[batch_of(8)]))
+    found = tracejet.verify(program, tracejet.compile(other, arg_inputs=[batch_of(8)], engine="openvino"))
     assert not found.ok and found.first.operator in ("aten::addmm", "aten::permute"), found
     assert found.first.line == line_of(Tower.forward, "self.second(")
 
@@ -266,17 +266,17 @@ def test_programs_that_were_saved_are_verified_too(tmp_path):
     program = tracejet.trace(Tower().eval(), arg_inputs=[batch_of(8)])
     torch.export.save(program, tmp_path / "tower.pt2")
     loaded = torch.export.load(tmp_path / "tower.pt2")
-    assert tracejet.verify(loaded, tracejet.compile(loaded)).ok
-    assert tracejet.verify(program, tracejet.compile(loaded)).ok
+    assert tracejet.verify(loaded, tracejet.compile(loaded, engine="openvino")).ok
+    assert tracejet.verify(program, tracejet.compile(loaded, engine="openvino")).ok
 
 
 def test_less_precision_is_less_exact_and_right():
     model = Tower().eval()
     program = tracejet.trace(model, arg_inputs=[batch_of(8)])
-    compiled = tracejet.compile(program, precision=torch.bfloat16)
+    compiled = tracejet.compile(program, engine="openvino", precision=torch.bfloat16)
     assert tracejet.verify(program, compiled).ok
 
 
 def _traced_and_compiled(model, inputs):
     program = tracejet.trace(model, arg_inputs=inputs)
-    return program, tracejet.compile(program)
+    return program, tracejet.compile(program, engine="openvino")

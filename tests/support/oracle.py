@@ -26,7 +26,8 @@ from tests.support.random_programs import EAGER_REFUSES, Axis, Program, random_p
 #: the table. "warned": the compiler said that this could happen.
 VERDICTS = ("right", "refused", "unclear", "excused", "warned", "wrong", "failed", "crashed")
 FAULTS = ("wrong", "failed", "crashed")
-ENGINES = ("openvino", "aten", "onnxruntime")
+#: "split" is OpenVINO and PyTorch's kernels, with parts that are cut at random.
+ENGINES = ("openvino", "aten", "onnxruntime", "split")
 #: A refusal that only hands on what the engine says is a failure: nobody foresaw it.
 ENGINES_WORDS = ("it says", "openvino failed", "is refused by OpenVINO when it compiles")
 
@@ -34,6 +35,8 @@ ENGINES_WORDS = ("it says", "openvino failed", "is refused by OpenVINO when it c
 TOLERANCE = {torch.float32: 3e-4, torch.float64: 1e-5}
 #: What rounding does to eager is allowed so many times, as far as it is no jump.
 ROUNDING, JUMP = 32.0, 1e-2
+#: Which part of a program's operators OpenVINO doesn't get where it is split.
+PART_REFUSED = 0.4
 
 
 @dataclass
@@ -83,8 +86,10 @@ def _judge(program: Program, engine: str, tries: int, finding: Finding) -> None:
     finding.operators = sorted({str(n.target) for n in traced.graph.nodes if n.op == "call_function"})
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        compiled = _attempt("compile", lambda: _compiled(traced, engine), program, calls)
-    warned = [str(w.message).splitlines()[0] for w in caught if "tracejet" in str(w.category)]
+        compiled = _attempt("compile", lambda: _compiled(traced, engine, finding.seed), program, calls)
+    if failures := [str(w.message) for w in caught if w.category is tracejet.BuildWarning]:
+        raise _Different("failed", f"compile: {failures[0]}")
+    warned = [str(w.message).splitlines()[0] for w in caught if w.category is tracejet.EngineWarning]
     for sizes, make in calls:
         here = f"at {sizes}: "
         state = copy.deepcopy(dict(eager.named_buffers()))
@@ -125,7 +130,12 @@ def _attempt(stage: str, do: Callable[[], Any], program: Program, calls: list[An
         raise _Different("failed", f"{stage}: {type(error).__name__}: {error}") from None
 
 
-def _compiled(traced: torch.export.ExportedProgram, engine: str) -> Callable[..., Any]:
+def _compiled(traced: torch.export.ExportedProgram, engine: str, seed: int) -> Callable[..., Any]:
+    if engine == "split":
+        targets = {n.target for n in traced.graph.nodes if isinstance(n.target, torch._ops.OpOverload)}
+        names = sorted(str(target) for target in targets if "sym_" not in target.name())  # sizes have no nodes of ours
+        refused = [name for name in names if Random(f"{seed} {name}").random() < PART_REFUSED]
+        return tracejet.compile(traced, torch_executed_ops=refused, min_block_size=1, threads=1)
     if engine != "onnxruntime":
         return tracejet.compile(traced, engine=engine, threads=torch.get_num_threads())
     from tests.support.onnx_runtime import OnnxProgram
@@ -209,7 +219,8 @@ class _Doubts:
 
     @cached_property
     def excuses(self) -> dict[int, str]:
-        return excuses(self.traced, self.engine, self.make(), self.state)
+        engine = "openvino" if self.engine == "split" else self.engine
+        return excuses(self.traced, engine, self.make(), self.state)
 
     @cached_property
     def twins(self) -> list[Any]:

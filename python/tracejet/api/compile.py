@@ -12,7 +12,9 @@ from torch import nn
 from torch.utils import _pytree as pytree
 
 from tracejet import _C
-from tracejet._C import GraphInput, GraphOutput, InvalidInput
+from tracejet._C import CompileSettings, GraphInput, GraphOutput, InvalidInput
+from tracejet.api.compile_report import BuildWarning, CompileReport
+from tracejet.api.compile_settings import settings_of, with_settings
 from tracejet.api.engine_report import EngineWarning
 from tracejet.api.native_program import graph_of, native
 from tracejet.export.exported_program import ExportedProgram
@@ -23,30 +25,32 @@ from tracejet.frontend.input import Input
 from tracejet.frontend.literals import check_literal
 
 
+@with_settings
 def compile(
     mod: nn.Module | torch.export.ExportedProgram,
     inputs: Sequence[Any] | None = None,
     *,
+    ir: str = "dynamo",
     arg_inputs: Sequence[Any] | None = None,
     kwarg_inputs: Mapping[str, Any] | None = None,
-    engine: str | None = None,
-    precision: torch.dtype = torch.float32,
+    settings: CompileSettings | None = None,
     enabled_precisions: Collection[torch.dtype] | None = None,
-    threads: int = 0,
-    cache_dir: str | Path | None = None,
+    **keywords: Any,
 ) -> CompiledModule:
     """Compiles a program, or a module (which is traced first), and gives a module that runs it.
+
+    Where the engine that comes first can't run all of it, the program is split: `report` of what this returns says
+    which engine runs what, and why.
 
     Args:
         mod: a program from `trace` or `torch.export`, or a module.
         inputs, arg_inputs: what a module is traced with: see `trace`. A program knows its inputs already; where they
             are passed all the same, they must fit it.
+        ir: "dynamo" (also "default"), or "torch_compile" for a module that is compiled when it is called.
         kwarg_inputs: the same for keywords.
-        engine: one of `engines()`, by default the first.
-        precision: what float32 arithmetic may be done in: torch.float32, torch.bfloat16 or torch.float16.
-        enabled_precisions: another way to say it: the narrowest of these.
-        threads: how many threads a call may use; 0 for as many as PyTorch uses.
-        cache_dir: where the engine keeps compiled kernels, so that the next process starts faster.
+        settings: the settings below in one object; keywords beside it come first.
+        enabled_precisions: another way to say `precision`: the narrowest of these.
+        {settings}
 
     Returns:
         A module that takes what the model takes and gives what it gives. Its weights are those of the program: they
@@ -55,20 +59,22 @@ def compile(
     Warns:
         EngineWarning: lists the operators whose integers can become larger than what the engine computes in, with lines
             and the range in which each is right.
+        BuildWarning: an engine failed at a part of the program, which the next one runs; a setting had no effect.
 
     Raises:
-        UnsupportedOperator: lists every operator that the engine can't run, with its lines.
-        InvalidInput: a setting makes no sense, the engine can't do what it asks for, or the inputs don't fit.
+        UnsupportedOperator: a single engine was named, or require_full_compilation: lists every operator that it can't
+            run, with its lines.
+        InvalidInput: a setting is unknown or makes no sense, no engine can do what it asks for, or inputs don't fit.
     """
+    chosen = settings_of(keywords, settings, enabled_precisions)
+    if ir == "torch_compile":
+        raise InvalidInput('ir="torch_compile" isn\'t there yet: leave it out, or call torch.compile(mod) alone')
+    if ir not in ("dynamo", "default"):
+        raise InvalidInput(f'ir: expected "dynamo" or "torch_compile", got {ir!r}')
     program = _native_program(mod, either_name(inputs, arg_inputs), kwarg_inputs)
-    compiled = _C.ProgramRunner(
-        graph_of(program),
-        engine=engine or _C.default_engine(),
-        precision=_precision(precision, enabled_precisions),
-        threads=threads,
-        cache_dir="" if cache_dir is None else str(cache_dir),
-        state=_own_state(program),
-    )
+    compiled = _C.ProgramRunner(graph_of(program), chosen, state=_own_state(program))
+    for note in compiled.notes:
+        warnings.warn(note, BuildWarning, stacklevel=2)
     if text := compiled.warnings():
         warnings.warn(text, EngineWarning, stacklevel=2)
     return CompiledModule(compiled, program._tracejet_call_spec)
@@ -109,6 +115,16 @@ class CompiledModule(nn.Module):
         self._program = program
         self._spec = call_spec
         self._tensor_leaves = [leaf.shape is not None for leaf in call_spec.inputs]
+
+    @property
+    def settings(self) -> CompileSettings:
+        """What it was compiled with."""
+        return self._program.settings
+
+    @property
+    def report(self) -> CompileReport:
+        """Which engine runs what, and why not the one that comes first."""
+        return CompileReport(self._program.report())
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Takes what the traced model takes, by position or keyword, and gives what it gives.
@@ -177,15 +193,6 @@ def _check_kind(value: Any, traced: Leaf) -> None:
             raise InvalidInput(f"{traced.path}: a tensor is needed, got {value!r}")
     else:
         check_literal(traced.path, value, traced.value)
-
-
-def _precision(precision: torch.dtype, enabled: Collection[torch.dtype] | None) -> torch.dtype:
-    if enabled is None:
-        return precision
-    known = (torch.float16, torch.bfloat16, torch.float32)
-    if not enabled or any(dtype not in known for dtype in enabled):
-        raise InvalidInput(f"enabled_precisions: expected some of {', '.join(map(str, known))}, got {enabled}")
-    return next(dtype for dtype in known if dtype in enabled)
 
 
 def _native_program(

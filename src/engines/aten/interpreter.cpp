@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <numeric>
 #include <unordered_map>
 #include <unordered_set>
@@ -323,11 +322,6 @@ class Interpreter final : public Executable {
     for (size_t i = 0; i < outputs.size(); ++i) {
       if (instruction.outputs[i] != kNowhere) frame.values[instruction.outputs[i]] = std::move(outputs[i]);
     }
-  }
-
-  /// A number in the form in which symbols hold theirs.
-  static int64_t as_told(const c10::IValue& number) {
-    return number.isDouble() ? std::bit_cast<int64_t>(number.toDouble()) : number.toInt();
   }
 
   static void tell(const std::vector<Told>& told, Frame& frame) {

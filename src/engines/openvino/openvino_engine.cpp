@@ -63,13 +63,12 @@ class OpenVinoEngine final : public Engine {
   std::unique_ptr<Executable> compile(const std::shared_ptr<const Graph>& graph, const RuntimeInputs& inputs,
                                       const CompileSettings& settings) const override {
     Model model = read(*graph, inputs);
+    if (!model.refused.empty()) throw RefusedNodes(*graph, model.refused, name());
     try {
-      if (model.refused.empty())
-        return std::make_unique<OpenVinoExecutable>(graph, inputs, model, properties(settings));
+      return std::make_unique<OpenVinoExecutable>(graph, inputs, model, properties(settings));
     } catch (const ov::Exception& error) {
-      model.refused.push_back(FailureLocator(model.onnx).refusal(error.what()));
+      throw RefusedNodes(*graph, {FailureLocator(model.onnx).refusal(error.what())}, name(), /*is_late=*/true);
     }
-    throw UnsupportedOperator(report(*graph, model.refused, name()));
   }
 };
 

@@ -1,0 +1,51 @@
+"""The settings of `compile` as keywords. What there is and what it means is in the core's table."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, TypeVar
+
+import torch
+
+from tracejet import _C
+from tracejet._C import CompileSettings, InvalidInput
+
+
+def settings_of(
+    keywords: Mapping[str, Any], given: CompileSettings | None, enabled_precisions: Collection[torch.dtype] | None
+) -> CompileSettings:
+    """The settings that a call asks for. Raises InvalidInput where one is unknown or makes no sense."""
+    if given is not None and not isinstance(given, CompileSettings):
+        raise InvalidInput(f"settings: expected CompileSettings, got {given!r}")
+    values = {} if given is None else given.as_dict()
+    values.update(keywords)
+    if enabled_precisions is not None:
+        values["precision"] = _narrowest(enabled_precisions)
+    return CompileSettings(**values)
+
+
+def _narrowest(enabled: Collection[torch.dtype]) -> torch.dtype:
+    known = (torch.float16, torch.bfloat16, torch.float32)
+    if not enabled or any(dtype not in known for dtype in enabled):
+        raise InvalidInput(f"enabled_precisions: expected some of {', '.join(map(str, known))}, got {enabled}")
+    return next(dtype for dtype in known if dtype in enabled)
+
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def with_settings(function: Function) -> Function:
+    """Makes every setting a keyword that `help` shows, in the place of `**keywords`."""
+    signature = inspect.signature(function)
+    own = [p for p in signature.parameters.values() if p.kind != inspect.Parameter.VAR_KEYWORD]
+    table = _C.settings_table()
+    keywords = [inspect.Parameter(s.name, inspect.Parameter.KEYWORD_ONLY, default=s.default) for s in table]
+    function.__signature__ = signature.replace(parameters=[*own, *keywords])  # type: ignore[attr-defined]
+    lines = (
+        textwrap.fill(f"{s.name}: {s.doc}.", width=116, initial_indent=" " * 8, subsequent_indent=" " * 12)
+        for s in table
+    )
+    function.__doc__ = (function.__doc__ or "").replace("        {settings}", "\n".join(lines))
+    return function

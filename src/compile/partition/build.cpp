@@ -1,0 +1,229 @@
+#include "compile/partition/build.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/error.h"
+#include "compile/engine_support.h"
+#include "compile/partition/partitioner.h"
+#include "compile/partition/split_executable.h"
+#include "compile/partition/torch_executed.h"
+#include "engines/reference.h"
+#include "ir/call.h"
+
+namespace tracejet {
+
+namespace {
+
+/// What an error says, without the stack that Python adds.
+std::string said_by(const std::exception& error) {
+  const std::string text = error.what();
+  return text.substr(0, text.find("\n\nAt:\n"));
+}
+
+std::string counted(size_t nodes) { return std::to_string(nodes) + (nodes == 1 ? " node" : " nodes"); }
+
+class Builder {
+ public:
+  Builder(std::shared_ptr<const Graph> graph, const RuntimeInputs& inputs, const ChosenEngines& chosen,
+          const CompileSettings& settings)
+      : graph_(std::move(graph)),
+        inputs_(inputs),
+        engines_(chosen.engines),
+        misfits_(chosen.misfits),
+        settings_(settings),
+        partitioner_(graph_, chosen.engines, least_block(settings)) {}
+
+  BuiltProgram run() {
+    leave_to_torch();
+    for (size_t i = 0; i < engines_.size(); ++i) partitioner_.refuse(i, nodes_on_other_devices(*graph_, *engines_[i]));
+    if (auto executable = built_as_a_whole()) {
+      PartitionPlan plan = whole_plan(graph_, engines_.front());
+      executables_ = {std::move(executable)};
+      return result(std::move(plan));
+    }
+    for (size_t i = 0; i < engines_.size(); ++i) ask(i);
+    for (;;) {
+      PartitionPlan plan = partitioner_.plan();
+      if (settings_.require_full_compilation) require_no_fallback(plan);
+      if (settings_.dryrun ? !all_taken(plan) : !all_compiled(plan)) continue;
+      return result(std::move(plan));
+    }
+  }
+
+ private:
+  /// Blocks aren't left to another engine where that would be an error.
+  static size_t least_block(const CompileSettings& settings) {
+    return settings.require_full_compilation ? 1 : static_cast<size_t>(settings.min_block_size);
+  }
+
+  size_t last() const { return engines_.size() - 1; }
+
+  void leave_to_torch() {
+    TorchExecuted found = torch_executed_in(*graph_, settings_);
+    for (size_t i = 0; i < last(); ++i) partitioner_.refuse(i, found.nodes);
+    notes_ = std::move(found.unmatched);
+  }
+
+  /// Most programs run on the first engine as they are: then nobody needs to be asked before.
+  std::shared_ptr<const Executable> built_as_a_whole() {
+    if (settings_.dryrun || !partitioner_.assignment().takes_all(0)) return nullptr;
+    if (settings_.require_full_compilation && is_reference(*engines_.front())) return nullptr;
+    return compiled(whole_plan(graph_, engines_.front()).parts.front(), inputs_);
+  }
+
+  void ask(size_t engine) {
+    if (engine == 0 && has_said_what_it_refuses_) return;
+    const auto takes = [&](const Node& node) { return partitioner_.assignment().takes(engine, node); };
+    if (std::ranges::none_of(graph_->nodes(), takes)) return;
+    partitioner_.refuse(engine, refused_by(*engines_[engine], graph_, inputs_));
+  }
+
+  /// All of it, where the engine fails to say.
+  std::vector<Unsupported> refused_by(const Engine& engine, const std::shared_ptr<const Graph>& graph,
+                                      const RuntimeInputs& inputs) {
+    try {
+      return engine.find_unsupported(graph, inputs, settings_);
+    } catch (const std::exception& error) {
+      if (is_the_users(error, engine)) throw;
+      notes_.push_back(engine.name() + " failed to say what it takes of " + counted(graph->nodes().size()) +
+                       " of this program, which go to the next engine: " + said_by(error));
+      std::vector<Unsupported> all;
+      for (const Node& node : graph->nodes()) {
+        all.push_back({&node, std::string("isn't known to be taken: ") + said_by(error)});
+      }
+      return all;
+    }
+  }
+
+  /// Null where the engine leaves some of it to others.
+  std::shared_ptr<const Executable> compiled(const Part& part, const RuntimeInputs& inputs) {
+    const bool is_last = part.engine == engines_.back();
+    const size_t before = partitioner_.assignment().count();
+    try {
+      return part.engine->compile(part.graph, inputs, settings_);
+    } catch (const RefusedNodes& refusal) {
+      if (is_last || (refusal.is_late() && settings_.pass_through_build_failures)) throw;
+      if (refusal.is_late()) note_failure(part, refusal.what());
+      has_said_what_it_refuses_ = has_said_what_it_refuses_ || (part.graph == graph_ && !refusal.is_late());
+      partitioner_.refuse(part, refusal.nodes());
+      if (partitioner_.assignment().count() == before) partitioner_.refuse_all(part, refusal.what());
+    } catch (const std::exception& error) {
+      if (is_the_users(error, *part.engine)) throw;
+      note_failure(part, said_by(error));
+      partitioner_.refuse_all(part, "failed to build it: " + said_by(error));
+    }
+    return nullptr;
+  }
+
+  /// Whether nobody but the user can do something about an error.
+  bool is_the_users(const std::exception& error, const Engine& engine) const {
+    return &engine == engines_.back().get() || settings_.pass_through_build_failures || !engine.is_failure(error);
+  }
+
+  void note_failure(const Part& part, const std::string& error) {
+    notes_.push_back(part.engine->name() + " failed to build " + counted(part.nodes.size()) +
+                     " of this program, which go to the next engine: " + error);
+  }
+
+  bool all_compiled(const PartitionPlan& plan) {
+    executables_.clear();
+    for (const Part& part : plan.parts) {
+      auto known = std::ranges::find_if(compiled_, [&](const auto& one) { return is_same(one.first, part); });
+      if (known == compiled_.end()) {
+        auto executable = compiled(part, part.graph == graph_ ? inputs_ : runtime_inputs_of(*part.graph));
+        if (executable == nullptr) return false;
+        known = compiled_.insert(compiled_.end(), {part, std::move(executable)});
+      }
+      executables_.push_back(known->second);
+    }
+    return true;
+  }
+
+  static bool is_same(const Part& a, const Part& b) {
+    return a.engine == b.engine && a.nodes == b.nodes && a.inputs == b.inputs && a.outputs == b.outputs;
+  }
+
+  /// Asks about the parts as they are cut: an engine may take a call only where it sees what it works on.
+  bool all_taken(const PartitionPlan& plan) {
+    bool is_taken = true;
+    for (const Part& part : plan.parts) {
+      if (part.engine == engines_.back() || part.graph == graph_) continue;
+      const auto refused = refused_by(*part.engine, part.graph, runtime_inputs_of(*part.graph));
+      if (refused.empty()) continue;
+      const size_t before = partitioner_.assignment().count();
+      partitioner_.refuse(part, refused);
+      if (partitioner_.assignment().count() == before) partitioner_.refuse_all(part, refused.front().reason);
+      is_taken = false;
+    }
+    return is_taken;
+  }
+
+  static bool is_reference(const Engine& engine) { return engine.name() == reference_engine().name(); }
+
+  BuiltProgram result(PartitionPlan plan) {
+    note_misfits(plan);
+    BuiltProgram built{std::move(plan), nullptr, std::move(notes_), {}};
+    if (settings_.dryrun) return built;
+    for (size_t i = 0; i < executables_.size(); ++i) {
+      std::vector<Unsupported>& warnings = built.warnings[built.plan.parts[i].engine->name()];
+      for (Unsupported& warning : executables_[i]->warnings()) warnings.push_back(std::move(warning));
+    }
+    if (built.plan.is_whole()) {
+      built.executable = executables_.front();
+    } else {
+      built.executable = std::make_shared<SplitExecutable>(built.plan, inputs_, executables_);
+    }
+    return built;
+  }
+
+  void require_no_fallback(const PartitionPlan& plan) const {
+    if (is_reference(*engines_.front())) {
+      throw UnsupportedOperator("require_full_compilation: no engine but " + engines_.front()->name() +
+                                " runs on the devices of this program");
+    }
+    std::vector<Unsupported> left;
+    for (const auto& [node, engine, reason] : plan.fallbacks) {
+      if (engine == reference_engine().name()) left.push_back({node, reason});
+    }
+    if (left.empty()) return;
+    throw UnsupportedOperator(report(*graph_, left, "require_full_compilation: " + engines_.front()->name()) +
+                              "\nWithout require_full_compilation, " + reference_engine().name() + " runs these.");
+  }
+
+  void note_misfits(const PartitionPlan& plan) {
+    for (size_t i = 0; i < engines_.size(); ++i) {
+      if (misfits_[i].empty()) continue;
+      if (std::ranges::count(plan.parts, engines_[i], &Part::engine) > 0)
+        notes_.push_back(misfits_[i] + "; it runs a part of this program all the same, without that");
+    }
+  }
+
+  std::shared_ptr<const Graph> graph_;
+  const RuntimeInputs& inputs_;
+  const std::vector<std::shared_ptr<const Engine>>& engines_;
+  const std::vector<std::string>& misfits_;
+  const CompileSettings& settings_;
+  Partitioner partitioner_;
+  std::vector<std::string> notes_;
+  bool has_said_what_it_refuses_ = false;                                     // the first engine, of the whole program
+  std::vector<std::pair<Part, std::shared_ptr<const Executable>>> compiled_;  // what was built for any plan
+  std::vector<std::shared_ptr<const Executable>> executables_;                // of the plan at hand
+};
+
+}  // namespace
+
+BuiltProgram build(const std::shared_ptr<const Graph>& graph, const RuntimeInputs& inputs, const ChosenEngines& chosen,
+                   const CompileSettings& settings) {
+  if (chosen.may_split) return Builder(graph, inputs, chosen, settings).run();
+  const auto& engine = chosen.engines.front();
+  if (settings.dryrun) {
+    require_supported(*engine, graph, inputs, settings);
+    return {whole_plan(graph, engine), nullptr, {}, {}};
+  }
+  BuiltProgram built{whole_plan(graph, engine), compile_or_advise(*engine, graph, inputs, settings), {}, {}};
+  built.warnings[engine->name()] = built.executable->warnings();
+  return built;
+}
+
+}  // namespace tracejet

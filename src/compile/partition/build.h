@@ -1,0 +1,32 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "compile/partition/chosen_engines.h"
+#include "compile/partition/plan.h"
+#include "engines/engine.h"
+
+namespace tracejet {
+
+/// A program that engines have made ready to run, all of it or in parts.
+struct BuiltProgram {
+  PartitionPlan plan;
+  std::shared_ptr<const Executable> executable;  ///< null where the settings ask for the plan only
+  /// What went otherwise than one may expect: engines that failed, settings that had no effect.
+  std::vector<std::string> notes;
+  /// What engines run otherwise than PyTorch for some data, by engine.
+  std::map<std::string, std::vector<Unsupported>> warnings;
+};
+
+/// Builds a program with the engine that is chosen, or splits it between several. An engine that fails at a part leaves
+/// it to the next, with a note.
+///
+/// Throws UnsupportedOperator where the engines don't take the program, and what an engine throws that can't leave its
+/// part to another.
+BuiltProgram build(const std::shared_ptr<const Graph>& graph, const RuntimeInputs& inputs, const ChosenEngines& chosen,
+                   const CompileSettings& settings);
+
+}  // namespace tracejet

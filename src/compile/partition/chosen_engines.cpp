@@ -1,0 +1,93 @@
+#include "compile/partition/chosen_engines.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+
+#include "base/error.h"
+#include "compile/engine_support.h"
+#include "engines/reference.h"
+#include "engines/registry.h"
+
+namespace tracejet {
+
+namespace {
+
+/// All up to the one that runs every program: what was registered after it has to be named.
+std::vector<std::shared_ptr<const Engine>> engines_by_preference() {
+  std::vector<std::shared_ptr<const Engine>> engines = compiling_engines();
+  const auto last = std::ranges::find(engines, reference_engine().name(), [](const auto& one) { return one->name(); });
+  engines.erase(last == engines.end() ? last : last + 1, engines.end());
+  return engines;
+}
+
+std::vector<std::shared_ptr<const Engine>> engines_in_order(const std::vector<std::string>& names) {
+  std::vector<std::shared_ptr<const Engine>> engines;
+  const std::string last = reference_engine().name();
+  for (const std::string& name : names) {
+    if (std::ranges::count(names, name) > 1) throw InvalidInput("engine: \"" + name + "\" is named more than once");
+    engines.push_back(find_compiling_engine(name));
+  }
+  if (std::ranges::find(names, last) == names.end()) engines.push_back(find_compiling_engine(last));
+  return engines;
+}
+
+/// Whether anything of a program is where the engine runs.
+bool runs_some_of(const Graph& graph, const Engine& engine) {
+  const auto is_there = [&](const GraphInput& input) {
+    return input.value != nullptr && engine.runs_on(input.value->tensor().device);
+  };
+  const auto has_input = [](const GraphInput& input) { return input.value != nullptr; };
+  return std::ranges::none_of(graph.inputs(), has_input) || std::ranges::any_of(graph.inputs(), is_there);
+}
+
+std::string misfit_of(const Engine& engine, const CompileSettings& settings) {
+  try {
+    engine.check_settings(settings);
+  } catch (const InvalidInput& problem) {
+    return problem.what();
+  }
+  return {};
+}
+
+}  // namespace
+
+ChosenEngines chosen_engines(const Graph& graph, const CompileSettings& settings) {
+  const EngineChoice& choice = settings.engine;
+  if (!choice.may_split()) {
+    auto engine = find_compiling_engine(choice.names().front());
+    engine->check_settings(settings);
+    check_device(graph, *engine);
+    return {{std::move(engine)}, false, {""}};
+  }
+  ChosenEngines chosen{choice.is_auto() ? engines_by_preference() : engines_in_order(choice.names()), true, {}};
+  std::erase_if(chosen.engines, [&](const auto& engine) { return !runs_some_of(graph, *engine); });
+  if (chosen.engines.empty()) check_device(graph, reference_engine());
+  for (const auto& engine : chosen.engines) chosen.misfits.push_back(misfit_of(*engine, settings));
+  if (std::ranges::none_of(chosen.misfits, &std::string::empty)) throw InvalidInput(chosen.misfits.front());
+  return chosen;
+}
+
+std::vector<Unsupported> nodes_on_other_devices(const Graph& graph, const Engine& engine) {
+  std::map<std::string, bool> known;
+  const auto runs_on = [&](c10::Device device) {
+    const auto [found, is_new] = known.try_emplace(device.str(), false);
+    if (is_new) found->second = engine.runs_on(device);
+    return found->second;
+  };
+  std::vector<Unsupported> elsewhere;
+  for (const Node& node : graph.nodes()) {
+    std::optional<c10::Device> other;
+    const auto look_at = [&](const Value& value) {
+      if (value.is_tensor() && !runs_on(value.tensor().device)) other = value.tensor().device;
+    };
+    for (const Argument& argument : node.arguments()) for_each_value(argument, look_at);
+    for (const Value* output : node.outputs()) {
+      if (output != nullptr) look_at(*output);
+    }
+    if (other) elsewhere.push_back({&node, "runs on " + other->str()});
+  }
+  return elsewhere;
+}
+
+}  // namespace tracejet

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engines/engine.h"
+#include "ir/graph.h"
+
+namespace tracejet {
+
+/// The engines that a program is compiled for.
+struct ChosenEngines {
+  std::vector<std::shared_ptr<const Engine>> engines;  ///< in order of preference
+  bool may_split;                                      ///< otherwise the only one runs all of it
+  /// Of each engine: which setting it can't honour, in words; empty where it can do all that is asked for.
+  std::vector<std::string> misfits;
+};
+
+/// Throws InvalidInput where there is no such engine, or where none of them can honour the settings. So it does where
+/// the program isn't split and the engine doesn't run on its devices.
+ChosenEngines chosen_engines(const Graph& graph, const CompileSettings& settings);
+
+/// The nodes whose tensors are where the engine doesn't run.
+std::vector<Unsupported> nodes_on_other_devices(const Graph& graph, const Engine& engine);
+
+}  // namespace tracejet

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "ir/graph.h"
+#include "ir/unsupported.h"
+#include "tracejet/compile.h"
+
+namespace tracejet {
+
+struct TorchExecuted {
+  std::vector<Unsupported> nodes;      ///< with the setting that names them
+  std::vector<std::string> unmatched;  ///< what the settings name and the program doesn't have, in words
+};
+
+/// The nodes that the settings leave to PyTorch's kernels: torch_executed_ops and torch_executed_modules.
+/// Throws InvalidInput where PyTorch has no such operator.
+TorchExecuted torch_executed_in(const Graph& graph, const CompileSettings& settings);
+
+}  // namespace tracejet

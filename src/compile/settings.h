@@ -1,0 +1,31 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "tracejet/compile.h"
+
+namespace tracejet {
+
+/// What is known of one of CompileSettings' fields. Python's keywords and their documentation are made of this.
+struct Setting {
+  using Field = std::variant<bool CompileSettings::*, int CompileSettings::*, std::string CompileSettings::*,
+                             at::ScalarType CompileSettings::*, EngineChoice CompileSettings::*,
+                             std::vector<std::string> CompileSettings::*>;
+  std::string_view name;
+  Field field;
+  std::string_view doc;
+  /// Whether what an engine compiles depends on it, and not only what it is given to compile.
+  bool engines_depend;
+};
+
+/// All of them, in the struct's order.
+std::span<const Setting> settings_table();
+
+/// Throws InvalidInput where a value makes no sense, whatever the program.
+void check_settings(const CompileSettings& settings);
+
+}  // namespace tracejet
