@@ -99,6 +99,14 @@ def test_the_range_of_mark_dynamic_is_that_of_the_program() -> None:
     assert "in [2, 16]" in graph.inputs[0]
 
 
+def test_sizes_that_depend_on_each_other_have_ranges_that_agree() -> None:
+    def halves(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return torch.cat([x, x]) + y
+
+    report = compiled_like_eager(halves, [(rand(n, 3), rand(2 * n, 3)) for n in (4, 6, 3)], dynamic=True)
+    assert len(report.graphs) == 1
+
+
 def test_sizes_beyond_what_was_compiled_are_compiled_again() -> None:
     report = compiled_like_eager(lambda x: x + 1, [(rand(3),), (rand(70_000),), (rand(80_000),)], dynamic=True)
     assert report.recompilations == 1

@@ -69,23 +69,23 @@ class Builds:
         self._built.insert(0, (Weights([args[index] for index in self.inputs.weights]), compiled))
 
     def _first(self, examples: Sequence[Any]) -> tuple[GraphInputs, ExportedProgram, CompiledModule]:
-        """The first program that can be built, the most general first. Raises what is wrong with that one."""
-        first: Exception | None = None
+        """The first program that can be built, the most general first. Raises what is wrong with the last one."""
+        problem: Exception | None = None
         for inputs_of in self._attempts(examples):
             inputs = inputs_of()
             try:
                 return (inputs, *self._program(inputs, examples))
             except _C.ConstraintViolation as violation:
-                first = first or violation
+                problem = violation
                 narrowed = narrow(inputs, violation.report)  # type: ignore[attr-defined]
                 try:
                     return (narrowed, *self._program(narrowed, examples))
-                except _C.Error:
-                    continue
+                except _C.Error as error:
+                    problem = error
             except (_C.UnsupportedOperator, _C.DataDependent, _C.ShapeError) as error:
-                first = first or error
-        assert first is not None
-        raise first
+                problem = error
+        assert problem is not None
+        raise problem
 
     def _attempts(self, examples: Sequence[Any]) -> Iterator[Callable[[], GraphInputs]]:
         general = sort_inputs(self._gm, examples, keeps_numbers=True)

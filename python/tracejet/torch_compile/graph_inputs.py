@@ -60,7 +60,7 @@ def sort_inputs(gm: GraphModule, examples: Sequence[Any], *, keeps_numbers: bool
     values = [node.meta["example_value"] for node in placeholders]
     inputs = GraphInputs(_names([node.name for node in placeholders]), [], {}, {}, {})
     where: dict[str, tuple[int, int]] = {}
-    largest = LARGEST if len(_unbounded(values)) <= 3 else _LARGEST_OF_MANY
+    _guard_ranges(values)
     for index, (node, value, example) in enumerate(zip(placeholders, values, examples, strict=True)):
         if not isinstance(value, torch.Tensor):
             continue
@@ -69,7 +69,7 @@ def sort_inputs(gm: GraphModule, examples: Sequence[Any], *, keeps_numbers: bool
         elif _is_float(node) and not (keeps_numbers and not dynamo.is_of_a_module(node)):
             inputs.fixed[index] = torch.tensor(_guarded_float(node), dtype=torch.float64)
         else:
-            inputs.tensors[index] = _described(value, inputs.dimensions, largest)
+            inputs.tensors[index] = _described(value, inputs.dimensions)
             for axis, size in enumerate(value.shape):
                 if dynamo.is_symbol(size):
                     where.setdefault(dynamo.text_of(size), (index, axis))
@@ -119,7 +119,7 @@ def _sort_number(inputs: GraphInputs, index: int, value: Any, where: dict[str, t
     elif dynamo.hint_of(value) < 0 or not dynamo.is_symbol(value):
         inputs.fixed[index] = int(value)  # TorchDynamo guards on it
     else:
-        low, high = _guarded_range(value, _LARGEST_NUMBER)
+        low, high = _range(value)
         opt = dynamo.hint_of(value)
         name = _name_of(value)
         inputs.dimensions[name] = value
@@ -128,14 +128,14 @@ def _sort_number(inputs: GraphInputs, index: int, value: Any, where: dict[str, t
         )
 
 
-def _described(value: torch.Tensor, dimensions: dict[str, torch.SymInt], largest: int) -> Input:
+def _described(value: torch.Tensor, dimensions: dict[str, torch.SymInt]) -> Input:
     """An Input like a placeholder: dynamic where its sizes are symbols."""
     min_shape, opt_shape, max_shape, names = [], [], [], {}
     for axis, size in enumerate(value.shape):
         if not isinstance(size, torch.SymInt) or size.node.is_constant():
             low = opt = high = int(size)
         else:
-            (low, high), opt = _guarded_range(size, largest), dynamo.hint_of(size)
+            (low, high), opt = _range(size), dynamo.hint_of(size)
             names[axis] = _name_of(size)
             dimensions[names[axis]] = size
         min_shape.append(low)
@@ -161,16 +161,25 @@ def _unbounded(values: Sequence[Any]) -> set[str]:
     return {dynamo.text_of(size) for size in sizes if isinstance(size, torch.SymInt) and not dynamo.bounds(size)[1]}
 
 
-def _guarded_range(size: torch.SymInt, largest: int) -> tuple[int, int]:
-    """The sizes that a program is traced for; where they are fewer than TorchDynamo's, it guards on them."""
+def _guard_ranges(values: Sequence[Any]) -> None:
+    """Where programs are for fewer sizes than TorchDynamo's, it guards on them. Each guard may narrow other ranges."""
+    largest = LARGEST if len(_unbounded(values)) <= 3 else _LARGEST_OF_MANY
+    sizes = [(size, largest) for value in values if isinstance(value, torch.Tensor) for size in value.shape]
+    sizes += [(value, _LARGEST_NUMBER) for value in values]  # behind those that are the size of a tensor
+    for size, limit in sizes:
+        if not isinstance(size, torch.SymInt) or dynamo.hint_of(size) < 0:
+            continue
+        limit = max(limit, 16 * dynamo.hint_of(size))
+        low, high = dynamo.bounds(size)
+        if high is None or high > limit:
+            guard(size <= limit)
+        if low < 0:
+            guard(size >= 0)
+
+
+def _range(size: torch.SymInt) -> tuple[int, int]:
     low, high = dynamo.bounds(size)
-    largest = max(largest, 16 * dynamo.hint_of(size))
-    if high is None or high > largest:
-        guard(size <= largest)
-        high = largest
-    if low < 0:
-        guard(size >= 0)
-        low = 0
+    assert high is not None
     return low, high
 
 
