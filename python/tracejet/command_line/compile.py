@@ -12,18 +12,18 @@ from tracejet.command_line.inputs import InputOptions, input_options, program_of
 from tracejet.command_line.measure import resident_bytes
 from tracejet.command_line.model import load, model_argument
 from tracejet.command_line.outcome import Status, json_option, working
-from tracejet.command_line.settings import compile_options
+from tracejet.command_line.settings import compile_options, engine_option
 
 
 @click.command()
 @model_argument
-@click.option("--engine", help="One that `tracejet engines` lists, by default the first.")
+@engine_option
 @click.option("--onnx", type=click.Path(dir_okay=False), help="An ONNX file to write for other tools.")
 @json_option
 @input_options
 @compile_options
 def compile(
-    model: str, engine: str | None, onnx: str | None, inputs: InputOptions, settings: dict[str, Any]
+    model: str, engine: Any, onnx: str | None, inputs: InputOptions, settings: dict[str, Any]
 ) -> tuple[Status, str, dict[str, Any]]:
     """Compiles MODEL, and says how long that took and how much memory."""
     program = program_of(load(model), inputs)
@@ -31,7 +31,7 @@ def compile(
     with working("compiling"):
         compiled = api.compile(program, engine=engine, **settings)
     found: dict[str, Any] = {
-        "engine": engine or "default",
+        "engine": engine or "auto",
         "seconds": time.perf_counter() - begin,
         "memory_bytes": max(0, resident_bytes() - before),
         "onnx": onnx,

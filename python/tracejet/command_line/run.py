@@ -14,7 +14,7 @@ from tracejet.api.verify import verify
 from tracejet.command_line.inputs import InputOptions, arguments, input_options, program_of
 from tracejet.command_line.model import load, model_argument
 from tracejet.command_line.outcome import Status, json_option, working
-from tracejet.command_line.settings import compile_options
+from tracejet.command_line.settings import compile_options, engine_option
 
 #: The largest difference from eager that counts as rounding, relative to the largest element that was expected.
 _TOLERANCE = {torch.float16: 1e-2, torch.bfloat16: 3e-2}
@@ -23,7 +23,7 @@ _TOLERANCE_OF_FLOAT = 1e-3
 
 @click.command()
 @model_argument
-@click.option("--engine", help="One that `tracejet engines` lists, by default the first.")
+@engine_option
 @click.option(
     "--size", type=click.Choice(["min", "opt", "max"]), default="opt", show_default=True, help="Of dynamic inputs."
 )
@@ -39,7 +39,7 @@ _TOLERANCE_OF_FLOAT = 1e-3
 @compile_options
 def run(
     model: str,
-    engine: str | None,
+    engine: Any,
     size: str,
     seed: int,
     load_inputs: str | None,
@@ -68,7 +68,7 @@ def run(
     if save_outputs is not None:
         torch.save(results, save_outputs)
     outputs = [_described(path, value) for path, value in pytree.tree_flatten_with_path(results)[0]]
-    found: dict[str, Any] = {"engine": engine or "default", "outputs": outputs}
+    found: dict[str, Any] = {"engine": engine or "auto", "outputs": outputs}
     if not compare:
         return Status.OK, _text(outputs), found
     precision = settings.get("precision", torch.float32)

@@ -43,6 +43,19 @@ def compile_options(command: _Command) -> _Command:
     return with_settings  # type: ignore[return-value]
 
 
+def _engines(context: click.Context, parameter: click.Parameter, names: tuple[str, ...]) -> str | list[str] | None:
+    """As `tracejet.compile` takes them: None for its own choice, one for the whole program, several in their order."""
+    return None if not names else names[0] if len(names) == 1 else list(names)
+
+
+engine_option = click.option(
+    "--engine",
+    multiple=True,
+    callback=_engines,
+    help="One of `tracejet engines`, for the whole program; repeated, it is split between these, in their order.",
+)
+
+
 def _setting(text: str) -> tuple[str, Any]:
     name, is_set, value = text.partition("=")
     if not is_set or not name.isidentifier():

@@ -39,6 +39,10 @@ class Options:
                 close = difflib.get_close_matches(str(name), known, n=1)
                 hint = f"; did you mean {close[0]!r}?" if close else ""
                 raise InvalidInput(f"there is no option {name!r}{hint}; the options are {', '.join(sorted(known))}")
+        if options.get("dryrun"):
+            raise InvalidInput(
+                "dryrun: torch.compile has to run what it compiles; use tracejet.compile(…, dryrun=True)"
+            )
         on_failure = options.get("on_failure", "raise")
         if on_failure not in _ON_FAILURE:
             raise InvalidInput(f'on_failure: expected "raise" or "eager", got {on_failure!r}')
