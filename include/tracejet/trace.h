@@ -2,36 +2,19 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
-#include <c10/core/Device.h>
-#include <c10/core/ScalarType.h>
 
 #include <tracejet/decompositions.h>
+#include <tracejet/input.h>
+#include <tracejet/report.h>
 
 namespace tracejet {
 
 class Graph;
-
-/// What a trace has to know of a tensor that it will only see when the program runs: one size per axis, from
-/// `min_shape` to `max_shape`. An axis whose bounds differ is dynamic.
-struct Input {
-  std::vector<int64_t> min_shape;
-  std::vector<int64_t> opt_shape;  ///< the size that engines tune for
-  std::vector<int64_t> max_shape;
-  at::ScalarType dtype = at::kFloat;
-  std::string name;                             ///< "input_0", ... where it is empty
-  std::map<int64_t, std::string> shared_dims;   ///< axes of one dimension name always have the same size
-  c10::Device device = c10::Device(c10::kCPU);  ///< where the tensor will be; it needn't exist while tracing
-
-  static Input fixed(std::vector<int64_t> shape, at::ScalarType dtype = at::kFloat, std::string name = "");
-  static Input dynamic(std::vector<int64_t> min_shape, std::vector<int64_t> opt_shape, std::vector<int64_t> max_shape,
-                       at::ScalarType dtype = at::kFloat, std::string name = "");
-};
 
 /// The tensors of a model by name, as `torch::nn::Module::named_parameters()` and `named_buffers()` list them. Tensors
 /// that forward uses and that aren't listed become constants of the program.
@@ -43,16 +26,20 @@ struct ModelState {
 /// A traced program in Core ATen. Cheap to copy; it shares the model's weights.
 class Program {
  public:
-  explicit Program(std::shared_ptr<const Graph> graph) : graph_(std::move(graph)) {}
+  explicit Program(std::shared_ptr<const Graph> graph, std::vector<Input> inputs = {})
+      : graph_(std::move(graph)), inputs_(std::move(inputs)) {}
 
   /// One line per input, node and output.
   std::string str() const;
   /// How many operators it calls.
   size_t node_count() const;
   const std::shared_ptr<const Graph>& graph() const { return graph_; }
+  /// What it was traced for; engines that tune by range find profiles there.
+  const std::vector<Input>& inputs() const { return inputs_; }
 
  private:
   std::shared_ptr<const Graph> graph_;
+  std::vector<Input> inputs_;
 };
 
 struct TraceOptions {
@@ -66,17 +53,24 @@ struct TraceOptions {
 using Forward = std::function<std::vector<at::Tensor>(const std::vector<at::Tensor>&)>;
 
 /// Runs `forward` on tensors without data, and gives its program. Works on any code that calls ATen. Where the code
-/// asks something of a dynamic size (`x.sym_size(0) == 1`, `> 8`, `is_contiguous()`), it is run the other ways, too, up
-/// to eight times for each kind of question: an answer that makes no difference is none of the program's concern,
-/// another is a ConstraintViolation, or checked when the program runs.
+/// asks something of a dynamic size (`x.sym_size(0) == 1`, `> 8`, `is_contiguous()`) or of data
+/// (`mask.any().item<bool>()`), it is run the other ways, too, up to eight times for each kind of question: an answer
+/// that makes no difference is none of the program's concern. Another one about sizes is a ConstraintViolation, or
+/// checked when the program runs; about data, it is DataDependent.
 ///
 /// A dynamic size has no plain number: `x.size(0)`, `sizes()` and `expect_int()` are UnsupportedOperator there. Ask
 /// `x.sym_size(0)`, and hand it on as a SymInt (`at::zeros_symint`).
 ///
 /// Weights are shared with the model, not copied, and are unchanged afterwards, whether or not this succeeds.
-/// Throws InvalidInput where an Input contradicts itself, ConstraintViolation where a declared range can't hold, and
-/// UnsupportedOperator, ShapeError or DataDependent where a call can't be captured.
+/// Throws InvalidInput where Inputs contradict themselves or each other, ConstraintViolation where a declared range
+/// can't hold, and UnsupportedOperator, ShapeError or DataDependent where a call can't be captured.
 Program trace(const Forward& forward, const std::vector<Input>& inputs, const ModelState& state = {},
               const TraceOptions& options = {});
+
+/// Traces `forward` as trace() does, and reports everything that keeps the sizes of its inputs from varying as
+/// declared, what ends the trace among it. Throws only InvalidInput, where Inputs contradict themselves or each other;
+/// `suggested_inputs` of the report are inputs with which a trace succeeds.
+Report diagnose(const Forward& forward, const std::vector<Input>& inputs, const ModelState& state = {},
+                const TraceOptions& options = {});
 
 }  // namespace tracejet

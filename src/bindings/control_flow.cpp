@@ -19,18 +19,36 @@ std::vector<at::Tensor> record_cond(Tracer& tracer, const py::object& predicate,
   return control_flow::record_cond(tracer, decides, then, otherwise, operands);
 }
 
+using Tensors = std::vector<at::Tensor>;
+
+Tensors record_while_loop(Tracer& tracer, const Body& condition, const Body& body, const Tensors& carried) {
+  return control_flow::record_while_loop(tracer, control_flow::body_of_loop(tracer, condition),
+                                         control_flow::body_of_loop(tracer, body), carried);
+}
+
+Tensors record_scan(Tracer& tracer, const Body& combine, const Tensors& init, const Tensors& xs) {
+  return control_flow::record_scan(tracer, control_flow::body_of_loop(tracer, combine), init, xs);
+}
+
+Tensors record_map(Tracer& tracer, const Body& body, const Tensors& xs, const Tensors& operands) {
+  return control_flow::record_map(tracer, control_flow::body_of_loop(tracer, body), xs, operands);
+}
+
+Tensors record_associative_scan(Tracer& tracer, const Body& combine, const Tensors& xs) {
+  return control_flow::record_associative_scan(tracer, control_flow::body_of_loop(tracer, combine), xs);
+}
+
 }  // namespace
 
 void bind_control_flow(py::module_& parent) {
   py::module_ module = parent.def_submodule("control_flow", "Records control flow on data; see capture/control_flow.");
   module.def("cond", &record_cond, py::arg("tracer"), py::arg("predicate"), py::arg("then"), py::arg("otherwise"),
              py::arg("operands"));
-  module.def("while_loop", &control_flow::record_while_loop, py::arg("tracer"), py::arg("condition"), py::arg("body"),
+  module.def("while_loop", &record_while_loop, py::arg("tracer"), py::arg("condition"), py::arg("body"),
              py::arg("carried"));
-  module.def("scan", &control_flow::record_scan, py::arg("tracer"), py::arg("combine"), py::arg("init"), py::arg("xs"));
-  module.def("map", &control_flow::record_map, py::arg("tracer"), py::arg("body"), py::arg("xs"), py::arg("operands"));
-  module.def("associative_scan", &control_flow::record_associative_scan, py::arg("tracer"), py::arg("combine"),
-             py::arg("xs"));
+  module.def("scan", &record_scan, py::arg("tracer"), py::arg("combine"), py::arg("init"), py::arg("xs"));
+  module.def("map", &record_map, py::arg("tracer"), py::arg("body"), py::arg("xs"), py::arg("operands"));
+  module.def("associative_scan", &record_associative_scan, py::arg("tracer"), py::arg("combine"), py::arg("xs"));
 }
 
 }  // namespace tracejet

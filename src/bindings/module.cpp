@@ -15,9 +15,10 @@ PYBIND11_MODULE(_C, module) {
   tracejet::bind_decompositions(module);
   tracejet::bind_tracer(module);
   tracejet::bind_program(module);
-  tracejet::bind_shape_report(module);
+  tracejet::bind_report(module);
+  tracejet::bind_inputs(module);
+  tracejet::bind_session(module);
   tracejet::bind_model_state(module);
-  tracejet::bind_model_trace(module);
   tracejet::bind_numbers(module);
   tracejet::bind_control_flow(module);
   tracejet::bind_settings(module);

@@ -58,6 +58,8 @@ struct TracerOptions {
   /// Tensors of the model that show the same memory are views of one value, so that writes to one are seen in the
   /// others. A trace needs it only where there are such writes: see Tracer::needs_shared_memory().
   bool shares_memory = false;
+  /// How often in a row the bodies of loops run that the model has written: see control_flow::body_of_loop().
+  int runs_of_bodies = 1;
 };
 
 /// Code of the model that control flow runs, any number of times.
@@ -155,6 +157,10 @@ class Tracer {
   std::vector<at::Tensor> record_control_flow(const c10::OperatorHandle& op, std::vector<Argument> arguments,
                                               std::vector<TensorMeta> results,
                                               std::vector<std::shared_ptr<Graph>> subgraphs);
+  int runs_of_bodies() const { return options_.runs_of_bodies; }
+  /// The model has written a loop that is recorded.
+  void note_loop_of_model() { has_loops_of_model_ = true; }
+  bool has_loops_of_model() const { return has_loops_of_model_; }
   /// Says of a number that it is the index of one of `count` runs: nothing that the program has to check.
   void know_index(const c10::SymInt& index, const c10::SymInt& count);
   /// The value of the graph at hand that a tensor holds now.
@@ -291,6 +297,7 @@ class Tracer {
   std::unordered_map<const void*, std::vector<std::pair<at::Tensor, const Value*>>> announced_;  ///< by data pointer
   std::optional<std::deque<MemoryGroup>> groups_;  ///< from the first lift on, where TracerOptions asks for them
   bool needs_shared_memory_ = false;
+  bool has_loops_of_model_ = false;
   std::vector<UserInput> user_inputs_;
   SymbolAxes symbol_axes_;
   symbolic::Diagnosis diagnosis_;

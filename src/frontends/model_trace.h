@@ -1,73 +1,85 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <unordered_set>
-#include <variant>
 #include <vector>
 
 #include "capture/tracer.h"
+#include "frontends/frontend.h"
+#include "frontends/model_input.h"
 #include "symbolic/forced_branches.h"
 
 namespace tracejet {
 
-/// How many more traces may be made for proofs. What they would have shown counts as a difference.
-struct ProofBudget {
-  int small_sizes = 8;  ///< for branches that only sizes of 0 and 1 take
-  int branches = 8;     ///< for all others
+/// What all traces of one session have in common.
+struct TraceSettings {
+  DecompositionTable decompositions = DecompositionSet::kTensorRT;
+  bool asserts_relations = true;      ///< see DiagnosisOptions
+  std::optional<c10::Device> device;  ///< where the model is taken to be
+  bool check_rules = false;           ///< see TracerOptions
+  bool shares_memory = false;         ///< see TracerOptions; set where a trace needs it
 };
 
-/// A trace of a model, and the ways to trace the same model again. A frontend derives from it.
-///
-/// A trace goes one way wherever the model's code asks something of its sizes. The model is traced the other ways, too,
-/// without data, and the programs are compared: an answer that makes no difference needn't be asserted.
-class ModelTrace {
+/// How a trace differs from the first one of its session.
+struct Variation {
+  std::map<std::string, int64_t> sizes;  ///< dimensions that are static
+  std::map<std::string, bool> branches;  ///< branches that go as they are told, by the text of their condition
+  std::vector<symbolic::ForcedBranches::DataAnswer> data;  ///< the same for branches on data, in order
+  int runs_of_bodies = 1;                                  ///< see TracerOptions
+};
+
+/// One run of a model under a tracer.
+class ModelTrace : public std::enable_shared_from_this<ModelTrace> {
  public:
   using Branch = symbolic::ForcedBranches::Branch;
-  using Answers = std::map<std::string, bool>;  ///< by the text of a branch's condition
-  /// Why there is no other trace.
-  enum class Failure {
-    kRefusedByModel,  ///< eager wouldn't run either
-    kUnknown,
-  };
-  using Again = std::variant<std::shared_ptr<const ModelTrace>, Failure>;
 
-  ModelTrace() = default;
-  ModelTrace(const ModelTrace&) = delete;
-  ModelTrace& operator=(const ModelTrace&) = delete;
-  virtual ~ModelTrace() = default;
+  ModelTrace(Frontend& frontend, TraceSettings& settings, const std::vector<ModelInput>& inputs, Variation variation);
 
-  virtual const Tracer& tracer() const = 0;
-  virtual const symbolic::ForcedBranches& answers() const = 0;
-  /// See DiagnosisOptions.
-  virtual bool asserts_relations() const = 0;
+  /// Traces. Throws what Frontend::run() does.
+  void run();
+
+  // For the frontend, in this order:
+
+  Tracer& tracer() { return *tracer_; }
+  const Tracer& tracer() const { return *tracer_; }
+  const Variation& variation() const { return variation_; }
+  /// What forward is to be called with; undefined where the input is a literal.
+  std::vector<at::Tensor> add_inputs();
+  /// Listens while `forward` runs and gives its results, and completes the graph.
+  void record(const std::function<std::unique_ptr<Results>()>& forward);
+
+  // What has come of it:
+
   /// Null where the trace failed on the way.
-  virtual const Graph* graph() const = 0;
-  /// The model with this dimension static.
-  virtual Again trace_at(const std::string& dimension, int64_t size) const = 0;
-  /// The model with some branches going as they are told, whatever the sizes.
-  virtual Again trace_with(const Answers& answers) const = 0;
+  const std::shared_ptr<Graph>& graph() const { return graph_; }
+  const Results& results() const { return *results_; }
+  const symbolic::ForcedBranches& answers() const { return *answers_; }
   /// Whether the model gave results of the same structure, leaving aside what the graphs know of them.
-  virtual bool gives_like(const ModelTrace& other) const = 0;
-
-  /// The guards on sizes of 0 and 1 that make no difference at any size that was declared.
-  const std::unordered_set<size_t>& harmless_guards(ProofBudget& budget) const;
+  bool gives_like(const ModelTrace& other) const { return results_->is_like(*other.results_); }
+  symbolic::Diagnosis diagnosis(const std::unordered_set<size_t>& harmless = {}) const;
   /// What keeps sizes from varying as declared, in words, where these guards are harmless.
   std::set<std::string> violated_conditions(const std::unordered_set<size_t>& harmless) const;
   /// The branches that keep the program from holding at every declared size, or that it asserts.
   std::vector<Branch> open_branches() const;
 
  private:
-  std::unordered_set<size_t> guards_on_small_sizes() const;
-  bool agrees_at(const std::string& dimension, int64_t size, ProofBudget& budget) const;
+  void start();
+  c10::SymInt size_of(const AxisSize& size);
 
-  mutable std::optional<std::unordered_set<size_t>> harmless_;
+  Frontend& frontend_;
+  TraceSettings& settings_;
+  const std::vector<ModelInput>& inputs_;
+  const Variation variation_;
+  std::unique_ptr<Tracer> tracer_;
+  std::unique_ptr<symbolic::ForcedBranches> answers_;
+  std::map<std::string, c10::SymInt> symbols_;
+  std::unique_ptr<Results> results_;
+  std::shared_ptr<Graph> graph_;
 };
-
-/// A trace of the same model that relies on as few branches as can be shown to make no difference.
-std::shared_ptr<const ModelTrace> trace_for_all_branches(std::shared_ptr<const ModelTrace> first, ProofBudget& budget);
 
 }  // namespace tracejet

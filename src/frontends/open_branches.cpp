@@ -6,30 +6,16 @@
 // programs computes what each of the others does at the sizes that go there, it is taken, and nothing needs to be
 // checked.
 #include <algorithm>
-#include <span>
+#include <set>
 
-#include "frontends/model_trace.h"
+#include "frontends/retrace.h"
 #include "ir/analysis/equivalence.h"
-#include "symbolic/diagnosis.h"
 
 namespace tracejet {
-
-std::vector<ModelTrace::Branch> ModelTrace::open_branches() const {
-  std::vector<Branch> branches;
-  if (answers().guarded().empty()) return branches;
-  const auto verdicts = symbolic::diagnose(tracer().shapes(), {asserts_relations(), {}}).verdicts;
-  for (const Branch& branch : answers().guarded()) {
-    const symbolic::Verdict verdict = verdicts.at(branch.guard);
-    const bool is_open = verdict == symbolic::Verdict::kAsserted || verdict == symbolic::Verdict::kViolation;
-    if (is_open) branches.push_back(branch);
-  }
-  return branches;
-}
 
 namespace {
 
 using Branches = std::vector<ModelTrace::Branch>;
-using Trace = std::shared_ptr<const ModelTrace>;
 using Way = std::vector<bool>;  ///< an answer for each branch
 
 Way taken_way(const Branches& branches) {
@@ -50,14 +36,13 @@ std::vector<Way> other_ways(const Way& taken) {
 }
 
 /// Null where the model doesn't take sizes that go this way, or where too many traces have been made.
-Trace trace_way(const ModelTrace& model, const Branches& branches, const Way& way, ProofBudget& budget) {
-  if (budget.branches == 0) return nullptr;
-  --budget.branches;
-  ModelTrace::Answers answers;
-  for (size_t i = 0; i < branches.size(); ++i) answers[branches[i].condition.str()] = way[i];
-  const ModelTrace::Again again = model.trace_with(answers);
-  const auto* trace = std::get_if<Trace>(&again);
-  return trace == nullptr ? nullptr : *trace;
+Trace trace_way(Traces& traces, const Branches& branches, const Way& way) {
+  if (traces.budget().branches == 0) return nullptr;
+  --traces.budget().branches;
+  Variation variation;
+  for (size_t i = 0; i < branches.size(); ++i) variation.branches[branches[i].condition.str()] = way[i];
+  const Attempt attempt = traces.attempt(std::move(variation));
+  return attempt.succeeded() ? attempt.trace : nullptr;
 }
 
 /// Whether it is right wherever the branches go this way.
@@ -70,11 +55,11 @@ bool is_right_on(const ModelTrace& candidate, const ModelTrace& special, const B
 }
 
 /// A trace that is right whichever way each of the branches goes; null where there is none.
-Trace general_trace(const Trace& first, const Branches& branches, ProofBudget& budget) {
+Trace general_trace(Traces& traces, const Trace& first, const Branches& branches) {
   const Way taken = taken_way(branches);
   std::vector<std::pair<Way, Trace>> ways{{taken, first}};
   for (const Way& way : other_ways(taken)) {
-    Trace trace = trace_way(*first, branches, way, budget);
+    Trace trace = trace_way(traces, branches, way);
     if (trace == nullptr) return nullptr;
     ways.emplace_back(way, std::move(trace));
   }
@@ -87,13 +72,13 @@ Trace general_trace(const Trace& first, const Branches& branches, ProofBudget& b
     if (way != taken && is_general(candidate)) return candidate;
   }
   // The way that was taken, without what was concluded from having taken it.
-  const Trace unconcluded = trace_way(*first, branches, taken, budget);
+  const Trace unconcluded = trace_way(traces, branches, taken);
   return unconcluded != nullptr && is_general(unconcluded) ? unconcluded : nullptr;
 }
 
 }  // namespace
 
-Trace trace_for_all_branches(Trace first, ProofBudget& budget) {
+Trace trace_for_all_branches(Traces& traces, Trace first) {
   Branches harmless;
   std::set<std::string> tried;
   Trace best = first;
@@ -105,8 +90,8 @@ Trace trace_for_all_branches(Trace first, ProofBudget& budget) {
     tried.insert(branch->condition.str());
     Branches together = harmless;
     together.push_back(*branch);
-    if ((1 << together.size()) - 1 > budget.branches) return best;
-    if (Trace general = general_trace(first, together, budget)) {
+    if ((1 << together.size()) - 1 > traces.budget().branches) return best;
+    if (Trace general = general_trace(traces, first, together)) {
       best = std::move(general);
       harmless = std::move(together);
     }

@@ -15,6 +15,7 @@
 #include "engines/engine.h"
 #include "engines/registry.h"
 #include "ir/call.h"
+#include "message_of.h"
 #include "tracejet/compile.h"
 #include "tracejet/trace.h"
 #include "tracejet/verify.h"
@@ -95,15 +96,7 @@ Program sum_program() {
   return program_of([weight](const std::vector<at::Tensor>& x) { return std::vector{x[0] + weight + x[0]}; });
 }
 
-template <typename Error>
-std::string message_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}
+using testing::message_of;
 
 TEST(EngineRegistry, CompilesAndVerifiesWithAnEngineThatWasRegistered) {
   const Registered adder(std::make_shared<Adder>());

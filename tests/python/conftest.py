@@ -6,7 +6,7 @@ import hypothesis
 import pytest
 import torch
 
-from tracejet.frontend.capture import CHECK_RULES
+from tracejet.frontend.session import CHECK_RULES
 
 os.environ[CHECK_RULES] = "1"
 

@@ -19,7 +19,7 @@ from torch.utils import _pytree as pytree
 import tracejet
 from tests.support.program_cases import Case, ConvNet, Tied, cases, dynamic_inputs, dynamic_shapes
 from tracejet import Input
-from tracejet.frontend.capture import CHECK_RULES
+from tracejet.frontend.session import CHECK_RULES
 
 
 def traced(case: Case) -> torch.export.ExportedProgram:

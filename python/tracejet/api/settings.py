@@ -8,8 +8,8 @@ import torch
 
 from tracejet import _C
 from tracejet.api.decompositions import DecompositionTable, chosen_table
-from tracejet.frontend.capture import Options
 from tracejet.frontend.input_shapes import shown
+from tracejet.frontend.session import Options
 
 
 def options_of_call(
@@ -20,7 +20,7 @@ def options_of_call(
     use_fp32_acc: bool,
     enable_experimental_decompositions: bool,
 ) -> Options:
-    """What the captures of one call have in common. Raises InvalidInput where an argument makes no sense."""
+    """How a call's model is traced. Raises InvalidInput for a wrong argument."""
     table = chosen_table(
         decompositions,
         decompose_attention=decompose_attention,

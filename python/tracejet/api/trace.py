@@ -19,8 +19,8 @@ from tracejet.api.settings import options_of_call
 from tracejet.export.exported_program import ExportedProgram
 from tracejet.frontend.binding import either_name
 from tracejet.frontend.call_spec import constant_names
-from tracejet.frontend.capture import Capture
 from tracejet.frontend.report import Report
+from tracejet.frontend.session import Session
 
 _Parameters = ParamSpec("_Parameters")
 _Result = TypeVar("_Result")
@@ -31,7 +31,7 @@ class _Call:
     """A call of `trace` or `diagnose`, its arguments checked."""
 
     model: nn.Module
-    capture: Capture
+    session: Session
     validate: Literal["warn", "error"] | None
     engine: str | None
 
@@ -75,8 +75,8 @@ def _arguments(
         use_fp32_acc,
         enable_experimental_decompositions,
     )
-    capture = Capture.of_call(mod, either_name(inputs, arg_inputs), kwarg_inputs, strict=strict, options=options)
-    return _Call(mod, capture, validate, engine)
+    session = Session(mod, either_name(inputs, arg_inputs), kwarg_inputs, strict=strict, options=options)
+    return _Call(mod, session, validate, engine)
 
 
 def _takes_these(
@@ -140,17 +140,18 @@ def trace(*args: Any, **kwargs: Any) -> ExportedProgram:
             operator and the model's line.
     """
     call = _arguments(*args, **kwargs)
-    capture = call.capture.run_for_all_data().for_all_branches()
-    if capture.violated_conditions():
-        report = capture.report()
+    session = call.session
+    session.run()
+    if session.is_violated():
+        report = session.report()
         violation = _C.ConstraintViolation(str(report))
         violation.report = report  # type: ignore[attr-defined]
         raise violation
-    refusal = call.refusal(capture.graph)
+    refusal = call.refusal(session.graph)
     if refusal is not None:
         raise refusal
-    call_spec = replace(capture.call_spec, constant_names=constant_names(capture.graph, call.model))
-    return ExportedProgram(capture.graph, call_spec, capture.slow_calls)
+    call_spec = replace(session.call_spec, constant_names=constant_names(session.graph, call.model))
+    return ExportedProgram(session.graph, call_spec, session.slow_calls)
 
 
 @_takes_these(_arguments)
@@ -162,12 +163,12 @@ def diagnose(*args: Any, **kwargs: Any) -> Report:
     are inputs with which a trace succeeds.
     """
     call = _arguments(*args, **kwargs)
-    capture = call.capture
+    session = call.session
     try:
-        capture = capture.run_for_all_data().for_all_branches()
-        report = capture.report()
-        is_violated = bool(capture.violated_conditions())
+        session.run()
+        is_violated = session.is_violated()
+        report = session.report()
     except Exception as error:
-        return capture.report(error)
-    refusal = None if is_violated else call.refusal(capture.graph)
-    return report if refusal is None else capture.report(refusal)
+        return session.report(error)
+    refusal = None if is_violated else call.refusal(session.graph)
+    return report if refusal is None else session.report(refusal)

@@ -7,7 +7,7 @@ import inspect
 import keyword
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -15,7 +15,8 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 from torch.utils import _pytree as pytree
 
-from tracejet._C import InvalidInput
+from tracejet._C import Dim as Dim
+from tracejet._C import InvalidInput, name_dimensions
 from tracejet.frontend.input import Input
 from tracejet.frontend.input_shapes import shown
 from tracejet.frontend.registered import Registered
@@ -31,27 +32,6 @@ HOW_TO_NEST = (
     "torch.utils._pytree.register_pytree_node, and the caches of transformers with "
     "transformers.integrations.executorch.register_dynamic_cache_export_support)"
 )
-
-
-@dataclass(frozen=True)
-class Dim:
-    """A dynamic axis. Axes with the same name are one symbol."""
-
-    name: str
-    min: int
-    opt: int
-    max: int
-    profiles: tuple[tuple[int, int, int], ...] = ()  #: (min, opt, max) in each optimization profile, if there are any
-
-    def __str__(self) -> str:
-        text = f"min {self.min}, opt {self.opt}, max {self.max}"
-        return f"{text}, profiles {', '.join(map(str, self.profiles))}" if self.profiles else text
-
-    def agrees_with(self, other: Dim) -> bool:
-        """Whether both say the same; an Input without profiles leaves them to the others."""
-        if self.profiles and other.profiles and self.profiles != other.profiles:
-            return False
-        return (self.min, self.opt, self.max) == (other.min, other.opt, other.max)
 
 
 @dataclass
@@ -80,18 +60,6 @@ class BoundInputs:
     def dims(self) -> dict[str, Dim]:
         """The dynamic dimensions by name, in the order of their first appearance."""
         return {size.name: size for leaf in self.leaves for size in leaf.shape or () if isinstance(size, Dim)}
-
-    def with_static(self, sizes: Mapping[str, int]) -> BoundInputs:
-        """The same with some dimensions, by name, fixed at a size."""
-
-        def fixed(size: int | Dim) -> int | Dim:
-            return sizes.get(size.name, size) if isinstance(size, Dim) else size
-
-        leaves = [
-            leaf if leaf.shape is None else replace(leaf, shape=[fixed(size) for size in leaf.shape])
-            for leaf in self.leaves
-        ]
-        return replace(self, leaves=leaves)
 
 
 def bind(
@@ -234,51 +202,11 @@ def describe_leaves(roots: Sequence[Root], values: Sequence[Any], device: torch.
         for steps, leaf in _walk(value):
             name = unique_name(_identifier([root.name, *map(_word, steps)]), taken)
             leaves.append(_describe(name, root.path + "".join(map(_subscript, steps)), leaf, device))
-    _check_profiles(leaves)
-    _name_dimensions(leaves)
-    return leaves
-
-
-def _name_dimensions(leaves: Sequence[Leaf]) -> None:
-    """Puts a Dim on every axis of `leaves` that may vary; raises InvalidInput where axes that share one disagree."""
     inputs = [leaf for leaf in leaves if isinstance(leaf.value, Input)]
-    chosen = {name for leaf in inputs for name in leaf.value.shared_dims.values()}
-    known: dict[str, tuple[Dim, str]] = {}
-    for leaf in inputs:
-        spec = leaf.value
-        leaf.shape = list(spec.opt_shape)
-        for axis, (low, opt, high) in enumerate(zip(spec.min_shape, spec.opt_shape, spec.max_shape, strict=True)):
-            name = spec.shared_dims.get(axis)
-            if name is None and low == high:
-                continue
-            if name is None:
-                name = f"{spec.name or leaf.name}_{axis}"
-                while name in chosen:  # a shared dimension that happens to be called so is another one
-                    name += "_"
-            profiles = tuple(tuple(shape[axis] for shape in profile.values()) for profile in spec.profiles or ())
-            dim, where = Dim(name, low, opt, high, profiles), f"{leaf.path}, axis {axis}"
-            first, first_where = known.setdefault(name, (dim, where))
-            if not first.agrees_with(dim):
-                raise InvalidInput(
-                    f"dimension '{name}' is declared twice with different ranges: ({first_where}) has {first}; "
-                    f"({where}) has {dim}"
-                )
-            if low != high:
-                leaf.shape[axis] = dim
-
-
-def _check_profiles(leaves: Sequence[Leaf]) -> None:
-    """A profile is chosen for all inputs together, so those that have profiles have equally many."""
-    counts = [
-        (leaf.path, len(leaf.value.profiles))
-        for leaf in leaves
-        if isinstance(leaf.value, Input) and leaf.value.profiles is not None
-    ]
-    for path, count in counts[1:]:
-        if count != counts[0][1]:
-            raise InvalidInput(
-                f"{counts[0][0]} has {counts[0][1]} optimization profiles, {path} has {count}; expected equally many"
-            )
+    shapes = name_dimensions([(leaf.name, leaf.path, leaf.value) for leaf in inputs])
+    for leaf, shape in zip(inputs, shapes, strict=True):
+        leaf.shape = shape
+    return leaves
 
 
 def forward_parameters(module: nn.Module) -> list[inspect.Parameter]:

@@ -35,6 +35,10 @@ class CallSpec:
         outputs = [IN_GRAPH if isinstance(result, _GRAPH_TYPES) else result for result in results]
         return cls(bound.in_spec, out_spec, bound.leaves, outputs, bound.forward_names)
 
+    def gives_like(self, other: CallSpec) -> bool:
+        """Whether forward returned the same, without what the graphs know of it."""
+        return bool(self.out_spec == other.out_spec and self.outputs == other.outputs)
+
     def example_inputs(self) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
         """Arguments that the program can be called with; None where their device isn't there."""
         try:

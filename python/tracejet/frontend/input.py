@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from tracejet import _C
 from tracejet._C import InvalidInput
 from tracejet.frontend.input_shapes import MODES, Ranges, as_int, read_ranges, shown, span
 
@@ -191,20 +192,17 @@ class Input:
             raise InvalidInput(f"{here}: the shapes are named tuples, which name the axes; leave out shared_dims")
         if not isinstance(shared, Mapping):
             raise InvalidInput(f'{here}: shared_dims must be a dict like {{0: "batch"}}, got {shown(shared)}')
-        dims: dict[int, str] = {}
+        named: list[tuple[int, str]] = []
         for key, dim in shared.items():
             axis = as_int(key)
-            if axis is None or not -rank <= axis < rank:
+            if axis is None:
                 raise InvalidInput(
                     f"{here}: shared_dims names axis {key!r}, but the shape has {rank} axes (0 to {rank - 1})"
                 )
             if not isinstance(dim, str) or not dim.isidentifier():
                 raise InvalidInput(f"{here}: shared_dims[{key!r}] must be an identifier like 'batch', got {shown(dim)}")
-            if dims.setdefault(axis % rank, dim) != dim:
-                raise InvalidInput(
-                    f"{here}: shared_dims gives axis {axis % rank} two names, {dims[axis % rank]!r} and {dim!r}"
-                )
-        return dims
+            named.append((axis, dim))
+        return _C.checked_shared_dims(here, rank, named)
 
     def _checked_example(self, t: torch.Tensor | None) -> torch.Tensor | None:
         if t is None:

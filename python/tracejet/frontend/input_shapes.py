@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from tracejet import _C
 from tracejet._C import InvalidInput
 
 MODES = ("min", "opt", "max")
@@ -78,37 +79,19 @@ def _read_profiles(here: str, profiles: Any) -> Ranges:
 def _combined(here: str, profiles: Sequence[Sequence[Any]], places: Sequence[str] | None = None) -> Ranges:
     """The profiles' (min, opt, max) shapes as ranges; `places` name them in errors."""
     places = places or [here]
-    ranges = [_checked_range(place, shapes) for place, shapes in zip(places, profiles, strict=True)]
-    ranks = sorted({len(range_.opt) for range_ in ranges})
-    if len(ranks) > 1:
-        raise InvalidInput(f"{here}: the profiles have ranks {_listed(ranks)}; expected equal ranks")
-    envelope = Range(
-        tuple(min(sizes) for sizes in zip(*(range_.min for range_ in ranges), strict=True)),
-        ranges[0].opt,
-        tuple(max(sizes) for sizes in zip(*(range_.max for range_ in ranges), strict=True)),
-    )
+    ranges = [_read_range(place, shapes) for place, shapes in zip(places, profiles, strict=True)]
+    envelope = Range(*map(tuple, _C.envelope(here, ranges, places)))
     fields = _fields(here, [shape for shapes in profiles for shape in shapes])
     varying = zip(fields, envelope.min, envelope.max)  # no fields, no names
     return Ranges(envelope, ranges, {axis: name for axis, (name, low, high) in enumerate(varying) if low != high})
 
 
-def _checked_range(here: str, shapes: Sequence[Any]) -> Range:
+def _read_range(here: str, shapes: Sequence[Any]) -> Range:
     missing = [key for key, value in zip(_KEYS, shapes, strict=True) if value is None]
     if missing:
         given = [key for key in _KEYS if key not in missing]
         raise InvalidInput(f"{here}: got {', '.join(given)} without {', '.join(missing)}; a range needs all three")
-    low, opt, high = (_checked_shape(here, key, value) for key, value in zip(_KEYS, shapes, strict=True))
-    if not len(low) == len(opt) == len(high):
-        raise InvalidInput(
-            f"{here}: min_shape, opt_shape and max_shape have ranks {len(low)}, {len(opt)} and {len(high)}; "
-            "expected equal ranks"
-        )
-    for axis, (a, b, c) in enumerate(zip(low, opt, high, strict=True)):
-        if a > c:
-            raise InvalidInput(f"{here}: axis {axis} has min {a} and max {c}; expected min <= max")
-        if not a <= b <= c:
-            raise InvalidInput(f"{here}: axis {axis} has opt {b}; expected {span(a, c)}")
-    return Range(low, opt, high)
+    return Range(*(_checked_shape(here, key, value) for key, value in zip(_KEYS, shapes, strict=True)))
 
 
 def _checked_shape(here: str, which: str, shape: Any) -> Shape:

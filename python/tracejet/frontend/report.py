@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from torch.utils import _pytree as pytree
 
 from tracejet import _C
-from tracejet.frontend.binding import BoundInputs, Dim, Leaf
+from tracejet.frontend.binding import BoundInputs, Leaf
 from tracejet.frontend.input import Input
 
 
@@ -73,23 +73,18 @@ class Correction:
 class Report:
     """What a trace found out about the sizes of its inputs. `str(report)` is for people, `to_json` for machines."""
 
-    def __init__(
-        self,
-        found: _C.ShapeReport,
-        corrections: Mapping[str, tuple[int, int, int, str]],
-        bound: BoundInputs,
-        error: Exception | None = None,
-    ):
+    def __init__(self, found: _C.Report, bound: BoundInputs, error: Exception | None = None):
         self.guards = [Guard(guard.condition, guard.verdict, _lines(guard.lines)) for guard in found.guards]
         self.problems = [
             Problem(p.kind, p.condition, tuple(p.axes), p.forces, p.fix, _lines(p.lines)) for p in found.problems
         ]
         self.error = error  #: what ended the trace before its time
-        self._text = str(found) if found.problems else ""
-        self._corrections = {name: Correction(*correction) for name, correction in corrections.items()}
-        self._bound = bound
-        if error is not None:
-            self.problems.append(_problem_of(error))
+        self._text = str(found)
+        self._corrections = {
+            name: Correction(now.min, now.max, now.traced, now.same_as)
+            for name, now in found.suggested_dimensions.items()
+        }
+        self._suggested = pytree.tree_unflatten([_corrected(leaf, found) for leaf in bound.leaves], bound.in_spec)
 
     @property
     def ok(self) -> bool:
@@ -100,8 +95,8 @@ class Report:
         """The inputs `(arg_inputs, kwarg_inputs)` as they would have to be declared for the trace to succeed: ranges
         narrowed, axes static or joined by `shared_dims` where a problem asks for it, everything else as it was.
         """
-        leaves = [self._corrected(leaf) for leaf in self._bound.leaves]
-        return pytree.tree_unflatten(leaves, self._bound.in_spec)
+        args, kwargs = self._suggested
+        return args, kwargs
 
     def to_json(self) -> dict[str, Any]:
         """The report in lists, dicts, strings and numbers."""
@@ -113,57 +108,26 @@ class Report:
         }
 
     def __str__(self) -> str:
-        if self.ok:
-            return "every size can vary as declared"
-        parts = [self._text] if self._text else []
-        if self.error is not None:
-            parts.append(f"the trace ended with {type(self.error).__name__}: {self.error}")
-        return "\n".join(parts)
+        return self._text
 
     def __repr__(self) -> str:
         return f"<Report: {len(self.problems)} problems, {len(self.guards)} guards>"
 
-    def _corrected(self, leaf: Leaf) -> Any:
-        if leaf.shape is None or not isinstance(leaf.value, Input):
-            return leaf.value
-        axes = {axis: size for axis, size in enumerate(leaf.shape) if isinstance(size, Dim)}
-        if all(self._is_unchanged(dim) for dim in axes.values()):
-            return leaf.value
-        corrected = copy.copy(leaf.value)
-        shapes = [list(shape) for shape in (leaf.value.min_shape, leaf.value.opt_shape, leaf.value.max_shape)]
-        corrected.shared_dims = dict(leaf.value.shared_dims)
-        for axis, dim in axes.items():
-            now = self._corrections[dim.name]
-            for shape, size in zip(shapes, (now.min, self._opt(dim), now.max), strict=True):
-                shape[axis] = size
-            if len(self._group(dim)) > 1:
-                corrected.shared_dims[axis] = now.same_as
-        corrected.min_shape, corrected.opt_shape, corrected.max_shape = (tuple(shape) for shape in shapes)
-        corrected._torch_tensor = _if_fits(leaf.value._torch_tensor, corrected)
-        return corrected
 
-    def _group(self, dim: Dim) -> list[Dim]:
-        """The dimensions that have to equal this one, itself among them."""
-        same_as = self._corrections[dim.name].same_as
-        return [other for other in self._bound.dims.values() if self._corrections[other.name].same_as == same_as]
-
-    def _is_unchanged(self, dim: Dim) -> bool:
-        now = self._corrections[dim.name]
-        return (now.min, now.max) == (dim.min, dim.max) and len(self._group(dim)) == 1
-
-    def _opt(self, dim: Dim) -> int:
-        now = self._corrections[dim.name]
-        wanted = {other.opt for other in self._group(dim)}
-        opt = dim.opt if len(wanted) == 1 else self._corrections[now.same_as].traced
-        return min(max(opt, now.min), now.max)
+def _corrected(leaf: Leaf, found: _C.Report) -> Any:
+    if leaf.shape is None or not isinstance(leaf.value, Input):
+        return leaf.value
+    attributes = _C.suggested_attributes(leaf.value, leaf.shape, found)
+    if attributes is None:
+        return leaf.value
+    corrected = copy.copy(leaf.value)
+    vars(corrected).update(attributes)
+    corrected._torch_tensor = _if_fits(leaf.value._torch_tensor, corrected)
+    return corrected
 
 
 def _lines(lines: Sequence[_C.ModelLine]) -> tuple[Line, ...]:
     return tuple(Line.of(line) for line in lines)
-
-
-def _problem_of(error: Exception) -> Problem:
-    return Problem("error", "", (), f"the trace ended with {type(error).__name__}: {error}", "", ())
 
 
 def _plain(entry: Guard | Problem) -> Any:

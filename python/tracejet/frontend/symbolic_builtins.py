@@ -237,11 +237,6 @@ class SymbolicBuiltins:
         self._symbolic = [*(each for each in self._symbolic if id(each.code) not in new), *self._asked]
         return bool(self._asked)
 
-    @property
-    def records_loops(self) -> bool:
-        """Whether the next trace records a loop over a dynamic size that the model has written in Python."""
-        return any(each.loops for each in self._symbolic)
-
     def withdraw(self) -> None:
         """Takes the last `extend` back: the trace that it was for has failed."""
         self._symbolic = self._before

@@ -23,21 +23,18 @@ from tracejet.frontend.model_state import ModelState
 
 #: A trace at one size is to be compared with one for all: it takes the same loops, however often they run.
 _records_known_counts: ContextVar[bool] = ContextVar("tracejet_records_known_counts", default=False)
-#: How often a body runs, one time after the other. A trace in which it runs twice shows what a run leaves behind.
-_runs: ContextVar[int] = ContextVar("tracejet_runs", default=1)
 _state_of_model: ContextVar[ModelState | None] = ContextVar("tracejet_state_of_model", default=None)
 
 
 @contextmanager
-def loops_of_a_trace(state: ModelState, *, records_known_counts: bool, runs: int) -> Iterator[None]:
+def loops_of_a_trace(state: ModelState, *, records_known_counts: bool) -> Iterator[None]:
     """Loops are recorded for a model whose state before the trace was this."""
-    tokens = _records_known_counts.set(records_known_counts), _state_of_model.set(state), _runs.set(runs)
+    tokens = _records_known_counts.set(records_known_counts), _state_of_model.set(state)
     try:
         yield
     finally:
         _records_known_counts.reset(tokens[0])
         _state_of_model.reset(tokens[1])
-        _runs.reset(tokens[2])
 
 
 def _changes_of_model() -> list[tuple[str, int]]:
@@ -62,11 +59,10 @@ def loop(
     def run(tensors: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         *state, index = tensors
         number = start + _known_index(index, count)
-        for _ in builtins.range(_runs.get()):
-            variables.begin(dict(zip(carried, state, strict=True)))
-            body(number)
-            appended = variables.take_appended()
-            variables.check_the_rest()
+        variables.begin(dict(zip(carried, state, strict=True)))
+        body(number)
+        appended = variables.take_appended()
+        variables.check_the_rest()
         return [*variables.values(carried), *appended]
 
     before = _changes_of_model()
@@ -86,10 +82,9 @@ def list_of(element: Callable[[Any], torch.Tensor], *limits: Any) -> list[Any]:
 
     def run(tensors: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         number = start + _known_index(tensors[0], count)
-        for _ in builtins.range(_runs.get()):
-            result = element(number)
-            _refuse_if(not isinstance(result, torch.Tensor), f"gives a {type(result).__name__}")
-            variables.check_the_rest()
+        result = element(number)
+        _refuse_if(not isinstance(result, torch.Tensor), f"gives a {type(result).__name__}")
+        variables.check_the_rest()
         return [result]
 
     before = _changes_of_model()

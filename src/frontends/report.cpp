@@ -1,8 +1,10 @@
 // Puts a diagnosis into words: the axes, the lines, and what to do.
-#include "capture/shape_report.h"
+#include "frontends/report.h"
 
 #include <algorithm>
+#include <iterator>
 
+#include "ir/model_line.h"
 #include "symbolic/context.h"
 
 namespace tracejet {
@@ -142,19 +144,7 @@ class Reporter {
   const SymbolAxes& axes_;
 };
 
-}  // namespace
-
-ShapeReport report_shapes(const Graph& graph, const symbolic::Diagnosis& diagnosis, const SymbolAxes& axes) {
-  const Reporter reporter(graph, axes);
-  ShapeReport report;
-  for (const Problem& problem : diagnosis.problems) report.problems.push_back(reporter.problem(problem));
-  for (size_t guard = 0; guard < diagnosis.verdicts.size(); ++guard) {
-    report.guards.push_back({reporter.condition(guard), name_of(diagnosis.verdicts[guard]), reporter.lines(guard)});
-  }
-  return report;
-}
-
-std::string describe(const std::vector<ShapeProblem>& problems) {
+std::string in_words(const std::vector<ShapeProblem>& problems) {
   std::string text = problems.size() == 1
                          ? "a size can't vary as declared:"
                          : std::to_string(problems.size()) + " things keep sizes from varying as declared:";
@@ -167,6 +157,27 @@ std::string describe(const std::vector<ShapeProblem>& problems) {
     text += "\n     To fix it, " + problems[i].fix + ".";
   }
   return text;
+}
+
+}  // namespace
+
+Report report_shapes(const Graph& graph, const symbolic::Diagnosis& diagnosis, const SymbolAxes& axes) {
+  const Reporter reporter(graph, axes);
+  Report report;
+  for (const Problem& problem : diagnosis.problems) report.problems.push_back(reporter.problem(problem));
+  for (size_t guard = 0; guard < diagnosis.verdicts.size(); ++guard) {
+    report.guards.push_back({reporter.condition(guard), name_of(diagnosis.verdicts[guard]), reporter.lines(guard)});
+  }
+  return report;
+}
+
+std::string Report::str() const {
+  if (ok()) return "every size can vary as declared";
+  std::vector<ShapeProblem> of_sizes;
+  std::ranges::copy_if(problems, std::back_inserter(of_sizes), [](const auto& each) { return each.kind != "error"; });
+  const std::string text = of_sizes.empty() ? "" : in_words(of_sizes);
+  const std::string ended = error.empty() ? "" : "the trace ended with " + error;
+  return text + (text.empty() || ended.empty() ? "" : "\n") + ended;
 }
 
 }  // namespace tracejet

@@ -1,0 +1,10 @@
+#pragma once
+
+#include "capture/tracer.h"
+
+namespace tracejet::python {
+
+/// How Python helps a tracer.
+FrontendHooks tracer_hooks();
+
+}  // namespace tracejet::python

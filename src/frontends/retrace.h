@@ -1,0 +1,72 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <unordered_set>
+#include <vector>
+
+#include "frontends/model_trace.h"
+
+namespace tracejet {
+
+/// How many more traces may be made for proofs. What they would have shown counts as a difference.
+struct ProofBudget {
+  int small_sizes = 8;  ///< for branches that only sizes of 0 and 1 take
+  int branches = 8;     ///< for all others
+};
+
+using Trace = std::shared_ptr<const ModelTrace>;
+using Guards = std::unordered_set<size_t>;  ///< indices into Context::guards()
+
+/// What came of a trace that may fail.
+struct Attempt {
+  std::shared_ptr<ModelTrace> trace;
+  std::optional<Failure> failure;
+
+  bool succeeded() const { return !failure.has_value(); }
+};
+
+/// Traces one model any number of times.
+///
+/// A trace goes one way wherever the model's code asks something of its sizes or data. The model is traced the other
+/// ways, too, without data, and the programs are compared: an answer that makes no difference needn't be asserted.
+class Traces {
+ public:
+  Traces(Frontend& frontend, std::vector<ModelInput> inputs, TraceSettings settings)
+      : frontend_(frontend), inputs_(std::move(inputs)), settings_(std::move(settings)) {}
+  Traces(const Traces&) = delete;
+  Traces& operator=(const Traces&) = delete;
+
+  Frontend& frontend() const { return frontend_; }
+  const std::vector<ModelInput>& inputs() const { return inputs_; }
+  ProofBudget& budget() { return budget_; }
+
+  /// A trace that hasn't run yet.
+  std::shared_ptr<ModelTrace> make(Variation variation = {}) {
+    return std::make_shared<ModelTrace>(frontend_, settings_, inputs_, std::move(variation));
+  }
+  /// A trace that has run. Throws what ended it.
+  Trace run(Variation variation);
+  Attempt attempt(Variation variation);
+  /// What became of `work`; nothing where it did what it should. Throws on what has nothing to do with a trace.
+  std::optional<Failure> failure_of(const std::function<void()>& work) const;
+
+ private:
+  Frontend& frontend_;
+  const std::vector<ModelInput> inputs_;
+  TraceSettings settings_;
+  ProofBudget budget_;
+};
+
+/// A trace that is right whichever way the data go at the model's branches on them; null where none is known to be.
+/// `failed` is one that has failed because of such a branch.
+Trace trace_for_all_data(Traces& traces, const ModelTrace& failed);
+
+/// `first`, or a trace that relies on as few branches as can be shown to make no difference.
+Trace trace_for_all_branches(Traces& traces, Trace first);
+
+/// The guards on sizes of 0 and 1 that make no difference at any size that was declared.
+Guards harmless_guards(Traces& traces, const ModelTrace& trace);
+
+}  // namespace tracejet
