@@ -4,7 +4,6 @@
 
 #include "base/error.h"
 #include "bindings/typed_constant.h"
-#include "ir/symbolic_constant.h"
 #include "ir/written_arguments.h"
 
 namespace tracejet::python {
