@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import runpy
 import subprocess
 import sys
 import warnings
@@ -367,6 +368,12 @@ def test_autocast_and_inference_mode() -> None:
         assert_same(compiled(x), ours(x))
         ours.linear.weight.mul_(2)
         assert_same(compiled(x), ours(x))
+
+
+def test_the_example_shows_two_graphs(capsys: pytest.CaptureFixture[str]) -> None:
+    runpy.run_path(str(ROOT / "examples/torch_compile.py"), run_name="__main__")
+    shown = capsys.readouterr().out
+    assert "2 graphs, 0 of them compiled again, 0 in eager" in shown and "1 rebuilt for other weights" in shown
 
 
 # ---- training ------------------------------------------------------------------------------------------------------
