@@ -17,6 +17,7 @@ from tracejet.api.compile_report import BuildWarning, CompileReport
 from tracejet.api.compile_settings import settings_of, with_settings
 from tracejet.api.engine_report import EngineWarning
 from tracejet.api.native_program import graph_of, native
+from tracejet.api.torch_compile import compile_later
 from tracejet.export.exported_program import ExportedProgram
 from tracejet.export.runner_state import written_memory
 from tracejet.frontend.binding import Dim, Leaf, either_name
@@ -36,7 +37,7 @@ def compile(
     settings: CompileSettings | None = None,
     enabled_precisions: Collection[torch.dtype] | None = None,
     **keywords: Any,
-) -> CompiledModule:
+) -> Any:
     """Compiles a program, or a module (which is traced first), and gives a module that runs it.
 
     Where the engine that comes first can't run all of it, the program is split: `report` of what this returns says
@@ -53,8 +54,9 @@ def compile(
         {settings}
 
     Returns:
-        A module that takes what the model takes and gives what it gives. Its weights are those of the program: they
-        are fixed from here on, except for buffers that the program itself changes.
+        A CompiledModule, which takes what the model takes and gives what it gives. Its weights are those of the
+        program: they are fixed from here on, except for buffers that the program itself changes. For
+        ir="torch_compile", what `torch.compile` gives.
 
     Warns:
         EngineWarning: lists the operators whose integers can become larger than what the engine computes in, with lines
@@ -68,7 +70,7 @@ def compile(
     """
     chosen = settings_of(keywords, settings, enabled_precisions)
     if ir == "torch_compile":
-        raise InvalidInput('ir="torch_compile" isn\'t there yet: leave it out, or call torch.compile(mod) alone')
+        return compile_later(mod, chosen, either_name(inputs, arg_inputs))
     if ir not in ("dynamo", "default"):
         raise InvalidInput(f'ir: expected "dynamo" or "torch_compile", got {ir!r}')
     program = _native_program(mod, either_name(inputs, arg_inputs), kwarg_inputs)
