@@ -1,8 +1,8 @@
 """What a cut costs: models that are split between engines after each of their layers, against the same models whole.
 
-After each layer stands a view that changes nothing (`unsqueeze` and back). Split, PyTorch's kernels make the view, so the
-program has one part more for OpenVINO than it has layers, and a call of PyTorch's between two of them. What it takes
-longer than the whole is the cost of the cuts, fusions across them included. The two take turns.
+After each layer stands a view that changes nothing (`unsqueeze` and back). Split, PyTorch's kernels make the view, so
+the program has one part more for OpenVINO than it has layers, and a call of PyTorch's between two of them. What it
+takes longer than the whole is the cost of the cuts, fusions across them included. The two take turns.
 
     python -m bench.partition --threads 2
 """

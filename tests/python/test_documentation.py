@@ -10,6 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = (
     "README.md",
     "docs/tutorial.md",
+    "docs/partitioning.md",
     "docs/torch-compile.md",
     "docs/beyond-aten.md",
     "docs/engines/writing-an-engine.md",

@@ -266,6 +266,25 @@ def test_a_dry_run_only_reports() -> None:
         planned(torch.randn(2, 8))
 
 
+def test_check_says_what_would_be_split() -> None:
+    report = tracejet.check(Lambda(custom), arg_inputs=[batch(8)])
+    assert not report.ok and [call.operator for call in report.refused] == ["tracejet_partition::twice"]
+    assert report.plan is not None
+    assert report.plan.to_json() == tracejet.compile(Lambda(custom), arg_inputs=[batch(8)]).report.to_json()
+    assert "\nSplit, as by default: aten runs the whole program: 5 nodes" in str(report)
+    assert report.to_json()["plan"]["engines"] == ["aten"]
+    assert tracejet.check(Lambda(custom), arg_inputs=[batch(8)], engine="openvino").plan is None
+    assert tracejet.check(Lambda(torch.relu), arg_inputs=[batch(8)]).plan is None
+
+
+def test_upstreams_other_way_to_compile_is_torch_compile() -> None:
+    model = Lambda(lambda x: twice(x.exp() + 1).relu())
+    compiled = tracejet.compile(model, ir="torch_compile", min_block_size=1, threads=1)
+    assert_same(model, compiled, [(x,) for x in ROWS])
+    with pytest.raises(tracejet.InvalidInput, match="takes a module"):
+        tracejet.compile(tracejet.trace(model, arg_inputs=[batch(8)]), ir="torch_compile")
+
+
 def test_small_blocks_are_left_to_the_next_engine() -> None:
     model = Lambda(lambda x: torch.lgamma(torch.lgamma(x.abs() + 1).relu() + 1))
     report = tracejet.compile(model, arg_inputs=[batch(8)], min_block_size=5).report

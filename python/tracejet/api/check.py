@@ -8,6 +8,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from tracejet import _C
+from tracejet._C import CompileSettings
+from tracejet.api.compile_report import CompileReport
 from tracejet.api.engine_report import EngineReport, report_on
 from tracejet.api.native_program import graph_of, native
 
@@ -21,6 +24,9 @@ def check(
 ) -> EngineReport:
     """Says which calls of a program `engine` takes, and which not and why. Nothing is compiled.
 
+    Where no engine is named and the first one doesn't take all of them, `plan` of the report says how `compile` splits
+    the program.
+
     Args:
         mod: a program from `trace` or `torch.export`, or a module, which is traced first.
         engine: one of `engines()`, by default the first, or "onnx" for what can be written as an ONNX file.
@@ -29,4 +35,8 @@ def check(
     Raises:
         InvalidInput: there is no such engine, or it doesn't run on the program's device.
     """
-    return report_on(graph_of(native(mod, arg_inputs, kwarg_inputs)), engine)
+    graph = graph_of(native(mod, arg_inputs, kwarg_inputs))
+    report = report_on(graph, engine)
+    if engine is None and not report.ok:
+        report.plan = CompileReport(_C.ProgramRunner(graph, CompileSettings(dryrun=True)).report())
+    return report

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -37,7 +37,7 @@ def compile(
     settings: CompileSettings | None = None,
     enabled_precisions: Collection[torch.dtype] | None = None,
     **keywords: Any,
-) -> Any:
+) -> CompiledModule:
     """Compiles a program, or a module (which is traced first), and gives a module that runs it.
 
     Where the engine that comes first can't run all of it, the program is split: `report` of what this returns says
@@ -47,16 +47,17 @@ def compile(
         mod: a program from `trace` or `torch.export`, or a module.
         inputs, arg_inputs: what a module is traced with: see `trace`. A program knows its inputs already; where they
             are passed all the same, they must fit it.
-        ir: "dynamo" (also "default"), or "torch_compile" for a module that is compiled when it is called.
+        ir: "dynamo" (also "default"), or "torch_compile": `torch.compile(mod, backend="tracejet")` with these settings,
+            which compiles when it is called. It needs no inputs; one that varies makes all sizes dynamic from the
+            start.
         kwarg_inputs: the same for keywords.
         settings: the settings below in one object; keywords beside it come first.
         enabled_precisions: another way to say `precision`: the narrowest of these.
         {settings}
 
     Returns:
-        A CompiledModule, which takes what the model takes and gives what it gives. Its weights are those of the
-        program: they are fixed from here on, except for buffers that the program itself changes. For
-        ir="torch_compile", what `torch.compile` gives.
+        A module that takes what the model takes and gives what it gives. Its weights are those of the program: they
+        are fixed from here on, except for buffers that the program itself changes.
 
     Warns:
         EngineWarning: lists the operators whose integers can become larger than what the engine computes in, with lines
@@ -70,7 +71,8 @@ def compile(
     """
     chosen = settings_of(keywords, settings, enabled_precisions)
     if ir == "torch_compile":
-        return compile_later(mod, chosen, either_name(inputs, arg_inputs))
+        # torch.compile's own module, which is called like the model.
+        return cast(CompiledModule, compile_later(mod, chosen, either_name(inputs, arg_inputs)))
     if ir not in ("dynamo", "default"):
         raise InvalidInput(f'ir: expected "dynamo" or "torch_compile", got {ir!r}')
     program = _native_program(mod, either_name(inputs, arg_inputs), kwarg_inputs)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from tracejet import _C
+from tracejet.api.compile_report import CompileReport
 from tracejet.frontend.report import Line
 
 
@@ -43,6 +44,7 @@ class EngineReport:
         self.taken = dict(taken)  #: how many calls the engine runs, by operator
         self.refused = tuple(refused)  #: the calls that it can't run, in the program's order
         self.warnings = tuple(warnings)  #: the calls that it runs, but otherwise for some data: the reason says which
+        self.plan: CompileReport | None = None  #: how `compile` splits the program, where it does
 
     @property
     def ok(self) -> bool:
@@ -71,12 +73,15 @@ class EngineReport:
             "taken": self.taken,
             "refused": groups,
             "warnings": warnings,
+            "plan": self.plan.to_json() if self.plan else None,
         }
 
     def __str__(self) -> str:
         text = self._text
         if self.ok:
             text = f"{self.engine} runs the whole program: {sum(self.taken.values())} calls"
+        if self.plan:
+            text += f"\nSplit, as by default: {str(self.plan).splitlines()[0]}"
         return f"{text}\n{self._warnings_text}" if self.warnings else text
 
     def __repr__(self) -> str:
