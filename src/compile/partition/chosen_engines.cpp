@@ -1,8 +1,8 @@
 #include "compile/partition/chosen_engines.h"
 
 #include <algorithm>
-#include <map>
 #include <optional>
+#include <unordered_map>
 
 #include "base/error.h"
 #include "compile/engine_support.h"
@@ -69,9 +69,9 @@ ChosenEngines chosen_engines(const Graph& graph, const CompileSettings& settings
 }
 
 std::vector<Unsupported> nodes_on_other_devices(const Graph& graph, const Engine& engine) {
-  std::map<std::string, bool> known;
+  std::unordered_map<c10::Device, bool> known;
   const auto runs_on = [&](c10::Device device) {
-    const auto [found, is_new] = known.try_emplace(device.str(), false);
+    const auto [found, is_new] = known.try_emplace(device, false);
     if (is_new) found->second = engine.runs_on(device);
     return found->second;
   };

@@ -14,8 +14,11 @@ Partitioner::Partitioner(std::shared_ptr<const Graph> graph, std::vector<std::sh
                          size_t min_block_size)
     : graph_(std::move(graph)),
       assignment_(*graph_, std::move(engines)),
-      min_block_size_(min_block_size),
-      nodes_(planned_nodes(*graph_)) {
+      min_block_size_(min_block_size) {}
+
+void Partitioner::look_at_nodes() {
+  if (!position_.empty()) return;
+  nodes_ = planned_nodes(*graph_);
   for (const Node& node : graph_->nodes()) position_.emplace(&node, position_.size());
 }
 
@@ -29,6 +32,7 @@ void Partitioner::refuse(size_t engine, const std::vector<Unsupported>& refused)
   for (const auto& [node, reason] : refused) {
     assignment_.refuse(engine, *node, reason);
     if (!reads_number(*node)) continue;
+    look_at_nodes();
     for (const PlannedNode& reader : nodes_) {  // it would be cloned into their parts
       if (std::ranges::find(reader.number_reads, node) != reader.number_reads.end()) {
         assignment_.refuse(engine, *reader.node, "needs a number: " + reason);
@@ -149,6 +153,7 @@ PartitionPlan Partitioner::uncut_plan(const Node& number) {
 }
 
 PartitionPlan Partitioner::plan() {
+  look_at_nodes();
   check_all_taken();
   std::vector<ScheduledPart> parts = scheduled();
   while (dissolve_smallest(parts)) {

@@ -31,6 +31,8 @@ class Partitioner {
 
  private:
   size_t index_of(const Engine& engine) const;
+  /// Most programs aren't split, and nobody looks at their nodes.
+  void look_at_nodes();
   std::vector<ScheduledPart> scheduled() const;
   /// Leaves the smallest blocks that are too small to the next engine; false where there are none.
   bool dissolve_smallest(const std::vector<ScheduledPart>& parts);
@@ -42,7 +44,7 @@ class Partitioner {
   std::shared_ptr<const Graph> graph_;
   Assignment assignment_;
   size_t min_block_size_;
-  std::vector<PlannedNode> nodes_;
+  std::vector<PlannedNode> nodes_;  // once somebody asks
   std::unordered_map<const Node*, size_t> position_;  // in the order of execution
 };
 
