@@ -46,8 +46,8 @@ namespace {
 
 class RangeCloner {
  public:
-  RangeCloner(const Graph& graph, std::span<const Node* const> nodes)
-      : graph_(graph), nodes_(nodes), inside_(nodes.begin(), nodes.end()) {}
+  RangeCloner(const Graph& graph, std::span<const Node* const> nodes, std::span<const Node* const> copied)
+      : graph_(graph), nodes_(nodes), inside_(nodes.begin(), nodes.end()), copied_(copied.begin(), copied.end()) {}
 
   ClonedRange run() {
     find_sources();
@@ -108,7 +108,8 @@ class RangeCloner {
           throw Error("these nodes can't be a graph of their own: " + text_of(node) + " needs %" +
                       std::to_string(value.id()) + ", which is computed from them outside");
         }
-        if (!is_next && (is_after || is_inside(value))) after.insert(&node);
+        const bool is_needed_from_here = is_inside(value) && !copied_.contains(value.producer());
+        if (!is_next && (is_after || is_needed_from_here)) after.insert(&node);
       });
     }
     if (next != nodes_.end()) throw Error("nodes to clone aren't in the order of execution: " + text_of(**next));
@@ -230,6 +231,7 @@ class RangeCloner {
       }
     }
     for (const Node* node : nodes_) {
+      if (copied_.contains(node)) continue;
       for (const Value* output : node->outputs()) {
         if (output != nullptr && given.contains(output)) result_.outputs.push_back(output);
       }
@@ -256,7 +258,7 @@ class RangeCloner {
 
   const Graph& graph_;
   const std::span<const Node* const> nodes_;
-  const std::unordered_set<const Node*> inside_;
+  const std::unordered_set<const Node*> inside_, copied_;
   std::unordered_map<uint64_t, const Value*> sources_;  ///< of each symbol: the value that tells it first
   std::unordered_set<const Value*> taken_;              ///< tensors from outside
   std::unordered_set<const Node*> number_reads_;        ///< nodes outside that are cloned, too
@@ -269,8 +271,8 @@ class RangeCloner {
 
 }  // namespace
 
-ClonedRange clone_range(const Graph& graph, std::span<const Node* const> nodes) {
-  return RangeCloner(graph, nodes).run();
+ClonedRange clone_range(const Graph& graph, std::span<const Node* const> nodes, std::span<const Node* const> copied) {
+  return RangeCloner(graph, nodes, copied).run();
 }
 
 }  // namespace tracejet

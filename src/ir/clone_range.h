@@ -27,8 +27,11 @@ bool reads_number(const Node& node);
 /// compute it. A runtime scalar (`.item()`) doesn't cross the cut, the tensor that it is read from does: the call that
 /// reads it is cloned, too.
 ///
+/// `copied`: some of the nodes, which everybody who needs them clones for himself, so that their values aren't outputs.
+///
 /// Throws Error where another node both needs a value of these and computes one for them; UnsupportedOperator where a
 /// scalar would have to cross that nothing but a call of its own can compute.
-ClonedRange clone_range(const Graph& graph, std::span<const Node* const> nodes);
+ClonedRange clone_range(const Graph& graph, std::span<const Node* const> nodes,
+                        std::span<const Node* const> copied = {});
 
 }  // namespace tracejet

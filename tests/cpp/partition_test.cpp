@@ -149,6 +149,22 @@ TEST(Partitioner, RunsWhatIsMadeOfWeightsWhereItIsNeeded) {
   EXPECT_EQ(parts_of(plan_of(small.graph, {"aten::neg", "aten::add"})), "aten: aten::exp | picky: aten::neg aten::add");
 }
 
+TEST(Partitioner, ComputesWhatIsMadeOfWeightsInEachPartThatNeedsIt) {
+  SmallGraph small;
+  const Value& weight =
+      *small.graph->add_input(GraphInput::Kind::kParameter, testing::dense({3}), "weight", at::ones({3}));
+  const Value& x = small.input();
+  const Value& ready = only(small.graph->add_node(testing::op("aten::neg"), {&weight}, {testing::dense({3})}, {}));
+  const Value& first = only(small.sum(x, ready));
+  small.output(only(small.sum(only(small.unary("aten::exp", first)), ready)));
+  const PartitionPlan plan = plan_of(small.graph, {"aten::neg", "aten::add"});
+  EXPECT_EQ(parts_of(plan), "picky: aten::neg aten::add | aten: aten::exp | picky: aten::neg aten::add");
+  EXPECT_EQ(plan.parts[0].outputs, std::vector<const Value*>{&first});
+  ASSERT_EQ(plan.parts[2].inputs.size(), 2);
+  EXPECT_EQ(plan.parts[2].inputs[0], &weight);
+  EXPECT_EQ(plan.parts[2].weight_bytes(), 12);
+}
+
 TEST(Partitioner, KeepsTheOrderOfEffects) {
   SmallGraph small;
   const Value& x = small.input();

@@ -10,6 +10,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch._higher_order_ops.map import map as hop_map
 from torch.fx import GraphModule, Node
 
 import tracejet
@@ -79,11 +80,6 @@ def spectrum(x: torch.Tensor) -> torch.Tensor:
     return torch.fft.rfft(x * 2).abs().pow(2) + 1
 
 
-def bins(x: torch.Tensor) -> torch.Tensor:
-    index = torch.bucketize(x, torch.linspace(-2, 2, 7))
-    return F.embedding(index, torch.arange(16.0).view(8, 2)).sum(-1) * (index + 1)
-
-
 def integers(x: torch.Tensor) -> torch.Tensor:
     hashed = (x * 1000).long() * 2654435761 % 1021
     return torch.lgamma(x.abs() + 1) + hashed.remainder(17).float()
@@ -95,7 +91,7 @@ def conjugates(x: torch.Tensor) -> torch.Tensor:
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     function.__name__: function
-    for function in (custom, branches, loop, positions, numbers, spectrum, bins, integers, conjugates)
+    for function in (custom, branches, loop, positions, numbers, spectrum, integers, conjugates)
 }
 
 
@@ -117,6 +113,55 @@ def test_by_default_every_program_is_compiled(function: Callable[..., Any]) -> N
     assert_same(model, tracejet.compile(model, arg_inputs=[batch(8)]), [(x,) for x in ROWS])
     with pytest.raises(tracejet.UnsupportedOperator):
         tracejet.compile(model, arg_inputs=[batch(8)], engine="openvino")
+
+
+def bins(x: torch.Tensor) -> torch.Tensor:
+    index = torch.bucketize(x, torch.linspace(-2, 2, 7))
+    return F.embedding(index, torch.arange(16.0).view(8, 2)).sum(-1) * (index + 1)
+
+
+class Recurrent(nn.Module):
+    """Over an axis that varies, with a projection."""
+
+    def __init__(self, kind: str, **more: Any):
+        super().__init__()
+        self.first = nn.Linear(8, 8)
+        self.cells = getattr(nn, kind)(8, 8, batch_first=True, **more)
+
+    def forward(self, x: torch.Tensor) -> Any:
+        y, state = self.cells(self.first(x)[None])
+        return y[0].relu(), state
+
+
+#: What programs failed for one to five operators of, when they had to run as a whole.
+ONCE_REFUSED: dict[str, Callable[[], nn.Module]] = {
+    "histc": lambda: Lambda(lambda x: (x * 2).histc(8, -1, 1) / 2),
+    "bucketize": lambda: Lambda(bins),
+    "cdist": lambda: Lambda(lambda x: torch.cdist(x.relu(), x * 2).softmax(-1)),
+    "fft": lambda: Lambda(lambda x: torch.fft.fft2(x + 1).real.exp()),
+    "lstm": lambda: Recurrent("LSTM", proj_size=4),
+    "gru": lambda: Recurrent("GRU"),
+    "antialias": lambda: Lambda(
+        lambda x: F.interpolate(x[None, None], (4, 6), mode="bilinear", antialias=True).tanh() + 1
+    ),
+    "statistics of the batch": lambda: nn.Sequential(
+        nn.Linear(8, 8), nn.BatchNorm1d(8, track_running_stats=False), nn.GELU()
+    ),
+    "cond": lambda: Lambda(branches),
+    "while_loop": lambda: Lambda(loop),
+    "map": lambda: Lambda(lambda x: hop_map(lambda row: row.cumsum(0) * 2, x.exp()).relu() + x),
+    "custom operator": lambda: Lambda(custom),
+}
+
+
+@pytest.mark.parametrize("name", ONCE_REFUSED)
+def test_no_operator_keeps_a_model_from_being_compiled(name: str) -> None:
+    torch.manual_seed(0)
+    model = ONCE_REFUSED[name]().eval()
+    compiled = tracejet.compile(model, arg_inputs=[batch(8, low=2)], min_block_size=1)
+    assert "openvino" in compiled.report.engines, str(compiled.report)
+    with torch.no_grad():
+        assert_same(model, compiled, [(x,) for x in ROWS if x.shape[0] > 1])
 
 
 class Counting(nn.Module):
@@ -405,7 +450,7 @@ class Broken(Adder):
 
 @pytest.mark.parametrize("where", ["find_unsupported", "compile", "late"])
 def test_an_engine_that_fails_leaves_its_part_to_the_next_and_says_so(where: str) -> None:
-    settings = {"arg_inputs": [batch(8)], "engine": ["broken", "openvino"], "min_block_size": 1}
+    settings: dict[str, Any] = {"arg_inputs": [batch(8)], "engine": ["broken", "openvino"], "min_block_size": 1}
     with registered(Broken(where)):
         with pytest.warns(tracejet.BuildWarning, match="broken failed to .* which go to the next engine: .*no beads"):
             compiled = tracejet.compile(Mixed(), **settings)
@@ -447,7 +492,7 @@ def test_an_engine_that_refuses_a_cut_gets_another() -> None:
 
     model = Lambda(lambda x: twice(x + 1).relu().exp() + twice(x * 2).exp())
     with registered(Picky()):
-        settings = {"arg_inputs": [batch(8)], "engine": ["everything"], "min_block_size": 1}
+        settings: dict[str, Any] = {"arg_inputs": [batch(8)], "engine": ["everything"], "min_block_size": 1}
         planned = tracejet.compile(model, dryrun=True, **settings)
         compiled = tracejet.compile(model, **settings)
     assert planned.report.to_json() == compiled.report.to_json()

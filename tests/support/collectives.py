@@ -175,9 +175,11 @@ REFUSED: dict[str, Callable[[torch.Tensor], Any]] = {
 def _check(model: nn.Module, given: Any, sizes: Any, example: torch.Tensor) -> list[str]:
     """Compares the traced program with eager. Gives its collectives."""
     program = assert_same_as_eager(model, [given], sizes)
-    compiled = tracejet.compile(program, engine="aten")
+    split = tracejet.compile(program, min_block_size=1)
+    assert "aten" in split.report.engines, str(split.report)
     with torch.no_grad():
-        assert_equal(model(example.clone()), compiled(example.clone()))
+        for compiled in (tracejet.compile(program, engine="aten"), split):
+            assert_equal(model(example.clone()), compiled(example.clone()))
     names = [str(node.target) for node in program.graph.nodes]
     return [name.split(".")[1] for name in names if name.startswith("_c10d_functional.")]
 

@@ -12,9 +12,7 @@ namespace tracejet {
 
 Partitioner::Partitioner(std::shared_ptr<const Graph> graph, std::vector<std::shared_ptr<const Engine>> engines,
                          size_t min_block_size)
-    : graph_(std::move(graph)),
-      assignment_(*graph_, std::move(engines)),
-      min_block_size_(min_block_size) {}
+    : graph_(std::move(graph)), assignment_(*graph_, std::move(engines)), min_block_size_(min_block_size) {}
 
 void Partitioner::look_at_nodes() {
   if (!position_.empty()) return;
@@ -110,7 +108,7 @@ bool Partitioner::dissolve_smallest(const std::vector<ScheduledPart>& parts) {
   return is_changed;
 }
 
-Part Partitioner::part_of(const ScheduledPart& scheduled) const {
+Part Partitioner::part_of(const PartNodes& scheduled) const {
   Part part{assignment_.engines()[scheduled.engine], {}, nullptr, {}, {}};
   std::unordered_set<const Node*> inside;
   for (const size_t node : scheduled.nodes) inside.insert(nodes_[node].node);
@@ -128,7 +126,9 @@ Part Partitioner::part_of(const ScheduledPart& scheduled) const {
   }
   part.nodes.assign(inside.begin(), inside.end());
   std::ranges::sort(part.nodes, {}, [&](const Node* node) { return position_.at(node); });
-  ClonedRange cloned = clone_range(*graph_, part.nodes);
+  std::vector<const Node*> copies;
+  for (const size_t node : scheduled.copies) copies.push_back(nodes_[node].node);
+  ClonedRange cloned = clone_range(*graph_, part.nodes, copies);
   part.graph = std::move(cloned.graph);
   part.inputs = std::move(cloned.inputs);
   part.outputs = std::move(cloned.outputs);
@@ -166,10 +166,12 @@ PartitionPlan Partitioner::plan() {
   } else if (const Node* number = find_uncuttable(*graph_)) {
     return uncut_plan(*number);
   } else {
-    for (const ScheduledPart& scheduled : parts) plan.parts.push_back(part_of(scheduled));
+    for (const PartNodes& part : with_copies(*graph_, nodes_, parts)) plan.parts.push_back(part_of(part));
   }
+  std::unordered_set<const Node*> noted;
   for (const Part& part : plan.parts) {
     for (const Node* node : part.nodes) {
+      if (!noted.insert(node).second) continue;
       const std::string reason = assignment_.reason(*node);
       if (part.engine != assignment_.engines().front() && !reason.empty()) {
         plan.fallbacks.push_back({node, part.engine->name(), reason});

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "compile/partition/assignment.h"
+#include "compile/partition/copies.h"
 #include "compile/partition/dependencies.h"
 #include "compile/partition/plan.h"
 #include "compile/partition/schedule.h"
@@ -38,13 +39,13 @@ class Partitioner {
   bool dissolve_smallest(const std::vector<ScheduledPart>& parts);
   std::shared_ptr<const Engine> engine_of_all(const std::vector<ScheduledPart>& parts) const;
   PartitionPlan uncut_plan(const Node& number);
-  Part part_of(const ScheduledPart& scheduled) const;
+  Part part_of(const PartNodes& scheduled) const;
   void check_all_taken() const;
 
   std::shared_ptr<const Graph> graph_;
   Assignment assignment_;
   size_t min_block_size_;
-  std::vector<PlannedNode> nodes_;  // once somebody asks
+  std::vector<PlannedNode> nodes_;                    // once somebody asks
   std::unordered_map<const Node*, size_t> position_;  // in the order of execution
 };
 
