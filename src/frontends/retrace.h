@@ -1,8 +1,10 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <unordered_set>
 #include <vector>
 
@@ -66,7 +68,17 @@ Trace trace_for_all_data(Traces& traces, const ModelTrace& failed);
 /// `first`, or a trace that relies on as few branches as can be shown to make no difference.
 Trace trace_for_all_branches(Traces& traces, Trace first);
 
-/// The guards on sizes of 0 and 1 that make no difference at any size that was declared.
-Guards harmless_guards(Traces& traces, const ModelTrace& trace);
+/// Sizes of 0 and 1 that the model refuses itself, and eager with it: all of these together.
+struct RefusedSizes {
+  std::map<std::string, int64_t> sizes;  ///< by dimension
+  size_t guard;                          ///< that asked for one of them first
+};
+
+/// What becomes of a model's branches that only sizes of 0 and 1 take.
+struct SmallSizes {
+  Guards harmless;  ///< those that make no difference at any size that was declared, but for the following
+  std::vector<RefusedSizes> refused;
+};
+SmallSizes judge_small_sizes(Traces& traces, const ModelTrace& trace);
 
 }  // namespace tracejet

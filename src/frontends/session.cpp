@@ -1,6 +1,7 @@
 #include "frontends/session.h"
 
 #include "base/error.h"
+#include "capture/constraints.h"
 #include "frontends/report.h"
 #include "frontends/suggestion.h"
 #include "ir/analysis/equivalence.h"
@@ -73,8 +74,25 @@ Trace Session::trace_for_any_texts(Trace first) {
 }
 
 const Guards& Session::harmless() {
-  if (!harmless_) harmless_ = harmless_guards(traces_, *best_);
+  if (!harmless_) {
+    SmallSizes small = judge_small_sizes(traces_, *best_);
+    harmless_ = std::move(small.harmless);
+    for (const RefusedSizes& refused : small.refused) refuse(refused);
+  }
   return *harmless_;
+}
+
+/// Makes the program refuse what the model refuses.
+void Session::refuse(const RefusedSizes& refused) {
+  const symbolic::Context& shapes = best_->tracer().shapes();
+  symbolic::Condition all = symbolic::Condition::truth(true);
+  for (const symbolic::Symbol& symbol : shapes.symbols()) {
+    const auto size = refused.sizes.find(symbol.name);
+    if (size == refused.sizes.end()) continue;
+    all = symbolic::logical_and(all, symbolic::equal(symbolic::Expression::of(symbol), size->second));
+  }
+  add_assertion(*best_->graph(), symbolic::logical_not(all), shapes.guards()[refused.guard],
+                best_->tracer().symbol_axes());
 }
 
 bool Session::is_violated() { return !best_->violated_conditions(harmless()).empty(); }

@@ -32,6 +32,7 @@ class Session {
   void check_loops(const ModelTrace& trace);
   Trace trace_for_any_texts(Trace first);
   const Guards& harmless();
+  void refuse(const RefusedSizes& refused);
 
   Traces traces_;
   const std::shared_ptr<ModelTrace> first_;

@@ -29,32 +29,44 @@ bool computes_like(const Graph& general, const std::map<std::string, int64_t>& s
 /// The model itself refuses such sizes; eager would, too.
 bool is_of_model(Failure failure) { return failure == Failure::kShape || failure == Failure::kOfModel; }
 
-bool agrees_at(Traces& traces, const ModelTrace& general, const std::string& dimension, int64_t size) {
+/// `refused`: takes the sizes that the model refuses.
+bool agrees_at(Traces& traces, const ModelTrace& general, const symbolic::SmallSize& open,
+               std::vector<RefusedSizes>& refused) {
   if (traces.budget().small_sizes == 0) return false;
   --traces.budget().small_sizes;
   if (!general.variation().data.empty()) return false;  // at another size the model may ask other questions about data
-  const Attempt attempt = traces.attempt({.sizes = {{dimension, size}}});
-  if (!attempt.succeeded()) return is_of_model(*attempt.failure);
+  Variation variation{.sizes = general.variation().sizes};
+  variation.sizes[open.symbol.name] = open.size;
+  const Attempt attempt = traces.attempt(variation);
+  if (!attempt.succeeded()) {
+    const bool is_refused = is_of_model(*attempt.failure);
+    if (is_refused) refused.push_back({variation.sizes, open.guard});
+    return is_refused;
+  }
   const ModelTrace& special = *attempt.trace;
-  return general.gives_like(special) && computes_like(*general.graph(), {{dimension, size}}, *special.graph()) &&
-         std::ranges::includes(general.violated_conditions(guards_on_small_sizes(general)),
-                               special.violated_conditions(harmless_guards(traces, special)));
+  if (!general.gives_like(special) ||
+      !computes_like(*general.graph(), {{open.symbol.name, open.size}}, *special.graph()))
+    return false;
+  SmallSizes others = judge_small_sizes(traces, special);
+  for (RefusedSizes& together : others.refused) refused.push_back({std::move(together.sizes), open.guard});
+  return std::ranges::includes(general.violated_conditions(guards_on_small_sizes(general)),
+                               special.violated_conditions(others.harmless));
 }
 
 }  // namespace
 
-Guards harmless_guards(Traces& traces, const ModelTrace& trace) {
-  Guards harmless;
-  if (trace.graph() == nullptr) return harmless;
+SmallSizes judge_small_sizes(Traces& traces, const ModelTrace& trace) {
+  SmallSizes judged;
+  if (trace.graph() == nullptr) return judged;
   std::map<std::pair<std::string, int64_t>, bool> agrees;
-  const auto open = symbolic::small_sizes(trace.tracer().shapes());
-  for (const auto& [guard, symbol, size] : open) harmless.insert(guard);
-  for (const auto& [guard, symbol, size] : open) {
-    const auto [known, is_new] = agrees.try_emplace({symbol.name, size}, false);
-    if (is_new) known->second = agrees_at(traces, trace, symbol.name, size);
-    if (!known->second) harmless.erase(guard);
+  const auto all_open = symbolic::small_sizes(trace.tracer().shapes());
+  for (const symbolic::SmallSize& open : all_open) judged.harmless.insert(open.guard);
+  for (const symbolic::SmallSize& open : all_open) {
+    const auto [known, is_new] = agrees.try_emplace({open.symbol.name, open.size}, false);
+    if (is_new) known->second = agrees_at(traces, trace, open, judged.refused);
+    if (!known->second) judged.harmless.erase(open.guard);
   }
-  return harmless;
+  return judged;
 }
 
 }  // namespace tracejet

@@ -77,6 +77,21 @@ TEST(Session, ALoopWhoseBodyLeavesSomethingForItsNextRunIsRefused) {
   EXPECT_THROW(trace(grows, {kRows}), UnsupportedOperator);
 }
 
+TEST(Session, SizesThatTheModelRefusesAreRefusedInARun) {
+  const Input x = Input::dynamic({0, 1}, {4, 4}, {9, 9}, at::kFloat, "x");
+  const Forward forward = [](const Tensors& in) {
+    if (in[0].sym_size(0) == 1 && in[0].sym_size(1) == 1) throw std::runtime_error("one number has no spread");
+    return Tensors{in[0] * 2};
+  };
+  const CompiledProgram compiled = compile(trace(forward, {x}), {.engine = "aten"});
+  for (const auto& [rows, columns] : {std::pair(0, 1), std::pair(1, 2), std::pair(2, 1), std::pair(9, 9)}) {
+    EXPECT_EQ(compiled.run({at::ones({rows, columns})}).at(0).size(0), rows);
+  }
+  const std::string message = message_of<Error>([&] { compiled.run({at::ones({1, 1})}); });
+  EXPECT_NE(message.find("x[0]"), std::string::npos) << message;
+  EXPECT_NE(message.find("x[1]"), std::string::npos) << message;
+}
+
 TEST(Session, ALoopWhoseBodyLeavesSomethingForTheCodeBehindItIsRefused) {
   const auto counts = [](const Tensors& in) {
     int64_t runs = 0;

@@ -64,6 +64,38 @@ def test_a_run_is_refused_where_eager_refuses_it_and_only_there(op: str, engine:
     assert refused > 0
 
 
+def refuses_one(x: torch.Tensor) -> torch.Tensor:
+    if x.shape[1] == 1 and x.shape[0] == 1:
+        raise ValueError("one number has no spread")
+    return x * 2
+
+
+#: What Python code refuses, PyTorch's own or the model's.
+REFUSED_BY_CODE: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "instance_norm": lambda x: F.instance_norm(x.transpose(1, 2)),
+    "batch_norm": lambda x: F.batch_norm(x.flatten(0, 1), None, None, training=True),
+    "model": refuses_one,
+}
+
+
+@pytest.mark.parametrize("name", REFUSED_BY_CODE)
+def test_a_run_is_refused_where_the_models_code_refuses_it(name: str) -> None:
+    model = Lambda(REFUSED_BY_CODE[name])
+    compiled = tracejet.compile(tracejet.trace(model, arg_inputs=[declared()]), engine="aten")
+    refused = 0
+    for rows, columns in SIZES:
+        x = torch.randn(rows, columns, 3)
+        expected, got = outcome(model, x), outcome(compiled, x)
+        if isinstance(expected, Exception):
+            refused += 1
+            assert isinstance(got, tracejet.Error), f"at {(rows, columns)}: eager says {expected}, the program {got}"
+            assert "test_small_sizes.py" in str(got), got
+        else:
+            assert not isinstance(got, Exception), f"at {(rows, columns)}: {got}"
+            torch.testing.assert_close(got, expected)
+    assert refused > 0
+
+
 def test_nothing_is_checked_that_the_declared_range_says() -> None:
     x = Input(min_shape=(2, 2, 3), opt_shape=(3, 4, 3), max_shape=(6, 6, 3))
     program = tracejet.trace(Lambda(REFUSED["aten::topk"]), arg_inputs=[x])
