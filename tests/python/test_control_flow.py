@@ -187,6 +187,36 @@ def keep(model: Model, x: torch.Tensor) -> torch.Tensor:
     return result + kept[0]
 
 
+def counted_runs(model: Model, x: torch.Tensor) -> Any:
+    runs: list[int] = []
+
+    def body(y: torch.Tensor) -> tuple[torch.Tensor]:
+        runs.append(1)
+        return (y * 2 + len(runs),)
+
+    return while_loop(lambda y: y.sum() < 9, body, (x,))
+
+
+def moving_limit(model: Model, x: torch.Tensor) -> Any:
+    limits = [9]
+
+    def condition(y: torch.Tensor) -> torch.Tensor:
+        limits.append(limits[-1] + 1)
+        return y.sum() < limits[-1]
+
+    return while_loop(condition, lambda y: (y * 2,), (x,))
+
+
+def counted_slices(model: Model, x: torch.Tensor) -> Any:
+    runs: list[int] = []
+
+    def combine(carried: torch.Tensor, row: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        runs.append(1)
+        return carried + row * len(runs), row.clone()
+
+    return scan(combine, x[0] * 0, x)
+
+
 REFUSED: dict[str, tuple[Callable[[Model, torch.Tensor], Any], type[Exception], str]] = {
     "writes to an operand": (
         lambda model, x: torch.cond(positive(x), lambda y: y.add_(1), lambda y: y * 2, (x,)),
@@ -224,6 +254,9 @@ REFUSED: dict[str, tuple[Callable[[Model, torch.Tensor], Any], type[Exception], 
         tracejet.ShapeError,
         "must be alike",
     ),
+    "a loop counts its runs": (counted_runs, tracejet.UnsupportedOperator, "outlives a run"),
+    "a condition changes itself": (moving_limit, tracejet.UnsupportedOperator, "outlives a run"),
+    "a scan counts its slices": (counted_slices, tracejet.UnsupportedOperator, "outlives a run"),
     "another operator": (
         lambda model, x: torch.ops.higher_order.strict_mode(lambda y: y, (x,)),
         tracejet.UnsupportedOperator,
@@ -238,6 +271,22 @@ def test_what_cannot_be_right_is_refused(
 ) -> None:
     with pytest.raises(error, match=message):
         tracejet.trace(Model(function), arg_inputs=[INPUT])
+
+
+def test_a_loop_may_leave_behind_what_nobody_reads() -> None:
+    seen: list[torch.Size] = []
+
+    def forward(model: Model, x: torch.Tensor) -> Any:
+        def body(y: torch.Tensor) -> tuple[torch.Tensor]:
+            seen.append(y.shape)
+            return (y * 2,)
+
+        return while_loop(lambda y: y.abs().sum() < 9, body, (x,))
+
+    compiled = tracejet.compile(tracejet.trace(Model(forward), arg_inputs=[INPUT]), engine="aten")
+    x = torch.full((5, 4), 0.1)
+    assert_equal((x * 8,), compiled(x))
+    assert seen
 
 
 def test_openvino_says_that_it_has_no_control_flow() -> None:

@@ -83,6 +83,19 @@ def test_a_shared_dimension_is_the_same_in_every_profile() -> None:
         tracejet.trace(Sum(), [x, Input(profiles=[DECODE, other], shared_dims=shared)])
 
 
+def test_suggested_inputs_have_profiles_that_fit() -> None:
+    def forward(x: torch.Tensor) -> torch.Tensor:
+        return x * 2 if x.shape[1] < 100 else x
+
+    x = Input(profiles=[DECODE, PREFILL])
+    report = tracejet.diagnose(Lambda(forward), arg_inputs=[x])
+    (suggested,), _ = report.suggested_inputs()
+    assert suggested.max_shape == (8, 99)
+    assert suggested.profiles == [DECODE, {**PREFILL, "max_shape": (4, 99)}]
+    assert x.profiles == [DECODE, PREFILL]
+    assert_same_as_eager(Lambda(forward), [suggested])
+
+
 def test_named_tuples_name_the_dynamic_axes() -> None:
     x = Input(min_shape=Tokens(1, 3), opt_shape=Tokens(4, 3), max_shape=Tokens(9, 3))
     assert x.shared_dims == {0: "batch"}
