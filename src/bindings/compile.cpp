@@ -65,7 +65,7 @@ SupportInWords support(const std::shared_ptr<Graph>& graph, const std::string& e
           report(*graph, found.unsupported, engine), report_warnings(*graph, found.warnings, engine)};
 }
 
-void bind_report(py::module_& module) {
+void bind_compile_report(py::module_& module) {
   py::class_<CompiledPart>(module, "CompiledPart", "A part of a compiled program, as one engine runs it.")
       .def_readonly("engine", &CompiledPart::engine)
       .def_readonly("nodes", &CompiledPart::nodes)
@@ -93,7 +93,7 @@ void bind_report(py::module_& module) {
 }  // namespace
 
 void bind_compile(py::module_& module) {
-  bind_report(module);
+  bind_compile_report(module);
   py::class_<ProgramRunner, std::shared_ptr<ProgramRunner>>(module, "ProgramRunner",
                                                             "A graph made ready for an engine.")
       .def(py::init(&make_runner), py::arg("graph"), py::arg("settings"),

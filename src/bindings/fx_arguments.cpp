@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "bindings/typed_constant.h"
+#include "ir/symbolic_constant.h"
 #include "ir/written_arguments.h"
 
 namespace tracejet::python {

@@ -145,10 +145,12 @@ std::shared_ptr<const Engine> Partitioner::engine_of_all(const std::vector<Sched
 }
 
 PartitionPlan Partitioner::uncut_plan(const Node& number) {
+  const size_t before = assignment_.count();
   for (size_t engine = 0; engine + 1 < assignment_.engines().size(); ++engine) {
     refuse_all(engine, "can't have a part of this program: a number would have to cross, which " + text_of(number) +
                            " gives and nothing else can compute");
   }
+  if (assignment_.count() == before) throw UnsupportedOperator("no engine takes this program as a whole");
   return plan();
 }
 
