@@ -110,7 +110,7 @@ void bind_inputs(py::module_& module) {
       .def_readonly("opt", &Dimension::opt)
       .def_readonly("max", &Dimension::max)
       .def_property_readonly(
-          "profiles", [](const Dimension& self) { return fields_of(self)[4]; },
+          "profiles", [](const Dimension& self) { return py::tuple(fields_of(self)[4]); },
           "(min, opt, max) in each optimization profile, if there are any.")
       .def("__str__", &Dimension::str)
       .def("__repr__", [](const Dimension& self) { return "Dim('" + self.name + "', " + self.str() + ")"; })

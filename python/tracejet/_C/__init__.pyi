@@ -18,27 +18,28 @@ __all__: list[str] = [
     "DecompositionSet",
     "DecompositionTable",
     "DifferingCall",
+    "Dim",
     "Error",
     "Expression",
-    "ForcedBranches",
     "FxBuilder",
     "Graph",
     "GraphInput",
     "GraphOutput",
     "InvalidInput",
     "ModelLine",
+    "ModelTrace",
     "Node",
     "Operator",
     "ProgramRunner",
-    "ProofBudget",
     "RefusedCall",
+    "Report",
     "ReportedGuard",
+    "Session",
     "ShapeError",
     "ShapeProblem",
-    "ShapeReport",
+    "SuggestedDimension",
     "Support",
     "Symbol",
-    "TraceFailure",
     "Tracer",
     "UnsupportedOperator",
     "Value",
@@ -48,21 +49,19 @@ __all__: list[str] = [
     "VerifyOptions",
     "axes_of",
     "changed_containers",
+    "checked_shared_dims",
     "class_seen",
-    "computes_the_same_for_data",
     "control_flow",
     "default_engine",
     "device_of",
     "engines",
-    "for_all_branches",
-    "gives_the_same_results",
-    "harmless_guards",
+    "envelope",
     "is_asked_by_model",
     "is_contiguous",
     "is_model_state",
     "is_tracing",
-    "makes_the_same_calls",
     "memory_overlaps",
+    "name_dimensions",
     "node_seen",
     "note_layout_question",
     "note_memory_question",
@@ -70,15 +69,14 @@ __all__: list[str] = [
     "raise_refusal",
     "register_engine",
     "replace_indexing",
-    "report_shapes",
     "restore_indexing",
     "save_onnx",
     "set_requires_cuda_init",
+    "suggested_attributes",
     "support",
     "symbolic",
     "unregister_engine",
     "verify",
-    "violated_conditions",
 ]
 
 class Error(RuntimeError):
@@ -573,33 +571,17 @@ class Tracer:
         """
         The tracer that listens on this thread, or None.
         """
-    def __init__(
-        self, *, decompositions: DecompositionTable = ..., check_rules: bool = False, shares_memory: bool = False
-    ) -> None: ...
     def add_buffer(self, name: str, buffer: torch.Tensor, persistent: bool) -> None: ...
-    def add_input(
-        self,
-        name: str,
-        sizes: collections.abc.Sequence[int | torch.SymInt],
-        strides: collections.abc.Sequence[int | torch.SymInt] | None,
-        dtype: torch.dtype,
-        device: torch.device,
-    ) -> torch.Tensor: ...
-    def add_literal_input(self, name: str) -> None: ...
     def add_output(self, arg0: typing.Any) -> None: ...
     def add_parameter(self, name: str, parameter: torch.Tensor) -> None: ...
-    def begin(self) -> None: ...
-    def end(self) -> None: ...
     def enter_module(self, path: str, type: str) -> None: ...
     def exit_module(self) -> None: ...
-    def finish(self, prefer_deferred_runtime_asserts_over_guards: bool = True) -> Graph: ...
     def know_index(self, index: int | torch.SymInt, count: int | torch.SymInt) -> None: ...
     def raise_error(self, message: str) -> None:
         """
         Raises the tracer's own exception behind an error of this message, if there is one.
         """
     def rebind_buffer(self, buffer: torch.Tensor, replacement: torch.Tensor) -> None: ...
-    def set_device(self, device: torch.device) -> None: ...
     def set_replayed(self, stack_trace: str | None) -> None:
         """
         What is traced from here on is the node of another program, of this stack trace.
@@ -608,13 +590,10 @@ class Tracer:
         """
         Whether `previous` was read, whether `tensor` is computed from it, whether it differs from call to call.
         """
-    def symbol(self, name: str, min: int, opt: int, max: int) -> int | torch.SymInt: ...
     def unbacked(self, min: int, max: int | None) -> int | torch.SymInt:
         """
         A size that is only known when the program runs.
         """
-    @property
-    def needs_shared_memory(self) -> bool: ...
     @property
     def python_decompositions(self) -> dict[str, int]: ...
     @property
@@ -664,7 +643,7 @@ class ReportedGuard:
 
 class ShapeProblem:
     """
-    What keeps sizes from varying as declared.
+    What keeps sizes from varying as declared, or ended the trace.
     """
     @property
     def axes(self) -> list[str]: ...
@@ -679,90 +658,123 @@ class ShapeProblem:
     @property
     def lines(self) -> list[ModelLine]: ...
 
-class ShapeReport:
+class SuggestedDimension:
     """
-    All that a trace has assumed of its sizes.
+    How a dynamic dimension would have to be declared.
+    """
+    @property
+    def max(self) -> int: ...
+    @property
+    def min(self) -> int: ...
+    @property
+    def opt(self) -> int: ...
+    @property
+    def same_as(self) -> str: ...
+    @property
+    def traced(self) -> int: ...
+
+class Report:
+    """
+    Everything that a trace found out about the sizes of its inputs.
     """
     def __str__(self) -> str: ...
     @property
     def guards(self) -> list[ReportedGuard]: ...
     @property
     def problems(self) -> list[ShapeProblem]: ...
-
-class ProofBudget:
-    """
-    How many more traces may be made for proofs.
-    """
-    def __init__(self) -> None: ...
     @property
-    def branches(self) -> int: ...
-    @branches.setter
-    def branches(self, arg0: int) -> None: ...
-    @property
-    def small_sizes(self) -> int: ...
-    @small_sizes.setter
-    def small_sizes(self, arg0: int) -> None: ...
+    def suggested_dimensions(self) -> dict[str, SuggestedDimension]: ...
 
-class TraceFailure:
+class Dim:
     """
-    Members:
-
-      REFUSED_BY_MODEL
-
-      UNKNOWN
+    A dynamic axis. Axes with the same name are one symbol.
     """
-
-    REFUSED_BY_MODEL: typing.ClassVar[TraceFailure]
-    UNKNOWN: typing.ClassVar[TraceFailure]
-    __members__: typing.ClassVar[dict[str, TraceFailure]]
-    def __eq__(self, other: typing.Any) -> bool: ...
-    def __getstate__(self) -> int: ...
+    @typing.overload
+    def __eq__(self, arg0: Dim) -> bool: ...
+    @typing.overload
+    def __eq__(self, arg0: typing.Any) -> bool: ...
+    def __getstate__(self) -> tuple: ...
     def __hash__(self) -> int: ...
-    def __index__(self) -> int: ...
-    def __init__(self, value: int) -> None: ...
-    def __int__(self) -> int: ...
-    def __ne__(self, other: typing.Any) -> bool: ...
+    def __init__(
+        self,
+        name: str,
+        min: int,
+        opt: int,
+        max: int,
+        profiles: collections.abc.Sequence[typing.Annotated[collections.abc.Sequence[int], "FixedSize(3)"]] = [],
+    ) -> None: ...
     def __repr__(self) -> str: ...
-    def __setstate__(self, state: int) -> None: ...
+    def __setstate__(self, arg0: tuple) -> None: ...
     def __str__(self) -> str: ...
+    @property
+    def max(self) -> int: ...
+    @property
+    def min(self) -> int: ...
     @property
     def name(self) -> str: ...
     @property
-    def value(self) -> int: ...
-
-class ForcedBranches:
-    """
-    Which way branches on sizes go in one trace.
-    """
-    def __init__(
-        self, given: collections.abc.Mapping[str, bool], data: collections.abc.Sequence[tuple[bool, bool]]
-    ) -> None:
-        """
-        data: (answer, whether it is asserted) for each branch on data, in order.
-        """
-    def begin(self) -> None: ...
-    def end(self) -> None: ...
+    def opt(self) -> int: ...
     @property
-    def has_open_data_branch(self) -> bool: ...
+    def profiles(self) -> tuple:
+        """
+        (min, opt, max) in each optimization profile, if there are any.
+        """
 
-class CallSpec:
+class ModelTrace:
     """
-    How a program is called: what a .pt2 file has beside the graph.
+    One run of a model under a tracer.
+    """
+    def add_inputs(self) -> list[torch.Tensor]:
+        """
+        What forward is to be called with; None where it is a literal.
+        """
+    def record(self, forward: collections.abc.Callable) -> None:
+        """
+        Listens while `forward` runs, whose result says by gives_like() whether it is like another trace's.
+        """
+    @property
+    def has_known_sizes(self) -> bool:
+        """
+        Whether dynamic sizes are numbers, for it is compared with a trace for all sizes.
+        """
+    @property
+    def tracer(self) -> Tracer: ...
+
+class Session:
+    """
+    One call of `trace` or `diagnose`.
     """
     def __init__(
         self,
-        *,
-        in_spec: str,
-        out_spec: str,
+        model: typing.Any,
         inputs: list,
-        outputs: list,
-        argument_names: collections.abc.Sequence[str],
-        constant_names: collections.abc.Mapping[str, str],
-        namedtuple_fields: collections.abc.Mapping[str, collections.abc.Sequence[str]],
-    ) -> None:
+        *,
+        decompositions: DecompositionTable,
+        prefer_deferred_runtime_asserts_over_guards: bool,
+        device: torch.device | None,
+        check_rules: bool,
+    ) -> None: ...
+    def is_violated(self) -> bool:
         """
-        inputs: None for tensors; outputs: ... for what the graph gives.
+        Whether something keeps sizes from varying as declared.
         """
+    def report(self, error: str = "") -> Report:
+        """
+        Everything that was assumed of sizes. error: what run() has raised, in words.
+        """
+    def run(self) -> None:
+        """
+        Traces. Raises what ended the trace.
+        """
+    @property
+    def graph(self) -> Graph: ...
+    @property
+    def results(self) -> typing.Any:
+        """
+        What the run that `graph` is of gave to record().
+        """
+    @property
+    def tracer(self) -> Tracer: ...
 
 class CompileSettings:
     """
@@ -901,12 +913,16 @@ def changed_containers(saved: list, is_same: collections.abc.Callable) -> list:
     Those of (container, former content, ...) that don't hold the very objects any more, in the former order. `is_same` tells it of containers other than a dict.
     """
 
+def checked_shared_dims(here: str, rank: int, shared_dims: collections.abc.Sequence[tuple[int, str]]) -> dict[int, str]:
+    """
+    The names of axes, none of them negative.
+    """
+
 def class_seen(own: type, for_model: collections.abc.Callable) -> typing.Any:
     """
     `__class__` of symbolic numbers: the class itself, where it isn't the model's code that asks.
     """
 
-def computes_the_same_for_data(general: Graph, special: Graph) -> bool: ...
 def default_engine() -> str:
     """
     The engine that runs a program where none is named.
@@ -922,15 +938,15 @@ def engines() -> list[tuple[str, str]]:
     Of every engine that compiles, the default first.
     """
 
-def for_all_branches(capture: typing.Any, budget: ProofBudget) -> typing.Any:
+def envelope(
+    here: str,
+    profiles: collections.abc.Sequence[
+        tuple[collections.abc.Sequence[int], collections.abc.Sequence[int], collections.abc.Sequence[int]]
+    ],
+    places: collections.abc.Sequence[str],
+) -> tuple[list[int], list[int], list[int]]:
     """
-    A trace of the same model that relies on as few branches as can be shown to make no difference.
-    """
-
-def gives_the_same_results(graph: Graph, other: Graph) -> bool: ...
-def harmless_guards(capture: typing.Any, budget: ProofBudget) -> set[int]:
-    """
-    The guards on sizes of 0 and 1 that make no difference.
+    The range that takes in all profiles of an Input, each (min, opt, max) shapes. Raises InvalidInput where one contradicts itself.
     """
 
 def is_asked_by_model() -> bool:
@@ -953,10 +969,14 @@ def is_tracing() -> bool:
     Whether this thread traces.
     """
 
-def makes_the_same_calls(graph: Graph, other: Graph) -> bool: ...
 def memory_overlaps(a: torch.Tensor, b: torch.Tensor) -> bool:
     """
     Whether a write to one tensor may be seen in the other.
+    """
+
+def name_dimensions(inputs: collections.abc.Sequence[tuple[str, str, typing.Any]]) -> list[list[int | Dim]]:
+    """
+    inputs: name, path and Input of each. Gives their shapes with the dynamic axes named. Raises InvalidInput where Inputs contradict each other.
     """
 
 def node_seen(own: type, for_model: collections.abc.Callable) -> typing.Any:
@@ -994,13 +1014,6 @@ def replace_indexing(tensor_class: typing.Any, getitem: typing.Any, setitem: typ
     While a trace runs on a thread, `tensor[index]` is these functions' where the index may be symbolic.
     """
 
-def report_shapes(
-    tracer: Tracer, prefer_deferred_runtime_asserts_over_guards: bool, harmless: collections.abc.Set[int]
-) -> tuple:
-    """
-    The report of a trace, finished or not, and the sizes that it would hold for.
-    """
-
 def restore_indexing(tensor_class: typing.Any) -> None: ...
 def save_onnx(graph: Graph, path: str) -> None:
     """
@@ -1012,11 +1025,9 @@ def set_requires_cuda_init(value: bool) -> None:
     Whether PyTorch starts CUDA when Python code names it.
     """
 
-def save_pt2(
-    graph: Graph, call: CallSpec, path: str, source_line: collections.abc.Callable[[str, int], str]
-) -> None:
+def suggested_attributes(spec: typing.Any, shape: collections.abc.Sequence[int | Dim], report: Report) -> typing.Any:
     """
-    source_line(file, line): the text of a line, without indentation.
+    The attributes of an Input that would have to be others for the trace to succeed; None where it is right.
     """
 
 def support(graph: Graph, engine: str) -> Support:
@@ -1047,11 +1058,6 @@ def verify(
 ) -> Verification:
     """
     Holds what was compiled against eager's kernels: see tracejet.verify.
-    """
-
-def violated_conditions(capture: typing.Any, harmless: collections.abc.Set[int]) -> set[str]:
-    """
-    What keeps sizes from varying as declared. No lines are looked up.
     """
 
 __version__: str = "0.1.0"
