@@ -7,6 +7,7 @@ import os
 import runpy
 import subprocess
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -323,6 +324,40 @@ def test_results_of_every_kind(function: Callable[..., Any], call: tuple[Any, ..
     compiled_like_eager(function, [call])
 
 
+def test_sizes_that_depend_on_data_stay_in_the_graph() -> None:
+    flags = {"capture_dynamic_output_shape_ops": True, "capture_scalar_outputs": True}
+    with torch._dynamo.config.patch(**flags):
+        report = compiled_like_eager(lambda x: (x[x > 0] * 2, x.nonzero().sum()), [(rand(9),), (rand(9),)])
+    assert len(report.graphs) == 1
+
+
+def test_a_model_called_by_several_threads_while_its_weights_change() -> None:
+    model = Scaled().eval()
+    compiled, x = torch.compile(model, backend="tracejet"), rand(2, 4)
+    with torch.no_grad():
+        compiled(x)
+    wrong: list[Any] = []
+
+    def call() -> None:
+        with torch.no_grad():
+            for _ in range(5):
+                if compiled(x).shape != (2, 4):
+                    wrong.append(x)
+
+    threads = [threading.Thread(target=call) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    with torch.no_grad():
+        for _ in range(5):
+            model.scale.mul_(1.5)
+            compiled(x)
+    for thread in threads:
+        thread.join()
+    with torch.no_grad():
+        assert not wrong
+        assert_same(compiled(x), model(x))
+
+
 def test_what_only_pytorch_computes() -> None:
     compiled_like_eager(lambda x: x * 2, [(rand(3).double(),), (rand(3, dtype=torch.complex64),)], engine="aten")
     compiled_like_eager(
@@ -394,6 +429,14 @@ def test_results_say_that_they_need_a_gradient_and_have_none() -> None:
     result = torch.compile(model, backend="tracejet")(rand(2, 4))
     with pytest.raises(tracejet.UnsupportedOperator, match="has no gradients, and one was asked for"):
         result.sum().backward()
+
+
+def test_state_that_would_need_a_gradient_is_refused() -> None:
+    call = (rand(1, 4), torch.tensor([0]))
+    with pytest.raises(Exception, match=r"needs a gradient to .*keys.*torch\.no_grad"):
+        torch.compile(Cache().eval(), backend="tracejet")(*call)
+    with torch.no_grad():
+        torch.compile(Cache().eval(), backend="tracejet")(*call)
 
 
 # ---- options and failures ------------------------------------------------------------------------------------------

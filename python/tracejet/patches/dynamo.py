@@ -61,6 +61,11 @@ def hint_of(size: torch.SymInt) -> int:
     return int(size.node.hint)
 
 
+def has_hint(size: int | torch.SymInt) -> bool:
+    """Whether it is known in the call that is compiled: what depends on data is not."""
+    return isinstance(size, int) or bool(size.node.has_hint())
+
+
 def storage_of(tensor: torch.Tensor) -> int:
     """The same for all tensors that are views of one memory."""
     return int(StorageWeakRef(tensor.untyped_storage()).cdata)

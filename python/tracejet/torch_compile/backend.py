@@ -20,7 +20,7 @@ from tracejet.torch_compile.compiled_graph import CompiledGraph
 from tracejet.torch_compile.graph_inputs import GraphInputs
 from tracejet.torch_compile.graph_outputs import sort_outputs
 from tracejet.torch_compile.options import Options
-from tracejet.torch_compile.training import check_is_inference
+from tracejet.torch_compile.training import check_is_inference, check_written
 
 
 class EagerWarning(UserWarning):
@@ -92,8 +92,9 @@ def _compiled(gm: GraphModule, examples: Sequence[Any], options: Options, record
     check_is_inference(examples)
     outputs = sort_outputs(gm)
     builds = Builds(gm, examples, outputs, options)
-    record.calls, record.weights = builds.calls, len(builds.inputs.weights)
-    record.inputs = tuple(_texts(builds.inputs))
+    check_written(gm, examples, builds.written)
+    inputs = builds.first.inputs
+    record.calls, record.weights, record.inputs = builds.calls, len(inputs.weights), tuple(_texts(inputs))
     return CompiledGraph(builds, outputs, record, torch.is_grad_enabled())
 
 

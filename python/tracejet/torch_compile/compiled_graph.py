@@ -24,12 +24,12 @@ class CompiledGraph:
         self._with_gradient = [i for i, result in enumerate(results) if result.needs_gradient and records_gradients]
 
     def __call__(self, *args: Any) -> tuple[Any, ...]:
-        program, inputs = self._builds.program_for(args)
+        build = self._builds.build_for(args)
         self._record.rebuilds = self._builds.rebuilds
-        given = [args[index] for index in inputs.tensors]
-        given += [torch.empty(args[index], 0) for index in inputs.numbers]
+        given = [args[index] for index in build.inputs.tensors]
+        given += [torch.empty(args[index], 0) for index in build.inputs.numbers]
         with torch.no_grad():
-            results = list(program(*given))
+            results = list(build.program(*given))
             for i, layout in self._with_layout:
                 results[i] = layout.applied(results[i])
         if self._with_gradient:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -44,11 +44,13 @@ class GraphInputs:
         """The inputs that the program takes, in its order."""
         return [*self.tensors, *self.numbers]
 
-    def with_tensors_for(self, weights: Sequence[int], examples: Sequence[Any]) -> None:
-        """These weights are brought by each call from here on."""
-        for index in weights:
-            self.weights.remove(index)
-            self.tensors[index] = _static(examples[index])
+    def with_tensors_for(self, weights: Sequence[int], examples: Sequence[Any]) -> GraphInputs:
+        """The same, but that each call brings these weights."""
+        return replace(
+            self,
+            weights=[index for index in self.weights if index not in weights],
+            tensors={**self.tensors, **{index: _static(examples[index]) for index in weights}},
+        )
 
 
 def sort_inputs(gm: GraphModule, examples: Sequence[Any], *, keeps_numbers: bool) -> GraphInputs:

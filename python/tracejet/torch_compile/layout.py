@@ -18,6 +18,8 @@ class Layout:
     @classmethod
     def of(cls, tensor: torch.Tensor) -> Layout | None:
         """None where the tensor lies row by row, or isn't dense: such a result is made dense."""
+        if not all(map(dynamo.has_hint, (*tensor.shape, *tensor.stride()))):
+            return None  # the data decides
         sizes, strides = ([_number(n) for n in numbers] for numbers in (tensor.shape, tensor.stride()))
         order = tuple(sorted(range(len(sizes)), key=lambda axis: (-strides[axis], axis)))
         if order == tuple(range(len(sizes))) or 0 in sizes:

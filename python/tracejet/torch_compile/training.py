@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import torch
+from torch.fx import GraphModule
 
 from tracejet._C import UnsupportedOperator
 from tracejet.patches.dynamo import compiled_modules
@@ -31,6 +32,16 @@ def check_is_inference(inputs: Sequence[Any]) -> None:
 def needs_gradients(inputs: Sequence[Any]) -> bool:
     """Whether eager would record gradients."""
     return torch.is_grad_enabled() and any(isinstance(given, torch.Tensor) and given.requires_grad for given in inputs)
+
+
+def check_written(gm: GraphModule, inputs: Sequence[Any], written: Collection[int]) -> None:
+    """Raises UnsupportedOperator where an input would need a gradient once the graph has written to it."""
+    for index, node in enumerate(gm.graph.find_nodes(op="placeholder")):
+        if index in written and node.meta["example_value"].requires_grad and not inputs[index].requires_grad:
+            raise UnsupportedOperator(
+                "tracejet compiles for inference, but the model writes something that needs a gradient to "
+                f"{node.name}: {_WHAT_TO_DO}"
+            )
 
 
 class _WithoutGradients(torch.autograd.Function):
