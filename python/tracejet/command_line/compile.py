@@ -35,12 +35,9 @@ def compile(
         "seconds": time.perf_counter() - begin,
         "memory_bytes": max(0, resident_bytes() - before),
         "onnx": onnx,
+        "report": compiled.report.to_json(),
     }
-    text = f"compiled in {found['seconds']:.2f} s, {found['memory_bytes'] / 2**20:.0f} MiB"
-    report = getattr(compiled, "report", None)
-    if report is not None:
-        found["report"] = report.to_json()
-        text += f"\n{report}"
+    text = f"compiled in {found['seconds']:.2f} s, {found['memory_bytes'] / 2**20:.0f} MiB\n{compiled.report}"
     if onnx is not None:
         api.save_onnx(program, onnx)
         text += f"\nwritten to {onnx}"

@@ -94,6 +94,7 @@ def _compiled(gm: GraphModule, examples: Sequence[Any], options: Options, record
     builds = Builds(gm, examples, outputs, options)
     check_written(gm, examples, builds.written)
     inputs = builds.first.inputs
+    record.engine = ", ".join(builds.first.program.report.engines) or record.engine
     record.calls, record.weights, record.inputs = builds.calls, len(inputs.weights), tuple(_texts(inputs))
     return CompiledGraph(builds, outputs, record, torch.is_grad_enabled())
 

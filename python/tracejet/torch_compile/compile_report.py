@@ -14,7 +14,7 @@ class GraphRecord:
     frame: int  #: which function of the user's it is of: TorchDynamo's number
     compilation: int  #: how often TorchDynamo had compiled that function before
     line: str  #: the line of the user's where the graph begins: "model.py:12 in forward"
-    engine: str  #: that was asked for; "eager" where the graph couldn't be built
+    engine: str  #: those that run it: "openvino, aten"; "eager" where the graph couldn't be built
     inputs: tuple[str, ...]  #: what each call brings: "x: float32[s77, 8], s77 in [2, 65536]"
     weights: int  #: how many weights the program has taken in
     calls: int  #: of operators
