@@ -86,7 +86,7 @@ class _MeetsNan(torch.nn.Module):
         return {"other": x + 1, "clamped": clamped * 2}, y.relu()
 
 
-class _Signs(nn.Module):
+class _Signs(torch.nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return torch.signbit(x * 0)
 

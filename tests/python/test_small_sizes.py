@@ -1,4 +1,4 @@
-"""What an operator needs of sizes that only 0 and 1 lack is checked in each run: loud where eager is, and only there."""
+"""What an operator needs of sizes that only 0 and 1 lack is checked in a run: loud where eager is, and only there."""
 
 from __future__ import annotations
 

@@ -18,9 +18,8 @@ TensorMeta upsampled(const TensorMeta& input, const Sizes& spatial_sizes) {
            " spatial axes";
   });
   for (size_t axis = 1; axis < input.sizes.size(); ++axis) {
-    require(input.sizes[axis].sym_ge(1), [&] {
-      return "input is " + shape::text(input.sizes) + ", expected no empty axis but that of the batch";
-    });
+    require(input.sizes[axis].sym_ge(1),
+            [&] { return "input is " + shape::text(input.sizes) + ", expected no empty axis but that of the batch"; });
   }
   Sizes sizes{input.sizes[0], input.sizes[1]};
   for (const c10::SymInt& size : spatial_sizes) {
