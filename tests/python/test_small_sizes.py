@@ -45,7 +45,7 @@ REFUSED: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 }
 
 
-@pytest.mark.parametrize("engine", ["aten", "openvino"])
+@pytest.mark.parametrize("engine", ["aten", "auto"])
 @pytest.mark.parametrize("op", REFUSED)
 def test_a_run_is_refused_where_eager_refuses_it_and_only_there(op: str, engine: str) -> None:
     model = Lambda(REFUSED[op])
