@@ -47,9 +47,13 @@ def _made(folder: Path) -> dict[str, str]:
 
 
 def _readable(text: str) -> str:
-    """pybind11 takes what converts to a number, where the number is meant; and it leaves out that None is taken."""
+    """pybind11 takes what converts to a number, where the number is meant; it leaves out that None is taken and what
+    keywords hold, and says of classes that can't be hashed what mypy says of `object`."""
     text = text.replace("typing.SupportsInt | typing.SupportsIndex", "int")
     text = text.replace("typing.SupportsFloat | typing.SupportsIndex", "float")
+    text = text.replace("**kwargs)", "**kwargs: typing.Any)")
+    unhashable = "__hash__: typing.ClassVar[None] = None"
+    text = text.replace(unhashable, f"{unhashable}  # type: ignore[assignment]")
     return re.sub(r": ([\w.]+) = None", r": \1 | None = None", text)
 
 

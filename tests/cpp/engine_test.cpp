@@ -154,7 +154,7 @@ TEST(OpenVino, ListsEverythingItCannotRun) {
   }
   graph->add_output({GraphOutput::Kind::kUser, x, {}, 0});
   try {
-    const ProgramRunner program(graph, {});
+    const ProgramRunner program(graph, {.engine = "openvino"});
     FAIL() << "nothing was thrown";
   } catch (const UnsupportedOperator& error) {
     EXPECT_STREQ(error.what(),

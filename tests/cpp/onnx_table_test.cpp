@@ -53,7 +53,7 @@ class Conversion : public ::testing::TestWithParam<const Operator*> {
   static std::string run(const testing::OneCall& program, bool has_arbitrary_values) {
     SCOPED_TRACE(program.graph->str());
     try {
-      const ProgramRunner compiled(program.graph, {});
+      const ProgramRunner compiled(program.graph, {.engine = "openvino"});
       const auto results = compiled.run(program.inputs);
       if (!has_arbitrary_values) expect_same(results, program.eager);
     } catch (const UnsupportedOperator& error) {

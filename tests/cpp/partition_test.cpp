@@ -172,8 +172,9 @@ TEST(Partitioner, KeepsTheOrderOfEffects) {
     return only(small.graph->add_node(testing::op("aten::rand_like"), {&like, {}, {}, {}, {}, {}},
                                       {testing::dense({small.rows, 3})}, {}));
   };
-  const Value& first = random(x);                                 // taken
-  const Value& second = only(small.unary("aten::bernoulli", x));  // refused
+  const Value& first = random(x);  // taken
+  const Value& second = only(      // refused
+      small.graph->add_node(testing::op("aten::bernoulli"), {&x, {}}, {testing::dense({small.rows, 3})}, {}));
   const Value& third = random(x);
   small.output(first), small.output(second), small.output(third);
   EXPECT_EQ(parts_of(plan_of(small.graph, {"aten::rand_like"})),
@@ -300,8 +301,9 @@ TEST(SplitPrograms, RestoreTheLayoutThatElementsAreCountedIn) {
 class Failing final : public Picky {
  public:
   Failing(std::set<std::string> taken, bool fails_in_run) : Picky("failing", std::move(taken)), in_run_(fails_in_run) {}
-  std::unique_ptr<Executable> compile(const std::shared_ptr<const Graph>&, const RuntimeInputs&,
-                                      const CompileSettings&) const override {
+  std::unique_ptr<Executable> compile(const std::shared_ptr<const Graph>& graph, const RuntimeInputs& inputs,
+                                      const CompileSettings& settings) const override {
+    require_supported(*this, graph, inputs, settings);
     if (!in_run_) throw std::runtime_error("the beads are gone");
     class Thrower final : public Executable {
       std::vector<c10::IValue> run(Tensors, const RuntimeSizes&) const override {

@@ -12,7 +12,10 @@ import torch
 from . import control_flow, symbolic
 
 __all__: list[str] = [
+    "CallSpec",
+    "CompileReport",
     "CompileSettings",
+    "CompiledPart",
     "ConstraintViolation",
     "DataDependent",
     "DecompositionSet",
@@ -21,6 +24,7 @@ __all__: list[str] = [
     "Dim",
     "Error",
     "Expression",
+    "FallbackCall",
     "FxBuilder",
     "Graph",
     "GraphInput",
@@ -35,6 +39,7 @@ __all__: list[str] = [
     "Report",
     "ReportedGuard",
     "Session",
+    "Setting",
     "ShapeError",
     "ShapeProblem",
     "SuggestedDimension",
@@ -71,7 +76,9 @@ __all__: list[str] = [
     "replace_indexing",
     "restore_indexing",
     "save_onnx",
+    "save_pt2",
     "set_requires_cuda_init",
+    "settings_table",
     "suggested_attributes",
     "support",
     "symbolic",
@@ -337,10 +344,6 @@ class Graph:
     def count(self, op: str) -> int:
         """
         How many calls of this operator there are.
-        """
-    def describe(self, arg0: Node) -> str:
-        """
-        Where in the model's source a node comes from.
         """
     @property
     def inputs(self) -> list[GraphInput]: ...
@@ -776,50 +779,161 @@ class Session:
     @property
     def tracer(self) -> Tracer: ...
 
-class CompileSettings:
+class Setting:
     """
-    How a program is compiled: the arguments of `compile`.
+    What is known of one of the settings of `compile`.
     """
     @property
-    def cache_dir(self) -> str:
+    def default(self) -> typing.Any: ...
+    @property
+    def doc(self) -> str: ...
+    @property
+    def engines_depend(self) -> bool:
         """
-        Empty: nowhere.
+        Whether what an engine compiles depends on it, and not only what it is given to compile.
         """
+    @property
+    def name(self) -> str: ...
+
+class CompileSettings:
+    """
+    How a program is compiled: the keywords of `compile`. Unknown names and values that make no sense raise InvalidInput.
+    """
+
+    __hash__: typing.ClassVar[None] = None  # type: ignore[assignment]
+    def __eq__(self, arg0: CompileSettings) -> bool: ...
+    def __init__(self, **kwargs: typing.Any) -> None: ...
+    def __repr__(self) -> str: ...
+    def as_dict(self) -> dict: ...
+    @property
+    def cache_dir(self) -> typing.Any:
+        """
+        where engines keep compiled kernels, so that the next process starts faster; empty: nowhere
+        """
+    @property
+    def dryrun(self) -> typing.Any:
+        """
+        only plans: nothing is compiled, and the result has a report but can't be called
+        """
+    @property
+    def engine(self) -> typing.Any:
+        """
+        which engines run the program: "auto" splits it between those that run on its devices, in the order of `engines()`, a list between these (what they don't take is left to PyTorch's kernels), and a single name has that engine run all of it
+        """
+    @property
+    def min_block_size(self) -> typing.Any:
+        """
+        where the program is split, an engine gets no part of fewer nodes; the next one runs them
+        """
+    @property
+    def pass_through_build_failures(self) -> typing.Any:
+        """
+        whether an engine's failure is an error; otherwise the next engine takes its part, with a BuildWarning
+        """
+    @property
+    def precision(self) -> typing.Any:
+        """
+        what float32 arithmetic may be done in: torch.float32, torch.bfloat16 or torch.float16
+        """
+    @property
+    def require_full_compilation(self) -> typing.Any:
+        """
+        whether it is an error where PyTorch's kernels would run a part of the program
+        """
+    @property
+    def threads(self) -> typing.Any:
+        """
+        how many threads a call may use; 0 for as many as PyTorch uses
+        """
+    @property
+    def torch_executed_modules(self) -> typing.Any:
+        """
+        modules of which PyTorch's kernels run everything: by path ("encoder.layers.0") or class (torch.nn.Linear)
+        """
+    @property
+    def torch_executed_ops(self) -> typing.Any:
+        """
+        operators that PyTorch's kernels run: "aten.add" or torch.ops.aten.add with all of its overloads, "aten.add.Tensor" for one
+        """
+
+class CompiledPart:
+    """
+    A part of a compiled program, as one engine runs it.
+    """
     @property
     def engine(self) -> str: ...
     @property
-    def precision(self) -> torch.dtype:
-        """
-        What float32 arithmetic may be done in.
-        """
+    def inputs(self) -> list[str]: ...
     @property
-    def threads(self) -> int:
-        """
-        0: as many as PyTorch uses.
-        """
+    def nodes(self) -> int: ...
+    @property
+    def outputs(self) -> list[str]: ...
+    @property
+    def weight_bytes(self) -> int: ...
+
+class FallbackCall:
+    """
+    A call that doesn't run on the engine that comes first.
+    """
+    @property
+    def engine(self) -> str: ...
+    @property
+    def file(self) -> str: ...
+    @property
+    def line(self) -> int: ...
+    @property
+    def op(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def where(self) -> str: ...
+
+class CompileReport:
+    """
+    Which engine runs what of a program.
+    """
+    def __str__(self) -> str: ...
+    @property
+    def engines(self) -> str: ...
+    @property
+    def fallbacks(self) -> list[FallbackCall]: ...
+    @property
+    def nodes(self) -> int: ...
+    @property
+    def nodes_on_preferred(self) -> int: ...
+    @property
+    def notes(self) -> list[str]: ...
+    @property
+    def parts(self) -> list[CompiledPart]: ...
+    @property
+    def preferred(self) -> str: ...
 
 class ProgramRunner:
     """
     A graph made ready for an engine.
     """
     def __init__(
-        self,
-        graph: Graph,
-        *,
-        engine: str,
-        precision: torch.dtype,
-        threads: int,
-        cache_dir: str,
-        state: collections.abc.Mapping[int, torch.Tensor] = {},
+        self, graph: Graph, settings: CompileSettings, state: collections.abc.Mapping[int, torch.Tensor] = {}
     ) -> None: ...
+    def report(self) -> CompileReport:
+        """
+        Which engine runs what.
+        """
     def run(self, inputs: collections.abc.Sequence[torch.Tensor]) -> list:
         """
         Runs on the user's tensors, in their order; gives one object per output of the user: a tensor or a number.
         """
     def warnings(self) -> str:
         """
-        The calls that the engine runs otherwise than PyTorch for some data, in words.
+        The calls that an engine runs otherwise than PyTorch for some data, in words.
         """
+    @property
+    def notes(self) -> list[str]:
+        """
+        Engines that failed, settings that had no effect.
+        """
+    @property
+    def settings(self) -> CompileSettings: ...
 
 class RefusedCall:
     """
@@ -902,6 +1016,25 @@ class Verification:
     def first(self) -> DifferingCall | None: ...
     @property
     def runs(self) -> list[VerifiedRun]: ...
+
+class CallSpec:
+    """
+    How a program is called: what a .pt2 file has beside the graph.
+    """
+    def __init__(
+        self,
+        *,
+        in_spec: str,
+        out_spec: str,
+        inputs: list,
+        outputs: list,
+        argument_names: collections.abc.Sequence[str],
+        constant_names: collections.abc.Mapping[str, str],
+        namedtuple_fields: collections.abc.Mapping[str, collections.abc.Sequence[str]],
+    ) -> None:
+        """
+        inputs: None for tensors; outputs: ... for what the graph gives.
+        """
 
 def axes_of(expression: Expression, tracer: Tracer | None = None) -> str:
     """
@@ -1020,11 +1153,17 @@ def save_onnx(graph: Graph, path: str) -> None:
     Writes the graph as an ONNX file, its weights included.
     """
 
+def save_pt2(graph: Graph, call: CallSpec, path: str, source_line: collections.abc.Callable[[str, int], str]) -> None:
+    """
+    source_line(file, line): the text of a line, without indentation.
+    """
+
 def set_requires_cuda_init(value: bool) -> None:
     """
     Whether PyTorch starts CUDA when Python code names it.
     """
 
+def settings_table() -> list[Setting]: ...
 def suggested_attributes(spec: typing.Any, shape: collections.abc.Sequence[int | Dim], report: Report) -> typing.Any:
     """
     The attributes of an Input that would have to be others for the trace to succeed; None where it is right.

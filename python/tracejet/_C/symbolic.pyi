@@ -33,6 +33,8 @@ class GuardKind:
 
       GENERAL_SIZE
 
+      REQUIREMENT
+
       SIZE_BRANCH
 
       SPECIALIZATION
@@ -46,6 +48,7 @@ class GuardKind:
     GENERAL_SIZE: typing.ClassVar[GuardKind]
     IN_BRANCH: typing.ClassVar[GuardKind]
     RELATION: typing.ClassVar[GuardKind]
+    REQUIREMENT: typing.ClassVar[GuardKind]
     SIZE_BRANCH: typing.ClassVar[GuardKind]
     SPECIALIZATION: typing.ClassVar[GuardKind]
     __members__: typing.ClassVar[dict[str, GuardKind]]
@@ -83,9 +86,7 @@ class Context:
         """
         True, False, or None where neither is known.
         """
-    def expect(self, condition: tracejet._C.Expression) -> bool: ...
     def range(self, expression: tracejet._C.Expression) -> tuple: ...
-    def simplified(self, expression: tracejet._C.Expression) -> tracejet._C.Expression: ...
     def symbol(self, name: str, min: int | None, max: int | None, hint: int) -> int | torch.SymInt: ...
     def unbacked(self, prefix: str = "u", min: int | None = 0, max: int | None = None) -> int | torch.SymInt: ...
     @property
