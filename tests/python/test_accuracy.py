@@ -31,7 +31,7 @@ FUNCTIONS: dict[str, Function] = {
     "xlogy": lambda x: torch.xlogy(x, x.abs()),
 }
 #: Where the error is small beside 1, not beside the value: docs/engines/differences.md has what is OpenVINO's.
-ABSOLUTE = {"openvino": {"elu", "erf", "mish", "selu"}, "onnxruntime": {"elu", "selu", "sigmoid", "silu"}}
+ABSOLUTE = {"openvino": {"elu", "erf", "mish", "selu", "softplus"}, "onnxruntime": {"elu", "selu", "sigmoid", "silu"}}
 
 
 def _runs(name: str, x: torch.Tensor, path: str) -> dict[str, Callable[[torch.Tensor], torch.Tensor]]:

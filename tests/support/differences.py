@@ -42,6 +42,7 @@ CONDITIONS: dict[str, Callable[[list[torch.Tensor]], bool]] = {
     "not finite": lambda tensors: any(not bool(tensor.isfinite().all()) for tensor in _floats(tensors)),
     "NaN or +infinity": lambda tensors: _has_nan(tensors) or _has_infinity(tensors),
     "NaN beside +infinity": lambda tensors: _has_nan(tensors) and _has_infinity(tensors),
+    "numbers below -3": lambda tensors: any(bool((tensor < -3).any()) for tensor in _floats(tensors)),
     "numbers below -8": lambda tensors: any(bool((tensor < -8).any()) for tensor in _floats(tensors)),
     "numbers near 0": lambda tensors: any(
         bool(((tensor.abs() < 0.1) & (tensor != 0)).any()) for tensor in _floats(tensors)
