@@ -112,7 +112,7 @@ def test_a_known_difference_excuses_only_what_follows_from_it() -> None:
 def _with_engine(monkeypatch: pytest.MonkeyPatch, run: Callable[..., Any]) -> None:
     """Lets programs that traced run, and then `run` on what they give."""
 
-    def compiled(traced: torch.export.ExportedProgram, engine: str) -> Callable[..., Any]:
+    def compiled(traced: torch.export.ExportedProgram, engine: str, seed: int) -> Callable[..., Any]:
         program = tracejet.compile(traced, engine="aten")
         return lambda *args: run(program(*args))
 

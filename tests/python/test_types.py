@@ -8,9 +8,10 @@ from pathlib import Path
 import tracejet
 
 PUBLIC = """
-CompileSettings CompiledModule ConstraintViolation DataDependent DecompositionTable Engine EngineReport EngineWarning
-Error Input InvalidInput Report ShapeError UnsupportedOperator Verification VerificationError __version__ check compile
-diagnose dynamo engines register_engine save_onnx trace unregister_engine verify
+BuildWarning CompileReport CompileSettings CompiledModule ConstraintViolation DataDependent DecompositionTable Engine
+EngineReport EngineWarning Error Input InvalidInput Report ShapeError UnsupportedOperator Verification
+VerificationError __version__ check compile diagnose dynamo engines register_engine save save_onnx trace
+unregister_engine verify
 """.split()
 
 

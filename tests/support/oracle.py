@@ -87,7 +87,9 @@ def _judge(program: Program, engine: str, tries: int, finding: Finding) -> None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         compiled = _attempt("compile", lambda: _compiled(traced, engine, finding.seed), program, calls)
-    if failures := [str(w.message) for w in caught if w.category is tracejet.BuildWarning]:
+    # An operator that is split off may be folded away before.
+    unusual = [str(w.message) for w in caught if w.category is tracejet.BuildWarning]
+    if failures := [text for text in unusual if not text.startswith("torch_executed_ops: nothing in")]:
         raise _Different("failed", f"compile: {failures[0]}")
     warned = [str(w.message).splitlines()[0] for w in caught if w.category is tracejet.EngineWarning]
     for sizes, make in calls:
@@ -135,7 +137,7 @@ def _compiled(traced: torch.export.ExportedProgram, engine: str, seed: int) -> C
         targets = {n.target for n in traced.graph.nodes if isinstance(n.target, torch._ops.OpOverload)}
         names = sorted(str(target) for target in targets if "sym_" not in target.name())  # sizes have no nodes of ours
         refused = [name for name in names if Random(f"{seed} {name}").random() < PART_REFUSED]
-        return tracejet.compile(traced, torch_executed_ops=refused, min_block_size=1, threads=1)
+        return tracejet.compile(traced, torch_executed_ops=refused, min_block_size=1, threads=torch.get_num_threads())
     if engine != "onnxruntime":
         return tracejet.compile(traced, engine=engine, threads=torch.get_num_threads())
     from tests.support.onnx_runtime import OnnxProgram

@@ -14,7 +14,8 @@ namespace tracejet {
 
 namespace {
 
-/// Larger results cost more memory than the call costs time.
+/// Larger results cost more memory than the call costs time. Empty ones stay computed, too: readers take a constant
+/// without elements for one without axes.
 constexpr size_t kMostBytes = 1 << 20;
 
 std::optional<c10::IValue> plain(const c10::IValue& constant) {
@@ -27,7 +28,7 @@ bool is_small(const Value* output) {
   size_t bytes = c10::elementSize(meta.dtype);
   for (const c10::SymInt& size : meta.sizes) {
     const auto known = size.maybe_as_int();
-    if (!known || *known > static_cast<int64_t>(kMostBytes)) return false;
+    if (!known || *known == 0 || *known > static_cast<int64_t>(kMostBytes)) return false;
     bytes *= static_cast<size_t>(*known);
     if (bytes > kMostBytes) return false;
   }
