@@ -21,6 +21,7 @@ from tracejet.frontend.binding import either_name
 from tracejet.frontend.call_spec import constant_names
 from tracejet.frontend.report import Report
 from tracejet.frontend.session import Session
+from tracejet.patches.refcounted_patch import without_collections
 
 _Parameters = ParamSpec("_Parameters")
 _Result = TypeVar("_Result")
@@ -94,7 +95,9 @@ def _takes_these(
                 signature.bind(*args, **kwargs)
             except TypeError as error:
                 raise TypeError(f"{function.__name__}() {error}") from None
-            return function(*args, **kwargs)
+            # Collections would walk through the model and all that is made, again and again.
+            with without_collections.held():
+                return function(*args, **kwargs)
 
         called.__signature__ = signature  # type: ignore[attr-defined]
         return called
