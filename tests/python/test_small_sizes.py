@@ -29,6 +29,22 @@ def outcome(run: Callable[..., Any], x: torch.Tensor) -> Any:
         return error
 
 
+def assert_refused_like_eager(model: Lambda, compiled: Callable[..., Any]) -> None:
+    """At some of the sizes, and at no others."""
+    refused = 0
+    for rows, columns in SIZES:
+        x = torch.randn(rows, columns, 3)
+        expected, got = outcome(model, x), outcome(compiled, x)
+        if isinstance(expected, Exception):
+            refused += 1
+            assert isinstance(got, tracejet.Error), f"at {(rows, columns)}: eager says {expected}, the program {got}"
+            assert "test_small_sizes.py" in str(got), got
+        else:
+            assert not isinstance(got, Exception), f"at {(rows, columns)}: {got}"
+            torch.testing.assert_close(got, expected)
+    assert refused > 0
+
+
 #: By an operator that eager refuses at some of the sizes.
 REFUSED: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "aten::topk": lambda x: x.topk(2, dim=1).values * 2,
@@ -46,18 +62,7 @@ REFUSED: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 def test_a_run_is_refused_where_eager_refuses_it_and_only_there(op: str, engine: str) -> None:
     model = Lambda(REFUSED[op])
     compiled = tracejet.compile(tracejet.trace(model, arg_inputs=[declared()]), engine=engine)
-    refused = 0
-    for rows, columns in SIZES:
-        x = torch.randn(rows, columns, 3)
-        expected, got = outcome(model, x), outcome(compiled, x)
-        if isinstance(expected, Exception):
-            refused += 1
-            assert isinstance(got, tracejet.Error), f"at {(rows, columns)}: eager says {expected}, the program {got}"
-            assert "test_small_sizes.py" in str(got), got
-        else:
-            assert not isinstance(got, Exception), f"at {(rows, columns)}: {got}"
-            torch.testing.assert_close(got, expected)
-    assert refused > 0
+    assert_refused_like_eager(model, compiled)
 
 
 def refuses_one(x: torch.Tensor) -> torch.Tensor:
@@ -77,18 +82,7 @@ REFUSED_BY_CODE: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 def test_a_run_is_refused_where_the_models_code_refuses_it(name: str) -> None:
     model = Lambda(REFUSED_BY_CODE[name])
     compiled = tracejet.compile(tracejet.trace(model, arg_inputs=[declared()]), engine="aten")
-    refused = 0
-    for rows, columns in SIZES:
-        x = torch.randn(rows, columns, 3)
-        expected, got = outcome(model, x), outcome(compiled, x)
-        if isinstance(expected, Exception):
-            refused += 1
-            assert isinstance(got, tracejet.Error), f"at {(rows, columns)}: eager says {expected}, the program {got}"
-            assert "test_small_sizes.py" in str(got), got
-        else:
-            assert not isinstance(got, Exception), f"at {(rows, columns)}: {got}"
-            torch.testing.assert_close(got, expected)
-    assert refused > 0
+    assert_refused_like_eager(model, compiled)
 
 
 def test_nothing_is_checked_that_the_declared_range_says() -> None:

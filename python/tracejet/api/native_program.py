@@ -14,7 +14,7 @@ from torch.utils import _pytree as pytree
 from tracejet import _C
 from tracejet.api.trace import trace
 from tracejet.export.exported_program import ExportedProgram
-from tracejet.frontend.input import Input
+from tracejet.frontend.input import Input, input_like
 
 
 def native(
@@ -61,7 +61,7 @@ def _input_specs(program: torch.export.ExportedProgram) -> Iterable[Any]:
 
 def _as_input(value: torch.Tensor, ranges: Mapping[Any, Any]) -> Input:
     """Describes a placeholder: dynamic where its sizes are symbols."""
-    min_shape, opt_shape, max_shape, names = [], [], [], {}
+    sizes, names = [], {}
     for axis, size in enumerate(value.shape):
         if isinstance(size, int):
             low = opt = high = size
@@ -72,17 +72,8 @@ def _as_input(value: torch.Tensor, ranges: Mapping[Any, Any]) -> Input:
             high = int(constraint.upper) if constraint is not None and constraint.upper < _UNBOUNDED else _UNBOUNDED
             opt = min(max(size.node.hint if size.node.hint is not None else 2, low), high)
             names[axis] = str(symbol)
-        min_shape.append(low)
-        opt_shape.append(opt)
-        max_shape.append(high)
-    return Input(
-        min_shape=min_shape,
-        opt_shape=opt_shape,
-        max_shape=max_shape,
-        dtype=value.dtype,
-        device=value.device,
-        shared_dims={axis: name for axis, name in names.items() if name.isidentifier()},
-    )
+        sizes.append((low, opt, high))
+    return input_like(value, sizes, {axis: name for axis, name in names.items() if name.isidentifier()})
 
 
 def _replaying(module: GraphModule) -> Callable[..., Any]:

@@ -14,7 +14,7 @@ from tracejet.patches.distributed import traceable_communication
 from tracejet.patches.indexing import symbolic_indices
 from tracejet.patches.math_functions import symbolic_math
 from tracejet.patches.random_state import refused_seeding
-from tracejet.patches.refcounted_patch import RefcountedPatch, patched_attribute, together, without_collections
+from tracejet.patches.refcounted_patch import RefcountedPatch, patched_attribute, together
 from tracejet.patches.tensor_methods import traced_tensor_methods
 from tracejet.patches.torch_modules import traceable_modules
 from tracejet.patches.torchvision import batched_nms_for_any_number
@@ -51,5 +51,5 @@ _PATCHES = together(
 @contextmanager
 def tracing_environment() -> Iterator[None]:
     """No gradients, and every patch held."""
-    with torch.no_grad(), _PATCHES.held(), without_collections.held():
+    with torch.no_grad(), _PATCHES.held():
         yield

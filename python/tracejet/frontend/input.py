@@ -274,3 +274,16 @@ def _format_of(t: torch.Tensor) -> torch.memory_format | None:
 def example_of(value: Any) -> Any:
     """An Input's example tensor; anything else as it is."""
     return value.example_tensor() if isinstance(value, Input) else value
+
+
+def input_like(tensor: torch.Tensor, sizes: Sequence[tuple[int, int, int]], names: Mapping[int, str]) -> Input:
+    """An Input for what `tensor` stands for: (min, opt, max) of each axis, and the dimensions of those with names."""
+    min_shape, opt_shape, max_shape = ([size[mode] for size in sizes] for mode in range(3))
+    return Input(
+        min_shape=min_shape,
+        opt_shape=opt_shape,
+        max_shape=max_shape,
+        dtype=tensor.dtype,
+        device=tensor.device,
+        shared_dims=names,
+    )

@@ -12,7 +12,7 @@ from torch import nn
 from torch.fx import GraphModule, Node
 
 from tracejet import _C
-from tracejet.frontend.input import Input
+from tracejet.frontend.input import Input, input_like
 from tracejet.patches import dynamo
 
 #: The largest size that dynamic axes without an upper bound are compiled for. A guard says so: TorchDynamo compiles
@@ -132,7 +132,7 @@ def _sort_number(inputs: GraphInputs, index: int, value: Any, where: dict[str, t
 
 def _described(value: torch.Tensor, dimensions: dict[str, torch.SymInt]) -> Input:
     """An Input like a placeholder: dynamic where its sizes are symbols."""
-    min_shape, opt_shape, max_shape, names = [], [], [], {}
+    sizes, names = [], {}
     for axis, size in enumerate(value.shape):
         if not isinstance(size, torch.SymInt) or size.node.is_constant():
             low = opt = high = int(size)
@@ -140,17 +140,8 @@ def _described(value: torch.Tensor, dimensions: dict[str, torch.SymInt]) -> Inpu
             (low, high), opt = _range(size), dynamo.hint_of(size)
             names[axis] = _name_of(size)
             dimensions[names[axis]] = size
-        min_shape.append(low)
-        opt_shape.append(opt)
-        max_shape.append(high)
-    return Input(
-        min_shape=min_shape,
-        opt_shape=opt_shape,
-        max_shape=max_shape,
-        dtype=value.dtype,
-        device=value.device,
-        shared_dims=names,
-    )
+        sizes.append((low, opt, high))
+    return input_like(value, sizes, names)
 
 
 def _static(tensor: torch.Tensor) -> Input:
