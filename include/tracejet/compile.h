@@ -105,7 +105,7 @@ class CompiledProgram {
 ///
 /// By default the program is split where the engine that comes first can't run all of it: report() says how and why.
 /// Throws UnsupportedOperator, listing every operator with its source lines, where one engine is chosen that can't run
-/// all of them, and InvalidInput where a setting makes no sense or no engine can do what it asks for.
+/// all of them, and InvalidInput where a setting is invalid or no engine can do what it asks for.
 CompiledProgram compile(const Program& program, const CompileSettings& settings = {});
 
 /// What `compile` would refuse, all of it, without compiling; empty where the engine takes the whole program.

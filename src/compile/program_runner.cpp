@@ -74,8 +74,7 @@ ProgramRunner::ProgramRunner(std::shared_ptr<const Graph> graph, const CompileSe
     auto assertion = assertion_of(node);
     if (assertion && !symbolic::is_data_dependent(assertion->condition)) assertions_.push_back(*std::move(assertion));
   }
-  prepared_ = prepared_for_engines(*graph_);
-  built_ = build(prepared_, runtime_inputs_, chosen, settings_);
+  built_ = build(prepared_for_engines(*graph_), runtime_inputs_, chosen, settings_);
   if (built_.executable == nullptr || built_.executable->takes_ranks_from_data()) return;
   for (RuntimeAssertion& condition : rank_conditions(*graph_)) {
     if (!symbolic::is_data_dependent(condition.condition)) assertions_.push_back(std::move(condition));

@@ -53,7 +53,6 @@ class ProgramRunner {
 
   CompileSettings settings_;
   std::shared_ptr<const Graph> graph_;
-  std::shared_ptr<const Graph> prepared_;  // what the engine got
   std::map<size_t, at::Tensor> state_;
   std::vector<size_t> user_inputs_;           // indices into graph.inputs(): tensors only
   std::vector<bool> is_read_by_place_;        // by user input: some of its elements are found by their place in memory

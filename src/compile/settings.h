@@ -25,7 +25,7 @@ struct Setting {
 /// All of them, in the struct's order.
 std::span<const Setting> settings_table();
 
-/// Throws InvalidInput where a value makes no sense, whatever the program.
+/// Throws InvalidInput where a value is invalid, whatever the program.
 void check_settings(const CompileSettings& settings);
 
 }  // namespace tracejet

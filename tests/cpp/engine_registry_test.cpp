@@ -16,6 +16,7 @@
 #include "engines/registry.h"
 #include "ir/call.h"
 #include "message_of.h"
+#include "registered_engine.h"
 #include "tracejet/compile.h"
 #include "tracejet/trace.h"
 #include "tracejet/verify.h"
@@ -73,20 +74,6 @@ class Adder : public Engine {
   }
 };
 
-/// Registers an engine for one test.
-class Registered {
- public:
-  explicit Registered(std::shared_ptr<const Engine> engine) : name_(engine->name()) {
-    register_engine(std::move(engine));
-  }
-  Registered(const Registered&) = delete;
-  Registered& operator=(const Registered&) = delete;
-  ~Registered() { unregister_engine(name_); }
-
- private:
-  std::string name_;
-};
-
 Program program_of(const Forward& forward) {
   return trace(forward, {Input::dynamic({1, 3}, {2, 3}, {8, 3}, at::kFloat, "x")});
 }
@@ -97,6 +84,7 @@ Program sum_program() {
 }
 
 using testing::message_of;
+using testing::Registered;
 
 TEST(EngineRegistry, CompilesAndVerifiesWithAnEngineThatWasRegistered) {
   const Registered adder(std::make_shared<Adder>());

@@ -19,6 +19,7 @@
 #include "ir/call.h"
 #include "ir/symbol_binding.h"
 #include "ir/verify.h"
+#include "registered_engine.h"
 #include "small_graph.h"
 #include "tracejet/trace.h"
 
@@ -28,6 +29,7 @@ namespace {
 using testing::calls_of;
 using testing::error_of;
 using testing::only;
+using testing::Registered;
 using testing::says;
 using testing::SmallGraph;
 
@@ -315,19 +317,6 @@ class Failing final : public Picky {
 
  private:
   bool in_run_;
-};
-
-class Registered {
- public:
-  explicit Registered(std::shared_ptr<const Engine> engine) : name_(engine->name()) {
-    register_engine(std::move(engine));
-  }
-  Registered(const Registered&) = delete;
-  Registered& operator=(const Registered&) = delete;
-  ~Registered() { unregister_engine(name_); }
-
- private:
-  std::string name_;
 };
 
 const Program& mixed_program() {

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "ir/graph.h"
+#include "message_of.h"
 #include "symbolic/context.h"
 
 namespace tracejet::testing {
@@ -54,12 +55,7 @@ inline std::string calls_of(const Graph& graph) {
 /// What the Error says that `action` throws.
 template <typename Action>
 std::string error_of(Action&& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
+  return message_of<Error>(std::forward<Action>(action));
 }
 
 inline ::testing::AssertionResult says(const std::string& message, const std::string& part) {

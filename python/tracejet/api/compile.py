@@ -67,7 +67,7 @@ def compile(
     Raises:
         UnsupportedOperator: a single engine was named, or require_full_compilation: lists every operator that it can't
             run, with its lines.
-        InvalidInput: a setting is unknown or makes no sense, no engine can do what it asks for, or inputs don't fit.
+        InvalidInput: a setting is unknown or invalid, no engine can do what it asks for, or inputs don't fit.
     """
     chosen = settings_of(keywords, settings, enabled_precisions)
     if ir == "torch_compile":

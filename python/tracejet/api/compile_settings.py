@@ -16,7 +16,7 @@ from tracejet._C import CompileSettings, InvalidInput
 def settings_of(
     keywords: Mapping[str, Any], given: CompileSettings | None, enabled_precisions: Collection[torch.dtype] | None
 ) -> CompileSettings:
-    """The settings that a call asks for. Raises InvalidInput where one is unknown or makes no sense."""
+    """The settings that a call asks for. Raises InvalidInput where one is unknown or invalid."""
     if given is not None and not isinstance(given, CompileSettings):
         raise InvalidInput(f"settings: expected CompileSettings, got {given!r}")
     values = {} if given is None else given.as_dict()

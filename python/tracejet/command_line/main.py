@@ -20,8 +20,8 @@ def main() -> None:
 
     MODEL is module:callable (a model, its class, or what makes one), file.py:callable, or a .pt2 file.
 
-    Exit status: 0 if all went well, 1 if the answer is no (an engine doesn't run it all, results differ), 2 where the
-    command makes no sense, 3 where the model couldn't be loaded, traced, compiled or run.
+    Exit status: 0 if all went well, 1 if the answer is no (an engine doesn't run it all, results differ), 2 for a
+    usage error, 3 where the model couldn't be loaded, traced, compiled or run.
     """
 
 

@@ -24,7 +24,7 @@ class Status(enum.IntEnum):
 
     OK = 0
     NO = 1  #: the answer is no: the engine doesn't run it all, results differ
-    USAGE = 2  #: the command makes no sense: no such model, engine or input
+    USAGE = 2  #: usage error: no such model, engine or input
     FAILED = 3  #: the model couldn't be loaded, traced, compiled or run
 
 

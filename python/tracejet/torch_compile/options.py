@@ -29,7 +29,7 @@ class Options:
 
     @classmethod
     def of(cls, options: Mapping[str, Any], mode: str | None = None) -> Options:
-        """Raises InvalidInput where an option is unknown or makes no sense."""
+        """Raises InvalidInput where an option is unknown or invalid."""
         if mode is not None:
             raise InvalidInput(f"mode is {mode!r}, which is Inductor's; this backend takes options={{...}}")
         of_trace, of_compile = _parameters(trace), _settings()

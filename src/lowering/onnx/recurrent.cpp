@@ -16,19 +16,24 @@ std::vector<int64_t> gate_order(std::string_view op) {
   return {0};
 }
 
+/// Tensors behind each other along the first axis.
+Operand stacked(Lowering& to, const std::vector<Operand>& parts) {
+  return parts.size() == 1 ? parts[0] : to.emit("Concat", parts, {{"axis", int64_t{0}}});
+}
+
 /// Weights or biases of one direction, gate by gate.
 struct Gates {
   Lowering& to;
   std::vector<int64_t> order;
   int64_t hidden;
 
-  Operand operator()(const Value& stacked) const {
-    const Operand all = to.operand(stacked);
+  Operand operator()(const Value& gate_rows) const {
+    const Operand all = to.operand(gate_rows);
     if (order.size() == 1) return all;
     std::vector<Operand> gates;
     for (const int64_t gate : order)
       gates.push_back(to.slice(all, 0, to.integers({gate * hidden}), to.integers({(gate + 1) * hidden})));
-    return to.emit("Concat", gates, {{"axis", int64_t{0}}});
+    return stacked(to, gates);
   }
 };
 
@@ -41,13 +46,9 @@ std::vector<Operand> layer_parameters(const Gates& gates, std::span<const Value*
     weights.push_back(to.unsqueeze(gates(*parameters[i]), {0}));
     recurrences.push_back(to.unsqueeze(gates(*parameters[i + 1]), {0}));
     if (!has_biases) continue;
-    const std::vector<Operand> both{gates(*parameters[i + 2]), gates(*parameters[i + 3])};
-    biases.push_back(to.unsqueeze(to.emit("Concat", both, {{"axis", int64_t{0}}}), {0}));
+    biases.push_back(to.unsqueeze(stacked(to, {gates(*parameters[i + 2]), gates(*parameters[i + 3])}), {0}));
   }
-  const auto stacked = [&to](const std::vector<Operand>& directions) {
-    return directions.size() == 1 ? directions[0] : to.emit("Concat", directions, {{"axis", int64_t{0}}});
-  };
-  return {stacked(weights), stacked(recurrences), has_biases ? stacked(biases) : Operand{}};
+  return {stacked(to, weights), stacked(to, recurrences), has_biases ? stacked(to, biases) : Operand{}};
 }
 
 /// `op`: "LSTM", "GRU", or the activation of a simple network.
@@ -98,8 +99,7 @@ void recurrent(Lowering& to, const Call& call, std::string_view op) {
                                      {steps, batch, directions * hidden});
   }
   to.result(time == 1 ? to.transpose(x, {1, 0, 2}) : x);
-  for (const std::vector<Operand>& state : last)
-    to.result(state.size() == 1 ? state[0] : to.emit("Concat", state, {{"axis", int64_t{0}}}));
+  for (const std::vector<Operand>& state : last) to.result(stacked(to, state));
 }
 
 }  // namespace
