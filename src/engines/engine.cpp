@@ -19,6 +19,11 @@ std::vector<Unsupported> Engine::find_warnings(const std::shared_ptr<const Graph
   return {};
 }
 
+std::unique_ptr<Executable> Engine::load(std::string_view, const std::shared_ptr<const Graph>&, const RuntimeInputs&,
+                                         const CompileSettings&) const {
+  throw StaleEngine(name() + " keeps nothing of what it compiles");
+}
+
 void require_supported(const Engine& engine, const std::shared_ptr<const Graph>& graph, const RuntimeInputs& inputs,
                        const CompileSettings& settings) {
   const std::vector<Unsupported> found = engine.find_unsupported(graph, inputs, settings);

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -33,6 +35,10 @@ class Executable {
 
   /// Whether tensors may have other ranks in a run than in the graph, where sizes of 1 take axes away.
   virtual bool takes_ranks_from_data() const { return false; }
+
+  /// What Engine::load() makes the same of, faster than it is compiled; nullopt where compiling takes no longer. load()
+  /// is given the graph again, with its weights: they aren't repeated here.
+  virtual std::optional<std::string> serialize() const { return std::nullopt; }
 };
 
 /// What can run programs. It is asked, and compiles, on several threads at once. The registry lists all engines, and
@@ -73,6 +79,19 @@ class Engine {
   /// Throws RefusedNodes, listing everything that it can't run: see require_supported().
   virtual std::unique_ptr<Executable> compile(const std::shared_ptr<const Graph>& graph, const RuntimeInputs& inputs,
                                               const CompileSettings& settings) const = 0;
+
+  /// What compile() gave, from its serialize(): on this machine and for the same graph, with the same weights, inputs
+  /// and settings. Bytes of anything else are told apart as far as the engine can: whoever keeps them keeps
+  /// fingerprint() beside them. Throws StaleEngine where they aren't for this; then the program is to be compiled
+  /// again.
+  virtual std::unique_ptr<Executable> load(std::string_view serialized, const std::shared_ptr<const Graph>& graph,
+                                           const RuntimeInputs& inputs, const CompileSettings& settings) const;
+};
+
+/// What an engine has kept isn't good for this program or this machine any more.
+class StaleEngine : public Error {
+ public:
+  using Error::Error;
 };
 
 /// An engine refuses some nodes of a program.
