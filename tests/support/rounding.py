@@ -32,6 +32,16 @@ FUSED = (
 )
 #: Where products have the axis that they sum over: an order of its own decides which sum overflows first.
 SUMMED_AXES = {aten.mm.default: (1, 0), aten.bmm.default: (2, 1), aten.mv.default: (1, 0), aten.dot.default: (0, 0)}
+#: Reductions that leave open in which order they add or multiply: one order overflows where another doesn't.
+REDUCTIONS = {
+    getattr(packet, overload): packet
+    for packet, overloads in {
+        aten.sum: ("default", "dim_IntList"),
+        aten.mean: ("default", "dim"),
+        aten.prod: ("default", "dim_int"),
+    }.items()
+    for overload in overloads
+}
 #: Operators that read the sign of an operand, by its place. IEEE 754 leaves open which sign a NaN has that is computed.
 SIGNS_READ = {aten.signbit.default: 0, aten.copysign.Tensor: 1}
 DRAWS = 16
@@ -55,7 +65,12 @@ class RoundedOtherwise(TorchDispatchMode):
         if func in SIGNS_READ and self.draw % 2 == 1:
             args = _with_other_nans(args, SIGNS_READ[func])
         taken = [leaf.clone() for leaf in pytree.tree_leaves((args, kwargs)) if _is_float(leaf)]
-        result = _product(func, args, self.draw) if func in SUMMED_AXES else func(*args, **kwargs)
+        if func in SUMMED_AXES:
+            result = _product(func, args, self.draw)
+        elif func in REDUCTIONS and _is_float(args[0]):
+            result = _reduction(func, args, kwargs, self.draw)
+        else:
+            result = func(*args, **kwargs)
         aliases = [returned.alias_info for returned in func._schema.returns]
         if any(alias is not None and not alias.is_write for alias in aliases):
             return result
@@ -92,6 +107,29 @@ def _product(func: Any, args: Any, draw: int) -> torch.Tensor:
         pair = (x.narrow(axis, k, 1).double() for x, axis in zip((left, right), axes, strict=True))
         result.copy_(result.double() + func(*pair))
     return result
+
+
+def _reduction(func: Any, args: Any, kwargs: Any, draw: int) -> torch.Tensor:
+    """A reduction in as many parts as vectors have lanes: of each so many elements one, in their order or another."""
+    operand, *rest = args
+    if operand.dim() == 0 or draw == 0:
+        return func(*args, **kwargs)
+    named = rest[0] if rest else None
+    axes = [named] if isinstance(named, int) else list(named or range(operand.dim()))
+    axes = [axis % operand.dim() for axis in axes]
+    flat = operand.movedim(axes, list(range(-len(axes), 0))).flatten(-len(axes))
+    if flat.shape[-1] == 0:
+        return func(*args, **kwargs)
+    if draw % 2:
+        flat = flat[..., torch.randperm(flat.shape[-1], generator=torch.Generator().manual_seed(draw))]
+    lanes = min(2 ** (draw // 2), flat.shape[-1])
+    parts = [flat[..., lane::lanes] for lane in range(lanes)]
+    one_by_one = aten.prod.dim_int if REDUCTIONS[func] is aten.prod else aten.sum.dim_IntList
+    axis = -1 if REDUCTIONS[func] is aten.prod else [-1]
+    reduced = one_by_one(torch.stack([one_by_one(part, axis) for part in parts], -1), axis)
+    if REDUCTIONS[func] is aten.mean:
+        reduced = reduced / flat.shape[-1]
+    return reduced.to(kwargs.get("dtype") or operand.dtype).reshape(func(*args, **kwargs).shape)
 
 
 def _with_other_nans(args: Any, place: int) -> tuple[Any, ...]:
