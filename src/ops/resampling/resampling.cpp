@@ -56,6 +56,9 @@ Metas grid_sampler(const Call& call) {
   require(input.dim() == grid.dim() && input.dim() >= 4, message);
   require_equal_sizes(input.sizes[0], grid.sizes[0], message);
   require_equal_sizes(grid.sizes.back(), input.dim() - 2, message);
+  for (int64_t axis = 2; axis < input.dim(); ++axis) {
+    require(input.sizes[axis].sym_ge(1), [&] { return "input is " + shape::text(input.sizes) + ", without a pixel"; });
+  }
   Sizes sizes{input.sizes[0], input.sizes[1]};
   for (int64_t axis = 1; axis + 1 < grid.dim(); ++axis) sizes.push_back(grid.sizes[axis]);
   return {shape::contiguous(std::move(sizes), input.dtype, input.device)};

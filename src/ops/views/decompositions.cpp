@@ -139,6 +139,7 @@ at::Tensor narrow(const at::Tensor& self, int64_t dim, c10::SymInt start, c10::S
   const bool from_end = start.sym_lt(0).guard_bool(__FILE__, __LINE__);
   const c10::SymInt begin = from_end ? start + size : start;
   // Unlike slice, narrow refuses what doesn't fit; at sizes of 0 and 1, too, where the slice would only be shorter.
+  require(length.sym_ge(0), [&] { return "narrow asks for " + shape::text(length) + " elements"; });
   const bool fits =
       begin.sym_ge(0).expect_true(__FILE__, __LINE__) && (begin + length).sym_le(size).expect_true(__FILE__, __LINE__);
   if (!fits) throw ShapeError("narrow asks for more than axis " + std::to_string(dim) + " has");
