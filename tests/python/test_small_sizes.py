@@ -55,7 +55,7 @@ REFUSED: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "aten::im2col": lambda x: F.unfold(x.unsqueeze(1), (2, 2)) + 1,
     "aten::col2im": lambda x: F.fold(F.unfold(x.unsqueeze(1), (2, 2)), (x.shape[1], 3), (2, 2)),
     "aten::narrow": lambda x: x.narrow(1, 0, x.shape[1] - 1) + 1,
-    "aten::grid_sampler": lambda x: F.grid_sample(x.unsqueeze(1), x.new_zeros(x.shape[0], 2, 2, 2), align_corners=False) + 1,
+    "aten::grid_sampler": lambda x: F.grid_sample(x.unsqueeze(1), x.new_zeros(len(x), 2, 2, 2), align_corners=False),
     "aten::max_pool": lambda x: F.max_pool1d(x.transpose(1, 2), 2) + 1,
     "aten::conv": lambda x: F.conv1d(x.transpose(1, 2), torch.ones(2, 3, 2)) + 1,
 }
