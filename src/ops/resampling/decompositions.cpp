@@ -63,7 +63,8 @@ struct Sliding {
 Sliding sliding(const c10::SymInt& size, size_t axis, at::IntArrayRef kernel, at::IntArrayRef dilation,
                 at::IntArrayRef padding, at::IntArrayRef stride) {
   const c10::SymInt windows = window::count(size, {kernel[axis], stride[axis], padding[axis], dilation[axis]});
-  require(windows.sym_ge(1), [&] { return "an image of " + shape::text(size) + " along an axis is too small for the kernel"; });
+  require(windows.sym_ge(1),
+          [&] { return "an image of " + shape::text(size) + " along an axis is too small for the kernel"; });
   return {kernel[axis], dilation[axis], padding[axis], stride[axis], windows};
 }
 
