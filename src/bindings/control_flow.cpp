@@ -22,20 +22,20 @@ std::vector<at::Tensor> record_cond(Tracer& tracer, const py::object& predicate,
 using Tensors = std::vector<at::Tensor>;
 
 Tensors record_while_loop(Tracer& tracer, const Body& condition, const Body& body, const Tensors& carried) {
-  return control_flow::record_while_loop(tracer, control_flow::body_of_loop(tracer, condition),
-                                         control_flow::body_of_loop(tracer, body), carried);
+  return control_flow::record_while_loop(tracer, tracer.subgraphs().body_of_loop(condition),
+                                         tracer.subgraphs().body_of_loop(body), carried);
 }
 
 Tensors record_scan(Tracer& tracer, const Body& combine, const Tensors& init, const Tensors& xs) {
-  return control_flow::record_scan(tracer, control_flow::body_of_loop(tracer, combine), init, xs);
+  return control_flow::record_scan(tracer, tracer.subgraphs().body_of_loop(combine), init, xs);
 }
 
 Tensors record_map(Tracer& tracer, const Body& body, const Tensors& xs, const Tensors& operands) {
-  return control_flow::record_map(tracer, control_flow::body_of_loop(tracer, body), xs, operands);
+  return control_flow::record_map(tracer, tracer.subgraphs().body_of_loop(body), xs, operands);
 }
 
 Tensors record_associative_scan(Tracer& tracer, const Body& combine, const Tensors& xs) {
-  return control_flow::record_associative_scan(tracer, control_flow::body_of_loop(tracer, combine), xs);
+  return control_flow::record_associative_scan(tracer, tracer.subgraphs().body_of_loop(combine), xs);
 }
 
 }  // namespace

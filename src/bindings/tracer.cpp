@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "bindings/bindings.h"
 #include "capture/refusal.h"
+#include "capture/state_dependence.h"
 #include "capture/strides.h"
 #include "capture/traced_tensor.h"
 #include "symbolic/asker.h"
@@ -33,6 +34,14 @@ c10::IValue to_literal(const py::handle& object) {
 py::typing::Optional<Tracer> current_tracer() {
   const py::object current = py::cast(Tracer::current(), py::return_value_policy::reference);
   return py::reinterpret_borrow<py::typing::Optional<Tracer>>(current);
+}
+
+/// A function of one of the tracer's parts, as one of the tracer's own.
+template <typename Part, typename... Arguments>
+auto part(Part& (Tracer::*part)(), void (Part::*function)(Arguments...)) {
+  return [part, function](Tracer& tracer, Arguments... arguments) {
+    return ((tracer.*part)().*function)(std::forward<Arguments>(arguments)...);
+  };
 }
 
 }  // namespace
@@ -71,17 +80,19 @@ void bind_tracer(py::module_& module) {
       "axes_of",
       [](const symbolic::Expression& expression, const Tracer* tracer) {
         if (tracer == nullptr) tracer = Tracer::current();
-        return tracer == nullptr ? expression.str() : in_words(expression, tracer->symbol_axes());
+        return tracer == nullptr ? expression.str() : in_words(expression, tracer->guards().symbol_axes());
       },
       py::arg("expression"), py::arg("tracer") = nullptr, "A size in terms of the inputs' axes: \"x[0] // 2\".");
   module.def(
       "is_model_state",
-      [](const at::Tensor& tensor) { return Tracer::current() != nullptr && Tracer::current()->is_announced(tensor); },
+      [](const at::Tensor& tensor) {
+        return Tracer::current() != nullptr && Tracer::current()->state().contains(tensor);
+      },
       py::arg("tensor"), "Whether this thread traces a model with this parameter or buffer.");
   module.def(
       "device_of",
       [](const at::Tensor& tensor) {
-        return Tracer::current() == nullptr ? tensor.device() : Tracer::current()->device_of(tensor);
+        return Tracer::current() == nullptr ? tensor.device() : Tracer::current()->state().device_of(tensor);
       },
       py::arg("tensor"), "Where a tensor is; in a trace, where it claims to be.");
   module.def(
@@ -89,9 +100,10 @@ void bind_tracer(py::module_& module) {
       py::arg("value"), "Whether PyTorch starts CUDA when Python code names it.");
   module.def("memory_overlaps", &memory_overlaps, py::arg("a"), py::arg("b"),
              "Whether a write to one tensor may be seen in the other.");
-  tracer.def("know_index", &Tracer::know_index, py::arg("index"), py::arg("count"))
-      .def("add_parameter", &Tracer::add_parameter, py::arg("name"), py::arg("parameter"))
-      .def("add_buffer", &Tracer::add_buffer, py::arg("name"), py::arg("buffer"), py::arg("persistent"))
+  tracer.def("know_index", part(&Tracer::guards, &TraceGuards::know_index), py::arg("index"), py::arg("count"))
+      .def("add_parameter", part(&Tracer::state, &AnnouncedState::add_parameter), py::arg("name"), py::arg("parameter"))
+      .def("add_buffer", part(&Tracer::state, &AnnouncedState::add_buffer), py::arg("name"), py::arg("buffer"),
+           py::arg("persistent"))
       .def(
           "unbacked",
           [](Tracer& tracer, int64_t min, std::optional<int64_t> max) {
@@ -100,34 +112,37 @@ void bind_tracer(py::module_& module) {
           },
           py::arg("min"), py::arg("max"), "A size that is only known when the program runs.")
       .def_static("current", &current_tracer, "The tracer that listens on this thread, or None.")
-      .def("enter_module", &Tracer::enter_module, py::arg("path"), py::arg("type"))
-      .def("exit_module", &Tracer::exit_module)
+      .def("enter_module", part(&Tracer::locations, &CallLocations::enter_module), py::arg("path"), py::arg("type"))
+      .def("exit_module", part(&Tracer::locations, &CallLocations::exit_module))
       .def(
           "set_replayed",
           [](Tracer& tracer, const std::optional<std::string>& stack) {
-            tracer.set_replayed(stack ? std::make_shared<const std::string>(*stack) : nullptr);
+            tracer.locations().set_replayed(stack ? std::make_shared<const std::string>(*stack) : nullptr);
           },
           py::arg("stack_trace"), "What is traced from here on is the node of another program, of this stack trace.")
-      .def("add_output", [](Tracer& tracer, const py::handle& result) { tracer.add_output(to_literal(result)); })
-      .def("rebind_buffer", &Tracer::rebind_buffer, py::arg("buffer"), py::arg("replacement"))
+      .def("add_output",
+           [](Tracer& tracer, const py::handle& result) { tracer.signature().add_output(to_literal(result)); })
+      .def("rebind_buffer", part(&Tracer::signature, &ProgramSignature::rebind_buffer), py::arg("buffer"),
+           py::arg("replacement"))
       .def(
           "state_dependence_of",
           [](Tracer& tracer, const at::Tensor& tensor, const std::optional<at::Tensor>& previous) {
-            const StateDependence origin = tracer.state_dependence_of(tensor, previous.value_or(at::Tensor()));
-            return std::tuple(origin.reads_previous, origin.is_computed_from_previous, origin.differs);
+            const StateDependence dependence =
+                state_dependence_of(tracer.scopes(), tensor, previous.value_or(at::Tensor()));
+            return std::tuple(dependence.reads_previous, dependence.is_computed_from_previous, dependence.differs);
           },
           py::arg("tensor"), py::arg("previous"),
           "Whether `previous` was read, whether `tensor` is computed from it, whether it differs from call to call.")
       .def(
           "raise_error",
           [](const Tracer& tracer, std::string_view message) {
-            if (const std::exception_ptr error = tracer.errors().find(message)) std::rethrow_exception(error);
+            if (const std::exception_ptr error = tracer.locations().errors().find(message))
+              std::rethrow_exception(error);
           },
           py::arg("message"), "Raises the tracer's own exception behind an error of this message, if there is one.")
-      .def_property_readonly("python_meta_calls",
-                             [](const Tracer& tracer) { return tracer.statistics().python_meta_calls; })
+      .def_property_readonly("python_meta_calls", [](Tracer& tracer) { return tracer.inference().python_meta_calls(); })
       .def_property_readonly("python_decompositions",
-                             [](const Tracer& tracer) { return tracer.statistics().python_decompositions; });
+                             [](Tracer& tracer) { return tracer.replacement().python_decompositions(); });
 }
 
 }  // namespace tracejet

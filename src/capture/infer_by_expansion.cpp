@@ -2,8 +2,9 @@
 #include <ATen/ScalarOps.h>
 
 #include "base/error.h"
+#include "capture/functionalization.h"
 #include "capture/meta_kernel.h"
-#include "capture/subgraph_scope.h"
+#include "capture/shape_inference.h"
 #include "capture/tensor_arguments.h"
 #include "ir/tensor_list.h"
 
@@ -17,17 +18,18 @@ bool is_number_for_tensor(const c10::IValue& constant, const c10::Argument& decl
 
 }  // namespace
 
-std::optional<std::vector<OutputMeta>> Tracer::infer_by_expansion(const Call& call) {
+std::optional<std::vector<OutputMeta>> ShapeInference::infer_by_expansion(const Call& call) {
   const c10::OperatorHandle& op = call.op();
   const Operator* entry = find_operator(op);
   const bool has_decomposition = entry != nullptr && entry->decompose != nullptr;
   if (!has_decomposition && !op.hasKernelForDispatchKey(c10::DispatchKey::CompositeImplicitAutograd)) {
     return std::nullopt;
   }
-  const SubgraphScope apart(*this);  // what is recorded goes with it
+  const SubgraphScope apart(scopes_);  // what is recorded goes with it
   const auto operand = [&](const Value& value) {
-    const std::string name = "operand_" + std::to_string(graph()->inputs().size());
-    return make_functional(*graph()->add_input(GraphInput::Kind::kUser, value.tensor(), name));
+    Graph& graph = *scopes_.graph();
+    const std::string name = "operand_" + std::to_string(graph.inputs().size());
+    return scopes_.make_functional(*graph.add_input(GraphInput::Kind::kUser, value.tensor(), name));
   };
   torch::jit::Stack stack;
   for (size_t i = 0; i < call.arguments().size(); ++i) {
@@ -56,7 +58,7 @@ std::optional<std::vector<OutputMeta>> Tracer::infer_by_expansion(const Call& ca
   std::vector<OutputMeta> outputs;
   for (const c10::IValue& result : stack) {
     std::vector<TensorMeta> metas;
-    for_each_tensor(result, [&](const at::Tensor& tensor) { metas.push_back(value_of(tensor).tensor()); });
+    for_each_tensor(result, [&](const at::Tensor& tensor) { metas.push_back(lifting_.value_of(tensor).tensor()); });
     if (result.isTensorList()) {
       outputs.emplace_back(std::move(metas));
     } else if (metas.empty()) {

@@ -16,6 +16,7 @@
 #include "capture/tensor_subclass.h"
 #include "capture/traced_tensor.h"
 #include "capture/tracer.h"
+#include "capture/writing_call.h"
 #include "symbolic/asker.h"
 
 namespace tracejet {
@@ -25,7 +26,7 @@ namespace {
 /// Real tensors among the arguments become stand-ins.
 void lift_arguments(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stack& stack) {
   for (c10::IValue& argument : arguments_on(stack, op)) {
-    map_tensors(argument, [&](const at::Tensor& tensor) { return tracer.lift(tensor); });
+    map_tensors(argument, [&](const at::Tensor& tensor) { return tracer.lifting().lift(tensor); });
   }
 }
 
@@ -85,9 +86,9 @@ void intercept(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::j
     const c10::impl::ExcludeDispatchKeyGuard guard(kTracingKeys);
     return op.callBoxed(stack);
   }
-  tracer->run_located(op, [&] {
+  tracer->locations().run_located(op, [&] {
     if (makes_fresh_constant(op)) {
-      stack->back() = tracer->lift_fresh(stack->back().toTensor());
+      stack->back() = tracer->lifting().lift_fresh(stack->back().toTensor());
       return;
     }
     if (is_collective(op)) return call_collective(op, *stack);
@@ -97,12 +98,12 @@ void intercept(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::j
     lift_arguments(*tracer, op, *stack);
     if (op.schema().is_mutable()) refuse_ambiguous_writes(op, *stack);
     if (plan.is_mutable) note_writes(tracer->strides(), op, *stack);
-    if (plan.needs_auto_functionalize && !will_redispatch(op, keys)) return tracer->record_writing_call(op, *stack);
+    if (plan.needs_auto_functionalize && !will_redispatch(op, keys)) return record_writing_call(*tracer, op, *stack);
     const bool expanded_by_autograd = plan.composite && plan.action != Plan::Action::kExpandComposite;
     if (expanded_by_autograd && !will_redispatch(op, keys)) {
       Plan::Action action = plan.action;
       if (action == Plan::Action::kReplace) {
-        if (tracer->replace(op, plan, *stack, /*is_functional=*/false)) return;
+        if (tracer->replacement().replace(op, plan, *stack, /*is_functional=*/false)) return;
         action = plan.otherwise;
       }
       if (action == Plan::Action::kDecompose) {

@@ -14,7 +14,6 @@
 #include "capture/traced_tensor.h"
 #include "capture/tracer.h"
 #include "ir/assertion.h"
-#include "ir/model_line.h"
 #include "ir/schema.h"
 #include "ir/size_expression.h"
 #include "symbolic/asker.h"
@@ -35,7 +34,7 @@ const Value* first_unknown(Tracer& tracer, const c10::OperatorHandle& op, const 
   const Value* unknown = nullptr;
   for (const c10::IValue& argument : arguments_on(stack, op)) {
     for_each_value(tracer.to_argument(argument), [&](const Value& value) {
-      if (unknown == nullptr && !tracer.constants().of(value)) unknown = &value;
+      if (unknown == nullptr && !tracer.lifting().constants().of(value)) unknown = &value;
     });
   }
   return unknown;
@@ -50,7 +49,7 @@ void compute(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stack& s
       const Value* const* value = std::get_if<const Value*>(&read);
       if (value == nullptr) return tensor;
       if (!device) device = (*value)->tensor().device;
-      return *tracer.constants().of(**value);
+      return *tracer.lifting().constants().of(**value);
     });
   }
   {
@@ -59,7 +58,7 @@ void compute(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stack& s
   }
   for (size_t i = 0; i < op.schema().returns().size(); ++i) {
     map_tensors(torch::jit::peek(stack, i, op.schema().returns().size()),
-                [&](const at::Tensor& result) { return tracer.lift_fresh(result, device); });
+                [&](const at::Tensor& result) { return tracer.lifting().lift_fresh(result, device); });
   }
 }
 
@@ -110,9 +109,8 @@ void record_view(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stac
 /// The truth of a tensor for code that raises unless it is `needed`: the program does so when it runs.
 void check_truth(Tracer& tracer, torch::jit::Stack& stack, bool needed) {
   const at::Tensor condition = torch::jit::pop(stack).toTensor();
-  at::_assert_async(
-      needed ? condition : at::logical_not(condition),
-      "the model raises an error of its own with these values\n" + describe(tracer.location(), *tracer.graph()));
+  at::_assert_async(needed ? condition : at::logical_not(condition),
+                    "the model raises an error of its own with these values\n" + tracer.locations().describe_current());
   stack.emplace_back(needed);
 }
 
@@ -134,7 +132,7 @@ void read_data(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stack&
   const Value* unknown = first_unknown(tracer, op, stack);
   if (unknown == nullptr) return compute(tracer, op, stack);
   const bool gives_one = op.schema().returns().front().type()->kind() == c10::TypeKind::NumberType;
-  if (const auto only = gives_one ? tracer.constants().only_element(*unknown) : std::nullopt) {
+  if (const auto only = gives_one ? tracer.lifting().constants().only_element(*unknown) : std::nullopt) {
     torch::jit::drop(stack, 1);
     stack.emplace_back(only->item());
     return;
@@ -144,7 +142,9 @@ void read_data(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stack&
     return record_call(tracer, op, stack);
   }
   if (gives_one && dtype == at::kBool) {
-    if (const auto needed = tracer.needed_truth()) return check_truth(tracer, stack, *needed);
+    const auto needed_truth = tracer.hooks().needed_truth;
+    const auto needed = needed_truth == nullptr ? std::nullopt : needed_truth();
+    if (needed) return check_truth(tracer, stack, *needed);
     if (take_given_way(stack)) return;
   }
   throw DataDependent("the model reads the value of " + unknown->tensor().str() +
@@ -165,7 +165,7 @@ void record_constraint(Tracer& tracer, const c10::OperatorHandle& op, torch::jit
   const auto expect = [&](const symbolic::Condition& condition, const std::string& otherwise) {
     if (!tracer.shapes().expect(condition)) throw ShapeError(otherwise);
   };
-  const symbolic::Expression number = number_in(tracer.own_number(arguments[0]));
+  const symbolic::Expression number = number_in(own_number(tracer.hooks(), arguments[0]));
   if (arguments[1].isString()) {
     expect(number.is_bool() ? number : symbolic::not_equal(number, 0), arguments[1].toStringRef());
     return;
@@ -184,7 +184,7 @@ void record(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::jit::Stac
   }
   const Plan& plan = tracer->plan_of(op);
   const symbolic::AskedBy asked(asker_in(plan));
-  tracer->run_located(op, [&] {
+  tracer->locations().run_located(op, [&] {
     if (is_constraint_op(op)) return record_constraint(*tracer, op, *stack);
     if (reads_data(op)) return read_data(*tracer, op, *stack);
     if (op.hasTag(at::Tag::dynamic_output_shape) && first_unknown(*tracer, op, *stack) == nullptr) {
@@ -193,7 +193,7 @@ void record(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::jit::Stac
     if (is_as_strided_scatter(op)) check_as_strided_base(tracer->strides(), op, *stack);
     Plan::Action action = plan.action;
     if (action == Plan::Action::kReplace) {
-      if (tracer->replace(op, plan, *stack, /*is_functional=*/true)) return;
+      if (tracer->replacement().replace(op, plan, *stack, /*is_functional=*/true)) return;
       action = plan.otherwise;
     }
     switch (action) {
@@ -201,7 +201,7 @@ void record(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::jit::Stac
         if (!is_decomposed(*plan.entry, op, *stack)) return record_call(*tracer, op, *stack);
         return plan.entry->decompose(op, stack);
       case Plan::Action::kExpandComposite:
-        tracer->run_functionalized(op, *stack, [&] {
+        tracer->replacement().run_functionalized(op, *stack, [&] {
           op.callBoxedForDispatchKey(c10::DispatchKey::CompositeImplicitAutograd, *stack);
           return true;
         });

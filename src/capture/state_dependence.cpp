@@ -1,11 +1,9 @@
-// Follows a value back to what it was computed from.
 #include "capture/state_dependence.h"
 
 #include <algorithm>
 #include <array>
 #include <set>
 
-#include "capture/tracer.h"
 #include "ir/analysis/effect.h"
 #include "ir/schema.h"
 
@@ -24,25 +22,26 @@ bool is_conversion(const Node& node) {
 
 }  // namespace
 
-StateDependence Tracer::state_dependence_of(const at::Tensor& tensor, const at::Tensor& previous) {
+StateDependence state_dependence_of(const Scopes& scopes, const at::Tensor& tensor, const at::Tensor& previous) {
+  const Scope& program = scopes.program();
   StateDependence dependence;
   const Value* before = nullptr;
   if (previous.defined()) {
-    const auto lifted = scopes_.front().lifted.find(previous.unsafeGetTensorImpl());
-    if (lifted != scopes_.front().lifted.end()) before = lifted->second.value;
+    const auto lifted = program.lifted.find(previous.unsafeGetTensorImpl());
+    if (lifted != program.lifted.end()) before = lifted->second.value;
   }
   dependence.reads_previous = before != nullptr;
 
   std::set<const Value*> varying;
-  for (const GraphInput& input : program()->inputs()) {
+  for (const GraphInput& input : program.graph->inputs()) {
     if (input.kind == GraphInput::Kind::kUser) varying.insert(input.value);
   }
-  for (const auto& [impl, lifted] : scopes_.front().lifted) {
-    if (&current_value(lifted.stand_in) != lifted.value) varying.insert(lifted.value);
+  for (const auto& [impl, lifted] : program.lifted) {
+    if (&scopes.current_value(lifted.stand_in) != lifted.value) varying.insert(lifted.value);
   }
 
   std::set<std::pair<const Value*, bool>> seen;  // a value, and whether only conversions lie between it and `tensor`
-  std::vector<std::pair<const Value*, bool>> pending{{&current_value(tensor), true}};
+  std::vector<std::pair<const Value*, bool>> pending{{&scopes.current_value(tensor), true}};
   while (!pending.empty()) {
     const auto [value, only_converted] = pending.back();
     pending.pop_back();

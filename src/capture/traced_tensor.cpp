@@ -67,8 +67,8 @@ std::string axes_in(const TensorMeta& meta) {
   for (const c10::SymInt& size : meta.sizes) {
     for (const symbolic::Symbol& symbol : symbols_of(expression_of(size))) {
       if (tracer == nullptr) continue;
-      const auto known = tracer->symbol_axes().find(symbol.name);
-      if (known != tracer->symbol_axes().end()) axes.emplace(symbol.name, known->second.front());
+      const auto known = tracer->guards().symbol_axes().find(symbol.name);
+      if (known != tracer->guards().symbol_axes().end()) axes.emplace(symbol.name, known->second.front());
     }
   }
   std::string text;

@@ -1,10 +1,10 @@
-// Custom operators that write to their arguments: ATen's functionalization knows only its own.
+#include "capture/writing_call.h"
+
 #include <ATen/FunctionalTensorWrapper.h>
 
 #include "base/error.h"
 #include "capture/tensor_arguments.h"
 #include "capture/traced_tensor.h"
-#include "capture/tracer.h"
 
 namespace tracejet {
 
@@ -68,7 +68,7 @@ void write(const c10::IValue& argument, const c10::IValue& content) {
 
 }  // namespace
 
-void Tracer::record_writing_call(const c10::OperatorHandle& op, torch::jit::Stack& stack) {
+void record_writing_call(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stack& stack) {
   const c10::FunctionSchema& schema = op.schema();
   const size_t count = schema.arguments().size();
   const std::vector<c10::IValue> given = torch::jit::last(stack, count).vec();
@@ -76,15 +76,14 @@ void Tracer::record_writing_call(const c10::OperatorHandle& op, torch::jit::Stac
   check_memory(schema, given);
 
   std::vector<Argument> arguments;
-  for (const c10::IValue& argument : given) arguments.push_back(to_argument(argument));
-  std::vector<OutputMeta> outputs = infer(Call(op, arguments));
+  for (const c10::IValue& argument : given) arguments.push_back(tracer.to_argument(argument));
+  std::vector<OutputMeta> outputs = tracer.infer(Call(op, arguments));
   outputs.resize(schema.returns().size());  // a meta kernel's None for "returns nothing" is no output
   for (size_t i = 0; i < count; ++i) {
     if (is_written(schema.arguments()[i])) outputs.push_back(output_for(arguments[i]));
   }
-  const Node& node = graph()->add_node(op, std::move(arguments), std::move(outputs), location());
 
-  const std::vector<c10::IValue> results = results_of(node);
+  const std::vector<c10::IValue> results = tracer.record(op, std::move(arguments), std::move(outputs));
   size_t copy = schema.returns().size();
   for (size_t i = 0; i < count; ++i) {
     if (is_written(schema.arguments()[i])) write(given[i], results[copy++]);

@@ -15,8 +15,8 @@ std::vector<at::Tensor> cond(const at::Tensor& predicate, const Branch& then, co
 
 std::vector<at::Tensor> while_loop(const Branch& condition, const Branch& body, std::vector<at::Tensor> carried) {
   if (Tracer* tracer = Tracer::current()) {
-    return control_flow::record_while_loop(*tracer, control_flow::body_of_loop(*tracer, condition),
-                                           control_flow::body_of_loop(*tracer, body), carried);
+    return control_flow::record_while_loop(*tracer, tracer->subgraphs().body_of_loop(condition),
+                                           tracer->subgraphs().body_of_loop(body), carried);
   }
   while (condition(carried).at(0).is_nonzero()) carried = body(carried);
   return carried;

@@ -22,7 +22,8 @@ namespace {
 [[noreturn]] void rethrow(const c10::Error& error, const Tracer& tracer) {
   static constexpr std::string_view kGot = "expected int but got ";
   const std::string message = error.what_without_backtrace();
-  if (const std::exception_ptr of_operator = tracer.errors().find(message)) std::rethrow_exception(of_operator);
+  if (const std::exception_ptr of_operator = tracer.locations().errors().find(message))
+    std::rethrow_exception(of_operator);
   if (asks_for_data(message)) {
     throw DataDependent(
         "the code asks for a tensor's memory (data_ptr, accessor), which only exists when the program runs; "
@@ -32,9 +33,9 @@ namespace {
   if (got == std::string::npos) throw error;
   const std::string size =
       message.substr(got + kGot.size(), message.find_first_of(" \n", got + kGot.size()) - got - kGot.size());
-  const auto axes = tracer.symbol_axes().find(size);
+  const auto axes = tracer.guards().symbol_axes().find(size);
   throw UnsupportedOperator(
-      "the code takes " + (axes == tracer.symbol_axes().end() ? size : axes->second.front()) +
+      "the code takes " + (axes == tracer.guards().symbol_axes().end() ? size : axes->second.front()) +
       ", a dynamic size, for a plain number (expect_int(), or a call that takes int64_t); hand it "
       "on as a SymInt, ask guard_int() where one size is meant, or make the axis static");
 }
@@ -55,8 +56,8 @@ class FunctionFrontend final : public Frontend {
 
   void run(ModelTrace& trace) override {
     Tracer& tracer = trace.tracer();
-    for (const auto& [name, parameter] : state_.parameters) tracer.add_parameter(name, parameter);
-    for (const auto& [name, buffer] : state_.buffers) tracer.add_buffer(name, buffer, /*persistent=*/true);
+    for (const auto& [name, parameter] : state_.parameters) tracer.state().add_parameter(name, parameter);
+    for (const auto& [name, buffer] : state_.buffers) tracer.state().add_buffer(name, buffer, /*persistent=*/true);
     const std::vector<at::Tensor> inputs = trace.add_inputs();
     const at::NoGradGuard no_grad;
     try {
@@ -74,7 +75,7 @@ class FunctionFrontend final : public Frontend {
         throw InvalidInput("forward returns an undefined tensor as result " + std::to_string(i) +
                            ", which can't be a program's result; leave it out");
       }
-      tracer.add_output(std::move(results[i]));
+      tracer.signature().add_output(std::move(results[i]));
     }
     return std::make_unique<ResultCount>(results.size());
   }

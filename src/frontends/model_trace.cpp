@@ -18,7 +18,7 @@ void ModelTrace::start() {
                                                                       .decompositions = settings_.decompositions,
                                                                       .shares_memory = settings_.shares_memory,
                                                                       .runs_of_bodies = variation_.runs_of_bodies});
-  if (settings_.device) tracer_->set_device(*settings_.device);
+  if (settings_.device) tracer_->state().set_device(*settings_.device);
 }
 
 void ModelTrace::run() {
@@ -26,7 +26,7 @@ void ModelTrace::run() {
     return frontend_.run(*this);
   } catch (...) {
     const bool is_refused = frontend_.kind_of(std::current_exception()) == Failure::kUnsupported;
-    if (!is_refused || !tracer_->needs_shared_memory()) throw;
+    if (!is_refused || !tracer_->signature().needs_shared_memory()) throw;
   }
   settings_.shares_memory = true;
   start();
@@ -49,7 +49,7 @@ std::vector<at::Tensor> ModelTrace::add_inputs() {
   std::vector<at::Tensor> tensors;
   for (const ModelInput& input : inputs_) {
     if (!input.shape) {
-      tracer_->add_literal_input(input.name);
+      tracer_->signature().add_literal_input(input.name);
       tensors.emplace_back();
       continue;
     }
@@ -57,7 +57,7 @@ std::vector<at::Tensor> ModelTrace::add_inputs() {
     for (const AxisSize& size : *input.shape) sizes.push_back(size_of(size));
     TensorMeta meta = shape::in_format(std::move(sizes), input.format, input.dtype, input.device);
     if (input.strides) meta.strides = Sizes(input.strides->begin(), input.strides->end());
-    tensors.push_back(tracer_->add_input(input.name, std::move(meta)));
+    tensors.push_back(tracer_->signature().add_input(input.name, std::move(meta)));
   }
   return tensors;
 }
@@ -98,7 +98,7 @@ symbolic::Diagnosis ModelTrace::diagnosis(const std::unordered_set<size_t>& harm
 std::set<std::string> ModelTrace::violated_conditions(const std::unordered_set<size_t>& harmless) const {
   std::set<std::string> conditions;
   for (const symbolic::Problem& problem : diagnosis(harmless).problems) {
-    conditions.insert(in_words(problem.condition, tracer_->symbol_axes()));
+    conditions.insert(in_words(problem.condition, tracer_->guards().symbol_axes()));
   }
   return conditions;
 }

@@ -50,7 +50,7 @@ void Session::trace_with_rewritten_calls() {
 }
 
 void Session::check_loops(const ModelTrace& trace) {
-  if (!trace.tracer().has_loops_of_model()) return;
+  if (!trace.tracer().subgraphs().has_loops_of_model()) return;
   const Trace other = traces_.run({.data = trace.variation().data, .runs_of_bodies = 2});
   if (trace.gives_like(*other) && gives_the_same_results(*trace.graph(), *other->graph())) return;
   throw UnsupportedOperator(
@@ -92,14 +92,14 @@ void Session::refuse(const RefusedSizes& refused) {
     all = symbolic::logical_and(all, symbolic::equal(symbolic::Expression::of(symbol), size->second));
   }
   add_assertion(*best_->graph(), symbolic::logical_not(all), shapes.guards()[refused.guard],
-                best_->tracer().symbol_axes());
+                best_->tracer().guards().symbol_axes());
 }
 
 bool Session::is_violated() { return !best_->violated_conditions(harmless()).empty(); }
 
 Report Session::report(const std::string& error) {
   const symbolic::Diagnosis diagnosis = best_->diagnosis(harmless());
-  Report report = report_shapes(*best_->tracer().graph(), diagnosis, best_->tracer().symbol_axes());
+  Report report = report_shapes(*best_->tracer().graph(), diagnosis, best_->tracer().guards().symbol_axes());
   report.suggested_dimensions = suggested_dimensions(diagnosis, traces_.inputs());
   report.error = error;
   if (!error.empty()) report.problems.push_back({.kind = "error", .forces = "the trace ended with " + error});

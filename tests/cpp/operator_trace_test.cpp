@@ -25,7 +25,7 @@ class TracedCall {
  private:
   at::Tensor traced(const at::Tensor& tensor) {
     inputs_.push_back(tensor);
-    return tracer_.add_input("x" + std::to_string(inputs_.size()), symbolize_(tensor));
+    return tracer_.signature().add_input("x" + std::to_string(inputs_.size()), symbolize_(tensor));
   }
 
   c10::IValue traced(const c10::IValue& argument) {
@@ -71,7 +71,7 @@ std::optional<std::vector<at::Tensor>> trace_and_run(const c10::OperatorHandle& 
   Tracer tracer({}, {.decompositions = DecompositionTable().expand(c10::toString(op.operator_name()))});
   const TracedCall traced(tracer, arguments);
   tracer.begin();
-  for (const at::Tensor& output : defined(testing::call(op, traced.arguments()))) tracer.add_output(output);
+  for (const at::Tensor& output : defined(testing::call(op, traced.arguments()))) tracer.signature().add_output(output);
   tracer.finish();
   for (const Node& node : tracer.graph()->nodes()) {
     const Operator* entry = find_operator(node.op());

@@ -18,7 +18,7 @@ namespace {
 const Body* known_branch(Tracer& tracer, const Argument& predicate, const Body& then, const Body& otherwise) {
   if (const auto* value = std::get_if<const Value*>(&predicate)) {
     require_boolean((*value)->tensor(), "the predicate");
-    const auto data = tracer.constants().of(**value);
+    const auto data = tracer.lifting().constants().of(**value);
     if (!data) return nullptr;
     return data->is_nonzero() ? &then : &otherwise;
   }
@@ -75,12 +75,13 @@ std::vector<at::Tensor> record_cond(Tracer& tracer, const c10::IValue& predicate
 
     const NewSymbols of_branches(tracer.shapes());
     std::vector<const Value*> inputs = values_of(tracer, operands);
-    Subgraph first = tracer.record_subgraph(then, metas_of(inputs));
-    Subgraph second = tracer.record_subgraph(otherwise, metas_of(inputs), first.captured);
+    Subgraph first = tracer.subgraphs().record(then, metas_of(inputs));
+    Subgraph second = tracer.subgraphs().record(otherwise, metas_of(inputs), first.captured);
     add_captured(first, second.captured);
     inputs.insert(inputs.end(), second.captured.begin(), second.captured.end());
-    return tracer.record_control_flow(cond(), {std::move(decides), std::move(inputs)},
-                                      joined(*first.graph, *second.graph, of_branches), {first.graph, second.graph});
+    return tracer.subgraphs().record_call(cond(), {std::move(decides), std::move(inputs)},
+                                          joined(*first.graph, *second.graph, of_branches),
+                                          {first.graph, second.graph});
   });
 }
 

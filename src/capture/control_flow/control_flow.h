@@ -10,10 +10,6 @@
 /// condition), on tensors without data, and gives the results that follow from any number of runs.
 namespace tracejet::control_flow {
 
-/// The body or condition of a loop that the model has written, to be recorded. A run may leave something behind other
-/// than by its results, which the program would know nothing of; a trace in which it runs twice shows that.
-Body body_of_loop(Tracer& tracer, Body body);
-
 /// `predicate`: a boolean tensor of one element, or a symbolic boolean. Results whose sizes differ between the branches
 /// have sizes that only exist when the program runs.
 std::vector<at::Tensor> record_cond(Tracer& tracer, const c10::IValue& predicate, const Body& then,

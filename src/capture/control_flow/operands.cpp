@@ -24,7 +24,7 @@ std::vector<const Value*> values_of(Tracer& tracer, const std::vector<at::Tensor
   std::vector<const Value*> values;
   for (const at::Tensor& tensor : tensors) {
     refuse_transforms(tensor);
-    values.push_back(&tracer.value_of(tensor));
+    values.push_back(&tracer.lifting().value_of(tensor));
   }
   return values;
 }
@@ -33,7 +33,7 @@ std::vector<const Value*> contiguous_values_of(Tracer& tracer, const std::vector
   std::vector<const Value*> values = values_of(tracer, tensors);
   for (size_t i = 0; i < values.size(); ++i) {
     if (shape::is_contiguous(values[i]->tensor())) continue;
-    values[i] = &tracer.value_of(at::clone(tracer.lift(tensors[i]), c10::MemoryFormat::Contiguous));
+    values[i] = &tracer.lifting().value_of(at::clone(tracer.lifting().lift(tensors[i]), c10::MemoryFormat::Contiguous));
   }
   return values;
 }

@@ -17,7 +17,7 @@ namespace tracejet::control_flow {
 template <typename Record>
 std::vector<at::Tensor> located(Tracer& tracer, const c10::OperatorHandle& op, Record&& record) {
   const symbolic::AskedBy asked(symbolic::Asker::kPyTorch);
-  return tracer.run_located(op, record);
+  return tracer.locations().run_located(op, record);
 }
 
 std::vector<const Value*> values_of(Tracer& tracer, const std::vector<at::Tensor>& tensors);

@@ -54,7 +54,7 @@ std::vector<at::Tensor> record_scan(Tracer& tracer, const Body& combine, const s
     const std::vector<TensorMeta> before = metas_of(state);
     std::vector<TensorMeta> operands = before;
     append(operands, sliced(metas_of(stacks)));
-    Subgraph body = tracer.record_subgraph(combine, operands);
+    Subgraph body = tracer.subgraphs().record(combine, operands);
 
     std::vector<TensorMeta> results = results_of(*body.graph);
     if (results.size() < before.size()) {
@@ -69,8 +69,8 @@ std::vector<at::Tensor> record_scan(Tracer& tracer, const Body& combine, const s
         results[i] = stacked(results[i], count, of_body);
       }
     }
-    return tracer.record_control_flow(scan(), {std::move(state), std::move(stacks), std::move(body.captured)},
-                                      std::move(results), {body.graph});
+    return tracer.subgraphs().record_call(scan(), {std::move(state), std::move(stacks), std::move(body.captured)},
+                                          std::move(results), {body.graph});
   });
 }
 
@@ -83,13 +83,13 @@ std::vector<at::Tensor> record_map(Tracer& tracer, const Body& body, const std::
     const NewSymbols of_body(tracer.shapes());
     std::vector<TensorMeta> inputs = sliced(metas_of(stacks));
     append(inputs, metas_of(additional));
-    Subgraph recorded = tracer.record_subgraph(body, inputs);
+    Subgraph recorded = tracer.subgraphs().record(body, inputs);
 
     std::vector<TensorMeta> results = results_of(*recorded.graph);
     for (TensorMeta& result : results) result = stacked(result, count, of_body);
     additional.insert(additional.end(), recorded.captured.begin(), recorded.captured.end());
-    return tracer.record_control_flow(map(), {std::move(stacks), std::move(additional)}, std::move(results),
-                                      {recorded.graph});
+    return tracer.subgraphs().record_call(map(), {std::move(stacks), std::move(additional)}, std::move(results),
+                                          {recorded.graph});
   });
 }
 
@@ -102,7 +102,7 @@ std::vector<at::Tensor> record_associative_scan(Tracer& tracer, const Body& comb
     const std::vector<TensorMeta> slices = sliced(all);
     std::vector<TensorMeta> operands = slices;
     append(operands, slices);
-    Subgraph body = tracer.record_subgraph(combine, operands);
+    Subgraph body = tracer.subgraphs().record(combine, operands);
 
     const std::vector<TensorMeta> results = results_of(*body.graph);
     if (results.size() != slices.size()) {
@@ -112,8 +112,8 @@ std::vector<at::Tensor> record_associative_scan(Tracer& tracer, const Body& comb
     for (size_t i = 0; i < results.size(); ++i) {
       require_same(slices[i], results[i], "a slice of x " + std::to_string(i), "what combine_fn makes of two of them");
     }
-    return tracer.record_control_flow(associative_scan(), {std::move(stacks), std::move(body.captured)}, all,
-                                      {body.graph});
+    return tracer.subgraphs().record_call(associative_scan(), {std::move(stacks), std::move(body.captured)}, all,
+                                          {body.graph});
   });
 }
 

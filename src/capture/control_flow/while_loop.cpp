@@ -11,8 +11,8 @@ std::vector<at::Tensor> record_while_loop(Tracer& tracer, const Body& condition,
   return located(tracer, while_loop(), [&] {
     std::vector<const Value*> state = contiguous_values_of(tracer, carried);
     const std::vector<TensorMeta> before = metas_of(state);
-    Subgraph first = tracer.record_subgraph(condition, before);
-    Subgraph second = tracer.record_subgraph(body, before, first.captured);
+    Subgraph first = tracer.subgraphs().record(condition, before);
+    Subgraph second = tracer.subgraphs().record(body, before, first.captured);
     add_captured(first, second.captured);
 
     const std::vector<TensorMeta> decides = results_of(*first.graph);
@@ -29,8 +29,8 @@ std::vector<at::Tensor> record_while_loop(Tracer& tracer, const Body& condition,
       const std::string what = "carried tensor " + std::to_string(i);
       require_same(before[i], after[i], what + " before a run of its body", "after it");
     }
-    return tracer.record_control_flow(while_loop(), {std::move(state), std::move(second.captured)}, before,
-                                      {first.graph, second.graph});
+    return tracer.subgraphs().record_call(while_loop(), {std::move(state), std::move(second.captured)}, before,
+                                          {first.graph, second.graph});
   });
 }
 

@@ -1,11 +1,10 @@
-// What a call gives: by its shape rule, else by its meta kernel, or with symbolic sizes by what it can be expanded
-// into, else by Python's meta functions.
+#include "capture/shape_inference.h"
+
 #include "base/error.h"
 #include "capture/check_rule.h"
 #include "capture/dense.h"
 #include "capture/devices.h"
 #include "capture/meta_kernel.h"
-#include "capture/tracer.h"
 #include "symbolic/sym_node.h"
 
 namespace tracejet {
@@ -47,24 +46,26 @@ std::vector<OutputMeta> arrange(const c10::OperatorHandle& op, std::vector<Tenso
 
 }  // namespace
 
-std::vector<OutputMeta> Tracer::infer(const Call& call) {
+std::vector<OutputMeta> ShapeInference::infer(const Call& call, const Operator* entry) {
+  symbolic::Context& shapes = scopes_.shapes();
   if (call.name() == "aten::_local_scalar_dense") {
-    if (at::isFloatingType(call.tensor("self").dtype)) return {shapes().sym_float(shapes().unbacked_float())};
-    return {c10::IValue(shapes().sym_int(shapes().unbacked("u", symbolic::Range::all())))};
+    if (at::isFloatingType(call.tensor("self").dtype)) return {shapes.sym_float(shapes.unbacked_float())};
+    return {c10::IValue(shapes.sym_int(shapes.unbacked("u", symbolic::Range::all())))};
   }
-  const symbolic::Context::Current current(shapes());
-  const Plan& plan = plan_of(call.op());
-  if (plan.entry != nullptr && plan.entry->meta != nullptr) {
-    const size_t first_guard = shapes().guards().size();
-    std::vector<OutputMeta> outputs = arrange(call.op(), plan.entry->meta(call), device_of_results(call));
-    if (shapes().guards().size() > first_guard) shapes().name_requirements(first_guard, call.name());
-    if (options_.check_rules) check_rule(call, outputs, hooks_.python);
-    return outputs;
-  }
-  return infer_by_meta_kernel(call);
+  const symbolic::Context::Current current(shapes);
+  return entry != nullptr && entry->meta != nullptr ? infer_by_rule(call, *entry) : infer_by_meta_kernel(call);
 }
 
-std::vector<OutputMeta> Tracer::infer_by_meta_kernel(const Call& call) {
+std::vector<OutputMeta> ShapeInference::infer_by_rule(const Call& call, const Operator& entry) {
+  symbolic::Context& shapes = scopes_.shapes();
+  const size_t first_guard = shapes.guards().size();
+  std::vector<OutputMeta> outputs = arrange(call.op(), entry.meta(call), device_of_results(call));
+  if (shapes.guards().size() > first_guard) shapes.name_requirements(first_guard, call.name());
+  if (checks_rules_) check_rule(call, outputs, hooks_.python);
+  return outputs;
+}
+
+std::vector<OutputMeta> ShapeInference::infer_by_meta_kernel(const Call& call) {
   check_makes_dense(call.op());
   if (!is_symbolic(call)) {
     if (auto outputs = outputs_by_meta_kernel(call, nullptr)) return *std::move(outputs);
@@ -77,7 +78,7 @@ std::vector<OutputMeta> Tracer::infer_by_meta_kernel(const Call& call) {
   }
   if (hooks_.python != nullptr) {
     if (auto outputs = outputs_by_meta_kernel(call, hooks_.python)) {
-      ++statistics_.python_meta_calls[call.name()];
+      ++python_meta_calls_[call.name()];
       return *std::move(outputs);
     }
   }

@@ -1,16 +1,74 @@
-// Writes to the model's tensors and to the user's become outputs of the graph.
+#include "capture/program_signature.h"
+
 #include <algorithm>
-#include <unordered_map>
-#include <vector>
 
 #include <ATen/FunctionalTensorWrapper.h>
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "capture/tracer.h"
+#include "capture/devices.h"
+#include "symbolic/asker.h"
 #include "symbolic/sym_node.h"
 
 namespace tracejet {
+
+at::Tensor ProgramSignature::add_input(std::string name, TensorMeta meta) {
+  if (meta.device.is_cuda()) allow_naming_cuda();
+  meta.device = with_index(meta.device);
+  guards_.add_input(name, meta);
+  const Value* value = program().add_input(GraphInput::Kind::kUser, std::move(meta), std::move(name));
+  return user_inputs_.emplace_back(scopes_.make_functional(*value), value).tensor;
+}
+
+void ProgramSignature::add_literal_input(std::string name) {
+  program().add_input(GraphInput::Kind::kUser, std::nullopt, std::move(name));
+}
+
+namespace {
+
+/// The node's output that a symbol stands for (the result of `.item()`); null for sizes and for all that is computed.
+const Value* find_scalar(const Graph& graph, const c10::IValue& number) {
+  const auto expression_in = [](const c10::IValue& scalar) -> std::optional<symbolic::Expression> {
+    if (scalar.isSymInt()) return symbolic::expression_of(scalar.toSymInt());
+    return scalar.isSymFloat() ? symbolic::expression_of(scalar.toSymFloat()) : std::nullopt;
+  };
+  const auto expression = expression_in(number);
+  if (!expression || expression->kind() != symbolic::Kind::kSymbol || expression->symbol().backed) return nullptr;
+  for (const Node& node : graph.nodes()) {
+    for (const Value* output : node.outputs()) {
+      if (output == nullptr || output->is_tensor()) continue;
+      if (expression_in(output->scalar()) == expression) return output;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+void ProgramSignature::add_output(c10::IValue output) {
+  const symbolic::AskedBy asked(symbolic::Asker::kPyTorch);
+  if (output.isTensor()) {
+    results_.push_back({GraphOutput::Kind::kUser, &lifting_.value_of(output.toTensor()), {}, 0});
+    return;
+  }
+  c10::IValue number = own_number(hooks_, output);
+  const Value* scalar = find_scalar(program(), number);
+  results_.push_back({GraphOutput::Kind::kUser, scalar, scalar == nullptr ? std::move(number) : c10::IValue(), 0});
+}
+
+void ProgramSignature::rebind_buffer(const at::Tensor& buffer, const at::Tensor& replacement) {
+  const Value* target = state_.find(buffer);
+  const symbolic::AskedBy asked(symbolic::Asker::kPyTorch);
+  if (target == nullptr) throw Error("only a buffer that was announced can be bound to another tensor");
+  rebound_.emplace_back(target, &lifting_.value_of(replacement));
+}
+
+void ProgramSignature::finish() {
+  const symbolic::AskedBy asked(symbolic::Asker::kPyTorch);
+  program().order_inputs();
+  add_mutations();
+  for (GraphOutput& result : results_) program().add_output(std::move(result));
+}
 
 namespace {
 
@@ -33,10 +91,20 @@ void check_keeps_shape(const GraphInput& input, const Value& content) {
 
 }  // namespace
 
-void Tracer::check_written_memory(const Written& written, const std::function<std::string(const Value*)>& name_of) {
+ProgramSignature::Written ProgramSignature::written_state() const {
+  Written written;
+  for (const auto& [impl, lifted] : scopes_.program().lifted) {
+    if (shares_memory_ && is_unwritten(lifted.stand_in)) continue;  // a view, of another value anyway
+    const Value& now = scopes_.current_value(lifted.stand_in);
+    if (&now != lifted.value) written[lifted.value] = &now;
+  }
+  return written;
+}
+
+void ProgramSignature::check_written_memory(const Written& written, const NameOf& name_of) {
   if (written.empty()) return;
   std::vector<std::pair<MemoryRange, const Lifted*>> sorted;
-  for (const auto& [impl, lifted] : scopes_.front().lifted) sorted.emplace_back(memory_range(lifted.real), &lifted);
+  for (const auto& [impl, lifted] : scopes_.program().lifted) sorted.emplace_back(memory_range(lifted.real), &lifted);
   std::ranges::sort(sorted, std::less(), [](const auto& entry) { return entry.first.begin; });
   for (size_t i = 0; i < sorted.size(); ++i) {
     const MemoryRange range = sorted[i].first;
@@ -45,7 +113,7 @@ void Tracer::check_written_memory(const Written& written, const std::function<st
       const bool is_written = written.contains(one->value) || written.contains(other->value);
       if (!is_written || one->value == other->value || is_same_memory(one->stand_in, other->stand_in)) continue;
       if (!memory_overlaps(one->real, other->real)) continue;
-      needs_shared_memory_ = !options_.shares_memory;
+      needs_shared_memory_ = !shares_memory_;
       if (!written.contains(one->value)) std::swap(one, other);
       throw UnsupportedOperator("the model writes to " + name_of(one->value) +
                                 " in place, whose memory it also reads as another tensor (" + name_of(other->value) +
@@ -54,12 +122,11 @@ void Tracer::check_written_memory(const Written& written, const std::function<st
   }
 }
 
-/// `self.buffer = …` makes another tensor of the buffer, which a program can only write to its memory.
-void Tracer::check_rebound_memory(const std::function<std::string(const Value*)>& name_of) const {
+void ProgramSignature::check_rebound_memory(const NameOf& name_of) const {
   for (const auto& [buffer, content] : rebound_) {
-    for (const auto& [impl, other] : scopes_.front().lifted) {
+    for (const auto& [impl, other] : scopes_.program().lifted) {
       const auto is_buffer = [&](const GraphInput& input) { return input.value == buffer; };
-      const GraphInput& input = *std::ranges::find_if(program()->inputs(), is_buffer);
+      const GraphInput& input = *std::ranges::find_if(program().inputs(), is_buffer);
       if (other.value == buffer || !memory_overlaps(other.real, input.data)) continue;
       throw UnsupportedOperator("the model binds " + name_of(buffer) +
                                 " to another tensor, and also reads the memory of "
@@ -69,9 +136,9 @@ void Tracer::check_rebound_memory(const std::function<std::string(const Value*)>
   }
 }
 
-void Tracer::add_mutations() {
+void ProgramSignature::add_mutations() {
   std::unordered_map<const Value*, size_t> index;
-  const auto inputs = program()->inputs();
+  const auto inputs = program().inputs();
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (inputs[i].value != nullptr) index.emplace(inputs[i].value, i);
   }
@@ -79,18 +146,12 @@ void Tracer::add_mutations() {
     const auto found = index.find(value);
     return found == index.end() ? "a view of it" : inputs[found->second].name;
   };
-  Written written;
-  for (const auto& [impl, lifted] : scopes_.front().lifted) {
-    if (options_.shares_memory && is_unwritten(lifted.stand_in)) continue;  // a view, of another value anyway
-    const Value& now = current_value(lifted.stand_in);
-    if (&now == lifted.value) continue;
-    written[lifted.value] = &now;
-  }
+  Written written = written_state();
   check_written_memory(written, name_of);
   check_rebound_memory(name_of);
   for (const auto& [buffer, content] : rebound_) written[buffer] = content;
   for (const UserInput& input : user_inputs_) {
-    const Value& now = current_value(input.tensor);
+    const Value& now = scopes_.current_value(input.tensor);
     if (&now != input.value) written[input.value] = &now;
   }
   for (size_t i = 0; i < inputs.size(); ++i) {
@@ -100,10 +161,10 @@ void Tracer::add_mutations() {
     switch (inputs[i].kind) {
       case GraphInput::Kind::kParameter:
       case GraphInput::Kind::kBuffer:
-        program()->add_output({GraphOutput::Kind::kBufferMutation, write->second, {}, i});
+        program().add_output({GraphOutput::Kind::kBufferMutation, write->second, {}, i});
         break;
       case GraphInput::Kind::kUser:
-        program()->add_output({GraphOutput::Kind::kInputMutation, write->second, {}, i});
+        program().add_output({GraphOutput::Kind::kInputMutation, write->second, {}, i});
         break;
       case GraphInput::Kind::kConstant:
         throw UnsupportedOperator("the model writes to " + inputs[i].name +

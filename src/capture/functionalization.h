@@ -2,29 +2,12 @@
 
 #include <c10/core/impl/LocalDispatchKeySet.h>
 
-#include "capture/tracer.h"
-
 namespace tracejet {
 
-/// While it lives, calls are recorded into a new subgraph.
-class Tracer::SubgraphScope {
- public:
-  explicit SubgraphScope(Tracer& tracer) : tracer_(tracer) {
-    auto graph = tracer.graph()->make_subgraph();
-    tracer.subgraphs_.push_back(graph);
-    tracer.scopes_.emplace_back().graph = std::move(graph);
-    ++tracer.depth_;
-  }
-  SubgraphScope(const SubgraphScope&) = delete;
-  SubgraphScope& operator=(const SubgraphScope&) = delete;
-  ~SubgraphScope() {
-    --tracer_.depth_;
-    tracer_.scopes_.pop_back();
-  }
-
- private:
-  Tracer& tracer_;
-};
+/// Whether functionalization is behind the code that runs: kernels then expect what functional tensors wrap.
+inline bool is_below_functionalization() {
+  return c10::impl::tls_is_dispatch_key_excluded(c10::DispatchKey::Functionalize);
+}
 
 /// Switches functionalization on again, below which the lower hook stands: code that runs there may then write to its
 /// own tensors, as a model may.
