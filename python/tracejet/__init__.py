@@ -19,7 +19,7 @@ from tracejet.api.compile_report import BuildWarning, CompileReport
 from tracejet.api.decompositions import DecompositionTable
 from tracejet.api.engine import Engine, engines, register_engine, unregister_engine
 from tracejet.api.engine_report import EngineReport, EngineWarning
-from tracejet.api.files import save
+from tracejet.api.files import load, save
 from tracejet.api.trace import diagnose, trace
 from tracejet.api.verify import Verification, VerificationError, verify
 from tracejet.frontend.input import Input
@@ -55,6 +55,7 @@ __all__ = [
     "diagnose",
     "dynamo",
     "engines",
+    "load",
     "register_engine",
     "save",
     "save_onnx",

@@ -53,6 +53,7 @@ __all__: list[str] = [
     "VerifiedRun",
     "VerifyOptions",
     "axes_of",
+    "axes_of_input",
     "changed_containers",
     "checked_shared_dims",
     "class_seen",
@@ -65,6 +66,7 @@ __all__: list[str] = [
     "is_contiguous",
     "is_model_state",
     "is_tracing",
+    "load_pt2",
     "memory_overlaps",
     "name_dimensions",
     "node_seen",
@@ -1035,10 +1037,27 @@ class CallSpec:
         """
         inputs: None for tensors; outputs: ... for what the graph gives.
         """
+    @property
+    def argument_names(self) -> list[str]: ...
+    @property
+    def constant_names(self) -> dict[str, str]: ...
+    @property
+    def in_spec(self) -> str: ...
+    @property
+    def inputs(self) -> list: ...
+    @property
+    def out_spec(self) -> str: ...
+    @property
+    def outputs(self) -> list: ...
 
 def axes_of(expression: Expression, tracer: Tracer | None = None) -> str:
     """
     A size in terms of the inputs' axes: "x[0] // 2".
+    """
+
+def axes_of_input(value: Value) -> list[tuple[str, int, int, int]]:
+    """
+    (name, least, usual, greatest) of each axis of a tensor; the name is empty where the size is one number.
     """
 
 def changed_containers(saved: list, is_same: collections.abc.Callable) -> list:
@@ -1102,6 +1121,10 @@ def is_tracing() -> bool:
     Whether this thread traces.
     """
 
+def load_pt2(path: str, checks_weights: bool) -> tuple[Graph, CallSpec]:
+    """
+    The graph, and how it is called.
+    """
 def memory_overlaps(a: torch.Tensor, b: torch.Tensor) -> bool:
     """
     Whether a write to one tensor may be seen in the other.

@@ -90,9 +90,11 @@ class InputNames {
 
 class ProgramWriter {
  public:
-  ProgramWriter(const Graph& graph, const CallSpec& call, const StackTexts& stacks)
+  ProgramWriter(const Graph& graph, const CallSpec& call, const StackTexts& stacks,
+                const std::map<size_t, at::Tensor>& state)
       : graph_(graph),
         call_(call),
+        state_(state),
         program_{{}, stacks, module_stacks(graph)},
         writer_(graph, program_),
         targets_(name_targets()),
@@ -149,9 +151,11 @@ class ProgramWriter {
         specs.push_back(add_argument(i, call_.inputs.at(user++)));
         continue;
       }
+      const auto own = state_.find(i);
+      const at::Tensor& data = own == state_.end() ? input.data : own->second;
       writer_.add_input(*input.value, names_[i], input.data.requires_grad());
       const bool in_state = input.kind == Inputs::kParameter || (input.kind == Inputs::kBuffer && input.persistent);
-      (in_state ? weights : constants).add(targets_[i], input.data, input.kind == Inputs::kParameter);
+      (in_state ? weights : constants).add(targets_[i], data, input.kind == Inputs::kParameter);
       specs.push_back(state_spec(i));
     }
     return specs;
@@ -247,6 +251,7 @@ class ProgramWriter {
 
   const Graph& graph_;
   const CallSpec& call_;
+  const std::map<size_t, at::Tensor>& state_;
   ProgramContext program_;
   GraphWriter writer_;
   std::vector<std::string> targets_;
@@ -269,16 +274,17 @@ void write_weights(ArchiveWriter& archive, std::string_view folder, std::string_
 }  // namespace
 
 void write_program(const Graph& graph, const CallSpec& call, const StackTexts::SourceLine& source_line,
-                   const std::string& path) {
+                   const std::string& path, const Additions& additions) {
   WeightsWriter weights{std::string(spec::WEIGHT_FILENAME_PREFIX)};
   WeightsWriter constants{std::string(spec::TENSOR_CONSTANT_FILENAME_PREFIX)};
   const StackTexts stacks(graph, source_line);
-  const Json program = ProgramWriter(graph, call, stacks).write(weights, constants);
+  const Json program = ProgramWriter(graph, call, stacks, additions.state).write(weights, constants);
   ArchiveWriter archive(path);
   write_weights(archive, spec::WEIGHTS_DIR, spec::WEIGHTS_CONFIG_FILENAME_FORMAT, std::move(weights));
   write_weights(archive, spec::CONSTANTS_DIR, spec::CONSTANTS_CONFIG_FILENAME_FORMAT, std::move(constants));
   archive.write(entry(spec::MODELS_FILENAME_FORMAT), text_of(program));
   archive.write(entry(spec::SAMPLE_INPUTS_FILENAME_FORMAT), "");
+  for (const auto& [name, content] : additions.entries) archive.write(name, content);
   archive.write("byteorder", "little");
   archive.close();
 }

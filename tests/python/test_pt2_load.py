@@ -1,0 +1,389 @@
+"""`tracejet.load`: programs that torch.export or tracejet saved run as they did, and broken files are refused."""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from torch.utils import _pytree as pytree
+
+import tracejet
+from testing.models import SMALL_MODELS
+from tests.support.program_cases import Case, Tied, cases
+from tracejet import Input
+
+
+def run(program: torch.export.ExportedProgram, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
+    compiled = tracejet.compile(program, engine="aten")
+    with torch.no_grad():
+        return pytree.tree_leaves(compiled(*args, **kwargs))
+
+
+def assert_close(results: list[Any], expected: list[Any]) -> None:
+    for a, b in zip(results, expected, strict=True):
+        if isinstance(a, torch.Tensor):
+            torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-4)
+        else:
+            assert a == b
+
+
+@pytest.mark.parametrize("case", cases(), ids=str)
+@pytest.mark.parametrize("save", [torch.export.save, tracejet.save], ids=["torch", "tracejet"])
+def test_a_loaded_program_gives_what_the_saved_one_gives(case: Case, save: Callable, tmp_path: Path) -> None:
+    program = tracejet.trace(case.model, arg_inputs=case.args, kwarg_inputs=case.kwargs)
+    save(program, tmp_path / "program.pt2")
+    loaded = tracejet.load(tmp_path / "program.pt2")
+    assert loaded.graph_signature == program.graph_signature
+    assert loaded.range_constraints == program.range_constraints
+    assert loaded.graph_module.code == program.graph_module.code
+    again = copy.deepcopy((case.args, case.kwargs))  # some write to their inputs
+    assert_close(run(loaded, case.args, case.kwargs), run(program, *again))
+
+
+@pytest.mark.parametrize("name", SMALL_MODELS)
+def test_dynamic_models_run_at_every_size(name: str, tmp_path: Path) -> None:
+    case = SMALL_MODELS[name]
+    args, kwargs = case.tracejet_inputs()
+    tracejet.save(tracejet.trace(case.module(), arg_inputs=args, kwarg_inputs=kwargs), tmp_path / "model.pt2")
+    compiled = tracejet.compile(tracejet.load(tmp_path / "model.pt2"), engine="aten")
+    for which in ("min", "opt", "max"):
+        args, kwargs = case.example(which)
+        with torch.no_grad():
+            assert_close(
+                pytree.tree_leaves(compiled(*args, **kwargs)), pytree.tree_leaves(case.module()(*args, **kwargs))
+            )
+
+
+class Masked(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("table", torch.tensor([float("-inf"), -0.0, float("nan"), float("inf")]))
+
+    def forward(self, x: torch.Tensor) -> Any:
+        rows = (x > 0).nonzero()
+        scaled = torch.cond(x.sum() > 0, lambda x: x * 2, lambda x: x - 1, (x,))
+        return x.masked_fill(x > 0, float("-inf")), self.table.clone(), rows, scaled, x.size(0) * 3, None, 2.5
+
+
+@pytest.mark.parametrize("save", [torch.export.save, tracejet.save], ids=["torch", "tracejet"])
+def test_infinities_branches_and_sizes_of_data(save: Callable, tmp_path: Path) -> None:
+    model = Masked()
+    x = Input(min_shape=(1, 3), opt_shape=(4, 3), max_shape=(9, 3), name="x")
+    save(tracejet.trace(model, arg_inputs=[x]), tmp_path / "masked.pt2")
+    loaded = tracejet.load(tmp_path / "masked.pt2")
+    for rows in (1, 4, 9):
+        value = torch.randn(rows, 3)
+        for a, b in zip(run(loaded, (value,), {}), pytree.tree_leaves(model(value)), strict=True):
+            assert torch.equal(a.isnan(), b.isnan()) if isinstance(b, torch.Tensor) and b.isnan().any() else True
+            if isinstance(b, torch.Tensor):
+                torch.testing.assert_close(a, b, equal_nan=True)
+                if b.is_floating_point():
+                    assert torch.equal(a.signbit(), b.signbit())
+            else:
+                assert a == b
+    with pytest.raises(tracejet.InvalidInput):
+        run(loaded, (torch.randn(10, 3),), {})
+
+
+DTYPES = [torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.uint16, torch.float16]
+DTYPES += [torch.bfloat16, torch.float32, torch.float64, torch.complex64, torch.complex128, torch.float8_e4m3fn]
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_weights_of_every_dtype_are_the_same_bytes(dtype: torch.dtype, tmp_path: Path) -> None:
+    class Holds(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("kept", torch.randint(0, 2, (3, 4)).to(dtype))
+            self.register_buffer("turned", torch.randint(0, 2, (4, 3)).to(dtype).t())
+            self.register_buffer("empty", torch.empty(0, 2, dtype=dtype))
+
+        def forward(self, x: torch.Tensor) -> Any:
+            return x + 1, self.kept.clone(), self.turned.clone(), self.empty.clone()
+
+    model = Holds()
+    program = tracejet.trace(model, arg_inputs=[torch.ones(2)])
+    tracejet.save(program, tmp_path / "ours.pt2")
+    torch.export.save(program, tmp_path / "theirs.pt2")
+    for path in ("ours.pt2", "theirs.pt2"):
+        for loaded in (tracejet.load(tmp_path / path), torch.export.load(tmp_path / path)):
+            for name, tensor in model.state_dict().items():
+                found = loaded.state_dict[name]
+                assert found.dtype == dtype and found.stride() == tensor.stride()
+                assert found.contiguous().view(torch.uint8).equal(tensor.contiguous().view(torch.uint8))
+
+
+def test_tied_weights_are_one_memory(tmp_path: Path) -> None:
+    tracejet.save(tracejet.trace(Tied(), arg_inputs=[torch.tensor([[1, 2]])]), tmp_path / "tied.pt2")
+    state = tracejet.load(tmp_path / "tied.pt2").state_dict
+    assert len({tensor.data_ptr() for tensor in state.values()}) == 1
+    with zipfile.ZipFile(tmp_path / "tied.pt2") as archive:
+        assert sum("/weight_" in name for name in archive.namelist()) == 1
+
+
+def test_what_a_program_writes_doesnt_reach_the_file(tmp_path: Path) -> None:
+    class Counts(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("calls", torch.zeros(()))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            self.calls.add_(1)
+            return x + self.calls
+
+    path = tmp_path / "counts.pt2"
+    tracejet.save(tracejet.trace(Counts(), arg_inputs=[torch.zeros(2)]), path)
+    before = path.read_bytes()
+    compiled = tracejet.compile(tracejet.load(path), engine="aten")
+    assert [compiled(torch.zeros(2))[0].item() for _ in range(3)] == [1, 2, 3]
+    assert path.read_bytes() == before
+    assert tracejet.compile(tracejet.load(path), engine="aten")(torch.zeros(2))[0] == 1
+
+
+class Attends(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm, self.qkv = nn.LayerNorm(8), nn.Linear(8, 24)
+        self.register_buffer("mask", torch.full((16, 16), float("-inf")).triu(1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        batch, length, _ = x.shape
+        q, k, v = self.qkv(self.norm(x)).view(batch, length, 3, 2, 4).permute(2, 0, 3, 1, 4).unbind(0)
+        scores = (q @ k.transpose(-1, -2) + self.mask[:length, :length]).softmax(-1)
+        return (scores @ v).transpose(1, 2).reshape(batch, length, 8)
+
+
+class Halves(nn.Module):
+    def forward(self, x: torch.Tensor, pair: dict[str, list[torch.Tensor]]) -> Any:
+        first, second = pair["both"]
+        return {"halves": x.view(2, -1), "sum": [first + second[: first.size(0)], None]}, x.size(0) // 2
+
+
+class Complex(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("turn", torch.polar(torch.ones(4), torch.arange(4.0)))
+
+    def forward(self, x: torch.Tensor) -> Any:
+        return torch.view_as_real(torch.view_as_complex(x) * self.turn), (x > 0).any(), x.half(), x.to(torch.int16)
+
+
+class Chosen(nn.Module):
+    def forward(self, x: torch.Tensor) -> Any:
+        count = (x > 0).sum().item()
+        torch._check(count >= 0)
+        torch._check(count <= 100)
+        picked = torch.cond(x.sum() > 0, lambda x: x.sin() * 2, lambda x: x.cos(), (x,))
+        return picked, torch.arange(count), x[x > 0]
+
+
+AUTO = torch.export.Dim.AUTO
+EXPORTED = {
+    "attention": (Attends, lambda n: (torch.randn(n, 5, 8),), ({0: AUTO, 1: AUTO},), (2, 3, 8)),
+    "guards": (
+        Halves,
+        lambda n: (torch.randn(n, 3), {"both": [torch.randn(n), torch.randn(n + 1)]}),
+        ({0: AUTO}, {"both": [{0: AUTO}, {0: AUTO}]}),
+        (4, 6, 10),
+    ),
+    "complex": (Complex, lambda n: (torch.randn(n, 4, 2),), ({0: AUTO},), (2, 3)),
+    "data": (Chosen, lambda n: (torch.randn(n, 3),), ({0: AUTO},), (2, 5)),
+}
+
+
+@pytest.mark.parametrize("name", EXPORTED)
+@pytest.mark.parametrize("engine", ["aten", "auto"])
+def test_what_torch_export_exports_runs_at_other_sizes(name: str, engine: str, tmp_path: Path) -> None:
+    make, inputs, dynamic, sizes = EXPORTED[name]
+    torch.manual_seed(0)
+    model = make().eval()
+    exported = torch.export.export(model, inputs(4), dynamic_shapes=dynamic).run_decompositions()
+    torch.export.save(exported, tmp_path / "exported.pt2")
+    compiled = tracejet.compile(tracejet.load(tmp_path / "exported.pt2"), engine=engine)
+    for size in sizes:
+        args = inputs(size)
+        with torch.no_grad():
+            found, expected = compiled(*args), model(*args)
+        assert pytree.tree_structure(found) == pytree.tree_structure(expected)
+        assert_close(pytree.tree_leaves(found), pytree.tree_leaves(expected))
+
+
+def test_the_guards_of_a_file_are_checked(tmp_path: Path) -> None:
+    make, inputs, dynamic, _ = EXPORTED["guards"]
+    torch.export.save(torch.export.export(make(), inputs(4), dynamic_shapes=dynamic), tmp_path / "guards.pt2")
+    compiled = tracejet.compile(tracejet.load(tmp_path / "guards.pt2"), engine="aten")
+    x, pair = inputs(4)
+    with pytest.raises(tracejet.InvalidInput, match="Guard failed"):
+        compiled(torch.randn(5, 3), pair)
+    pair["both"][1] = torch.randn(2)
+    with pytest.raises(tracejet.InvalidInput):
+        compiled(x, pair)
+
+
+# Broken files ------------------------------------------------------------------------------------------------------
+
+
+class Small(nn.Sequential):
+    def __init__(self) -> None:
+        super().__init__(nn.Linear(4, 3), nn.ReLU())
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x)
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> Path:
+    path = tmp_path / "good.pt2"
+    x = Input(min_shape=(1, 4), opt_shape=(2, 4), max_shape=(8, 4), name="x")
+    tracejet.save(tracejet.trace(Small(), arg_inputs=[x]), path)
+    return path
+
+
+def rewritten(path: Path, change: Callable[[dict[str, Any]], None], entry: str = "models/model.json") -> Path:
+    """The same file with one of its JSON texts changed."""
+    made = path.with_name("changed.pt2")
+    with zipfile.ZipFile(path) as archive, zipfile.ZipFile(made, "w") as made_archive:
+        for name in archive.namelist():
+            content = archive.read(name)
+            if name.endswith(entry):
+                value = json.loads(content)
+                change(value)
+                content = json.dumps(value).encode()
+            made_archive.writestr(name, content)
+    return made
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(tracejet.Error) as caught:
+        tracejet.load(path)
+    assert "can't load " in str(caught.value)
+    return str(caught.value)
+
+
+def test_no_file_and_other_files(tmp_path: Path) -> None:
+    assert "No such file" in refusal(tmp_path / "none.pt2")
+    assert "no file" in refusal(tmp_path)
+    (tmp_path / "empty.pt2").touch()
+    assert "empty" in refusal(tmp_path / "empty.pt2")
+    (tmp_path / "text.pt2").write_text("not a zip " * 100)
+    assert "no .pt2 archive" in refusal(tmp_path / "text.pt2")
+    torch.save({"a": torch.ones(2)}, tmp_path / "saved.pt2")
+    assert "no .pt2 archive" in refusal(tmp_path / "saved.pt2")
+
+
+def test_truncated_files(good: Path, tmp_path: Path) -> None:
+    content = good.read_bytes()
+    for length in [*range(0, len(content), 256), len(content) - 1]:
+        (tmp_path / "cut.pt2").write_bytes(content[:length])
+        refusal(tmp_path / "cut.pt2")
+
+
+def test_flipped_bits(good: Path, tmp_path: Path) -> None:
+    content = good.read_bytes()
+    choose = random.Random(0)
+    for _ in range(300):
+        broken = bytearray(content)
+        broken[choose.randrange(len(content))] ^= 1 << choose.randrange(8)
+        (tmp_path / "flipped.pt2").write_bytes(broken)
+        try:  # a bit that nothing depends on (padding, a time) may be any
+            loaded = tracejet.load(tmp_path / "flipped.pt2", check_weights=True)
+        except tracejet.Error:
+            continue
+        assert str(loaded._tracejet_graph) == str(tracejet.load(good)._tracejet_graph)
+
+
+def member(value: Any, path: str) -> tuple[Any, Any]:
+    """The container of a member, and its key there."""
+    *above, last = [int(key) if key.isdigit() else key for key in path.split("/")]
+    for key in above:
+        value = value[key]
+    return value, last
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("schema_version/major", 9, r"schema is of version 9\.\d+, and this reads version 8"),
+        ("schema_version", None, "schema_version: expected an object"),
+        ("guards_code", ["__import__('os').system('true')"], r"guards_code\[0\]: expected"),
+        ("guards_code", ["L['x'].size()[0] < 1"], "no argument fulfils it"),
+        ("guards_code", ["L['y'].size()[0] == 3"], "relies on L.'y'"),
+        ("guards_code", ["(" * 5000], "nested less deeply"),
+        ("graph_module/graph/nodes/0/target", "torch.ops.aten.unheard_of.default", "aten::unheard_of.*isn't known"),
+        ("graph_module/graph/nodes/0/target", "os.system", "isn't known here"),
+        ("graph_module/graph/nodes/0/target", 5, r"nodes\[0\].target: expected a string, got 5"),
+        (
+            "graph_module/graph/nodes/1/inputs/0/arg",
+            {"as_tensor": {"name": "nobody"}},
+            "nothing before it gives nobody",
+        ),
+        ("graph_module/graph/nodes/1/inputs/0/name", "other_name", "has no argument other_name"),
+        ("graph_module/graph/nodes", {}, "graph_module.graph.nodes: expected a list, got an object"),
+        ("graph_module/graph/tensor_values/x/dtype", 99, "99 is no dtype"),
+        ("graph_module/graph/tensor_values/x/sizes/1/as_int", -4, "expected a size, got -4"),
+        ("graph_module/graph/tensor_values/x/sizes/0/as_expr/expr_str", "__import__('os')", "__import__"),
+        ("graph_module/graph/tensor_values/x/sizes/0/as_expr/expr_str", "Add(" * 5000, "nested less deeply"),
+        ("graph_module/signature/input_specs/0/parameter/parameter_name", "other", "no tensor of this name"),
+        ("graph_module/module_call_graph", [], "how the program is called"),
+        ("range_constraints/s0/min_val", 100, "minimum is above its maximum"),
+    ],
+)
+def test_wrong_programs(good: Path, path: str, value: Any, message: str) -> None:
+    def change(program: dict[str, Any]) -> None:
+        container, key = member(program, path)
+        container[key] = value
+
+    broken = rewritten(good, change)
+    with pytest.raises(tracejet.Error, match=message):
+        tracejet.load(broken)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("path_name", "../../../../etc/passwd", "no entry data/weights/../../../../etc/passwd"),
+        ("path_name", "weight_77", "no entry data/weights/weight_77"),
+        ("use_pickle", True, "nothing is unpickled"),
+        ("tensor_meta/sizes/0/as_int", 2**62, "larger than its entry"),
+        ("tensor_meta/sizes/0/as_int", 2**70, "expected an integer"),
+        ("tensor_meta/strides/0/as_int", 2**62, "larger than its entry"),
+        ("tensor_meta/storage_offset/as_int", 2**40, "larger than its entry"),
+        ("tensor_meta/storage_offset/as_int", -1, "expected no negative number"),
+        ("tensor_meta/dtype", 12, "integers have no gradients"),
+        ("tensor_meta/device/type", "abacus", "no device abacus"),
+    ],
+)
+def test_wrong_weights(good: Path, path: str, value: Any, message: str) -> None:
+    def change(config: dict[str, Any]) -> None:
+        container, key = member(config["config"]["0.weight"], path)
+        container[key] = value
+
+    broken = rewritten(good, change, "model_weights_config.json")
+    with pytest.raises(tracejet.Error, match=message):
+        tracejet.load(broken)
+
+
+def test_compressed_entries_are_refused(good: Path) -> None:
+    made = good.with_name("compressed.pt2")
+    with zipfile.ZipFile(good) as archive, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as made_archive:
+        for name in archive.namelist():
+            made_archive.writestr(name, archive.read(name))
+    assert "compressed" in refusal(made)
+
+
+def test_a_bit_of_a_weight(good: Path) -> None:
+    with zipfile.ZipFile(good) as archive:
+        weight = archive.read(next(name for name in archive.namelist() if name.endswith("weight_0")))
+    content = bytearray(good.read_bytes())
+    content[content.index(weight) + 5] ^= 4
+    good.write_bytes(content)
+    with pytest.raises(tracejet.Error, match=r"weight_0 is damaged"):
+        tracejet.load(good, check_weights=True)
