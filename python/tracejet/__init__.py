@@ -14,7 +14,7 @@ from tracejet._C import (
     __version__,
 )
 from tracejet.api.check import check
-from tracejet.api.compile import CompiledModule, compile, save_onnx
+from tracejet.api.compile import CompiledModule, compile, optimization_profile, save_onnx
 from tracejet.api.compile_report import BuildWarning, CompileReport
 from tracejet.api.decompositions import DecompositionTable
 from tracejet.api.engine import Engine, engines, register_engine, unregister_engine
@@ -56,6 +56,7 @@ __all__ = [
     "dynamo",
     "engines",
     "load",
+    "optimization_profile",
     "register_engine",
     "save",
     "save_onnx",

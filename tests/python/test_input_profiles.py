@@ -115,3 +115,86 @@ def test_named_tuples_that_contradict_are_refused() -> None:
         Input(**{**shapes, "max_shape": Other(9, 3)})
     with pytest.raises(InvalidInput, match="another not at all"):
         Input(**{**shapes, "max_shape": (9, 3)})
+
+
+def compiled_for_two_profiles(engine: str = "auto") -> tracejet.CompiledModule:
+    return tracejet.compile(
+        Lambda(lambda tokens: tokens.cumsum(-1) * 2), arg_inputs=[Input(profiles=[DECODE, PREFILL])], engine=engine
+    )
+
+
+@pytest.mark.parametrize("engine", ["openvino", "aten"])
+def test_calls_are_held_to_the_profile_that_is_chosen(engine: str) -> None:
+    compiled = compiled_for_two_profiles(engine)
+    step, text = torch.randn(8, 1), torch.randn(2, 100)
+
+    def assert_right(x: torch.Tensor) -> None:
+        torch.testing.assert_close(compiled(x), x.cumsum(-1) * 2)
+
+    with tracejet.optimization_profile(compiled, 0):
+        assert_right(step)
+        with pytest.raises(InvalidInput, match=r"axis 1 is 100, but profile 0 is for 1 to 1.*\"auto\""):
+            compiled(text)
+        with tracejet.optimization_profile(compiled, 1):
+            assert_right(text)
+            with pytest.raises(InvalidInput, match="axis 0 is 8, but profile 1 is for 1 to 4"):
+                compiled(step)
+        with tracejet.optimization_profile(compiled, "auto"):
+            assert_right(text)
+        with pytest.raises(InvalidInput, match="profile 0"):
+            compiled(text)
+        other = compiled_for_two_profiles(engine)
+        torch.testing.assert_close(other(text), text.cumsum(-1) * 2)  # a profile is one module's
+    assert_right(text)
+    assert_right(torch.randn(8, 128))  # between the profiles: in the range that takes in all of them
+
+
+@pytest.mark.parametrize("profile", [2, -1, True, "first", None])
+def test_a_profile_that_is_not_there_is_refused(profile: Any) -> None:
+    compiled = compiled_for_two_profiles("aten")
+    message = 'this program has 2; expected "auto" or 0, 1, got'
+    with pytest.raises(InvalidInput, match=message), tracejet.optimization_profile(compiled, profile):
+        pass
+
+
+def test_profiles_are_of_what_compile_gives() -> None:
+    with pytest.raises(InvalidInput, match="expected what tracejet.compile gives, got Linear"):
+        tracejet.optimization_profile(torch.nn.Linear(2, 2), 0)  # type: ignore[arg-type]
+    compiled = tracejet.compile(torch.nn.ReLU(), arg_inputs=[torch.ones(2)], engine="aten")
+    with tracejet.optimization_profile(compiled, 0):
+        assert compiled(torch.ones(2)).tolist() == [1, 1]
+
+
+def test_an_engine_is_told_the_profile_of_a_call() -> None:
+    from tracejet.api.profiles import profile_of_this_call
+
+    seen = []
+
+    class Tuned(tracejet.Engine):
+        name = "tuned"
+        fingerprint = "1"
+
+        def runs_on(self, device: torch.device) -> bool:
+            return True
+
+        def find_unsupported(self, program: Any) -> dict[Any, str]:
+            return {}
+
+        def compile(self, program: Any, settings: tracejet.CompileSettings) -> Any:
+            def run(*inputs: torch.Tensor) -> Any:
+                seen.append(profile_of_this_call())
+                return program(*inputs)
+
+            return run
+
+    tracejet.register_engine(Tuned())
+    try:
+        compiled = compiled_for_two_profiles("tuned")
+    finally:
+        tracejet.unregister_engine("tuned")
+    compiled(torch.randn(8, 1))
+    with tracejet.optimization_profile(compiled, 1):
+        compiled(torch.randn(1, 16))
+    with tracejet.optimization_profile(compiled, "auto"):
+        compiled(torch.randn(1, 16))
+    assert seen == [None, 1, None]

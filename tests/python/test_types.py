@@ -10,8 +10,8 @@ import tracejet
 PUBLIC = """
 BuildWarning CompileReport CompileSettings CompiledModule ConstraintViolation DataDependent DecompositionTable Engine
 EngineReport EngineWarning Error Input InvalidInput Report ShapeError UnsupportedOperator Verification
-VerificationError __version__ check compile diagnose dynamo engines register_engine save save_onnx trace
-unregister_engine verify
+VerificationError __version__ check compile diagnose dynamo engines load optimization_profile register_engine
+save save_onnx trace unregister_engine verify
 """.split()
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import torch
 from torch import nn
@@ -17,6 +18,7 @@ from tracejet.api.compile_report import BuildWarning, CompileReport
 from tracejet.api.compile_settings import settings_of, with_settings
 from tracejet.api.engine_report import EngineWarning
 from tracejet.api.native_program import graph_of, native
+from tracejet.api.profiles import call_in_profile, chosen_profile, is_any_chosen
 from tracejet.api.torch_compile import compile_later
 from tracejet.export.exported_program import ExportedProgram
 from tracejet.export.runner_state import written_memory
@@ -136,12 +138,32 @@ class CompiledModule(nn.Module):
         Raises InvalidInput, naming the input, where an argument isn't what the program was traced for.
         """
         leaves = flat_arguments(self._spec, args, kwargs)
+        if is_any_chosen():
+            with call_in_profile(self, self._spec, leaves):
+                return self._outputs(leaves)
+        return self._outputs(leaves)
+
+    def _outputs(self, leaves: list[Any]) -> Any:
         tensors = [leaf for leaf, is_tensor in zip(leaves, self._tensor_leaves, strict=True) if is_tensor]
         results = self._program.run(tensors)
         outputs = [
             result if spec is IN_GRAPH else spec for result, spec in zip(results, self._spec.outputs, strict=True)
         ]
         return pytree.tree_unflatten(outputs, self._spec.out_spec)
+
+
+def optimization_profile(module: CompiledModule, profile: int | Literal["auto"]) -> AbstractContextManager[None]:
+    """A context in which calls of `module` belong to one of the profiles of its Inputs, by index.
+
+    Engines that tune by profile run what they have tuned for it. For all others it is a promise that is held: an input
+    outside of the profile is refused. With "auto", as without this, all sizes that were traced are taken, and such
+    engines choose the first profile that fits.
+
+    Raises InvalidInput where the program has no such profile.
+    """
+    if not isinstance(module, CompiledModule):
+        raise InvalidInput(f"optimization_profile: expected what tracejet.compile gives, got {type(module).__name__}")
+    return chosen_profile(module, module._spec, profile)
 
 
 def flat_arguments(spec: CallSpec, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
