@@ -22,7 +22,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CMAKE := PATH="$(abspath $(BIN)):$$PATH" cmake
 CPP := $(wildcard src/*/*.cpp src/*/*.h src/*/*/*.cpp src/*/*/*.h include/tracejet/*.h \
                   testing/samples/*.cpp testing/samples/*.h tests/cpp/*.cpp tests/cpp/*.h \
-                  tests/cpp_consumer/*.cpp)
+                  tests/cpp/*/*.cpp tests/cpp/*/*.h tests/cpp_consumer/*.cpp)
 PY := python testing tests bench examples docs tools
 
 .DEFAULT_GOAL := help
@@ -77,7 +77,7 @@ test: build ## the C++ tests, then the Python tests
 	$(RUN) -m pytest -n $(JOBS)
 
 test-ops: build ## every operator and module of PyTorch's own databases
-	$(RUN) -m pytest -n $(JOBS) -m "not full_size" tests/python/test_op_database.py tests/python/test_module_database.py
+	$(RUN) -m pytest -n $(JOBS) -m "not full_size" tests/python/ops/test_op_database.py tests/python/ops/test_module_database.py
 
 fuzz: extension ## random programs against eager: make fuzz COUNT=20000 ENGINE=openvino SEED=1
 	$(RUN) -m pytest -q -m hypothesis --hypothesis-profile=default tests/python

@@ -12,7 +12,7 @@ import torchao.quantization  # noqa: F401, so does this
 from tracejet import _C, DecompositionTable
 
 PAGE = Path(__file__).with_name("operators.md")
-SLOW = PAGE.parents[1] / "tests/python/slow_operators.json"
+SLOW = PAGE.parents[1] / "tests/python/ops/slow_operators.json"
 
 INTRODUCTION = """\
 # Operators

@@ -1,6 +1,6 @@
 #include "one_call.h"
 
-#include "support.h"
+#include "helpers.h"
 #include "symbolic/context.h"
 
 namespace tracejet::testing {

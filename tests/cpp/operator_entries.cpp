@@ -7,7 +7,7 @@
 
 #include <ATen/ops/allclose.h>
 
-#include "support.h"
+#include "helpers.h"
 #include "testing/samples/table.h"
 
 namespace tracejet::testing {

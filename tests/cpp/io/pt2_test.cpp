@@ -1,0 +1,65 @@
+// Programs as .pt2 files. What torch.export makes of them: tests/python/io/test_pt2.py.
+#include <cstdlib>
+#include <filesystem>
+#include <unistd.h>
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/linear.h>
+#include <ATen/ops/relu.h>
+#include <ATen/ops/topk.h>
+#include <gtest/gtest.h>
+
+#include <tracejet/error.h>
+#include <tracejet/io.h>
+
+namespace tracejet {
+namespace {
+
+/// A file of this test alone, gone afterwards. With TRACEJET_KEEP_PT2=folder, it lies there and stays.
+class Pt2 : public testing::Test {
+ protected:
+  Pt2() {
+    const char* kept = std::getenv("TRACEJET_KEEP_PT2");
+    const auto folder = kept != nullptr ? std::filesystem::path(kept) : std::filesystem::temp_directory_path();
+    const std::string name = testing::UnitTest::GetInstance()->current_test_info()->name();
+    is_kept_ = kept != nullptr;
+    path = folder / (name + (is_kept_ ? "" : std::to_string(::getpid())) + ".pt2");
+  }
+  ~Pt2() override {
+    if (!is_kept_) std::filesystem::remove(path);
+  }
+
+  std::filesystem::path path;
+
+ private:
+  bool is_kept_;
+};
+
+TEST_F(Pt2, HoldsADynamicProgram) {
+  const at::Tensor weight = at::arange(20, at::kFloat).reshape({5, 4}) / 10;
+  const at::Tensor bias = at::full({5}, -0.5);
+  const auto forward = [&](const std::vector<at::Tensor>& inputs) {
+    const at::Tensor hidden = at::relu(at::linear(at::cat({inputs[0], inputs[1]}, 0), weight, bias));
+    const auto [values, indices] = at::topk(hidden, 2);
+    return std::vector<at::Tensor>{hidden.view_symint({-1}), values, indices};
+  };
+  const Program program = trace(forward,
+                                {Input::dynamic({1, 4}, {2, 4}, {8, 4}, at::kFloat, "x"),
+                                 Input::dynamic({0, 4}, {2, 4}, {8, 4}, at::kFloat, "y")},
+                                {{{"layer.weight", weight}, {"layer.bias", bias}}, {}});
+  save(program, path);
+  EXPECT_GT(std::filesystem::file_size(path), 1000u);
+}
+
+TEST_F(Pt2, LeavesAFileAloneWhereItCantBeWritten) {
+  const Program program =
+      trace([](const std::vector<at::Tensor>& inputs) { return inputs; }, {Input::fixed({2}, at::kFloat, "x")});
+  EXPECT_THROW(save(program, path / "no" / "folder.pt2"), Error);
+  EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+}  // namespace
+}  // namespace tracejet

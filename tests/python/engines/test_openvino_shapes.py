@@ -1,0 +1,140 @@
+"""What OpenVINO infers or computes otherwise than PyTorch (docs/engines/openvino.md), at the sizes where it shows."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from tests.support.openvino_shapes import assert_right, dynamic
+
+WEIGHTS = torch.linspace(-1, 1, 96).view(3, 8, 4)
+
+
+LENGTHS = dynamic((1, 2), (2, 9), (4, 30))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: F.pad(x, (0, x.shape[1] % 2)) * 2,
+        lambda x: F.pad(x, (x.shape[1] % 3, (8 - x.shape[1] % 8) % 8)).sum(1),
+        lambda x: x[:, x.shape[1] % 2 :] + 1,
+        lambda x: x[:, : -(x.shape[1] // 2)] * 2,
+        lambda x: x[:, -(x.shape[1] % 5 + 1) :] * 2,
+        lambda x: x.narrow(1, x.shape[1] // 3, x.shape[1] - x.shape[1] // 3).exp(),
+        lambda x: F.interpolate(x[:, None], scale_factor=1.7, recompute_scale_factor=True, mode="nearest") + 1,
+        lambda x: x.new_zeros(x.shape[0], x.shape[1] % 4) + x.shape[1] % 4,
+        lambda x: x.repeat(1, 1 + x.shape[1] % 3) * 2,
+        lambda x: torch.cat(x.tensor_split(3, 1)[::-1], 1) * (x.shape[1] // 2),
+        lambda x: torch.arange(x.shape[1] % 7) + x.sum(),
+        lambda x: x.reshape(-1)[: x.numel() - x.numel() % 4].view(-1, 4) * 2,
+    ],
+)
+def test_slices_pads_and_shapes_of_computed_sizes(function):
+    assert_right(function, LENGTHS, (2, 9), (1, 2), (4, 30), (3, 3), (2, 17), (1, 29), (4, 8), (2, 24))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: torch.einsum("ab,ab->", x, x),
+        lambda x: torch.einsum("ab,cb->", x, x),
+        lambda x: torch.bmm(x.reshape(1, 1, -1), x.reshape(1, -1, 1)).reshape(()) + 1,
+        lambda x: (x.reshape(1, -1) @ x.reshape(-1, 1)).squeeze(),
+        lambda x: x.flatten() @ x.flatten(),
+        lambda x: torch.einsum("ab,bb->", x, x.mT @ x),
+    ],
+)
+def test_a_matrix_product_may_be_a_scalar(function):
+    assert_right(function, dynamic((1, 4), (3, 4), (6, 4)), (3, 4), (1, 4), (6, 4))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda t: (t, t.abs()),
+        lambda t: (t.abs() + 1).log() + t,
+        lambda t: t / (t.abs() + 1),
+        lambda t: (F.softsign(t), t),
+        lambda t: (torch.hypot(t, t + 1), t),
+        lambda t: (torch.expm1(t), t),
+        lambda t: (t.norm(p=1), t),
+    ],
+)
+def test_a_concatenation_stays_what_it_is(function):
+    assert_right(lambda x: function(torch.cat([x, x[:1]])), dynamic((2,), (6,), (12,)), (6,), (2,), (12,))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x.unsqueeze(0) @ WEIGHTS + 1,
+        lambda x: x @ WEIGHTS,
+        lambda x: torch.einsum("bi,kio->kbo", x, WEIGHTS),
+        lambda x: x.unsqueeze(0) @ (WEIGHTS * 2).transpose(1, 2).mT,
+        lambda x: x[0] @ WEIGHTS,
+        lambda x: WEIGHTS.mT @ x.mT,
+    ],
+)
+def test_rows_are_multiplied_with_each_matrix_of_a_stack(function):
+    assert_right(function, dynamic((1, 8), (4, 8), (16, 8)), (4, 8), (1, 8), (16, 8))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x.gather(0, torch.tensor([[1, 0], [0, 1], [0, 0]])),
+        lambda x: x[:, :2].gather(0, torch.tensor([[1, 0]]).expand(x.shape[1], 2)),
+        lambda x: x[:, :2].unsqueeze(0).gather(1, torch.zeros(1, 5, 2, dtype=torch.int64)),
+        lambda x: x[:2].take_along_dim(x[:2].argsort(1), 1),
+        lambda x: x[: x.shape[0] // 2].sort(1),
+        lambda x: x[:, :2].topk(2, 0),
+        lambda x: x[:2, :2].T.sort(0),
+    ],
+)
+def test_elements_are_gathered_from_a_slice(function):
+    assert_right(function, dynamic((2, 3), (4, 6), (8, 8)), (4, 6), (2, 3), (8, 8), (3, 5))
+    x = torch.randn(4, 6)
+    assert_right(function, x, (4, 6))
+
+
+@pytest.mark.parametrize("sizes", [(2, 1, 0), (3, 2, 1), (3, 1, 1), (2, 3, 1), (3, 3, 0)], ids=str)
+@pytest.mark.parametrize(
+    "pool",
+    [
+        lambda x, window: F.max_pool1d(x, *window, ceil_mode=True),
+        lambda x, window: F.max_pool1d(x, *window, ceil_mode=True, return_indices=True),
+        lambda x, window: F.avg_pool1d(x, *window, ceil_mode=True),
+        lambda x, window: F.avg_pool1d(x, *window, ceil_mode=True, count_include_pad=False),
+        lambda x, window: F.avg_pool2d(x[..., None].expand(-1, -1, 3), *window, ceil_mode=True),
+        lambda x, window: F.avg_pool2d(x[..., None].expand(-1, -1, 3), *window, ceil_mode=True, divisor_override=3),
+    ],
+)
+def test_windows_reach_beyond_the_end(pool, sizes):
+    kernel, _, padding = sizes
+    least = max(1, kernel - 2 * padding)
+    shapes = [(1, least), (3, 7), (6, 12), (2, 8), (2, 9), (2, 10)]
+    assert_right(lambda x: pool(x, sizes), dynamic((1, least), (3, 7), (6, 12)), *shapes)
+
+
+@pytest.mark.parametrize(
+    "pool",
+    [
+        lambda x: F.avg_pool1d(x, 2),
+        lambda x: F.avg_pool1d(x, 2, padding=1, count_include_pad=False),
+        lambda x: F.avg_pool2d(x[:, None], (1, 2), ceil_mode=True),
+        lambda x: F.max_pool1d(x, 2, return_indices=True),
+        lambda x: F.max_pool2d(x[:, None], 2, stride=1, return_indices=True),
+        lambda x: F.adaptive_max_pool1d(x[..., :4], 2),
+    ],
+)
+def test_nothing_is_pooled(pool):
+    assert_right(pool, dynamic((0, 3, 5), (4, 3, 5), (8, 3, 5)), (4, 3, 5), (0, 3, 5), (1, 3, 5), (8, 3, 5), (0, 3, 5))
+
+
+def test_indices_of_windows_in_a_plane():
+    def pool(x):
+        return F.max_pool2d(x, (3, 2), (2, 3), (1, 1), ceil_mode=True, return_indices=True)
+
+    assert_right(pool, dynamic((1, 2, 2), (2, 7, 6), (3, 9, 9)), (2, 7, 6), (1, 2, 2), (3, 9, 9), (2, 8, 5))

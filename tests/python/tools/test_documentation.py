@@ -1,0 +1,66 @@
+"""The Python in the documentation runs, block after block, as a reader would type it."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+PAGES = (
+    "README.md",
+    "docs/tutorial.md",
+    "docs/partitioning.md",
+    "docs/torch-compile.md",
+    "docs/beyond-aten.md",
+    "docs/engines/writing-an-engine.md",
+)
+
+
+def python_blocks(page: str) -> list[tuple[int, str]]:
+    """The fenced Python of a page, each with the line it starts on."""
+    text = (ROOT / page).read_text()
+    found = re.finditer(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    return [(text[: match.start(1)].count("\n"), match[1]) for match in found]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_python_of_a_page_runs(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # pages may save files
+    blocks = python_blocks(page)
+    assert blocks, f"{page} has no Python"
+    namespace = {"__name__": "__main__"}
+    for line, block in blocks:
+        exec(compile("\n" * line + block, page, "exec"), namespace)  # so that a traceback has the page's line numbers
+
+
+ALL_PAGES = [path for pattern in ("*.md", "docs/**/*.md", "src/**/*.md") for path in sorted(ROOT.glob(pattern))]
+
+
+@pytest.mark.parametrize("page", [str(path.relative_to(ROOT)) for path in ALL_PAGES])
+def test_links_between_pages_lead_somewhere(page):
+    text = re.sub(r"^```.*?^```", "", (ROOT / page).read_text(), flags=re.MULTILINE | re.DOTALL)
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
+        assert ((ROOT / page).parent / target).exists(), f"{page} links to {target}"
+
+
+def test_the_operator_page_says_what_the_tables_say(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    import make_operator_page
+
+    assert make_operator_page.PAGE.read_text() == make_operator_page.page(), "run `make docs`"
+
+
+def test_the_page_on_models_says_what_was_measured(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    import make_model_page
+
+    results = json.loads(make_model_page.RESULTS.read_text())["rows"][0]
+    assert make_model_page.PAGE.read_text() == make_model_page.page(results), "run `make docs`"
+
+
+def test_the_page_on_differences_says_what_the_table_says(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    import make_difference_page
+
+    assert make_difference_page.PAGE.read_text() == make_difference_page.page(), "run `make docs`"
