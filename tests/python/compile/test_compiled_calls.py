@@ -81,7 +81,7 @@ def test_everything_that_an_engine_lacks_is_in_one_error():
     assert message.startswith("openvino can't run 3 operators of this program:")
     assert "aten::lgamma has no conversion (2 times)" in message
     assert "aten::digamma has no conversion" in message
-    assert "test_compile.py" in message
+    assert "test_compiled_calls.py" in message
     assert "y = torch.lgamma(x)" in message
     x = torch.rand(3)
     torch.testing.assert_close(tracejet.compile(Model(), arg_inputs=[x], engine="aten")(x), Model()(x))
@@ -193,7 +193,7 @@ def test_what_a_model_demands_of_its_data_is_checked_by_every_engine(engine):
     compiled = tracejet.compile(Lambda(_refuses_negative), arg_inputs=[batch(3)], engine=engine)
     x = torch.rand(2, 3)
     torch.testing.assert_close(compiled(x), x.sqrt())
-    with pytest.raises(RuntimeError, match="raises an error of its own.*\n.*test_compile.py.*if .x < 0.*any"):
+    with pytest.raises(RuntimeError, match="raises an error of its own.*\n.*test_compiled_calls.py.*if .x < 0.*any"):
         compiled(-x)
     with pytest.raises(RuntimeError, match="too much"):
         compiled(x * 1000)

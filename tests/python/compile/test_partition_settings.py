@@ -124,7 +124,7 @@ def test_the_report_says_what_runs_where_and_why() -> None:
     assert [(part.engine, part.nodes) for part in report.parts] == [("openvino", 2), ("aten", 1), ("openvino", 2)]
     (call,) = report.fallbacks
     assert call.operator == "tracejet_partition::twice" and call.engine == "aten"
-    assert call.file.endswith("test_partition.py") and call.line > 0
+    assert call.file.endswith("partitions.py") and call.line > 0
     assert report.coverage == 0.8
     text = str(report)
     assert text.startswith("openvino runs 4 of 5 nodes (80.0%), in 3 parts with openvino, aten")
