@@ -56,8 +56,8 @@ def other_generators_watched() -> Iterator[None]:
     drawn = [name for name, old, new in zip(("random", "numpy.random"), before, after) if old != new]
     if drawn:
         warnings.warn(
-            f"forward draws from {' and '.join(drawn)}, and the program keeps the numbers of this one call; draw from "
-            "torch, whose random numbers are new in every call",
+            f"forward draws from {' and '.join(drawn)}, and the program keeps what came: random values are "
+            "baked in as constants; draw from torch, whose random numbers are new in every call",
             stacklevel=2,
         )
 
