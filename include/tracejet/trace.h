@@ -4,6 +4,8 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -50,7 +52,18 @@ struct TraceOptions {
   bool prefer_deferred_runtime_asserts_over_guards = true;
 };
 
-using Forward = std::function<std::vector<at::Tensor>(const std::vector<at::Tensor>&)>;
+/// A function of C++ code. Holders of modules (`torch::nn::Linear`), which say that they can be called with anything,
+/// are none: nn_module.h is for them.
+class Forward : public std::function<std::vector<at::Tensor>(const std::vector<at::Tensor>&)> {
+ public:
+  using Function = std::function<std::vector<at::Tensor>(const std::vector<at::Tensor>&)>;
+
+  template <typename Callable>
+    requires(!std::is_base_of_v<Forward, std::remove_cvref_t<Callable>> &&
+             !requires { typename std::remove_cvref_t<Callable>::ContainedType; } &&
+             std::is_constructible_v<Function, Callable>)
+  Forward(Callable&& callable) : Function(std::forward<Callable>(callable)) {}  // NOLINT: implicit, as a function is
+};
 
 /// Runs `forward` on tensors without data, and gives its program. Works on any code that calls ATen. Where the code
 /// asks something of a dynamic size (`x.sym_size(0) == 1`, `> 8`, `is_contiguous()`) or of data

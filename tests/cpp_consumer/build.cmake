@@ -1,5 +1,5 @@
 # cmake -DBUILD=<tracejet's build tree> -DWORK=<scratch folder> -DPYTHON=<python with torch> -P build.cmake
-# Installs tracejet into a prefix and builds and runs the project beside this file against it.
+# Installs tracejet into a prefix, and builds and runs the project beside this file and the examples against it.
 function(run)
   execute_process(COMMAND ${ARGV} COMMAND_ERROR_IS_FATAL ANY)
 endfunction()
@@ -10,3 +10,9 @@ run(${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR} -B ${WORK}/build -DPython_EXEC
     -DCMAKE_PREFIX_PATH=${WORK}/prefix)
 run(${CMAKE_COMMAND} --build ${WORK}/build)
 run(${WORK}/build/consumer)
+
+run(${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR}/../../examples/cpp -B ${WORK}/examples -DPython_EXECUTABLE=${PYTHON}
+    -DCMAKE_PREFIX_PATH=${WORK}/prefix)
+run(${CMAKE_COMMAND} --build ${WORK}/examples)
+run(${WORK}/examples/train_and_export ${WORK}/model.pt2)
+run(${WORK}/examples/serve)

@@ -34,6 +34,14 @@ def test_the_python_of_a_page_runs(page, tmp_path, monkeypatch):
         exec(compile("\n" * line + block, page, "exec"), namespace)  # so that a traceback has the page's line numbers
 
 
+def test_the_cpp_of_the_guide_is_that_of_the_examples_that_run():
+    examples = "".join(path.read_text() for path in sorted((ROOT / "examples/cpp").glob("*.cpp")))
+    blocks = re.findall(r"^```cpp\n(.*?)^```", (ROOT / "docs/cpp.md").read_text(), re.MULTILINE | re.DOTALL)
+    assert blocks
+    for block in blocks:
+        assert block in examples, block
+
+
 ALL_PAGES = [path for pattern in ("*.md", "docs/**/*.md", "src/**/*.md") for path in sorted(ROOT.glob(pattern))]
 
 

@@ -1,0 +1,87 @@
+#include "frontends/cpp_code.h"
+
+#include <string_view>
+
+#include "base/error.h"
+#include "capture/refusal.h"
+#include "frontends/session.h"
+#include "frontends/suggestion.h"
+
+namespace tracejet {
+
+void rethrow_of_code(const c10::Error& error, const Tracer& tracer) {
+  static constexpr std::string_view kGot = "expected int but got ";
+  const std::string message = error.what_without_backtrace();
+  if (const std::exception_ptr of_operator = tracer.locations().errors().find(message))
+    std::rethrow_exception(of_operator);
+  if (asks_for_data(message)) {
+    throw DataDependent(
+        "the code asks for a tensor's memory (data_ptr, accessor), which only exists when the program runs; "
+        "compute with the tensor instead");
+  }
+  const size_t got = message.find(kGot);
+  if (got == std::string::npos) throw error;
+  const std::string size =
+      message.substr(got + kGot.size(), message.find_first_of(" \n", got + kGot.size()) - got - kGot.size());
+  const auto axes = tracer.guards().symbol_axes().find(size);
+  throw UnsupportedOperator(
+      "the code takes " + (axes == tracer.guards().symbol_axes().end() ? size : axes->second.front()) +
+      ", a dynamic size, for a plain number (expect_int(), or a call that takes int64_t); hand it "
+      "on as a SymInt, ask guard_int() where one size is meant, or make the axis static");
+}
+
+namespace {
+
+TraceSettings settings_of(const TraceOptions& options) {
+  return {.decompositions = options.decompositions,
+          .asserts_relations = options.prefer_deferred_runtime_asserts_over_guards};
+}
+
+/// An exception as reports have it: "ShapeError: [aten::cat] sizes must match …".
+std::string in_words(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const DataDependent& own) {
+    return std::string("DataDependent: ") + own.what();
+  } catch (const UnsupportedOperator& own) {
+    return std::string("UnsupportedOperator: ") + own.what();
+  } catch (const ShapeError& own) {
+    return std::string("ShapeError: ") + own.what();
+  } catch (const InvalidInput& own) {
+    return std::string("InvalidInput: ") + own.what();
+  } catch (const Error& own) {
+    return std::string("Error: ") + own.what();
+  } catch (const c10::Error& of_pytorch) {
+    return std::string("c10::Error: ") + of_pytorch.what_without_backtrace();
+  } catch (const std::exception& of_model) {
+    return std::string("an exception: ") + of_model.what();
+  }
+}
+
+}  // namespace
+
+Program trace_code(Frontend& frontend, const std::vector<Input>& inputs, const TraceOptions& options) {
+  Session session(frontend, model_inputs(inputs), settings_of(options));
+  session.run();
+  if (session.is_violated()) throw ConstraintViolation(session.report().str());
+  return Program(session.trace().graph(), inputs);
+}
+
+Report diagnose_code(Frontend& frontend, const std::vector<Input>& inputs, const TraceOptions& options) {
+  const std::vector<ModelInput> bound = model_inputs(inputs);
+  Session session(frontend, bound, settings_of(options));
+  std::string error;
+  try {
+    session.run();
+  } catch (const std::exception&) {
+    error = in_words(std::current_exception());
+  }
+  Report report = session.report(error);
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const auto suggested = suggested_input(inputs[i], *bound[i].shape, report.suggested_dimensions);
+    report.suggested_inputs.push_back(suggested.value_or(inputs[i]));
+  }
+  return report;
+}
+
+}  // namespace tracejet

@@ -1,0 +1,200 @@
+// Programs of torch::nn modules. What Python makes of their files: tests/python/test_cpp_modules.py.
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "ir/graph.h"
+#include "message_of.h"
+#include "frontends/nn_models.h"
+#include <tracejet/compile.h>
+#include <tracejet/io.h>
+#include <tracejet/nn_module.h>
+
+namespace tracejet {
+namespace {
+
+using testing::message_of;
+using Tensors = std::vector<at::Tensor>;
+
+bool is_close(const Tensors& a, const Tensors& b) {
+  return a.size() == b.size() && std::ranges::equal(a, b, [](const at::Tensor& one, const at::Tensor& other) {
+           return one.sizes() == other.sizes() && at::allclose(one, other, /*rtol=*/1e-4, /*atol=*/1e-5);
+         });
+}
+
+/// With TRACEJET_KEEP_PT2=folder: the program, and what the module itself gives for the inputs.
+void keep(const std::string& name, const Program& program, const std::vector<Tensors>& inputs,
+          const std::vector<Tensors>& outputs) {
+  const char* folder = std::getenv("TRACEJET_KEEP_PT2");
+  if (folder == nullptr) return;
+  save(program, std::filesystem::path(folder) / (name + ".pt2"));
+  const auto bytes = torch::pickle_save(c10::ivalue::Tuple::create(c10::IValue(inputs), c10::IValue(outputs)));
+  std::ofstream(std::filesystem::path(folder) / (name + ".pt"), std::ios::binary).write(bytes.data(), bytes.size());
+}
+
+/// Traces, and holds the program against the module: all inputs one after the other, so that state shows.
+template <typename Model>
+void expect_same(const std::string& name, Model& model, const std::vector<Input>& declared,
+                 const std::vector<Tensors>& inputs, const std::function<Tensors(const Tensors&)>& forward) {
+  const at::NoGradGuard no_grad;
+  const Program program = trace(model, declared);
+  const CompiledProgram compiled = compile(program, {.engine = "aten"});
+  std::vector<Tensors> outputs;
+  for (const Tensors& tensors : inputs) outputs.push_back(compiled.run(tensors));
+  for (const auto& buffer : detail::callee(model).named_buffers()) {
+    if (buffer.key().ends_with("total")) buffer.value().zero_();
+  }
+  keep(name, program, inputs, outputs);
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    EXPECT_TRUE(is_close(outputs[i], forward(inputs[i]))) << name << " differs for " << inputs[i][0].sizes();
+  }
+}
+
+std::vector<Tensors> images(std::initializer_list<int64_t> batches) {
+  std::vector<Tensors> inputs;
+  for (const int64_t batch : batches) inputs.push_back({at::randn({batch, 3, 32, 32})});
+  return inputs;
+}
+
+TEST(NnModule, AResidualNetworkHoldsForEveryBatch) {
+  models::ResNet net;
+  net->eval();
+  const Input image = Input::dynamic({1, 3, 32, 32}, {2, 3, 32, 32}, {8, 3, 32, 32}, at::kFloat, "image");
+  expect_same("resnet", net, {image}, images({1, 2, 5, 8}), [&](const Tensors& in) { return Tensors{net(in[0])}; });
+}
+
+std::vector<Tensors> sequences(std::initializer_list<std::pair<int64_t, int64_t>> sizes, int64_t width) {
+  std::vector<Tensors> inputs;
+  for (const auto& [batch, length] : sizes) inputs.push_back({at::randn({batch, length, width})});
+  return inputs;
+}
+
+TEST(NnModule, AnEncoderHoldsForEveryBatchAndLength) {
+  auto encoder = std::make_shared<models::Encoder>(16, 4, 2);
+  encoder->eval();
+  const Input x = Input::dynamic({1, 2, 16}, {2, 8, 16}, {4, 32, 16}, at::kFloat, "x");
+  expect_same("encoder", *encoder, {x}, sequences({{1, 2}, {2, 8}, {3, 17}, {4, 32}}, 16),
+              [&](const Tensors& in) { return Tensors{encoder->forward(in[0])}; });
+}
+
+TEST(NnModule, ARecurrentNetworkHoldsForEveryBatch) {
+  models::Recurrent recurrent;
+  recurrent.eval();
+  const Input x = Input::dynamic({1, 5, 6}, {2, 5, 6}, {8, 5, 6}, at::kFloat, "x");
+  expect_same("lstm", recurrent, {x}, sequences({{1, 5}, {2, 5}, {3, 5}, {8, 5}}, 6),
+              [&](const Tensors& in) { return Tensors{recurrent.forward(in[0])}; });
+}
+
+TEST(NnModule, PyTorchsOwnRecurrentModulesTakePlainSizes) {
+  const at::NoGradGuard no_grad;
+  torch::nn::LSTM lstm(torch::nn::LSTMOptions(6, 8).batch_first(true));
+  lstm->eval();
+  const at::Tensor x = at::randn({3, 5, 6});
+  const auto [output, state] = lstm(x);
+  const auto results = compile(trace(lstm, arguments(x)), {.engine = "aten"}).run({x});
+  EXPECT_TRUE(is_close(results, {output, std::get<0>(state), std::get<1>(state)}));
+  const Input dynamic = Input::dynamic({1, 5, 6}, {2, 5, 6}, {8, 5, 6}, at::kFloat, "x");
+  EXPECT_NE(message_of<UnsupportedOperator>([&] { trace(lstm, {dynamic}); }).find("x[0]"), std::string::npos);
+}
+
+TEST(NnModule, PyTorchsOwnAttentionComparesItsInputsByValue) {
+  torch::nn::TransformerEncoder encoder(
+      torch::nn::TransformerEncoderOptions(torch::nn::TransformerEncoderLayerOptions(6, 2), 2));
+  EXPECT_THROW(trace(encoder, {Input::fixed({3, 5, 6})}), DataDependent);
+}
+
+TEST(NnModule, StateWrittenInForwardIsTheProgramsToo) {
+  models::Counting counting;
+  expect_same("counting", counting, {Input::dynamic({1, 4}, {2, 4}, {8, 4}, at::kFloat, "x")},
+              {{at::randn({1, 4})}, {at::randn({2, 4})}, {at::randn({7, 4})}, {at::randn({8, 4})}},
+              [&](const Tensors& in) { return Tensors{counting.forward(in[0])}; });
+}
+
+TEST(NnModule, StatisticsOfATrainedBatchNormAreUpdated) {
+  torch::nn::BatchNorm1d norm(4), eager(4);
+  const Program program = trace(norm, {Input::fixed({3, 4}, at::kFloat, "x")});
+  EXPECT_EQ(norm->num_batches_tracked.item<int64_t>(), 0);
+  const CompiledProgram compiled = compile(program, {.engine = "aten"});
+  for (int i = 0; i < 3; ++i) {
+    const at::Tensor x = at::randn({3, 4});
+    const at::NoGradGuard no_grad;
+    EXPECT_TRUE(is_close(compiled.run({x}), {eager(x)}));
+  }
+  EXPECT_TRUE(at::allclose(norm->running_var, eager->running_var));
+  EXPECT_EQ(norm->num_batches_tracked.item<int64_t>(), 3);
+}
+
+TEST(NnModule, SequentialAndAnyModuleAreModules) {
+  torch::nn::Sequential net(torch::nn::Linear(4, 3), torch::nn::ReLU());
+  torch::nn::AnyModule any(torch::nn::Linear(4, 3));
+  const Input x = Input::dynamic({1, 4}, {2, 4}, {8, 4}, at::kFloat, "x");
+  EXPECT_EQ(trace(net, {x}).graph()->inputs()[0].name, "0.weight");
+  EXPECT_EQ(trace(any, {x}).graph()->inputs()[0].name, "weight");
+  const std::shared_ptr<models::Encoder> none;
+  EXPECT_THROW(trace(none, {x}), InvalidInput);
+}
+
+TEST(NnModule, ArgumentsAndResultsMayBeNested) {
+  models::Nested net;
+  const auto input = [](const char* name) { return Input::dynamic({1, 4}, {2, 4}, {8, 4}, at::kFloat, name); };
+  Input x = input("x"), h = input("h"), c = input("c");
+  x.shared_dims = h.shared_dims = c.shared_dims = {{0, "batch"}};
+  const Program program = trace(net, arguments(std::vector{x, x}, as<models::State>(h, c), std::nullopt, 3));
+  const CompiledProgram compiled = compile(program, {.engine = "aten"});
+  const at::Tensor a = at::randn({5, 4}), b = at::randn({5, 4}), hidden = at::randn({5, 4}), cell = at::randn({5, 4});
+  const auto [sum, state] = net.forward({a, b}, {hidden, cell}, std::nullopt, 3);
+  EXPECT_TRUE(is_close(compiled.run({a, b, hidden, cell}), {sum, state.hidden, state.cell}));
+}
+
+TEST(NnModule, AWrongNumberOfInputsIsRefused) {
+  models::Counting counting;
+  const Input x = Input::fixed({2, 4});
+  EXPECT_NE(message_of<InvalidInput>([&] { trace(counting, {x, x}); }).find("2 tensors"), std::string::npos);
+}
+
+TEST(NnModule, AMemberBoundToAnotherTensorIsRefused) {
+  models::Remembering top;
+  const Input x = Input::fixed({2, 4}, at::kFloat, "x");
+  const at::Tensor before = top.memory;
+  EXPECT_NE(message_of<UnsupportedOperator>([&] { trace(top, {x}); }).find("register a buffer"), std::string::npos);
+  EXPECT_TRUE(top.memory.is_same(before));
+  EXPECT_FALSE(diagnose(top, {x}).ok());
+  torch::nn::Sequential inside{models::Remembering()};
+  EXPECT_NE(message_of<UnsupportedOperator>([&] { trace(inside, {x}); }).find("register a buffer"), std::string::npos);
+}
+
+TEST(NnModule, BranchesOnSizesAreRightOrNameTheirAxis) {
+  const Input x = Input::dynamic({1, 4}, {4, 4}, {16, 4}, at::kFloat, "x");
+  models::Branching plain([](const at::Tensor& t) { return t.size(0) == 1; });
+  EXPECT_NE(message_of<UnsupportedOperator>([&] { trace(plain, {x}); }).find("x[0]"), std::string::npos);
+  models::Branching symbolic([](const at::Tensor& t) { return t.sym_size(0) > 8; });
+  const std::string message = message_of<Error>([&] {
+    const CompiledProgram compiled = compile(trace(symbolic, {x}), {.engine = "aten"});
+    for (const int64_t batch : {1, 4, 8, 9, 16}) {
+      const at::Tensor data = at::randn({batch, 4});
+      EXPECT_TRUE(is_close(compiled.run({data}), {symbolic.forward(data)})) << batch;
+    }
+  });
+  EXPECT_NE(message.find("x[0]"), std::string::npos) << message;
+}
+
+TEST(NnModule, AProblemNamesTheModuleWhereItIs) {
+  models::ResNet net;
+  net->eval();
+  const Input image = Input::dynamic({1, 3, 32, 32}, {2, 4, 32, 32}, {8, 8, 32, 32}, at::kFloat, "image");
+  const Report report = diagnose(net, {image});
+  ASSERT_FALSE(report.ok());
+  EXPECT_NE(report.str().find("stem"), std::string::npos) << report.str();
+}
+
+TEST(NnModule, AnErrorNamesTheModuleWhereItIs) {
+  torch::nn::Sequential net(torch::nn::Linear(4, 3), torch::nn::Linear(4, 3));
+  const std::string message = message_of<ShapeError>([&] { trace(net, {Input::fixed({2, 4})}); });
+  EXPECT_NE(message.find("1 (torch::nn::LinearImpl)"), std::string::npos) << message;
+}
+
+}  // namespace
+}  // namespace tracejet

@@ -1,0 +1,33 @@
+"""Modules of torch::nn, traced in C++: their files hold in Python for every size that was declared."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+import torch
+
+MODELS = ("resnet", "encoder", "lstm", "counting")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the C++ tests leave each program, and what the C++ module gave."""
+    path = tmp_path_factory.mktemp("cpp_modules")
+    command = ["build/tests/cpp/tracejet_tests", "--gtest_filter=NnModule.*"]
+    subprocess.run(command, env={**os.environ, "TRACEJET_KEEP_PT2": str(path)}, check=True, capture_output=True)
+    return path
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_module_of_cpp_gives_the_same_in_python(name: str, folder: Path) -> None:
+    module = torch.export.load(folder / f"{name}.pt2").module()
+    calls = list(zip(*torch.load(folder / f"{name}.pt", weights_only=False), strict=True))
+    assert len(calls) == 4
+    for inputs, outputs in calls:  # in order: state goes from one to the next
+        with torch.no_grad():
+            results = module(*inputs)
+        for result, expected in zip(results, outputs, strict=True):
+            torch.testing.assert_close(result, expected, rtol=1e-4, atol=1e-5)
