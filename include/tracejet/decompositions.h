@@ -28,17 +28,20 @@ enum class DecompositionSet : uint8_t {
 };
 
 /// What a trace does with an operator.
+enum class OpAction : uint8_t {
+  kKeep,             ///< it becomes a node
+  kExpand,           ///< its decomposition in C++ runs in its place
+  kExpandComposite,  ///< ATen's own composite kernel, which calls other operators, runs in its place
+  kReplace,          ///< a function of the table's runs in its place
+  kRun,              ///< it runs while tracing: a profiler's mark, of no concern to the program
+};
+
+/// The action that a table chooses for an operator, and why.
 struct Decision {
-  enum class Action : uint8_t {
-    kKeep,             ///< it becomes a node
-    kExpand,           ///< its decomposition in C++ runs in its place
-    kExpandComposite,  ///< ATen's own composite kernel, which calls other operators, runs in its place
-    kReplace,          ///< a function of the table's runs in its place
-  };
-  Action action;
+  OpAction action;
   std::string_view why;  ///< for people; lives as long as the table
 
-  /// "kept", "expanded in C++", "expanded by ATen", "replaced".
+  /// "kept", "expanded in C++", "expanded by ATen", "replaced", "run while tracing".
   std::string_view str() const;
 };
 
@@ -95,7 +98,7 @@ class DecompositionTable {
 
  private:
   struct Change {
-    Decision::Action action;
+    OpAction action;
     std::string why;
     Function function;
     bool is_slow = false;

@@ -33,8 +33,6 @@ class Program {
 
   /// One line per input, node and output.
   std::string str() const;
-  /// How many operators it calls.
-  size_t node_count() const;
   const std::shared_ptr<const Graph>& graph() const { return graph_; }
   /// What it was traced for; engines that tune by range find profiles there.
   const std::vector<Input>& inputs() const { return inputs_; }

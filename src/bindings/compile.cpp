@@ -7,7 +7,7 @@
 #include "compile/program_runner.h"
 #include "ir/call.h"
 #include "ir/model_line.h"
-#include "lowering/onnx/lower.h"
+#include "lowering/onnx/lower_graph.h"
 
 namespace tracejet {
 

@@ -99,18 +99,18 @@ void intercept(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::j
     if (op.schema().is_mutable()) refuse_ambiguous_writes(op, *stack);
     if (plan.is_mutable) note_writes(tracer->strides(), op, *stack);
     if (plan.needs_auto_functionalize && !will_redispatch(op, keys)) return record_writing_call(*tracer, op, *stack);
-    const bool expanded_by_autograd = plan.composite && plan.action != Plan::Action::kExpandComposite;
+    const bool expanded_by_autograd = plan.composite && plan.action != OpAction::kExpandComposite;
     if (expanded_by_autograd && !will_redispatch(op, keys)) {
-      Plan::Action action = plan.action;
-      if (action == Plan::Action::kReplace) {
+      OpAction action = plan.action;
+      if (action == OpAction::kReplace) {
         if (tracer->replacement().replace(op, plan, *stack, /*is_functional=*/false)) return;
         action = plan.otherwise;
       }
-      if (action == Plan::Action::kDecompose) {
+      if (action == OpAction::kExpand) {
         if (is_decomposed(*plan.entry, op, *stack)) return plan.entry->decompose(op, stack);
-        action = Plan::Action::kRecord;
+        action = OpAction::kKeep;
       }
-      if (action == Plan::Action::kRecord && !needs_gradients(op, *stack)) {
+      if (action == OpAction::kKeep && !needs_gradients(op, *stack)) {
         return op.redispatchBoxed(keys & c10::after_ADInplaceOrView_keyset, stack);
       }
     }

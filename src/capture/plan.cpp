@@ -23,33 +23,16 @@ bool gives_tensors(const c10::OperatorHandle& op) {
          });
 }
 
-Plan::Action action_for(Decision::Action action) {
-  switch (action) {
-    case Decision::Action::kKeep:
-      return Plan::Action::kRecord;
-    case Decision::Action::kExpand:
-      return Plan::Action::kDecompose;
-    case Decision::Action::kExpandComposite:
-      return Plan::Action::kExpandComposite;
-    case Decision::Action::kReplace:
-      return Plan::Action::kReplace;
-  }
-  throw Error("no such action");
-}
-
 Plan make_plan(const DecompositionTable& table, const c10::OperatorHandle& op) {
   Plan plan;
-  if (op.operator_name().name.starts_with("profiler::")) {
-    plan.action = Plan::Action::kRun;
-    return plan;
-  }
-  plan.action = action_for(table.decision(op).action);
+  plan.action = table.decision(op).action;
+  if (plan.action == OpAction::kRun) return plan;
   plan.composite = is_composite(op);
   plan.is_mutable = op.schema().is_mutable();
-  plan.needs_auto_functionalize = plan.action == Plan::Action::kRecord && writes_on_its_own(op);
+  plan.needs_auto_functionalize = plan.action == OpAction::kKeep && writes_on_its_own(op);
   plan.entry = find_operator(op);
   plan.replacement = table.function_for(op);
-  plan.otherwise = action_for(table.unchanged_decision(op).action);
+  plan.otherwise = table.unchanged_decision(op).action;
   plan.is_slow = table.is_slow(op);
   if (op.operator_name().name.starts_with("aten::")) {
     plan.asker = gives_tensors(op) ? Plan::Asker::kPyTorch : Plan::Asker::kWhoeverCalls;

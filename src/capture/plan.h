@@ -11,16 +11,9 @@
 
 namespace tracejet {
 
-/// What a trace does with an operator.
+/// What a trace does with an operator, and what it needs to know of it for that.
 struct Plan {
-  enum class Action {
-    kRecord,           ///< it becomes a node
-    kDecompose,        ///< the operator table's decomposition runs in its place
-    kExpandComposite,  ///< ATen's own composite kernel runs in its place
-    kReplace,          ///< a function of the decomposition table's runs in its place
-    kRun,              ///< it runs now: a profiler's mark, of no concern to the program
-  };
-  Action action = Action::kRecord;
+  OpAction action = OpAction::kKeep;
   /// Made of other operators by ATen. One that is recorded or decomposed here must be caught before autograd expands
   /// it.
   bool composite = false;
@@ -30,8 +23,8 @@ struct Plan {
   bool needs_auto_functionalize = false;
   const Operator* entry = nullptr;  ///< null where the operator table has none
   const DecompositionTable::Function* replacement = nullptr;
-  Action otherwise = Action::kRecord;  ///< where the replacement doesn't want the call
-  bool is_slow = false;                ///< the replacement is
+  OpAction otherwise = OpAction::kKeep;  ///< where the replacement doesn't want the call
+  bool is_slow = false;                  ///< the replacement is
   /// Whose questions those are that its code asks. What an operator of PyTorch's asks of sizes is its own concern: what
   /// it computes is right whatever the answer. Not so where the answer goes to the model (`is_same_size`), nor where
   /// the code is the model's (a custom operator).

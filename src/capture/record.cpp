@@ -191,30 +191,30 @@ void record(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::jit::Stac
       return compute(*tracer, op, *stack);
     }
     if (is_as_strided_scatter(op)) check_as_strided_base(tracer->strides(), op, *stack);
-    Plan::Action action = plan.action;
-    if (action == Plan::Action::kReplace) {
+    OpAction action = plan.action;
+    if (action == OpAction::kReplace) {
       if (tracer->replacement().replace(op, plan, *stack, /*is_functional=*/true)) return;
       action = plan.otherwise;
     }
     switch (action) {
-      case Plan::Action::kDecompose:
+      case OpAction::kExpand:
         if (!is_decomposed(*plan.entry, op, *stack)) return record_call(*tracer, op, *stack);
         return plan.entry->decompose(op, stack);
-      case Plan::Action::kExpandComposite:
+      case OpAction::kExpandComposite:
         tracer->replacement().run_functionalized(op, *stack, [&] {
           op.callBoxedForDispatchKey(c10::DispatchKey::CompositeImplicitAutograd, *stack);
           return true;
         });
         return;
-      case Plan::Action::kRecord:
+      case OpAction::kKeep:
         if (is_view(op)) return record_view(*tracer, op, *stack);
         if (is_as_strided(op)) check_as_strided_base(tracer->strides(), op, *stack);
         return record_call(*tracer, op, *stack);
-      case Plan::Action::kRun: {
+      case OpAction::kRun: {
         const ExcludeTracingGuard guard;
         return op.callBoxed(stack);
       }
-      case Plan::Action::kReplace:
+      case OpAction::kReplace:
         throw Error("a set of decompositions replaces nothing");
     }
   });

@@ -8,7 +8,7 @@
 
 #include "engines/engine.h"
 #include "ir/graph.h"
-#include "ir/unsupported.h"
+#include "report/unsupported.h"
 
 namespace tracejet {
 

@@ -16,7 +16,7 @@
 #include "compile/settings.h"
 #include "ir/analysis/rank.h"
 #include "ir/size_expression.h"
-#include "ir/unsupported.h"
+#include "report/unsupported.h"
 #include "symbolic/context.h"
 
 namespace tracejet {

@@ -14,7 +14,7 @@
 #include "engines/runtime_inputs.h"
 #include "engines/runtime_sizes.h"
 #include "ir/graph.h"
-#include "ir/unsupported.h"
+#include "report/unsupported.h"
 #include "tracejet/compile.h"
 
 namespace tracejet {

@@ -1,7 +1,7 @@
 #include "engines/onnx_file.h"
 
 #include "base/error.h"
-#include "lowering/onnx/lower.h"
+#include "lowering/onnx/lower_graph.h"
 
 namespace tracejet {
 

@@ -10,8 +10,6 @@ namespace tracejet {
 
 std::string Program::str() const { return graph_->str(); }
 
-size_t Program::node_count() const { return graph_->nodes().size(); }
-
 namespace {
 
 /// How many tensors a function gave.

@@ -2,9 +2,9 @@
 
 #include "base/error.h"
 #include "capture/constraints.h"
-#include "frontends/report.h"
 #include "frontends/suggestion.h"
 #include "ir/analysis/equivalence.h"
+#include "report/shape_report.h"
 
 namespace tracejet {
 

@@ -15,8 +15,6 @@ namespace tracejet {
 
 namespace {
 
-using Action = Decision::Action;
-
 bool gives_tensors_alone(const c10::OperatorHandle& op) {
   return std::ranges::all_of(op.schema().returns(), [](const c10::Argument& result) {
     const c10::TypeKind kind = result.type()->kind();
@@ -40,12 +38,12 @@ bool is_aten(const c10::OperatorHandle& op) { return op.operator_name().name.sta
 
 bool has_decomposition(const Operator* entry) { return entry != nullptr && entry->decompose != nullptr; }
 
-Action expansion_of(const c10::OperatorHandle& op) {
-  return has_decomposition(find_operator(op)) ? Action::kExpand : Action::kExpandComposite;
+OpAction expansion_of(const c10::OperatorHandle& op) {
+  return has_decomposition(find_operator(op)) ? OpAction::kExpand : OpAction::kExpandComposite;
 }
 
-std::string_view kind_of_expansion(Action action) {
-  return action == Action::kExpand ? "by its decomposition in C++" : "ATen makes it of other operators";
+std::string_view kind_of_expansion(OpAction action) {
+  return action == OpAction::kExpand ? "by its decomposition in C++" : "ATen makes it of other operators";
 }
 
 /// The operator of that name, which a trace can meet.
@@ -60,13 +58,14 @@ c10::OperatorHandle checked(std::string_view name) {
 }
 
 Decision decide(DecompositionSet set, const c10::OperatorHandle& op) {
+  if (op.operator_name().name.starts_with("profiler::")) return {OpAction::kRun, "a mark for a profiler"};
   const Operator* entry = find_operator(op);
   const bool composite = is_composite(op), decomposable = has_decomposition(entry);
   const auto expanded = [&](std::string_view why = {}) -> Decision {
-    const Action action = expansion_of(op);
+    const OpAction action = expansion_of(op);
     return {action, why.empty() ? kind_of_expansion(action) : why};
   };
-  const auto kept = [](std::string_view why) -> Decision { return {Action::kKeep, why}; };
+  const auto kept = [](std::string_view why) -> Decision { return {OpAction::kKeep, why}; };
   switch (set) {
     case DecompositionSet::kTensorRT:
       if (decomposable && !entry->kept_by_default) return expanded();
@@ -101,14 +100,16 @@ std::string_view name_of(DecompositionSet set) {
 
 std::string_view Decision::str() const {
   switch (action) {
-    case Action::kKeep:
+    case OpAction::kKeep:
       return "kept";
-    case Action::kExpand:
+    case OpAction::kExpand:
       return "expanded in C++";
-    case Action::kExpandComposite:
+    case OpAction::kExpandComposite:
       return "expanded by ATen";
-    case Action::kReplace:
+    case OpAction::kReplace:
       return "replaced";
+    case OpAction::kRun:
+      return "run while tracing";
   }
   throw Error("no such action");
 }
@@ -125,7 +126,7 @@ DecompositionTable& DecompositionTable::keep(std::string_view name) {
                        " can't be kept: it may give a view of an argument, write to it, or give no tensor, and only "
                        "what ATen makes it of says which");
   }
-  return change(op, {Action::kKeep, "as asked for by keep()", {}});
+  return change(op, {OpAction::kKeep, "as asked for by keep()", {}});
 }
 
 DecompositionTable& DecompositionTable::expand(std::string_view name) {
@@ -134,13 +135,13 @@ DecompositionTable& DecompositionTable::expand(std::string_view name) {
     throw InvalidInput("decompositions: nothing is known that " + std::string(name) +
                        " could be expanded into: replace() it by a function of yours");
   }
-  const Action action = expansion_of(op);
+  const OpAction action = expansion_of(op);
   return change(op, {action, "as asked for by expand(): " + std::string(kind_of_expansion(action)), {}});
 }
 
 DecompositionTable& DecompositionTable::replace_boxed(std::string_view name, Function function, std::string why,
                                                       bool is_slow) {
-  return change(checked(name), {Action::kReplace, std::move(why), std::move(function), is_slow});
+  return change(checked(name), {OpAction::kReplace, std::move(why), std::move(function), is_slow});
 }
 
 DecompositionTable& DecompositionTable::expand_attention(bool use_fp32_acc) {

@@ -13,6 +13,8 @@ std::span<const Operator> logic_operators();
 std::span<const Operator> special_function_operators();
 std::span<const Operator> reduction_operators();
 std::span<const Operator> view_operators();
+std::span<const Operator> part_operators();
+std::span<const Operator> joining_operators();
 std::span<const Operator> view_copy_operators();
 std::span<const Operator> indexing_operators();
 std::span<const Operator> creation_operators();

@@ -11,13 +11,14 @@ namespace tracejet {
 
 std::span<const std::span<const Operator>> operator_tables() {
   static const std::array tables = {
-      pointwise_operators(),      arithmetic_operators(),    logic_operators(),         special_function_operators(),
-      reduction_operators(),      view_operators(),          indexing_operators(),      creation_operators(),
-      linear_algebra_operators(), convolution_operators(),   normalization_operators(), pooling_operators(),
-      activation_operators(),     attention_operators(),     resampling_operators(),    padding_operators(),
-      rearranging_operators(),    lookup_operators(),        recurrent_operators(),     backward_operators(),
-      data_dependent_operators(), spectral_operators(),      observer_operators(),      view_copy_operators(),
-      random_operators(),         factorization_operators(), quantization_operators(),
+      pointwise_operators(),     arithmetic_operators(), logic_operators(),          special_function_operators(),
+      reduction_operators(),     view_operators(),       part_operators(),           joining_operators(),
+      indexing_operators(),      creation_operators(),   linear_algebra_operators(), convolution_operators(),
+      normalization_operators(), pooling_operators(),    activation_operators(),     attention_operators(),
+      resampling_operators(),    padding_operators(),    rearranging_operators(),    lookup_operators(),
+      recurrent_operators(),     backward_operators(),   data_dependent_operators(), spectral_operators(),
+      observer_operators(),      view_copy_operators(),  random_operators(),         factorization_operators(),
+      quantization_operators(),
   };
   return tables;
 }

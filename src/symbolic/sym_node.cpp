@@ -293,11 +293,6 @@ std::optional<Symbol> symbol_of(c10::SymNodeImpl& node) {
   return ours->as_made().symbol();
 }
 
-/// Then they aren't equal at all sizes, and no fact says so: facts hold for the example.
-bool differ_in_example(const Node& a, const Node& b) {
-  return a.has_hint && b.has_hint && a.hint_is_possible && b.hint_is_possible && a.hint != b.hint;
-}
-
 }  // namespace
 
 bool require(const c10::SymBool& condition) {
@@ -324,55 +319,9 @@ std::optional<Expression> expression_of(c10::SymNodeImpl& node) {
   return std::nullopt;
 }
 
-std::optional<Expression> expression_of(const c10::SymInt& value) {
-  if (const auto number = value.maybe_as_int()) return Expression(*number);
-  return expression_of(*value.toSymNodeImplUnowned());
-}
-
-std::optional<Expression> expression_of(const c10::SymFloat& value) {
-  if (!value.is_symbolic()) return Expression::real(value.as_float_unchecked());
-  return expression_of(*value.toSymNodeImplUnowned());
-}
-
-std::optional<Expression> expression_of(const c10::SymBool& value) {
-  if (!value.is_heap_allocated()) return Expression::truth(value.as_bool_unchecked());
-  return expression_of(*value.toSymNodeImplUnowned());
-}
-
 std::shared_ptr<Context> context_of(c10::SymNodeImpl& node) {
   const auto* ours = dynamic_cast<SymbolicNode*>(&node);
   return ours ? ours->context() : nullptr;
-}
-
-c10::SymInt normalized(const c10::SymInt& value) {
-  const auto expression = expression_of(value);
-  return expression && expression->is_constant() ? c10::SymInt(expression->constant()) : value;
-}
-
-bool is_statically_equal(const c10::SymInt& a, const c10::SymInt& b) {
-  const auto x = expression_of(a);
-  const auto y = expression_of(b);
-  if (!x || !y) return false;
-  if (*x == *y) return true;
-  if (x->is_int() && y->is_int() && differ_in_example(x->node(), y->node())) return false;
-  return statically_known(a.sym_eq(b)) == true;
-}
-
-std::optional<bool> statically_known(const c10::SymBool& condition) {
-  if (!condition.is_heap_allocated()) return condition.as_bool_unchecked();
-  return condition.toSymNodeImplUnowned()->constant_bool();
-}
-
-std::optional<bool> known_for_general_sizes(const c10::SymBool& condition) {
-  if (const auto known = statically_known(condition)) return known;
-  c10::SymNodeImpl& node = *condition.toSymNodeImplUnowned();
-  const auto expression = expression_of(node);
-  return expression ? context_of(node)->decide_size_oblivious(*expression) : std::nullopt;
-}
-
-std::optional<int64_t> hint_of(const c10::SymInt& value) {
-  const auto expression = expression_of(value);
-  return expression && expression->has_hint() ? std::optional(expression->hint()) : std::nullopt;
 }
 
 }  // namespace tracejet::symbolic

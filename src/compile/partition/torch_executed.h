@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "ir/graph.h"
-#include "ir/unsupported.h"
+#include "report/unsupported.h"
 #include "tracejet/compile.h"
 
 namespace tracejet {

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "ir/unsupported.h"
+#include "report/unsupported.h"
 
 namespace tracejet::aten {
 

@@ -4,8 +4,8 @@
 #include <unordered_map>
 
 #include "ir/graph.h"
-#include "ir/unsupported.h"
 #include "lowering/onnx/model.h"
+#include "report/unsupported.h"
 
 namespace tracejet::openvino {
 

@@ -6,8 +6,8 @@
 
 #include "engines/engine.h"
 #include "ir/graph.h"
-#include "ir/unsupported.h"
 #include "lowering/onnx/model.h"
+#include "report/unsupported.h"
 
 namespace tracejet::openvino {
 

@@ -10,8 +10,8 @@
 
 #include "engines/engine.h"
 #include "ir/graph.h"
-#include "ir/unsupported.h"
-#include "lowering/onnx/lower.h"
+#include "lowering/onnx/lower_graph.h"
+#include "report/unsupported.h"
 
 namespace tracejet::openvino {
 

@@ -13,11 +13,16 @@ namespace tracejet::onnx {
 
 std::span<const std::span<const Conversion>> conversion_tables() {
   static const std::array tables = {
-      activation_conversions(),     arithmetic_conversions(),    attention_conversions(), comparison_conversions(),
-      convolution_conversions(),    creation_conversions(),      distance_conversions(),  indexing_conversions(),
-      linear_algebra_conversions(), normalization_conversions(), order_conversions(),     pooling_conversions(),
-      quantization_conversions(),   recurrent_conversions(),     reduction_conversions(), resampling_conversions(),
-      search_conversions(),         unary_conversions(),         views_conversions(),
+      activation_conversions(),    arithmetic_conversions(),
+      attention_conversions(),     block_quantization_conversions(),
+      comparison_conversions(),    convolution_conversions(),
+      creation_conversions(),      distance_conversions(),
+      indexing_conversions(),      linear_algebra_conversions(),
+      normalization_conversions(), order_conversions(),
+      pooling_conversions(),       quantization_conversions(),
+      recurrent_conversions(),     reduction_conversions(),
+      resampling_conversions(),    search_conversions(),
+      unary_conversions(),         views_conversions(),
   };
   return tables;
 }

@@ -10,6 +10,7 @@ namespace tracejet::onnx {
 std::span<const Conversion> activation_conversions();
 std::span<const Conversion> arithmetic_conversions();
 std::span<const Conversion> attention_conversions();
+std::span<const Conversion> block_quantization_conversions();
 std::span<const Conversion> comparison_conversions();
 std::span<const Conversion> convolution_conversions();
 std::span<const Conversion> creation_conversions();

@@ -77,6 +77,13 @@ inline std::vector<int64_t> axes_from(int64_t first, int64_t count) {
   return axes;
 }
 
+/// How many elements lie along axes.
+inline c10::SymInt element_count(const TensorMeta& meta, const std::vector<int64_t>& axes) {
+  c10::SymInt count = 1;
+  for (const int64_t axis : axes) count *= meta.sizes[static_cast<size_t>(axis)];
+  return count;
+}
+
 /// With the same value around it; `amounts` are those before each axis, then those behind.
 /// ONNX Runtime moves a Pad without axes into what pools or convolves next, which pads with something else, or reads
 /// what is gone.

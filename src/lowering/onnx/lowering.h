@@ -11,8 +11,8 @@
 #include "ir/assertion.h"
 #include "ir/call.h"
 #include "ir/graph.h"
-#include "ir/unsupported.h"
 #include "lowering/onnx/model.h"
+#include "report/unsupported.h"
 #include "symbolic/expression.h"
 
 namespace tracejet::onnx {

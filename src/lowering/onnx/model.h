@@ -14,7 +14,7 @@
 #include <c10/core/ScalarType.h>
 
 #include "ir/assertion.h"
-#include "ir/unsupported.h"
+#include "report/unsupported.h"
 #include "symbolic/expression.h"
 
 namespace tracejet {

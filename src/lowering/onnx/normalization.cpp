@@ -90,9 +90,7 @@ void batch_norm_of_batch(Lowering& to, const Call& call, std::string_view) {
   const Operand x = to.operand(call, "input");
   std::vector<int64_t> axes = axes_from(1, meta.dim() - 1);
   axes[0] = 0;
-  c10::SymInt elements = 1;
-  for (const int64_t axis : axes) elements *= meta.sizes[static_cast<size_t>(axis)];
-  const Operand count = to.number(elements, x.dtype);
+  const Operand count = to.number(element_count(meta, axes), x.dtype);
   const Operand normal = standardized(to, x, axes, count, call.number("eps"));
   to.result(scaled_by_channel(to, call, normal, meta.dim()));
   no_statistics(to);

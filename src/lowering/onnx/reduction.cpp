@@ -30,16 +30,9 @@ std::vector<int64_t> axes_or_all(const Axes& over, const TensorMeta& meta) {
   return over.axes.empty() ? axes_from(0, meta.dim()) : over.axes;
 }
 
-/// How many elements meet in one.
-c10::SymInt reduced_count(const Axes& over, const TensorMeta& meta) {
-  c10::SymInt elements = 1;
-  for (const int64_t axis : axes_or_all(over, meta)) elements *= meta.sizes[static_cast<size_t>(axis)];
-  return elements;
-}
-
 /// The mean of nothing is NaN, which runtimes don't agree on.
 Operand mean_of(Lowering& to, const Operand& x, const Axes& over, const TensorMeta& meta) {
-  const c10::SymInt elements = reduced_count(over, meta);
+  const c10::SymInt elements = element_count(meta, axes_or_all(over, meta));
   if (expression_of(elements).range().min > 0) return reduced(to, "ReduceMean", x, over);
   return to.emit("Div", {reduced(to, "ReduceSum", x, over), to.number(elements, x.dtype)});
 }
@@ -116,7 +109,8 @@ void reduce(Lowering& to, const Call& call, std::string_view target) {
 void extremum_over(Lowering& to, const Call& call, std::string_view target) {
   const Operand x = to.operand(call, "self", as_number(to.output().dtype));
   const Axes over = axes_of(call);
-  require_elements(to, reduced_count(over, call.tensor("self")));
+  const TensorMeta& self = call.tensor("self");
+  require_elements(to, element_count(self, axes_or_all(over, self)));
   if (is_integer(x.dtype) && !to.is_exact(to.range(call, "self"))) {
     return to.result(extremum_by_halves(to, target, x, over.axes, over.keep));
   }

@@ -1,4 +1,4 @@
-// Operators that fold axes away, and those that go along an axis: running sums, sorting.
+// Reductions and scans: sums and extrema over axes, cumulative sums, sorting.
 #include "ops/families.h"
 #include "ops/reduction/decompositions.h"
 #include "ops/refusal.h"

@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "helpers.h"
 #include "ir/graph.h"
-#include "lowering/onnx/lower.h"
+#include "lowering/onnx/lower_graph.h"
 #include "symbolic/context.h"
 
 namespace tracejet {

@@ -75,9 +75,9 @@ TEST(DecompositionTable, RefusesAReplacementThatNeverEnds) {
 
 TEST(DecompositionTable, SaysWhatItDoesAndWhy) {
   const DecompositionTable table = DecompositionTable(DecompositionSet::kCoreAten).keep("aten::silu");
-  EXPECT_EQ(table.decision("aten::silu").action, Decision::Action::kKeep);
+  EXPECT_EQ(table.decision("aten::silu").action, OpAction::kKeep);
   EXPECT_EQ(table.decision("aten::silu").why, "as asked for by keep()");
-  EXPECT_EQ(table.decision("aten::softplus").action, Decision::Action::kExpand);
+  EXPECT_EQ(table.decision("aten::softplus").action, OpAction::kExpand);
   EXPECT_EQ(table.decision("aten::mm").why, "part of Core ATen");
   EXPECT_NE(table.str().find("aten::silu "), std::string::npos);
 }

@@ -1,4 +1,4 @@
-#include "ir/unsupported.h"
+#include "report/unsupported.h"
 
 #include <map>
 

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "capture/constraints.h"
 #include "ir/graph.h"
+#include "report/symbol_axes.h"
 #include "symbolic/diagnosis.h"
 #include <tracejet/report.h>
 

@@ -1,4 +1,4 @@
-#include "lowering/onnx/lower.h"
+#include "lowering/onnx/lower_graph.h"
 
 #include "base/error.h"
 

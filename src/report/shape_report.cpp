@@ -1,5 +1,5 @@
 // Puts a diagnosis into words: the axes, the lines, and what to do.
-#include "frontends/report.h"
+#include "report/shape_report.h"
 
 #include <algorithm>
 #include <iterator>
