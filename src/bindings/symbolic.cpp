@@ -111,7 +111,7 @@ Location current_line() { return {torch::CapturedTraceback::gather(/*python=*/tr
 void bind_context(py::module_& module) {
   py::enum_<Guard::Kind>(module, "GuardKind")
       .value("RELATION", Guard::Kind::kRelation)
-      .value("GENERAL_SIZE", Guard::Kind::kGeneralSize)
+      .value("ZERO_ONE", Guard::Kind::kZeroOne)
       .value("REQUIREMENT", Guard::Kind::kRequirement)
       .value("SIZE_BRANCH", Guard::Kind::kSizeBranch)
       .value("SPECIALIZATION", Guard::Kind::kSpecialization)

@@ -107,7 +107,7 @@ std::vector<symbolic::Expression> expressions(const Sizes& sizes) {
 
 void note_layout_question(c10::SymIntArrayRef sizes) {
   if (std::ranges::none_of(sizes, &c10::SymInt::is_symbolic)) return;
-  symbolic::take_for_general(expressions(Sizes(sizes.begin(), sizes.end())), Tracer::current()->shapes());
+  symbolic::guard_zero_one(expressions(Sizes(sizes.begin(), sizes.end())), Tracer::current()->shapes());
 }
 
 void note_memory_question() {
@@ -116,7 +116,7 @@ void note_memory_question() {
   for (const symbolic::Symbol& symbol : shapes.symbols()) {
     if (symbol.backed) sizes.push_back(symbolic::Expression::of(symbol));
   }
-  symbolic::take_for_general(sizes, shapes);
+  symbolic::guard_zero_one(sizes, shapes);
 }
 
 /// PyTorch would guard, also where it only wants to know whether a copy can be saved.

@@ -40,7 +40,7 @@ c10::SymInt ModelTrace::size_of(const AxisSize& size) {
   const auto [symbol, is_new] = symbols_.try_emplace(name);
   if (is_new) {
     symbolic::Context& shapes = tracer_->shapes();
-    symbol->second = shapes.sym_int(shapes.symbol(name, {min, max}, symbolic::general_size(min, opt, max)));
+    symbol->second = shapes.sym_int(shapes.symbol(name, {min, max}, symbolic::size_oblivious_hint(min, opt, max)));
   }
   return symbol->second;
 }

@@ -88,27 +88,27 @@ std::optional<bool> answer_unlike_special_sizes(const Condition& open) {
 
 }  // namespace
 
-bool Context::guard(const Condition& condition, Guard::Kind when_general) {
+bool Context::guard(const Condition& condition, Guard::Kind when_oblivious) {
   if (const auto known = decide(condition)) {
     if (!guards_.empty() && !condition.is_constant()) note_repeated(*known ? condition : logical_not(condition));
     return *known;
   }
   const Condition open = simplified(condition);
-  auto general = general_answer(open);
-  if (!general && when_general != Guard::Kind::kSizeBranch) general = answer_unlike_special_sizes(open);
-  if (when_general == Guard::Kind::kRequirement && general == false) return false;
+  auto general = size_oblivious_answer(open);
+  if (!general && when_oblivious != Guard::Kind::kSizeBranch) general = answer_unlike_special_sizes(open);
+  if (when_oblivious == Guard::Kind::kRequirement && general == false) return false;
   if (general) {
     const Condition assumed = *general ? open : logical_not(open);
     // No trace at a size of 0 or 1 can show that a branch on data makes no difference there.
-    if (when_general == Guard::Kind::kSizeBranch && is_data_dependent(open)) {
+    if (when_oblivious == Guard::Kind::kSizeBranch && is_data_dependent(open)) {
       record(assumed, Guard::Kind::kAssertion);
     } else {
-      add_guard(assumed, when_general);
+      add_guard(assumed, when_oblivious);
     }
     return *general;
   }
   if (is_data_dependent(open)) {
-    const bool is_promised = when_general == Guard::Kind::kSizeBranch && is_asserted_ && is_asserted_();
+    const bool is_promised = when_oblivious == Guard::Kind::kSizeBranch && is_asserted_ && is_asserted_();
     if (!is_promised) data_dependent("the condition " + open.str(), open);
     record(open, Guard::Kind::kAssertion);
     return true;
@@ -118,10 +118,10 @@ bool Context::guard(const Condition& condition, Guard::Kind when_general) {
   return value;
 }
 
-std::optional<bool> Context::general_answer(const Condition& open) {
-  if (const auto seen = general_.find(open); seen != general_.end()) return seen->second;
-  const auto answer = decide_for_general_sizes(open);
-  if (answer) general_.emplace(open, *answer);
+std::optional<bool> Context::size_oblivious_answer(const Condition& open) {
+  if (const auto seen = size_oblivious_.find(open); seen != size_oblivious_.end()) return seen->second;
+  const auto answer = decide_from_two(open);
+  if (answer) size_oblivious_.emplace(open, *answer);
   return answer;
 }
 
@@ -217,7 +217,7 @@ void Context::add_guard(const Condition& condition, Guard::Kind kind) {
 }
 
 std::unordered_map<Condition, size_t>& Context::guards_of(Guard::Kind kind) {
-  if (kind == Guard::Kind::kGeneralSize) return general_guards_;
+  if (kind == Guard::Kind::kZeroOne) return zero_one_guards_;
   return kind == Guard::Kind::kRequirement ? requirements_ : guard_of_;
 }
 

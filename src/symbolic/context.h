@@ -22,7 +22,7 @@ namespace tracejet::symbolic {
 
 /// The size of its range [min, max] that a dynamic axis is traced at: `opt`, or another one where that is 0 or 1, which
 /// behave unlike other sizes (broadcasting, contiguity).
-constexpr int64_t general_size(int64_t min, int64_t opt, int64_t max) {
+constexpr int64_t size_oblivious_hint(int64_t min, int64_t opt, int64_t max) {
   return opt > 1 || max < 2 ? opt : std::max<int64_t>(min, 2);
 }
 
@@ -117,7 +117,7 @@ class Context : public std::enable_shared_from_this<Context> {
   /// that only sizes of 0 and 1 can change is decided for all others, and nothing is learned from it: expressions stay
   /// right at 0 and 1.
   /// Throws DataDependent when it is open and an unbacked symbol takes part.
-  bool guard(const Condition& condition) { return guard(condition, Guard::Kind::kGeneralSize); }
+  bool guard(const Condition& condition) { return guard(condition, Guard::Kind::kZeroOne); }
   /// The same, asked by the model's own code (`if size == 1:`). A condition on data is taken for granted and recorded,
   /// as by expect(), where the code asserts it or where only sizes of 0 and 1 can change it.
   bool guard_branch(const Condition& condition) { return guard(condition, Guard::Kind::kSizeBranch); }
@@ -137,8 +137,8 @@ class Context : public std::enable_shared_from_this<Context> {
 
   Expression add_unbacked(std::string_view prefix, Range range, bool is_float);
 
-  /// `when_general`: what a condition is that only sizes of 0 and 1 can change.
-  bool guard(const Condition& condition, Guard::Kind when_general);
+  /// `when_oblivious`: what a condition is that only sizes of 0 and 1 can change.
+  bool guard(const Condition& condition, Guard::Kind when_oblivious);
   void record(const Condition& condition, Guard::Kind kind);
   void assume(const Condition& condition);
   void add_guard(const Condition& condition, Guard::Kind kind);
@@ -147,8 +147,8 @@ class Context : public std::enable_shared_from_this<Context> {
   /// Notes the line where an answer was asked for that an earlier guard gives.
   void note_repeated(const Condition& assumed);
   void note_repeated_number(const Expression& expression);
-  std::optional<bool> decide_for_general_sizes(const Condition& open);
-  std::optional<bool> general_answer(const Condition& open);
+  std::optional<bool> decide_from_two(const Condition& open);
+  std::optional<bool> size_oblivious_answer(const Condition& open);
   void learn(const Condition& assumed);
   void learn_equal(const Expression& a, const Expression& b);
   void learn_multiple(const Expression& dividend, int64_t modulus, int64_t residue);
@@ -168,8 +168,8 @@ class Context : public std::enable_shared_from_this<Context> {
   std::vector<Symbol> symbols_;
   std::unordered_set<std::string> names_;
   std::vector<Guard> guards_;
-  std::unordered_map<Condition, bool> general_;             ///< Decided for general sizes; no facts.
-  std::unordered_map<Condition, size_t> general_guards_;    ///< Those of kind kGeneralSize, by their condition.
+  std::unordered_map<Condition, bool> size_oblivious_;      ///< Answers for sizes from 2; no facts.
+  std::unordered_map<Condition, size_t> zero_one_guards_;   ///< Those of kind kZeroOne, by their condition.
   std::unordered_map<Condition, size_t> requirements_;      ///< Those of kind kRequirement.
   std::unordered_map<Condition, size_t> guard_of_;          ///< All others.
   std::unordered_map<uint64_t, size_t> specialization_of_;  ///< By the id of a symbol that became a number.

@@ -37,7 +37,7 @@ class Diagnostician {
       groups_.push_back({symbol, symbol.range, {groups_.size()}, {}, {}});
     }
     for (size_t i = 0; i < context.guards().size(); ++i) {
-      const bool is_about_small_sizes = is_general(i) || kind_of(i) == Guard::Kind::kSizeBranch;
+      const bool is_about_small_sizes = is_zero_one(i) || kind_of(i) == Guard::Kind::kSizeBranch;
       const bool is_settled = kind_of(i) == Guard::Kind::kInBranch;
       if (is_about_small_sizes || is_settled) continue;
       split(context.guards()[i].condition, i, kind_of(i) == Guard::Kind::kRequirement ? requirements_ : parts_);
@@ -52,7 +52,7 @@ class Diagnostician {
     for (const Part& part : requirements_) assert_if_open(part);
     report_groups();
     for (size_t i = 0; i < context_.guards().size(); ++i) {
-      if (is_general(i)) result_.verdicts[i] = Verdict::kGeneral;
+      if (is_zero_one(i)) result_.verdicts[i] = Verdict::kGeneral;
       if (kind_of(i) == Guard::Kind::kSizeBranch && !options_.harmless.contains(i)) report_branch(i);
     }
     for (const Problem& problem : result_.problems) {
@@ -65,7 +65,7 @@ class Diagnostician {
 
  private:
   Guard::Kind kind_of(size_t guard) const { return context_.guards()[guard].kind; }
-  bool is_general(size_t guard) const { return kind_of(guard) == Guard::Kind::kGeneralSize; }
+  bool is_zero_one(size_t guard) const { return kind_of(guard) == Guard::Kind::kZeroOne; }
 
   static void split(const Condition& condition, size_t guard, std::vector<Part>& parts) {
     if (condition.kind() != Kind::kAnd) return parts.push_back({condition, guard});

@@ -182,9 +182,4 @@ Expression mod(const Expression& a, const Expression& b) {
   return b.is_constant() ? mod_constant(a, b.constant()) : mod_expression(a, b);
 }
 
-Expression exact_div(const Expression& a, const Expression& b) {
-  if (auto quotient = exact_quotient(a, b)) return *quotient;
-  throw InvalidInput(b.str() + " doesn't divide " + a.str() + " for all values of the symbols");
-}
-
 }  // namespace tracejet::symbolic

@@ -158,8 +158,6 @@ Expression sum(std::span<const Expression> terms);
 Expression floor_div(const Expression& a, const Expression& b);  ///< Throws InvalidInput for a divisor that is 0.
 Expression ceil_div(const Expression& a, const Expression& b);
 Expression mod(const Expression& a, const Expression& b);
-/// a / b when b divides a as a polynomial; throws InvalidInput when it doesn't.
-Expression exact_div(const Expression& a, const Expression& b);
 Expression power(const Expression& base, const Expression& exponent);  ///< exponent >= 0
 Expression min(const Expression& a, const Expression& b);              ///< Of two integers or two floats.
 Expression max(const Expression& a, const Expression& b);

@@ -194,10 +194,10 @@ std::optional<bool> Context::decide_size_oblivious(const Condition& condition) {
   // A size that may be anything isn't compared with the one value that would make it special.
   if (open.kind() == Kind::kEqual && open.operands()[1].is_constant()) return false;
   if (open.kind() == Kind::kNotEqual && open.operands()[1].is_constant()) return true;
-  return decide_for_general_sizes(open);
+  return decide_from_two(open);
 }
 
-std::optional<bool> Context::decide_for_general_sizes(const Condition& open) {
+std::optional<bool> Context::decide_from_two(const Condition& open) {
   const Condition large = substitute(open, [](const Expression& symbol) {
     const Range range = symbol.symbol().range;
     return range.min >= 0 && range.max >= 2 ? with_range(symbol.symbol(), {std::max<int64_t>(range.min, 2), range.max})

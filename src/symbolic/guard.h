@@ -12,9 +12,9 @@ namespace tracejet::symbolic {
 struct Guard {
   enum class Kind {
     kRelation,        ///< Control flow depended on `condition`; it held for the traced example.
-    kGeneralSize,     ///< PyTorch asked; it holds for all sizes except 0 and 1, which PyTorch's general way serves too.
-    kRequirement,     ///< As kGeneralSize, but where it doesn't hold, eager refuses the call: to be checked in a run.
-    kSizeBranch,      ///< As kGeneralSize, but the model's code asked: at sizes 0 and 1 it may go another way.
+    kZeroOne,         ///< PyTorch asked; only sizes of 0 and 1 can differ, which its way for all sizes serves too.
+    kRequirement,     ///< As kZeroOne, but where it doesn't hold, eager refuses the call: to be checked in a run.
+    kSizeBranch,      ///< As kZeroOne, but the model's code asked: at sizes 0 and 1 it may go another way.
     kSpecialization,  ///< A number was asked for (`int(s)`, `range(s)`): condition is `s == its hint`.
     kAssertion,       ///< The model says so (`torch._check`); to be checked when the program runs.
     kInBranch,        ///< An assertion that a branch of control flow makes for itself, and checks there.

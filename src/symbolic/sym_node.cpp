@@ -248,7 +248,7 @@ class LayoutNode final : public SymbolicNode {
       : SymbolicNode(std::move(answer), std::move(context)), sizes_(std::move(sizes)) {}
 
   bool guard_bool(const char* file, int64_t line) override {
-    if (!sizes_.empty() && is_asked_by_model()) take_for_general(sizes_, *context());
+    if (!sizes_.empty() && is_asked_by_model()) guard_zero_one(sizes_, *context());
     return SymbolicNode::guard_bool(file, line);
   }
 
@@ -262,7 +262,7 @@ SymNode SymbolicNode::layout(bool answer, c10::ArrayRef<SymNode> sizes) const {
 
 }  // namespace
 
-void take_for_general(std::span<const Expression> sizes, Context& context) {
+void guard_zero_one(std::span<const Expression> sizes, Context& context) {
   for (const Expression& size : sizes) context.guard_branch(less_equal(2, size));
 }
 

@@ -36,7 +36,7 @@ std::shared_ptr<Context> context_of(c10::SymNodeImpl& node);
 c10::SymInt normalized(const c10::SymInt& value);
 
 /// The model's code relies on what is so for sizes from 2: it remains to be seen whether it does the same at 0 and 1.
-void take_for_general(std::span<const Expression> sizes, Context& context);
+void guard_zero_one(std::span<const Expression> sizes, Context& context);
 /// An answer about layout, of which that is so for these sizes where the model's code asks.
 c10::SymBool layout_answer(const Condition& answer, std::vector<Expression> sizes, Context& context);
 
@@ -47,7 +47,7 @@ bool require(const c10::SymBool& condition);
 bool is_statically_equal(const c10::SymInt& a, const c10::SymInt& b);
 std::optional<bool> statically_known(const c10::SymBool& condition);
 /// As above, where sizes that may be 0 or 1 are taken to be larger: for choices of layout.
-std::optional<bool> known_for_general_sizes(const c10::SymBool& condition);
+std::optional<bool> known_size_oblivious(const c10::SymBool& condition);
 /// The value on the traced example; nullopt if it is data dependent.
 std::optional<int64_t> hint_of(const c10::SymInt& value);
 

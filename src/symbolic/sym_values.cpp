@@ -48,7 +48,7 @@ std::optional<bool> statically_known(const c10::SymBool& condition) {
   return condition.toSymNodeImplUnowned()->constant_bool();
 }
 
-std::optional<bool> known_for_general_sizes(const c10::SymBool& condition) {
+std::optional<bool> known_size_oblivious(const c10::SymBool& condition) {
   if (const auto known = statically_known(condition)) return known;
   c10::SymNodeImpl& node = *condition.toSymNodeImplUnowned();
   const auto expression = expression_of(node);

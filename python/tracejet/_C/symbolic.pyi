@@ -31,7 +31,7 @@ class GuardKind:
 
       RELATION
 
-      GENERAL_SIZE
+      ZERO_ONE
 
       REQUIREMENT
 
@@ -45,7 +45,7 @@ class GuardKind:
     """
 
     ASSERTION: typing.ClassVar[GuardKind]
-    GENERAL_SIZE: typing.ClassVar[GuardKind]
+    ZERO_ONE: typing.ClassVar[GuardKind]
     IN_BRANCH: typing.ClassVar[GuardKind]
     RELATION: typing.ClassVar[GuardKind]
     REQUIREMENT: typing.ClassVar[GuardKind]

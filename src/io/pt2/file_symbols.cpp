@@ -62,7 +62,7 @@ Expression FileSymbols::symbol(const SympySymbol& symbol) {
     if (range.is_empty()) throw Error("the range of " + symbol.name + " holds no size");
     const auto hint = hints_.find(symbol.name);
     const int64_t example =
-        hint == hints_.end() ? symbolic::general_size(range.min, range.min, range.max) : hint->second;
+        hint == hints_.end() ? symbolic::size_oblivious_hint(range.min, range.min, range.max) : hint->second;
     made = context_->symbol(symbol.name, range, std::clamp(example, range.min, range.max));
   }
   return symbols_.emplace(symbol.name, made).first->second;

@@ -43,7 +43,7 @@ std::set<std::string> relied_on(const Graph& graph, const symbolic::Case& sizes)
   std::set<std::string> conditions;
   for (const symbolic::Guard& guard : graph.shapes().guards()) {
     const bool is_about_small_sizes =
-        guard.kind == symbolic::Guard::Kind::kGeneralSize || guard.kind == symbolic::Guard::Kind::kRequirement;
+        guard.kind == symbolic::Guard::Kind::kZeroOne || guard.kind == symbolic::Guard::Kind::kRequirement;
     if (!is_about_small_sizes) conditions.insert(symbolic::in_case(guard.condition, sizes).str());
   }
   conditions.erase("True");

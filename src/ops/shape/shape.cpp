@@ -52,7 +52,7 @@ bool is_one(const c10::SymInt& size) { return known_equal(size, 1); }
 bool layout_less(const c10::SymInt& a, const c10::SymInt& b) {
   const auto x = a.maybe_as_int(), y = b.maybe_as_int();
   if (x && y) return *x < *y;
-  if (const auto known = symbolic::known_for_general_sizes(a.sym_lt(b))) return *known;
+  if (const auto known = symbolic::known_size_oblivious(a.sym_lt(b))) return *known;
   const auto hint_a = symbolic::hint_of(a), hint_b = symbolic::hint_of(b);
   return hint_a && hint_b && *hint_a < *hint_b;
 }
