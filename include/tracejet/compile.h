@@ -37,6 +37,34 @@ struct CompileSettings {
   /// Only plans: nothing is compiled, and the program has a report but can't be run.
   bool dryrun = false;
 
+  // TensorRT's own: other engines take only the defaults.
+  /// Which GPUs an engine is built for: "8.6", "8.9", "12.0"; empty: the one at hand, or all, where there is none.
+  std::vector<std::string> compute_capabilities;
+  /// The memory in bytes that a kernel may take while it runs; 0: as much as there is.
+  int64_t workspace_size = 0;
+  /// 0 to 5: how long TensorRT looks for faster kernels; -1: its own default.
+  int optimization_level = -1;
+  /// How many streams beside the main one an engine may use; -1: its own choice.
+  int max_aux_streams = -1;
+  /// How often a kernel is timed while building.
+  int num_avg_timing_iters = 1;
+  /// Whether float32 products are computed without TensorFloat-32.
+  bool disable_tf32 = false;
+  /// Whether kernels for sparse weights may be used.
+  bool sparse_weights = false;
+  /// Whether an engine also runs on later versions of TensorRT.
+  bool version_compatible = false;
+  /// Whether an engine also runs on other GPUs of its generation and later.
+  bool hardware_compatible = false;
+  /// Whether weights may stay in the memory of the CPU until they are needed.
+  bool enable_weight_streaming = false;
+  /// A file that keeps what was measured while building; empty: none.
+  std::string timing_cache_path;
+  /// A file that keeps kernels which TensorRT-RTX compiles when a program first runs; empty: none.
+  std::string runtime_cache_path;
+  /// Whether calls of equal shapes are recorded as a CUDA graph and replayed.
+  bool use_cuda_graphs = false;
+
   bool operator==(const CompileSettings&) const = default;
 };
 

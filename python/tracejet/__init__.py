@@ -20,8 +20,10 @@ from tracejet.api.decompositions import DecompositionTable
 from tracejet.api.engine import Engine, engines, register_engine, unregister_engine
 from tracejet.api.engine_report import EngineReport, EngineWarning
 from tracejet.api.files import load, save
+from tracejet.api.profiles import profile_of_this_call as _profile_of_this_call
 from tracejet.api.trace import diagnose, trace
 from tracejet.api.verify import Verification, VerificationError, verify
+from tracejet.engines.tensorrt import register as _register_tensorrt
 from tracejet.frontend.input import Input
 from tracejet.frontend.report import Report
 from tracejet.patches import size_questions as _size_questions  # noqa: F401  (completes PyTorch's symbolic numbers)
@@ -29,6 +31,7 @@ from tracejet.patches import sym_node as _sym_node  # noqa: F401
 from tracejet.torch_compile.registration import register as _register_backends
 
 _register_backends()
+_register_tensorrt(_profile_of_this_call)
 
 __all__ = [
     "BuildWarning",

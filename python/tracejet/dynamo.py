@@ -1,6 +1,7 @@
 """`tracejet.dynamo`: the names under which Torch-TensorRT offers tracing and compiling, and torch.compile's backend."""
 
 from tracejet.api.compile import compile
+from tracejet.api.serialized_engine import convert_exported_program_to_serialized_trt_engine
 from tracejet.api.trace import trace
 from tracejet.frontend.dynamic_shapes import get_dynamic_shapes_args, get_dynamic_shapes_kwargs
 from tracejet.torch_compile.backend import Backend, EagerWarning
@@ -14,6 +15,7 @@ __all__ = [
     "GraphRecord",
     "backend",
     "compile",
+    "convert_exported_program_to_serialized_trt_engine",
     "get_dynamic_shapes_args",
     "get_dynamic_shapes_kwargs",
     "trace",

@@ -16,6 +16,7 @@ void bind_indexing(pybind11::module_& module);
 void bind_inputs(pybind11::module_& module);
 void bind_model_state(pybind11::module_& module);
 void bind_numbers(pybind11::module_& module);
+void bind_onnx_program(pybind11::module_& module);
 void bind_operators(pybind11::module_& module);
 void bind_program(pybind11::module_& module);
 void bind_report(pybind11::module_& module);

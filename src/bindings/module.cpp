@@ -11,6 +11,7 @@ PYBIND11_MODULE(_C, module) {
   tracejet::bind_symbolic(module);
   tracejet::bind_graph(module);
   tracejet::bind_indexing(module);
+  tracejet::bind_onnx_program(module);
   tracejet::bind_operators(module);
   tracejet::bind_decompositions(module);
   tracejet::bind_tracer(module);

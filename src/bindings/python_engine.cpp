@@ -146,4 +146,8 @@ class PythonEngine final : public Engine {
 
 std::shared_ptr<const Engine> make_engine(const py::object& adapter) { return std::make_shared<PythonEngine>(adapter); }
 
+std::unique_ptr<Executable> make_executable(std::string engine, std::shared_ptr<const Graph> graph, py::object run) {
+  return std::make_unique<PythonExecutable>(std::move(engine), std::move(graph), std::move(run));
+}
+
 }  // namespace tracejet::python

@@ -12,4 +12,7 @@ namespace tracejet::python {
 /// and while what it compiled runs; what it raises comes through as it is.
 std::shared_ptr<const Engine> make_engine(const py::object& adapter);
 
+/// Runs a function in Python, and checks what it gives against the graph's outputs.
+std::unique_ptr<Executable> make_executable(std::string engine, std::shared_ptr<const Graph> graph, py::object run);
+
 }  // namespace tracejet::python

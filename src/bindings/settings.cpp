@@ -45,6 +45,10 @@ struct FromPython {
     if (number != static_cast<int>(number)) refuse(setting, "a smaller number", value);
     field = static_cast<int>(number);
   }
+  void set(int64_t& field) const {
+    if (!py::isinstance<py::int_>(value) || py::isinstance<py::bool_>(value)) refuse(setting, "an integer", value);
+    field = value.cast<int64_t>();
+  }
   void set(std::string& field) const {
     if (value.is_none()) return field.clear();
     const py::object path = py::module_::import("os").attr("fspath");

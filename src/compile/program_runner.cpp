@@ -38,14 +38,17 @@ void write(std::vector<std::pair<at::Tensor, at::Tensor>>& writes, std::vector<c
   for (const auto& [target, value] : writes) target.copy_(value);
 }
 
+bool is_elsewhere(const GraphInput& input) {
+  return input.value != nullptr && input.data.defined() && input.data.device() != input.value->tensor().device;
+}
+
 /// A program may be traced for a device where its weights aren't yet.
 void check_weights(const Graph& graph) {
   for (const GraphInput& input : graph.inputs()) {
-    if (input.value == nullptr || !input.data.defined()) continue;
-    const c10::Device needed = input.value->tensor().device;
-    if (input.data.device() == needed) continue;
+    if (!is_elsewhere(input)) continue;
     refuse_input(input.name,
-                 "its data is on " + input.data.device().str() + ", but this program runs on " + needed.str() +
+                 "its data is on " + input.data.device().str() + ", but this program runs on " +
+                     input.value->tensor().device.str() +
                      (input.data.is_meta() ? ": load the weights and trace again" : ": move the model there"));
   }
 }
@@ -60,7 +63,8 @@ ProgramRunner::ProgramRunner(std::shared_ptr<const Graph> graph, const CompileSe
       runtime_inputs_(runtime_inputs_of(*graph_)) {
   check_settings(settings_);
   const ChosenEngines chosen = chosen_engines(*graph_, settings_);
-  check_weights(*graph_);
+  const auto takes_weights = [](const auto& engine) { return engine->takes_weights_from_anywhere(); };
+  if (std::ranges::none_of(chosen.engines, takes_weights)) check_weights(*graph_);
   for (size_t i = 0; i < graph_->inputs().size(); ++i) {
     const GraphInput& input = graph_->inputs()[i];
     if (input.kind == GraphInput::Kind::kUser && input.value != nullptr) user_inputs_.push_back(i);
@@ -75,10 +79,17 @@ ProgramRunner::ProgramRunner(std::shared_ptr<const Graph> graph, const CompileSe
     if (assertion && !symbolic::is_data_dependent(assertion->condition)) assertions_.push_back(*std::move(assertion));
   }
   built_ = build(prepared_for_engines(*graph_), runtime_inputs_, chosen, settings_);
+  misses_weights_ = misses_weights();
   if (built_.executable == nullptr || built_.executable->takes_ranks_from_data()) return;
   for (RuntimeAssertion& condition : rank_conditions(*graph_)) {
     if (!symbolic::is_data_dependent(condition.condition)) assertions_.push_back(std::move(condition));
   }
+}
+
+bool ProgramRunner::misses_weights() const {
+  const auto needs = [](const Part& part) { return !part.engine->takes_weights_from_anywhere(); };
+  if (std::ranges::any_of(built_.plan.parts, needs)) return std::ranges::any_of(graph_->inputs(), is_elsewhere);
+  return std::ranges::any_of(runtime_inputs_, [&](size_t input) { return is_elsewhere(graph_->inputs()[input]); });
 }
 
 std::string ProgramRunner::warnings() const {
@@ -140,6 +151,7 @@ void ProgramRunner::check_assertions(const RuntimeSizes& sizes) const {
 
 std::vector<c10::IValue> ProgramRunner::run_for_all_outputs(const std::vector<at::Tensor>& inputs) const {
   if (built_.executable == nullptr) throw InvalidInput("a dry run compiles nothing: there is only a report");
+  if (misses_weights_) check_weights(*graph_);
   const at::NoGradGuard no_grad;
   const RuntimeSizes sizes = checked_sizes(*graph_, user_inputs_, inputs);
   check_assertions(sizes);

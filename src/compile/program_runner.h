@@ -46,6 +46,8 @@ class ProgramRunner {
   const std::shared_ptr<const Graph>& graph() const { return graph_; }
 
  private:
+  /// Whether weights have to be on the program's device when it runs, and aren't yet.
+  bool misses_weights() const;
   void check_assertions(const RuntimeSizes& sizes) const;
   void check_memory(const std::vector<at::Tensor>& inputs, const RuntimeSizes& sizes) const;
   /// The data of an input that isn't the user's.
@@ -60,6 +62,7 @@ class ProgramRunner {
   std::vector<RuntimeAssertion> assertions_;  // on sizes of inputs; engines check those on data
   RuntimeInputs runtime_inputs_;
   BuiltProgram built_;
+  bool misses_weights_ = false;
 };
 
 }  // namespace tracejet

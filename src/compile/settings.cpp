@@ -1,6 +1,7 @@
 #include "compile/settings.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "base/error.h"
 
@@ -34,8 +35,66 @@ std::span<const Setting> settings_table() {
        "whether an engine's failure is an error; otherwise the next engine takes its part, with a BuildWarning", false},
       {"dryrun", &Settings::dryrun, "only plans: nothing is compiled, and the result has a report but can't be called",
        false},
+      {"compute_capabilities", &Settings::compute_capabilities,
+       "which GPUs TensorRT builds for: \"8.6\", \"8.9\", \"12.0\"; empty for the one at hand, or all where there is "
+       "none",
+       true, "tensorrt"},
+      {"workspace_size", &Settings::workspace_size,
+       "the bytes that a kernel of TensorRT's may take while it runs; 0 for as many as there are", true, "tensorrt"},
+      {"optimization_level", &Settings::optimization_level,
+       "0 to 5, how long TensorRT looks for faster kernels; -1 for its own default", true, "tensorrt"},
+      {"max_aux_streams", &Settings::max_aux_streams,
+       "how many streams beside the main one TensorRT may use; -1 for its own choice", true, "tensorrt"},
+      {"num_avg_timing_iters", &Settings::num_avg_timing_iters, "how often TensorRT times a kernel while building",
+       true, "tensorrt"},
+      {"disable_tf32", &Settings::disable_tf32, "whether TensorRT computes products of float32 without TensorFloat-32",
+       true, "tensorrt"},
+      {"sparse_weights", &Settings::sparse_weights, "whether TensorRT may use kernels for sparse weights", true,
+       "tensorrt"},
+      {"version_compatible", &Settings::version_compatible, "whether TensorRT's engines also run on its later versions",
+       true, "tensorrt"},
+      {"hardware_compatible", &Settings::hardware_compatible,
+       "whether TensorRT's engines also run on later GPUs than they are built for", true, "tensorrt"},
+      {"enable_weight_streaming", &Settings::enable_weight_streaming,
+       "whether TensorRT may leave weights in the CPU's memory until they are needed", true, "tensorrt"},
+      {"timing_cache_path", &Settings::timing_cache_path,
+       "a file for what TensorRT measures while building; empty: none", false, "tensorrt"},
+      {"runtime_cache_path", &Settings::runtime_cache_path,
+       "a file for the kernels that TensorRT-RTX compiles when a program first runs; empty: none", false, "tensorrt"},
+      {"use_cuda_graphs", &Settings::use_cuda_graphs,
+       "whether TensorRT records calls of equal shapes as CUDA graphs and replays them", false, "tensorrt"},
   };
   return table;
+}
+
+namespace {
+
+void check_tensorrt_settings(const CompileSettings& settings) {
+  const auto check = [](std::string_view name, int64_t value, int64_t min, int64_t max) {
+    if (value >= min && value <= max) return;
+    throw InvalidInput(std::string(name) + " is " + std::to_string(value) + "; expected " + std::to_string(min) +
+                       (max == std::numeric_limits<int64_t>::max() ? " or more" : " to " + std::to_string(max)));
+  };
+  constexpr int64_t kAny = std::numeric_limits<int64_t>::max();
+  check("workspace_size", settings.workspace_size, 0, kAny);
+  check("optimization_level", settings.optimization_level, -1, 5);
+  check("max_aux_streams", settings.max_aux_streams, -1, kAny);
+  check("num_avg_timing_iters", settings.num_avg_timing_iters, 1, kAny);
+}
+
+}  // namespace
+
+void check_own_settings(const CompileSettings& settings, const std::vector<std::string>& engines) {
+  static const CompileSettings defaults;
+  for (const Setting& setting : settings_table()) {
+    if (setting.engine.empty() || std::ranges::count(engines, setting.engine) > 0) continue;
+    const auto is_default = [&](auto field) { return settings.*field == defaults.*field; };
+    if (std::visit(is_default, setting.field)) continue;
+    std::string names;
+    for (const std::string& engine : engines) names += (names.empty() ? "" : ", ") + engine;
+    throw InvalidInput(std::string(setting.name) + " is a setting of " + std::string(setting.engine) +
+                       ", which isn't among the engines of this program: " + names);
+  }
 }
 
 void check_settings(const CompileSettings& settings) {
@@ -48,6 +107,7 @@ void check_settings(const CompileSettings& settings) {
     throw InvalidInput("threads is " + std::to_string(settings.threads) + ", but can't be negative");
   if (settings.min_block_size < 1)
     throw InvalidInput("min_block_size is " + std::to_string(settings.min_block_size) + ", but a block has a node");
+  check_tensorrt_settings(settings);
   if (settings.engine.names().empty()) throw InvalidInput("engine: the list of engines is empty");
   if (settings.engine.may_split()) return;
   for (const auto& [name, names] : {std::pair("torch_executed_ops", settings.torch_executed_ops),

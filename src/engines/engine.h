@@ -58,6 +58,9 @@ class Engine {
   /// Whether it only says what it would take, as the format of a file does.
   virtual bool can_compile() const { return true; }
 
+  /// Whether it makes a program ready whose weights aren't on the program's device.
+  virtual bool takes_weights_from_anywhere() const { return false; }
+
   /// Throws InvalidInput where it can't do what the settings ask for, which make sense in themselves: by default, where
   /// they ask for another precision than float32 or a number of threads.
   virtual void check_settings(const CompileSettings& settings) const;

@@ -7,6 +7,7 @@
 #include "engines/aten/aten_engine.h"
 #include "engines/onnx_file.h"
 #include "engines/openvino/openvino_engine.h"
+#include "engines/reference.h"
 
 namespace tracejet {
 
@@ -16,13 +17,14 @@ namespace {
 struct Entry {
   std::string name;
   std::shared_ptr<const Engine> engine;
+  bool is_own = false;  ///< comes with tracejet
 };
 
 /// The engines that come with tracejet, the default first.
 std::vector<Entry> built_in_engines() {
   std::vector<Entry> entries;
   for (auto& engine : {openvino::make_engine(), aten::make_engine(), make_onnx_file()}) {
-    entries.push_back({engine->name(), engine});
+    entries.push_back({engine->name(), engine, true});
   }
   return entries;
 }
@@ -49,10 +51,11 @@ class Registry {
     return entries_;
   }
 
-  void add(Entry entry) {
+  /// `before`: an engine; after all others where there is none of this name.
+  void add(Entry entry, const std::string& before = {}) {
     const std::scoped_lock lock(mutex_);
     if (find(entry.name) != entries_.end()) throw InvalidInput("there is an engine \"" + entry.name + "\" already");
-    entries_.push_back(std::move(entry));
+    entries_.insert(find(before), std::move(entry));
   }
 
   /// Gives what it took out, to be destroyed without the lock.
@@ -60,7 +63,7 @@ class Registry {
     const std::scoped_lock lock(mutex_);
     const auto found = find(name);
     if (found == entries_.end()) throw InvalidInput("there is no engine \"" + name + "\"");
-    if (found - entries_.begin() < built_in_) throw InvalidInput("the engine \"" + name + "\" comes with tracejet");
+    if (found->is_own) throw InvalidInput("the engine \"" + name + "\" comes with tracejet");
     Entry removed = std::move(*found);
     entries_.erase(found);
     return removed;
@@ -71,7 +74,6 @@ class Registry {
 
   mutable std::mutex mutex_;
   std::vector<Entry> entries_ = built_in_engines();
-  std::ptrdiff_t built_in_ = std::ssize(entries_);
 };
 
 std::vector<Entry> compiling_entries() {
@@ -110,11 +112,16 @@ void register_engine(std::shared_ptr<const Engine> engine) {
   Registry::instance().add({std::move(name), std::move(engine)});
 }
 
+void register_default_engine(std::shared_ptr<const Engine> engine) {
+  std::string name = engine->name();
+  Registry::instance().add({std::move(name), std::move(engine)}, reference_engine().name());
+}
+
 void unregister_engine(const std::string& name) { Registry::instance().remove(name); }
 
 std::vector<EngineInfo> engines() {
   std::vector<EngineInfo> infos;
-  for (const auto& [name, engine] : compiling_entries()) infos.push_back({name, engine->fingerprint()});
+  for (const Entry& entry : compiling_entries()) infos.push_back({entry.name, entry.engine->fingerprint()});
   return infos;
 }
 

@@ -22,6 +22,10 @@ std::vector<std::shared_ptr<const Engine>> compiling_engines();
 /// Throws InvalidInput where there is one of its name, or where the name is none: empty, or "auto".
 void register_engine(std::shared_ptr<const Engine> engine);
 
+/// The same for an engine that "auto" asks, before PyTorch's kernels: one that comes with tracejet, but needs something
+/// else installed.
+void register_default_engine(std::shared_ptr<const Engine> engine);
+
 /// Takes an engine out that was registered; what it compiled goes on working.
 /// Throws InvalidInput where there is none of this name, or where it comes with tracejet.
 void unregister_engine(const std::string& name);

@@ -33,6 +33,10 @@ __all__: list[str] = [
     "ModelLine",
     "ModelTrace",
     "Node",
+    "OnnxInput",
+    "OnnxNode",
+    "OnnxOutput",
+    "OnnxProgram",
     "Operator",
     "ProgramRunner",
     "RefusedCall",
@@ -72,9 +76,11 @@ __all__: list[str] = [
     "node_seen",
     "note_layout_question",
     "note_memory_question",
+    "onnx_for_tensorrt",
     "operators",
     "raise_refusal",
     "register_engine",
+    "register_onnx_engine",
     "replace_indexing",
     "restore_indexing",
     "save_onnx",
@@ -501,6 +507,87 @@ class GraphOutput:
         None: not a tensor.
         """
 
+class OnnxNode:
+    """
+    A node of an ONNX model.
+    """
+    @property
+    def inputs(self) -> list[str]: ...
+    @property
+    def op(self) -> str: ...
+    @property
+    def outputs(self) -> list[str]: ...
+
+class OnnxInput:
+    """
+    A tensor that an ONNX model takes when it runs.
+    """
+    @property
+    def axes(self) -> list[str]:
+        """
+        The size of each axis in words: "batch", "2*batch", "8".
+        """
+    @property
+    def dtype(self) -> torch.dtype: ...
+    @property
+    def is_used(self) -> bool:
+        """
+        Whether some output depends on it.
+        """
+    @property
+    def name(self) -> str: ...
+    @property
+    def sizes(self) -> list:
+        """
+        (min, opt, max) of each axis; opt and max may be unknown.
+        """
+
+class OnnxOutput:
+    """
+    A tensor that an ONNX model gives.
+    """
+    @property
+    def dtype(self) -> torch.dtype: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def rank(self) -> int:
+        """
+        How many axes it has.
+        """
+
+class OnnxProgram:
+    """
+    A graph as ONNX, for engines that read it.
+    """
+    def report(self, refused: collections.abc.Sequence[tuple[int, str]]) -> str:
+        """
+        What an engine refuses, by ONNX node, in the words of the model.
+        """
+    def skeleton(self) -> bytes:
+        """
+        The model's bytes, without its weights: they are initialisers whose data are elsewhere.
+        """
+    @property
+    def checks(self) -> list[str]:
+        """
+        What to say where such a boolean is false.
+        """
+    @property
+    def inputs(self) -> list[OnnxInput]:
+        """
+        What it takes when it runs.
+        """
+    @property
+    def nodes(self) -> list[OnnxNode]: ...
+    @property
+    def outputs(self) -> list[OnnxOutput]:
+        """
+        Those of the program, then one boolean for each of `checks`.
+        """
+    @property
+    def weights(self) -> list[tuple[str, torch.Tensor]]: ...
+
 class Operator:
     """
     What the table knows of one operator overload.
@@ -813,9 +900,24 @@ class CompileSettings:
         where engines keep compiled kernels, so that the next process starts faster; empty: nowhere
         """
     @property
+    def compute_capabilities(self) -> typing.Any:
+        """
+        which GPUs TensorRT builds for: "8.6", "8.9", "12.0"; empty for the one at hand, or all where there is none
+        """
+    @property
+    def disable_tf32(self) -> typing.Any:
+        """
+        whether TensorRT computes products of float32 without TensorFloat-32
+        """
+    @property
     def dryrun(self) -> typing.Any:
         """
         only plans: nothing is compiled, and the result has a report but can't be called
+        """
+    @property
+    def enable_weight_streaming(self) -> typing.Any:
+        """
+        whether TensorRT may leave weights in the CPU's memory until they are needed
         """
     @property
     def engine(self) -> typing.Any:
@@ -823,9 +925,29 @@ class CompileSettings:
         which engines run the program: "auto" splits it between those that run on its devices, in the order of `engines()`, a list between these (what they don't take is left to PyTorch's kernels), and a single name has that engine run all of it
         """
     @property
+    def hardware_compatible(self) -> typing.Any:
+        """
+        whether TensorRT's engines also run on later GPUs than they are built for
+        """
+    @property
+    def max_aux_streams(self) -> typing.Any:
+        """
+        how many streams beside the main one TensorRT may use; -1 for its own choice
+        """
+    @property
     def min_block_size(self) -> typing.Any:
         """
         where the program is split, an engine gets no part of fewer nodes; the next one runs them
+        """
+    @property
+    def num_avg_timing_iters(self) -> typing.Any:
+        """
+        how often TensorRT times a kernel while building
+        """
+    @property
+    def optimization_level(self) -> typing.Any:
+        """
+        0 to 5, how long TensorRT looks for faster kernels; -1 for its own default
         """
     @property
     def pass_through_build_failures(self) -> typing.Any:
@@ -843,9 +965,24 @@ class CompileSettings:
         whether it is an error where PyTorch's kernels would run a part of the program
         """
     @property
+    def runtime_cache_path(self) -> typing.Any:
+        """
+        a file for the kernels that TensorRT-RTX compiles when a program first runs; empty: none
+        """
+    @property
+    def sparse_weights(self) -> typing.Any:
+        """
+        whether TensorRT may use kernels for sparse weights
+        """
+    @property
     def threads(self) -> typing.Any:
         """
         how many threads a call may use; 0 for as many as PyTorch uses
+        """
+    @property
+    def timing_cache_path(self) -> typing.Any:
+        """
+        a file for what TensorRT measures while building; empty: none
         """
     @property
     def torch_executed_modules(self) -> typing.Any:
@@ -856,6 +993,21 @@ class CompileSettings:
     def torch_executed_ops(self) -> typing.Any:
         """
         operators that PyTorch's kernels run: "aten.add" or torch.ops.aten.add with all of its overloads, "aten.add.Tensor" for one
+        """
+    @property
+    def use_cuda_graphs(self) -> typing.Any:
+        """
+        whether TensorRT records calls of equal shapes as CUDA graphs and replays them
+        """
+    @property
+    def version_compatible(self) -> typing.Any:
+        """
+        whether TensorRT's engines also run on its later versions
+        """
+    @property
+    def workspace_size(self) -> typing.Any:
+        """
+        the bytes that a kernel of TensorRT's may take while it runs; 0 for as many as there are
         """
 
 class CompiledPart:
@@ -1150,6 +1302,11 @@ def note_memory_question(tensor: torch.Tensor) -> None:
     To be called where the model's code asks what memory a tensor shows.
     """
 
+def onnx_for_tensorrt(graph: Graph, precision: torch.dtype) -> OnnxProgram:
+    """
+    A whole program as TensorRT reads it.
+    """
+
 def operators() -> list[Operator]:
     """
     Every entry of the operator tables, family by family.
@@ -1163,6 +1320,11 @@ def raise_refusal(message: str, operator: str, where: str) -> None:
 def register_engine(adapter: typing.Any) -> None:
     """
     See tracejet.api.engine.Adapter.
+    """
+
+def register_onnx_engine(adapter: typing.Any) -> None:
+    """
+    An engine that reads ONNX and is asked by default: see tracejet.engines.tensorrt.engine.TensorRT.
     """
 
 def replace_indexing(tensor_class: typing.Any, getitem: typing.Any, setitem: typing.Any) -> None:

@@ -20,6 +20,7 @@ from tracejet.api.engine_report import EngineWarning
 from tracejet.api.native_program import graph_of, native
 from tracejet.api.profiles import call_in_profile, chosen_profile, is_any_chosen
 from tracejet.api.torch_compile import compile_later
+from tracejet.engines.tensorrt.profiles import declared_profiles, profiles_in
 from tracejet.export.exported_program import ExportedProgram
 from tracejet.export.runner_state import written_memory
 from tracejet.frontend.binding import Dim, Leaf, either_name
@@ -78,7 +79,8 @@ def compile(
     if ir not in ("dynamo", "default"):
         raise InvalidInput(f'ir: expected "dynamo" or "torch_compile", got {ir!r}')
     program = _native_program(mod, either_name(inputs, arg_inputs), kwarg_inputs)
-    compiled = _C.ProgramRunner(graph_of(program), chosen, state=_own_state(program))
+    with declared_profiles(profiles_in(program._tracejet_call_spec)):
+        compiled = _C.ProgramRunner(graph_of(program), chosen, state=_own_state(program))
     for note in compiled.notes:
         warnings.warn(note, BuildWarning, stacklevel=2)
     if text := compiled.warnings():

@@ -11,6 +11,7 @@ import torch
 
 from tracejet import _C
 from tracejet._C import CompileSettings, InvalidInput
+from tracejet.engines.tensorrt.library import installed_module
 
 
 def settings_of(
@@ -23,7 +24,11 @@ def settings_of(
     values.update(keywords)
     if enabled_precisions is not None:
         values["precision"] = _narrowest(enabled_precisions)
-    return CompileSettings(**values)
+    settings = CompileSettings(**values)
+    named = [settings.engine] if isinstance(settings.engine, str) else settings.engine
+    if "tensorrt" in named and installed_module() is None and "tensorrt" not in dict(_C.engines()):
+        raise InvalidInput('the engine "tensorrt" isn\'t installed: pip install tracejet[tensorrt]')
+    return settings
 
 
 def _narrowest(enabled: Collection[torch.dtype]) -> torch.dtype:
@@ -43,9 +48,7 @@ def with_settings(function: Function) -> Function:
     table = _C.settings_table()
     keywords = [inspect.Parameter(s.name, inspect.Parameter.KEYWORD_ONLY, default=s.default) for s in table]
     function.__signature__ = signature.replace(parameters=[*own, *keywords])  # type: ignore[attr-defined]
-    lines = (
-        textwrap.fill(f"{s.name}: {s.doc}.", width=116, initial_indent=" " * 8, subsequent_indent=" " * 12)
-        for s in table
-    )
+    wrapper = textwrap.TextWrapper(116, " " * 8, " " * 12, break_on_hyphens=False)
+    lines = (wrapper.fill(f"{s.name}: {s.doc}.") for s in table)
     function.__doc__ = (function.__doc__ or "").replace("        {settings}", "\n".join(lines))
     return function

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "compile/engine_support.h"
+#include "compile/settings.h"
 #include "engines/reference.h"
 #include "engines/registry.h"
 
@@ -41,6 +42,12 @@ bool runs_some_of(const Graph& graph, const Engine& engine) {
   return std::ranges::none_of(graph.inputs(), has_input) || std::ranges::any_of(graph.inputs(), is_there);
 }
 
+void check_own_settings(const CompileSettings& settings, const std::vector<std::shared_ptr<const Engine>>& engines) {
+  std::vector<std::string> names;
+  for (const auto& engine : engines) names.push_back(engine->name());
+  check_own_settings(settings, names);
+}
+
 std::string misfit_of(const Engine& engine, const CompileSettings& settings) {
   try {
     engine.check_settings(settings);
@@ -56,6 +63,7 @@ ChosenEngines chosen_engines(const Graph& graph, const CompileSettings& settings
   const EngineChoice& choice = settings.engine;
   if (!choice.may_split()) {
     auto engine = find_compiling_engine(choice.names().front());
+    check_own_settings(settings, std::vector{engine->name()});
     engine->check_settings(settings);
     check_device(graph, *engine);
     return {{std::move(engine)}, false, {""}};
@@ -63,6 +71,7 @@ ChosenEngines chosen_engines(const Graph& graph, const CompileSettings& settings
   ChosenEngines chosen{choice.is_auto() ? engines_by_preference() : engines_in_order(choice.names()), true, {}};
   std::erase_if(chosen.engines, [&](const auto& engine) { return !runs_some_of(graph, *engine); });
   if (chosen.engines.empty()) check_device(graph, reference_engine());
+  check_own_settings(settings, chosen.engines);
   for (const auto& engine : chosen.engines) chosen.misfits.push_back(misfit_of(*engine, settings));
   if (std::ranges::none_of(chosen.misfits, &std::string::empty)) throw InvalidInput(chosen.misfits.front());
   return chosen;

@@ -1,5 +1,6 @@
 #include "engines/aten/kernels.h"
 
+#include <ATen/core/dispatch/Dispatcher.h>
 #include <c10/core/TensorOptions.h>
 
 #include "ir/assertion.h"
@@ -26,13 +27,19 @@ c10::Device device_of(const Node& node) {
   return device;
 }
 
+/// Whether this PyTorch has kernels for a device at all. Programs for others are compiled here to run elsewhere.
+bool is_built_for(c10::DispatchKey key) {
+  const auto empty = c10::Dispatcher::singleton().findSchema({"aten::empty", "memory_format"});
+  return empty.has_value() && empty->hasComputedKernelForDispatchKey(key);
+}
+
 void find_unsupported(const Graph& graph, std::vector<Unsupported>& found) {
   for (const Node& node : graph.nodes()) {
     for (const auto& subgraph : node.subgraphs()) find_unsupported(*subgraph, found);
     if (!node.subgraphs().empty() || assertion_of(node)) continue;  // the interpreter's own
     const c10::Device device = device_of(node);
     const auto key = c10::TensorOptions().device(device).computeDispatchKey();
-    if (!node.op().hasComputedKernelForDispatchKey(key)) {
+    if (!node.op().hasComputedKernelForDispatchKey(key) && is_built_for(key)) {
       found.push_back({&node, std::string("has no kernel for ") + c10::DeviceTypeName(device.type())});
     }
   }

@@ -149,7 +149,7 @@ def test_settings_are_one_table() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"workspace_size": 1}, 'there is no setting "workspace_size"; there are engine, precision'),
+        ({"dla_sram_size": 1}, 'there is no setting "dla_sram_size"; there are engine, precision'),
         ({"min_block_size": 0}, "min_block_size is 0"),
         ({"min_block_size": "5"}, "min_block_size: expected an integer, got '5'"),
         ({"min_block_size": True}, "min_block_size: expected an integer, got True"),

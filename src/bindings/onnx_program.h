@@ -1,0 +1,35 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "engines/runtime_inputs.h"
+#include "ir/graph.h"
+#include "ir/unsupported.h"
+#include "lowering/onnx/lowering.h"
+
+namespace tracejet::python {
+
+/// A graph as ONNX for an engine that is written in Python.
+struct OnnxProgram {
+  std::shared_ptr<const Graph> graph;
+  RuntimeInputs inputs;
+  onnx::Model model;                 ///< empty where something is refused
+  std::vector<Unsupported> refused;  ///< what ONNX or the engine can't say
+
+  /// `precision`: what products of float32 are computed in.
+  OnnxProgram(std::shared_ptr<const Graph> graph, RuntimeInputs inputs, const onnx::Target& target,
+              at::ScalarType precision);
+
+  /// The nodes of the graph that these ONNX nodes come from, or work for, each once.
+  /// Throws UnsupportedOperator where there are none.
+  std::vector<Unsupported> sources_of(const std::vector<std::pair<size_t, std::string>>& nodes) const;
+
+ private:
+  const Node* source_of(size_t onnx_node) const;
+};
+
+/// What TensorRT makes of ONNX.
+onnx::Target tensorrt_target();
+
+}  // namespace tracejet::python
