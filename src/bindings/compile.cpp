@@ -112,13 +112,15 @@ void bind_compile(py::module_& module) {
       .def_readonly("takes", &RefusedCall::takes)
       .def_readonly("gives", &RefusedCall::gives)
       .def_readonly("line", &RefusedCall::line);
-  py::class_<SupportInWords>(module, "Support", "What an engine makes of a graph.")
+  py::class_<SupportInWords>(module, "Support",
+                             "Operator-support report: which calls of a graph an engine runs, which not and why.")
       .def_readonly("taken", &SupportInWords::taken)
       .def_readonly("refused", &SupportInWords::refused)
       .def_readonly("warnings", &SupportInWords::warnings)
       .def_readonly("refused_text", &SupportInWords::refused_text)
       .def_readonly("warnings_text", &SupportInWords::warnings_text);
-  module.def("support", &support, py::arg("graph"), py::arg("engine"), "What an engine makes of a graph.");
+  module.def("support", &support, py::arg("graph"), py::arg("engine"),
+             "Operator-support report: which calls of a graph an engine runs, which not and why.");
   module.def("save_onnx", &save_onnx, py::arg("graph"), py::arg("path"),
              "Writes the graph as an ONNX file, its weights included.");
 }

@@ -12,7 +12,7 @@
 
 namespace tracejet {
 
-/// What an engine makes of a program, call by call.
+/// Operator-support report: which calls of a program an engine runs, which not and why.
 struct EngineSupport {
   std::map<std::string, int64_t> taken;  ///< how many calls it runs, by operator
   std::vector<Unsupported> unsupported;  ///< the calls that it can't run, in the program's order

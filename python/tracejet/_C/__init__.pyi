@@ -1106,7 +1106,7 @@ class RefusedCall:
 
 class Support:
     """
-    What an engine makes of a graph.
+    Operator-support report: which calls of a graph an engine runs, which not and why.
     """
     @property
     def refused(self) -> list[RefusedCall]: ...
@@ -1356,7 +1356,7 @@ def suggested_attributes(spec: typing.Any, shape: collections.abc.Sequence[int |
 
 def support(graph: Graph, engine: str) -> Support:
     """
-    What an engine makes of a graph.
+    Operator-support report: which calls of a graph an engine runs, which not and why.
     """
 
 def unregister_engine(name: str) -> None: ...

@@ -27,7 +27,7 @@ class EngineWarning(UserWarning):
 
 
 class EngineReport:
-    """What an engine makes of a program. `str(report)` is for people, `to_json` for machines."""
+    """Operator-support report: the calls that an engine runs or not, and why. `str()` is for people, `to_json` for machines."""
 
     def __init__(
         self,
