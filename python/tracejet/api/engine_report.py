@@ -27,7 +27,10 @@ class EngineWarning(UserWarning):
 
 
 class EngineReport:
-    """Operator-support report: the calls that an engine runs or not, and why. `str()` is for people, `to_json` for machines."""
+    """Operator-support report: which calls an engine runs, which not and why.
+
+    `str(report)` is for people, `to_json` for machines.
+    """
 
     def __init__(
         self,
