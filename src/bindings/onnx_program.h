@@ -5,7 +5,7 @@
 
 #include "engines/runtime_inputs.h"
 #include "ir/graph.h"
-#include "ir/unsupported.h"
+#include "report/unsupported.h"
 #include "lowering/onnx/lowering.h"
 
 namespace tracejet::python {
