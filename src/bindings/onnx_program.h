@@ -5,8 +5,8 @@
 
 #include "engines/runtime_inputs.h"
 #include "ir/graph.h"
-#include "report/unsupported.h"
 #include "lowering/onnx/lowering.h"
+#include "report/unsupported.h"
 
 namespace tracejet::python {
 
