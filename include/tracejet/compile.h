@@ -8,6 +8,7 @@
 #include <c10/core/ScalarType.h>
 
 #include <tracejet/engine.h>
+#include <tracejet/engine_cache.h>
 #include <tracejet/trace.h>
 
 namespace tracejet {
@@ -36,6 +37,15 @@ struct CompileSettings {
   bool pass_through_build_failures = false;
   /// Only plans: nothing is compiled, and the program has a report but can't be run.
   bool dryrun = false;
+  /// Whether what engines compile is kept in the engine cache, and whether what is kept there is used.
+  bool cache_built_engines = false;
+  bool reuse_cached_engines = false;
+  /// The folder of the engine cache; empty: default_engine_cache_dir().
+  std::string engine_cache_dir;
+  /// How many bytes it may hold. Beyond that, what was used longest ago goes.
+  int64_t engine_cache_size = int64_t{5} << 30;
+  /// Takes the place of that folder.
+  CustomEngineCache custom_engine_cache;
 
   // TensorRT's own: other engines take only the defaults.
   /// Which GPUs an engine is built for: "8.6", "8.9", "12.0"; empty: the one at hand, or all, where there is none.
@@ -75,6 +85,7 @@ struct CompiledPart {
   std::vector<std::string> inputs;   ///< "x: float32[batch, 8]": what it takes from the caller and from other parts
   std::vector<std::string> outputs;  ///< "%7: float32[batch, 4]"
   int64_t weight_bytes = 0;
+  bool is_cached = false;  ///< it was compiled before, and came from the engine cache
 };
 
 /// A call that doesn't run on the engine that comes first.

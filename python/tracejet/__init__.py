@@ -14,10 +14,11 @@ from tracejet._C import (
     __version__,
 )
 from tracejet.api.check import check
-from tracejet.api.compile import CompiledModule, compile, optimization_profile, save_onnx
+from tracejet.api.compile import CompiledModule, compile, optimization_profile, refit_module_weights, save_onnx
 from tracejet.api.compile_report import BuildWarning, CompileReport
 from tracejet.api.decompositions import DecompositionTable
 from tracejet.api.engine import Engine, engines, register_engine, unregister_engine
+from tracejet.api.engine_cache import BaseEngineCache
 from tracejet.api.engine_report import EngineReport, EngineWarning
 from tracejet.api.files import load, save
 from tracejet.api.profiles import profile_of_this_call as _profile_of_this_call
@@ -34,6 +35,7 @@ _register_backends()
 _register_tensorrt(_profile_of_this_call)
 
 __all__ = [
+    "BaseEngineCache",
     "BuildWarning",
     "CompileReport",
     "CompileSettings",
@@ -60,6 +62,7 @@ __all__ = [
     "engines",
     "load",
     "optimization_profile",
+    "refit_module_weights",
     "register_engine",
     "save",
     "save_onnx",

@@ -1,6 +1,6 @@
 """`tracejet.dynamo`: the names under which Torch-TensorRT offers tracing and compiling, and torch.compile's backend."""
 
-from tracejet.api.compile import compile
+from tracejet.api.compile import compile, refit_module_weights
 from tracejet.api.serialized_engine import convert_exported_program_to_serialized_trt_engine
 from tracejet.api.trace import trace
 from tracejet.frontend.dynamic_shapes import get_dynamic_shapes_args, get_dynamic_shapes_kwargs
@@ -18,5 +18,6 @@ __all__ = [
     "convert_exported_program_to_serialized_trt_engine",
     "get_dynamic_shapes_args",
     "get_dynamic_shapes_kwargs",
+    "refit_module_weights",
     "trace",
 ]

@@ -21,6 +21,12 @@ std::shared_ptr<ProgramRunner> make_runner(std::shared_ptr<Graph> graph, const C
   return std::make_shared<ProgramRunner>(std::move(graph), settings, std::move(state));
 }
 
+std::shared_ptr<ProgramRunner> refitted(const ProgramRunner& program, std::shared_ptr<Graph> graph,
+                                        std::map<size_t, at::Tensor> state) {
+  const py::gil_scoped_release no_gil;
+  return std::make_shared<ProgramRunner>(program, std::move(graph), std::move(state));
+}
+
 py::list run(const ProgramRunner& program, const std::vector<at::Tensor>& inputs) {
   std::vector<c10::IValue> results;
   {
@@ -71,7 +77,8 @@ void bind_compile_report(py::module_& module) {
       .def_readonly("nodes", &CompiledPart::nodes)
       .def_readonly("inputs", &CompiledPart::inputs)
       .def_readonly("outputs", &CompiledPart::outputs)
-      .def_readonly("weight_bytes", &CompiledPart::weight_bytes);
+      .def_readonly("weight_bytes", &CompiledPart::weight_bytes)
+      .def_readonly("is_cached", &CompiledPart::is_cached);
   py::class_<FallbackCall>(module, "FallbackCall", "A call that doesn't run on the engine that comes first.")
       .def_readonly("op", &FallbackCall::op)
       .def_readonly("engine", &FallbackCall::engine)
@@ -98,6 +105,8 @@ void bind_compile(py::module_& module) {
                                                             "A graph made ready for an engine.")
       .def(py::init(&make_runner), py::arg("graph"), py::arg("settings"),
            py::arg("state") = std::map<size_t, at::Tensor>())
+      .def("refitted", &refitted, py::arg("graph"), py::arg("state") = std::map<size_t, at::Tensor>(),
+           "The same program with the weights of another graph.")
       .def("warnings", &ProgramRunner::warnings,
            "The calls that an engine runs otherwise than PyTorch for some data, in words.")
       .def("report", &ProgramRunner::report, "Which engine runs what.")

@@ -1,4 +1,5 @@
 #include "bindings/bindings.h"
+#include "bindings/engine_cache.h"
 #include "bindings/pt2.h"
 #include "tracejet/version.h"
 
@@ -24,6 +25,7 @@ PYBIND11_MODULE(_C, module) {
   tracejet::bind_control_flow(module);
   tracejet::bind_settings(module);
   tracejet::bind_engine(module);
+  tracejet::bind_engine_cache(module);
   tracejet::bind_compile(module);
   tracejet::bind_verify(module);
   tracejet::bind_pt2(module);

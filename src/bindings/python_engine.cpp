@@ -28,6 +28,17 @@ class PythonExecutable final : public Executable {
     return values;
   }
 
+  std::optional<std::string> serialize() const override {
+    const py::gil_scoped_acquire gil;
+    const py::object serialize = py::getattr(*run_, "serialize", py::none());
+    const py::object bytes = serialize.is_none() ? py::none() : serialize();
+    if (bytes.is_none()) return std::nullopt;
+    if (!py::isinstance<py::bytes>(bytes)) {
+      throw InvalidInput(engine_ + ": serialize() has to give bytes, got " + py::repr(bytes).cast<std::string>());
+    }
+    return bytes.cast<std::string>();
+  }
+
  private:
   py::tuple in_tuple(const py::object& given) const {
     const bool are_several = py::isinstance<py::tuple>(given) || py::isinstance<py::list>(given);
@@ -121,6 +132,19 @@ class PythonEngine final : public Engine {
     const std::vector<Unsupported> refused = refused_in(view);
     if (!refused.empty()) throw RefusedNodes(*graph, refused, name_);
     return std::make_unique<PythonExecutable>(name_, graph, adapter_->attr("compile")(view, settings));
+  }
+
+  bool can_load() const override {
+    const py::gil_scoped_acquire gil;
+    return adapter_->attr("can_load")().cast<bool>();
+  }
+
+  std::unique_ptr<Executable> load(std::string_view serialized, const std::shared_ptr<const Graph>& graph,
+                                   const RuntimeInputs& inputs, const CompileSettings& settings) const override {
+    const py::gil_scoped_acquire gil;
+    const py::bytes bytes(serialized.data(), serialized.size());
+    return std::make_unique<PythonExecutable>(name_, graph,
+                                              adapter_->attr("load")(view_of(graph, inputs), bytes, settings));
   }
 
  private:

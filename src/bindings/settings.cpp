@@ -1,9 +1,11 @@
 #include "compile/settings.h"
 
+#include <concepts>
 #include <functional>
 
 #include "base/error.h"
 #include "bindings/bindings.h"
+#include "bindings/python_engine_cache.h"
 
 namespace tracejet {
 
@@ -39,15 +41,14 @@ struct FromPython {
     if (!py::isinstance<py::bool_>(value)) refuse(setting, "True or False", value);
     field = value.cast<bool>();
   }
-  void set(int& field) const {
+  template <typename Integer>
+    requires std::same_as<Integer, int> || std::same_as<Integer, int64_t>
+  void set(Integer& field) const {
     if (!py::isinstance<py::int_>(value) || py::isinstance<py::bool_>(value)) refuse(setting, "an integer", value);
-    const auto number = value.cast<long long>();
-    if (number != static_cast<int>(number)) refuse(setting, "a smaller number", value);
-    field = static_cast<int>(number);
-  }
-  void set(int64_t& field) const {
-    if (!py::isinstance<py::int_>(value) || py::isinstance<py::bool_>(value)) refuse(setting, "an integer", value);
-    field = value.cast<int64_t>();
+    int overflows = 0;
+    const long long number = PyLong_AsLongLongAndOverflow(value.ptr(), &overflows);
+    if (overflows != 0 || number != static_cast<Integer>(number)) refuse(setting, "a smaller number", value);
+    field = static_cast<Integer>(number);
   }
   void set(std::string& field) const {
     if (value.is_none()) return field.clear();
@@ -74,6 +75,15 @@ struct FromPython {
       std::vector<std::string> names;
       set(names);
       field = EngineChoice(std::move(names));
+    }
+  }
+  void set(CustomEngineCache& field) const {
+    if (value.is_none()) {
+      field = {};
+    } else if (py::hasattr(value, "insert") && py::hasattr(value, "check")) {
+      field = python::make_engine_cache(py::reinterpret_borrow<py::object>(value));
+    } else {
+      refuse(setting, "a tracejet.BaseEngineCache", value);
     }
   }
   void set(std::vector<std::string>& field) const {
@@ -107,6 +117,7 @@ py::object to_object(const EngineChoice& choice) {
   if (choice.may_split() && !choice.is_auto()) return py::cast(choice.names());
   return py::cast(choice.names().front());
 }
+py::object to_object(const CustomEngineCache& cache) { return python::object_of(cache.get().get()); }
 template <typename Value>
 py::object to_object(const Value& value) {
   return py::cast(value);

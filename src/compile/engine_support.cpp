@@ -66,9 +66,9 @@ void check_device(const Graph& graph, const Engine& engine) {
   }
 }
 
-std::unique_ptr<Executable> compile_or_advise(const Engine& engine, const std::shared_ptr<const Graph>& graph,
-                                              const RuntimeInputs& inputs, const CompileSettings& settings) {
-  return or_advise(engine, [&] { return engine.compile(graph, inputs, settings); });
+std::shared_ptr<const Executable> compile_or_advise(const Engine& engine, const std::shared_ptr<const Graph>& graph,
+                                                    const RuntimeInputs& inputs, CachedEngines& cached) {
+  return or_advise(engine, [&] { return cached.compile(engine, graph, inputs); });
 }
 
 }  // namespace tracejet

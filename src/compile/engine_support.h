@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "compile/cache/cached_engines.h"
 #include "engines/engine.h"
 #include "ir/graph.h"
 #include "report/unsupported.h"
@@ -27,7 +28,7 @@ EngineSupport engine_support_of(const std::shared_ptr<const Graph>& graph, const
 void check_device(const Graph& graph, const Engine& engine);
 
 /// Compiles. A refusal also says which engine takes more.
-std::unique_ptr<Executable> compile_or_advise(const Engine& engine, const std::shared_ptr<const Graph>& graph,
-                                              const RuntimeInputs& inputs, const CompileSettings& settings);
+std::shared_ptr<const Executable> compile_or_advise(const Engine& engine, const std::shared_ptr<const Graph>& graph,
+                                                    const RuntimeInputs& inputs, CachedEngines& cached);
 
 }  // namespace tracejet

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "compile/cache/graph_hash.h"
 #include "compile/input_check.h"
 #include "compile/memory_use.h"
 #include "compile/prepare.h"
@@ -63,6 +64,43 @@ ProgramRunner::ProgramRunner(std::shared_ptr<const Graph> graph, const CompileSe
       runtime_inputs_(runtime_inputs_of(*graph_)) {
   check_settings(settings_);
   const ChosenEngines chosen = chosen_engines(*graph_, settings_);
+  prepare(chosen);
+  built_ = build(prepared_for_engines(*graph_), runtime_inputs_, chosen, settings_);
+  complete();
+}
+
+ProgramRunner::ProgramRunner(const ProgramRunner& compiled, std::shared_ptr<const Graph> graph,
+                             std::map<size_t, at::Tensor> state)
+    : settings_(compiled.settings_),
+      graph_(std::move(graph)),
+      state_(std::move(state)),
+      runtime_inputs_(runtime_inputs_of(*graph_)) {
+  if (!differ_in_weights_only(*compiled.graph_, *graph_)) {
+    throw InvalidInput(
+        "refit_module_weights: the programs differ in more than their weights: trace the same model with the same "
+        "inputs, or compile anew");
+  }
+  prepare(chosen_engines(*graph_, settings_));
+  built_ = refitted(compiled.built_);
+  complete();
+}
+
+BuiltProgram ProgramRunner::refitted(const BuiltProgram& built) const {
+  const auto graph = prepared_for_engines(*graph_);
+  if (built.executable != nullptr && built.plan.is_whole() && built.plan.fallbacks.empty()) {
+    const auto& engine = built.plan.parts.front().engine;
+    try {
+      BuiltProgram fitted{whole_plan(graph, engine), nullptr, built.notes, {}, {false}};
+      fitted.executable = engine->refit(*built.executable, graph, runtime_inputs_, settings_);
+      fitted.warnings[engine->name()] = fitted.executable->warnings();
+      return fitted;
+    } catch (const RefusedNodes&) {  // it takes these weights otherwise: another plan
+    }
+  }
+  return build(graph, runtime_inputs_, chosen_engines(*graph_, settings_), settings_);
+}
+
+void ProgramRunner::prepare(const ChosenEngines& chosen) {
   const auto takes_weights = [](const auto& engine) { return engine->takes_weights_from_anywhere(); };
   if (std::ranges::none_of(chosen.engines, takes_weights)) check_weights(*graph_);
   for (size_t i = 0; i < graph_->inputs().size(); ++i) {
@@ -78,7 +116,9 @@ ProgramRunner::ProgramRunner(std::shared_ptr<const Graph> graph, const CompileSe
     auto assertion = assertion_of(node);
     if (assertion && !symbolic::is_data_dependent(assertion->condition)) assertions_.push_back(*std::move(assertion));
   }
-  built_ = build(prepared_for_engines(*graph_), runtime_inputs_, chosen, settings_);
+}
+
+void ProgramRunner::complete() {
   misses_weights_ = misses_weights();
   if (built_.executable == nullptr || built_.executable->takes_ranks_from_data()) return;
   for (RuntimeAssertion& condition : rank_conditions(*graph_)) {
@@ -101,7 +141,7 @@ std::string ProgramRunner::warnings() const {
   return text;
 }
 
-CompileReport ProgramRunner::report() const { return report_of(built_.plan, built_.notes); }
+CompileReport ProgramRunner::report() const { return report_of(built_); }
 
 const at::Tensor& ProgramRunner::state(size_t input) const {
   const auto found = state_.find(input);

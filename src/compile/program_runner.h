@@ -23,6 +23,10 @@ class ProgramRunner {
   /// inputs.
   ProgramRunner(std::shared_ptr<const Graph> graph, const CompileSettings& settings,
                 std::map<size_t, at::Tensor> state = {});
+  /// The program of `compiled` with the weights of `graph`, faster than from scratch where its engine can.
+  /// Throws InvalidInput where the graphs differ in more than their weights.
+  ProgramRunner(const ProgramRunner& compiled, std::shared_ptr<const Graph> graph,
+                std::map<size_t, at::Tensor> state = {});
 
   /// Runs on the user's tensor inputs, in their order, and gives the user's tensor outputs, in theirs. Buffers and
   /// inputs that the program changes are changed afterwards, like in eager PyTorch.
@@ -46,6 +50,11 @@ class ProgramRunner {
   const std::shared_ptr<const Graph>& graph() const { return graph_; }
 
  private:
+  /// Everything but building it.
+  void prepare(const ChosenEngines& chosen);
+  /// What has to be known once it is built.
+  void complete();
+  BuiltProgram refitted(const BuiltProgram& built) const;
   /// Whether weights have to be on the program's device when it runs, and aren't yet.
   bool misses_weights() const;
   void check_assertions(const RuntimeSizes& sizes) const;

@@ -15,7 +15,7 @@ std::string described(const Value& value, const std::string& name) {
 }
 
 CompiledPart described(const Part& part, const Graph& whole) {
-  CompiledPart text{part.engine->name(), static_cast<int64_t>(part.nodes.size()), {}, {}, part.weight_bytes()};
+  CompiledPart text{part.engine->name(), static_cast<int64_t>(part.nodes.size()), {}, {}, part.weight_bytes(), false};
   std::map<const Value*, std::string> names;
   for (const GraphInput& input : whole.inputs()) names.emplace(input.value, input.name);
   for (const size_t input : runtime_inputs_of(*part.graph)) {
@@ -37,9 +37,11 @@ FallbackCall described(const Fallback& fallback, const Graph& graph) {
 
 }  // namespace
 
-CompileReport report_of(const PartitionPlan& plan, const std::vector<std::string>& notes) {
-  CompileReport report{plan.preferred, plan.engines(), {}, {}, notes};
+CompileReport report_of(const BuiltProgram& built) {
+  const PartitionPlan& plan = built.plan;
+  CompileReport report{plan.preferred, plan.engines(), {}, {}, built.notes};
   for (const Part& part : plan.parts) report.parts.push_back(described(part, *plan.graph));
+  for (size_t i = 0; i < built.is_cached.size(); ++i) report.parts[i].is_cached = built.is_cached[i];
   for (const Fallback& fallback : plan.fallbacks) report.fallbacks.push_back(described(fallback, *plan.graph));
   return report;
 }

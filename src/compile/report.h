@@ -1,14 +1,11 @@
 #pragma once
 
-#include <string>
-#include <vector>
-
-#include "compile/partition/plan.h"
+#include "compile/partition/build.h"
 #include "tracejet/compile.h"
 
 namespace tracejet {
 
-/// A plan in words.
-CompileReport report_of(const PartitionPlan& plan, const std::vector<std::string>& notes);
+/// What was built, in words.
+CompileReport report_of(const BuiltProgram& built);
 
 }  // namespace tracejet

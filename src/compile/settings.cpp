@@ -35,6 +35,16 @@ std::span<const Setting> settings_table() {
        "whether an engine's failure is an error; otherwise the next engine takes its part, with a BuildWarning", false},
       {"dryrun", &Settings::dryrun, "only plans: nothing is compiled, and the result has a report but can't be called",
        false},
+      {"cache_built_engines", &Settings::cache_built_engines,
+       "whether what engines compile is kept in the engine cache, for later processes", false},
+      {"reuse_cached_engines", &Settings::reuse_cached_engines,
+       "whether what the engine cache has of this very program is used, and not compiled again", false},
+      {"engine_cache_dir", &Settings::engine_cache_dir,
+       "the folder of the engine cache; empty: tracejet/engines in $XDG_CACHE_HOME, or else in ~/.cache", false},
+      {"engine_cache_size", &Settings::engine_cache_size,
+       "how many bytes the engine cache's folder may hold; beyond that, what was used longest ago goes", false},
+      {"custom_engine_cache", &Settings::custom_engine_cache,
+       "a cache of your own in the place of that folder: a tracejet.BaseEngineCache", false},
       {"compute_capabilities", &Settings::compute_capabilities,
        "which GPUs TensorRT builds for: \"8.6\", \"8.9\", \"12.0\"; empty for the one at hand, or all where there is "
        "none",
@@ -108,6 +118,10 @@ void check_settings(const CompileSettings& settings) {
   if (settings.min_block_size < 1)
     throw InvalidInput("min_block_size is " + std::to_string(settings.min_block_size) + ", but a block has a node");
   check_tensorrt_settings(settings);
+  if (settings.engine_cache_size < 0) {
+    throw InvalidInput("engine_cache_size is " + std::to_string(settings.engine_cache_size) +
+                       ", but can't be negative");
+  }
   if (settings.engine.names().empty()) throw InvalidInput("engine: the list of engines is empty");
   if (settings.engine.may_split()) return;
   for (const auto& [name, names] : {std::pair("torch_executed_ops", settings.torch_executed_ops),

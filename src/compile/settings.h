@@ -12,9 +12,10 @@ namespace tracejet {
 
 /// What is known of one of CompileSettings' fields. Python's keywords and their documentation are made of this.
 struct Setting {
-  using Field = std::variant<bool CompileSettings::*, int CompileSettings::*, int64_t CompileSettings::*,
-                             std::string CompileSettings::*, at::ScalarType CompileSettings::*,
-                             EngineChoice CompileSettings::*, std::vector<std::string> CompileSettings::*>;
+  using Field =
+      std::variant<bool CompileSettings::*, int CompileSettings::*, int64_t CompileSettings::*,
+                   std::string CompileSettings::*, at::ScalarType CompileSettings::*, EngineChoice CompileSettings::*,
+                   std::vector<std::string> CompileSettings::*, CustomEngineCache CompileSettings::*>;
   std::string_view name;
   Field field;
   std::string_view doc;

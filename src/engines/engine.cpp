@@ -24,6 +24,11 @@ std::unique_ptr<Executable> Engine::load(std::string_view, const std::shared_ptr
   throw StaleEngine(name() + " keeps nothing of what it compiles");
 }
 
+std::unique_ptr<Executable> Engine::refit(const Executable&, const std::shared_ptr<const Graph>& graph,
+                                          const RuntimeInputs& inputs, const CompileSettings& settings) const {
+  return compile(graph, inputs, settings);
+}
+
 void require_supported(const Engine& engine, const std::shared_ptr<const Graph>& graph, const RuntimeInputs& inputs,
                        const CompileSettings& settings) {
   const std::vector<Unsupported> found = engine.find_unsupported(graph, inputs, settings);

@@ -83,12 +83,20 @@ class Engine {
   virtual std::unique_ptr<Executable> compile(const std::shared_ptr<const Graph>& graph, const RuntimeInputs& inputs,
                                               const CompileSettings& settings) const = 0;
 
+  /// Whether what it compiles can be kept: Executable::serialize() gives something then, and load() takes it.
+  virtual bool can_load() const { return false; }
+
   /// What compile() gave, from its serialize(): on this machine and for the same graph, with the same weights, inputs
   /// and settings. Bytes of anything else are told apart as far as the engine can: whoever keeps them keeps
   /// fingerprint() beside them. Throws StaleEngine where they aren't for this; then the program is to be compiled
   /// again.
   virtual std::unique_ptr<Executable> load(std::string_view serialized, const std::shared_ptr<const Graph>& graph,
                                            const RuntimeInputs& inputs, const CompileSettings& settings) const;
+
+  /// As compile(), for a graph that is as the one of `compiled`, but for the content of its weights: faster where it
+  /// can use what it made of that one.
+  virtual std::unique_ptr<Executable> refit(const Executable& compiled, const std::shared_ptr<const Graph>& graph,
+                                            const RuntimeInputs& inputs, const CompileSettings& settings) const;
 };
 
 /// What an engine has kept isn't good for this program or this machine any more.

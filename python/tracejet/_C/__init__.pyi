@@ -12,6 +12,7 @@ import torch
 from . import control_flow, symbolic
 
 __all__: list[str] = [
+    "CachedEngine",
     "CallSpec",
     "CompileReport",
     "CompileSettings",
@@ -58,11 +59,14 @@ __all__: list[str] = [
     "VerifyOptions",
     "axes_of",
     "axes_of_input",
+    "cached_engines",
     "changed_containers",
     "checked_shared_dims",
     "class_seen",
+    "clear_engine_cache",
     "control_flow",
     "default_engine",
+    "default_engine_cache_dir",
     "device_of",
     "engines",
     "envelope",
@@ -895,6 +899,11 @@ class CompileSettings:
     def __repr__(self) -> str: ...
     def as_dict(self) -> dict: ...
     @property
+    def cache_built_engines(self) -> typing.Any:
+        """
+        whether what engines compile is kept in the engine cache, for later processes
+        """
+    @property
     def cache_dir(self) -> typing.Any:
         """
         where engines keep compiled kernels, so that the next process starts faster; empty: nowhere
@@ -908,6 +917,11 @@ class CompileSettings:
     def disable_tf32(self) -> typing.Any:
         """
         whether TensorRT computes products of float32 without TensorFloat-32
+        """
+    @property
+    def custom_engine_cache(self) -> typing.Any:
+        """
+        a cache of your own in the place of that folder: a tracejet.BaseEngineCache
         """
     @property
     def dryrun(self) -> typing.Any:
@@ -933,6 +947,16 @@ class CompileSettings:
     def max_aux_streams(self) -> typing.Any:
         """
         how many streams beside the main one TensorRT may use; -1 for its own choice
+        """
+    @property
+    def engine_cache_dir(self) -> typing.Any:
+        """
+        the folder of the engine cache; empty: tracejet/engines in $XDG_CACHE_HOME, or else in ~/.cache
+        """
+    @property
+    def engine_cache_size(self) -> typing.Any:
+        """
+        how many bytes the engine cache's folder may hold; beyond that, what was used longest ago goes
         """
     @property
     def min_block_size(self) -> typing.Any:
@@ -975,6 +999,11 @@ class CompileSettings:
         whether TensorRT may use kernels for sparse weights
         """
     @property
+    def reuse_cached_engines(self) -> typing.Any:
+        """
+        whether what the engine cache has of this very program is used, and not compiled again
+        """
+    @property
     def threads(self) -> typing.Any:
         """
         how many threads a call may use; 0 for as many as PyTorch uses
@@ -1010,6 +1039,27 @@ class CompileSettings:
         the bytes that a kernel of TensorRT's may take while it runs; 0 for as many as there are
         """
 
+class CachedEngine:
+    """
+    An entry of an engine cache in a folder.
+    """
+    @property
+    def bytes(self) -> int: ...
+    @property
+    def engine(self) -> str: ...
+    @property
+    def fingerprint(self) -> str: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def last_used(self) -> int: ...
+    @property
+    def nodes(self) -> int: ...
+    @property
+    def refused(self) -> int: ...
+    @property
+    def version(self) -> str: ...
+
 class CompiledPart:
     """
     A part of a compiled program, as one engine runs it.
@@ -1018,6 +1068,8 @@ class CompiledPart:
     def engine(self) -> str: ...
     @property
     def inputs(self) -> list[str]: ...
+    @property
+    def is_cached(self) -> bool: ...
     @property
     def nodes(self) -> int: ...
     @property
@@ -1069,6 +1121,10 @@ class ProgramRunner:
     def __init__(
         self, graph: Graph, settings: CompileSettings, state: collections.abc.Mapping[int, torch.Tensor] = {}
     ) -> None: ...
+    def refitted(self, graph: Graph, state: collections.abc.Mapping[int, torch.Tensor] = {}) -> ProgramRunner:
+        """
+        The same program with the weights of another graph.
+        """
     def report(self) -> CompileReport:
         """
         Which engine runs what.
@@ -1212,6 +1268,11 @@ def axes_of_input(value: Value) -> list[tuple[str, int, int, int]]:
     (name, least, usual, greatest) of each axis of a tensor; the name is empty where the size is one number.
     """
 
+def cached_engines(folder: str = "") -> list[CachedEngine]:
+    """
+    What is in the engine cache of this folder, the latest used first.
+    """
+
 def changed_containers(saved: list, is_same: collections.abc.Callable) -> list:
     """
     Those of (container, former content, ...) that don't hold the very objects any more, in the former order. `is_same` tells it of containers other than a dict.
@@ -1227,11 +1288,17 @@ def class_seen(own: type, for_model: collections.abc.Callable) -> typing.Any:
     `__class__` of symbolic numbers: the class itself, where it isn't the model's code that asks.
     """
 
+def clear_engine_cache(folder: str = "") -> list[CachedEngine]:
+    """
+    Removes all of it; gives what there was.
+    """
+
 def default_engine() -> str:
     """
     The engine that runs a program where none is named.
     """
 
+def default_engine_cache_dir() -> str: ...
 def device_of(tensor: torch.Tensor) -> torch.device:
     """
     Where a tensor is; in a trace, where it claims to be.

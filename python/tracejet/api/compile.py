@@ -65,7 +65,8 @@ def compile(
     Warns:
         EngineWarning: lists the operators whose integers can become larger than what the engine computes in, with lines
             and the range in which each is right.
-        BuildWarning: an engine failed at a part of the program, which the next one runs; a setting had no effect.
+        BuildWarning: an engine failed at a part of the program, which the next one runs; the engine cache was damaged
+            or couldn't be written, which costs time alone; a setting had no effect.
 
     Raises:
         UnsupportedOperator: a single engine was named, or require_full_compilation: lists every operator that it can't
@@ -81,11 +82,44 @@ def compile(
     program = _native_program(mod, either_name(inputs, arg_inputs), kwarg_inputs)
     with declared_profiles(profiles_in(program._tracejet_call_spec)):
         compiled = _C.ProgramRunner(graph_of(program), chosen, state=_own_state(program))
-    for note in compiled.notes:
-        warnings.warn(note, BuildWarning, stacklevel=2)
-    if text := compiled.warnings():
-        warnings.warn(text, EngineWarning, stacklevel=2)
+    _warn(compiled)
     return CompiledModule(compiled, program._tracejet_call_spec)
+
+
+def _warn(program: _C.ProgramRunner) -> None:
+    for note in program.notes:
+        warnings.warn(note, BuildWarning, stacklevel=3)
+    if text := program.warnings():
+        warnings.warn(text, EngineWarning, stacklevel=3)
+
+
+def refit_module_weights(
+    compiled_module: CompiledModule,
+    new_weight_module: nn.Module | torch.export.ExportedProgram,
+    arg_inputs: Sequence[Any] | None = None,
+    kwarg_inputs: Mapping[str, Any] | None = None,
+    *,
+    in_place: bool = False,
+) -> CompiledModule:
+    """A compiled program with other weights, faster than from scratch where its engine can.
+
+    Args:
+        compiled_module: what `compile` gave.
+        new_weight_module: the same program with the new weights; or the model, which is traced with these inputs.
+        arg_inputs, kwarg_inputs: what a model is traced with: see `trace`.
+        in_place: whether `compiled_module` itself has the new weights afterwards. Calls that are on their way go on
+            with the old ones.
+
+    Raises:
+        InvalidInput: the programs differ in more than the content of their weights.
+    """
+    program = _native_program(new_weight_module, arg_inputs, kwarg_inputs)
+    fitted = compiled_module._program.refitted(graph_of(program), state=_own_state(program))
+    _warn(fitted)
+    if not in_place:
+        return CompiledModule(fitted, program._tracejet_call_spec)
+    compiled_module._program = fitted
+    return compiled_module
 
 
 def save_onnx(

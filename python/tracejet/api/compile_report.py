@@ -9,7 +9,8 @@ from tracejet import _C
 
 
 class BuildWarning(UserWarning):
-    """An engine failed at a part of a program, which the next one runs; or a setting had no effect."""
+    """An engine failed at a part of a program, which the next one runs; the engine cache lost something; or a setting
+    had no effect."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Part:
     inputs: tuple[str, ...]  #: what it takes from the caller and from other parts: "x: float32[batch, 8]"
     outputs: tuple[str, ...]  #: "%7: float32[batch, 4]"
     weight_bytes: int
+    is_cached: bool = False  #: it was compiled before, and came from the engine cache
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,8 @@ class CompileReport:
         self.engines = tuple(report.engines.split(", "))  #: those that run parts
         #: In the order in which they run.
         self.parts = tuple(
-            Part(p.engine, p.nodes, tuple(p.inputs), tuple(p.outputs), p.weight_bytes) for p in report.parts
+            Part(p.engine, p.nodes, tuple(p.inputs), tuple(p.outputs), p.weight_bytes, p.is_cached)
+            for p in report.parts
         )
         #: The calls that don't run on the engine that comes first, in the program's order.
         self.fallbacks = tuple(

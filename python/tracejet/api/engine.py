@@ -61,6 +61,15 @@ class Engine(abc.ABC):
         called, and gradients are off. What it gives is checked: number, dtypes, devices and shapes.
         """
 
+    def load(self, program: GraphModule, serialized: bytes, settings: CompileSettings) -> Callable[..., Any]:
+        """The same function that `compile` gave, from what the function's own `serialize()` gave: bytes, or None where
+        there is nothing to keep. The program is the same, and so are its weights and the settings.
+
+        An engine that has this method can keep what it compiled: in the engine cache, in files. What can't be loaded
+        raises, and is compiled again.
+        """
+        raise InvalidInput(f"{self.name} keeps nothing of what it compiles")
+
 
 def register_engine(engine: Engine) -> None:
     """Adds an engine to those that `compile`, `check`, `trace(validate=...)` and `verify` know by name.
@@ -113,7 +122,15 @@ class Adapter:
         return view.calls_of(self._engine.find_unsupported(view.module))
 
     def compile(self, view: EngineView, settings: CompileSettings) -> Callable[..., Any]:
-        run = self._engine.compile(view.module, settings)
+        return self._checked("compile", self._engine.compile(view.module, settings))
+
+    def can_load(self) -> bool:
+        return type(self._engine).load is not Engine.load
+
+    def load(self, view: EngineView, serialized: bytes, settings: CompileSettings) -> Callable[..., Any]:
+        return self._checked("load", self._engine.load(view.module, serialized, settings))
+
+    def _checked(self, method: str, run: Any) -> Callable[..., Any]:
         if not callable(run):
-            raise InvalidInput(f"{self.name}: compile has to give a function, got {run!r}")
+            raise InvalidInput(f"{self.name}: {method} has to give a function, got {run!r}")
         return run

@@ -6,6 +6,7 @@ import click
 
 from tracejet import _C
 from tracejet.command_line.bench import bench
+from tracejet.command_line.cache import cache
 from tracejet.command_line.check import check, engines
 from tracejet.command_line.compile import compile
 from tracejet.command_line.run import run
@@ -25,5 +26,5 @@ def main() -> None:
     """
 
 
-for command in (check, trace, compile, run, bench, view, engines):
+for command in (check, trace, compile, run, bench, view, engines, cache):
     main.add_command(command)

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "compile/cache/cached_engines.h"
 #include "compile/engine_support.h"
 #include "compile/partition/partitioner.h"
 #include "compile/partition/split_executable.h"
@@ -32,7 +33,8 @@ class Builder {
         engines_(chosen.engines),
         misfits_(chosen.misfits),
         settings_(settings),
-        partitioner_(graph_, chosen.engines, least_block(settings)) {}
+        partitioner_(graph_, chosen.engines, least_block(settings)),
+        cached_(settings, notes_) {}
 
   BuiltProgram run() {
     leave_to_torch();
@@ -83,7 +85,7 @@ class Builder {
   std::vector<Unsupported> refused_by(const Engine& engine, const std::shared_ptr<const Graph>& graph,
                                       const RuntimeInputs& inputs) {
     try {
-      return engine.find_unsupported(graph, inputs, settings_);
+      return cached_.find_unsupported(engine, graph, inputs);
     } catch (const std::exception& error) {
       if (is_the_users(error, engine)) throw;
       notes_.push_back(engine.name() + " failed to say what it takes of " + counted(graph->nodes().size()) +
@@ -101,7 +103,7 @@ class Builder {
     const bool is_last = part.engine == engines_.back();
     const size_t before = partitioner_.assignment().count();
     try {
-      return part.engine->compile(part.graph, inputs, settings_);
+      return cached_.compile(*part.engine, part.graph, inputs);
     } catch (const RefusedNodes& refusal) {
       if (is_last || (refusal.is_late() && settings_.pass_through_build_failures)) throw;
       if (refusal.is_late()) note_failure(part, refusal.what());
@@ -163,9 +165,10 @@ class Builder {
 
   BuiltProgram result(PartitionPlan plan) {
     note_misfits(plan);
-    BuiltProgram built{std::move(plan), nullptr, std::move(notes_), {}};
+    BuiltProgram built{std::move(plan), nullptr, std::move(notes_), {}, {}};
     if (settings_.dryrun) return built;
     for (size_t i = 0; i < executables_.size(); ++i) {
+      built.is_cached.push_back(cached_.is_cached(*executables_[i]));
       std::vector<Unsupported>& warnings = built.warnings[built.plan.parts[i].engine->name()];
       for (Unsupported& warning : executables_[i]->warnings()) warnings.push_back(std::move(warning));
     }
@@ -206,6 +209,7 @@ class Builder {
   const CompileSettings& settings_;
   Partitioner partitioner_;
   std::vector<std::string> notes_;
+  CachedEngines cached_;
   bool has_said_what_it_refuses_ = false;                                     // the first engine, of the whole program
   std::vector<std::pair<Part, std::shared_ptr<const Executable>>> compiled_;  // what was built for any plan
   std::vector<std::shared_ptr<const Executable>> executables_;                // of the plan at hand
@@ -219,9 +223,12 @@ BuiltProgram build(const std::shared_ptr<const Graph>& graph, const RuntimeInput
   const auto& engine = chosen.engines.front();
   if (settings.dryrun) {
     require_supported(*engine, graph, inputs, settings);
-    return {whole_plan(graph, engine), nullptr, {}, {}};
+    return {whole_plan(graph, engine), nullptr, {}, {}, {}};
   }
-  BuiltProgram built{whole_plan(graph, engine), compile_or_advise(*engine, graph, inputs, settings), {}, {}};
+  BuiltProgram built{whole_plan(graph, engine), nullptr, {}, {}, {}};
+  CachedEngines cached(settings, built.notes);
+  built.executable = compile_or_advise(*engine, graph, inputs, cached);
+  built.is_cached = {cached.is_cached(*built.executable)};
   built.warnings[engine->name()] = built.executable->warnings();
   return built;
 }

@@ -19,6 +19,7 @@ struct BuiltProgram {
   std::vector<std::string> notes;
   /// What engines run otherwise than PyTorch for some data, by engine.
   std::map<std::string, std::vector<Unsupported>> warnings;
+  std::vector<bool> is_cached;  ///< by part of the plan: it came from the engine cache
 };
 
 /// Builds a program with the engine that is chosen, or splits it between several. An engine that fails at a part leaves

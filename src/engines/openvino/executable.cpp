@@ -8,6 +8,7 @@
 #include <openvino/openvino.hpp>
 
 #include "base/error.h"
+#include "engines/openvino/blob.h"
 #include "engines/openvino/tensors.h"
 #include "engines/output_check.h"
 #include "engines/reference.h"
@@ -18,31 +19,40 @@
 namespace tracejet::openvino {
 
 OpenVinoExecutable::OpenVinoExecutable(std::shared_ptr<const Graph> graph, const RuntimeInputs& inputs,
-                                       const Model& model, const ov::AnyMap& properties)
+                                       const onnx::Model& lowered, std::string identity, MakeModel make)
     : graph_(std::move(graph)),
-      locator_(model.onnx),
-      warnings_(model.onnx.warnings),
-      int64_min_(model.onnx.int64_min),
-      int64_max_(model.onnx.int64_max),
-      sessions_(model.model, properties),
-      requirements_(model.onnx.requirements) {
+      locator_(lowered),
+      identity_(std::move(identity)),
+      weights_(lowered.weights),
+      warnings_(lowered.warnings),
+      int64_min_(lowered.int64_min),
+      int64_max_(lowered.int64_max),
+      sessions_(std::move(make)),
+      requirements_(lowered.requirements) {
   const ov::CompiledModel& compiled = sessions_.get()->compiled();
   for (size_t i = 0; i < inputs.size(); ++i) {
-    const onnx::TensorInfo& input = model.onnx.inputs[i];
+    const onnx::TensorInfo& input = lowered.inputs[i];
     inputs_.push_back(
         {graph_->inputs()[inputs[i]].name, input.is_used ? std::optional(compiled.input(input.name)) : std::nullopt});
   }
-  for (const auto& number : model.onnx.numbers) {
+  for (const auto& number : lowered.numbers) {
     numbers_.push_back({compiled.input(number.name), number.value, number.is_shape});
   }
   for (const GraphOutput& output : graph_->outputs()) {
     if (!is_computed(output)) continue;
-    outputs_.push_back(described(output.value, compiled.output(model.onnx.outputs[outputs_.size()].name)));
+    outputs_.push_back(described(output.value, compiled.output(lowered.outputs[outputs_.size()].name)));
   }
-  for (const std::string& message : model.onnx.checks) {
-    const std::string& name = model.onnx.outputs[outputs_.size() + checks_.size()].name;
+  for (const std::string& message : lowered.checks) {
+    const std::string& name = lowered.outputs[outputs_.size() + checks_.size()].name;
     checks_.push_back({compiled.output(name), message});
   }
+}
+
+OpenVinoExecutable::OpenVinoExecutable(std::shared_ptr<const Graph> graph, const RuntimeInputs& inputs,
+                                       const Model& model, const ov::AnyMap& properties)
+    : OpenVinoExecutable(std::move(graph), inputs, model.onnx, model.identity,
+                         [model = model.model, properties] { return core().compile_model(model, "CPU", properties); }) {
+  model_ = model.model;
 }
 
 OpenVinoExecutable::Output OpenVinoExecutable::described(const Value* value, Port port) {
@@ -50,6 +60,10 @@ OpenVinoExecutable::Output OpenVinoExecutable::described(const Value* value, Por
   const TensorMeta& meta = value->tensor();
   const auto depends_on_data = [](const c10::SymInt& size) { return symbolic::is_data_dependent(expression_of(size)); };
   return {std::move(port), &meta, std::ranges::none_of(meta.sizes, depends_on_data)};
+}
+
+std::optional<std::string> OpenVinoExecutable::serialize() const {
+  return identity_ + export_model(sessions_.get()->compiled(), weights_);
 }
 
 std::vector<c10::IValue> OpenVinoExecutable::run(std::vector<at::Tensor> inputs, const RuntimeSizes& sizes) const {

@@ -5,26 +5,34 @@
 #include <string>
 #include <vector>
 
-#include <openvino/core/any.hpp>
-
 #include "engines/engine.h"
 #include "engines/openvino/failure.h"
 #include "engines/openvino/model.h"
 #include "engines/openvino/session.h"
 #include "ir/assertion.h"
 #include "ir/graph.h"
+#include "lowering/onnx/model.h"
 
 namespace tracejet::openvino {
 
 /// A program that OpenVINO has compiled.
 class OpenVinoExecutable final : public Executable {
  public:
-  /// Compiles `model`, which is the graph's, without anything refused.
+  /// `lowered`: the graph as `make` has compiled it. `identity`: see identity_of().
+  OpenVinoExecutable(std::shared_ptr<const Graph> graph, const RuntimeInputs& inputs, const onnx::Model& lowered,
+                     std::string identity, MakeModel make);
+  /// The same of a model that was read, without anything refused.
   OpenVinoExecutable(std::shared_ptr<const Graph> graph, const RuntimeInputs& inputs, const Model& model,
                      const ov::AnyMap& properties);
 
   std::vector<c10::IValue> run(std::vector<at::Tensor> inputs, const RuntimeSizes& sizes) const override;
   std::vector<Unsupported> warnings() const override { return warnings_; }
+  std::optional<std::string> serialize() const override;
+
+  /// What it was compiled from; null where it was loaded.
+  const std::shared_ptr<const ov::Model>& model() const { return model_; }
+  const std::string& identity() const { return identity_; }
+  const std::vector<onnx::NamedTensor>& weights() const { return weights_; }
 
  private:
   using Port = ov::Output<const ov::Node>;
@@ -60,6 +68,9 @@ class OpenVinoExecutable final : public Executable {
 
   std::shared_ptr<const Graph> graph_;
   FailureLocator locator_;
+  std::string identity_;
+  std::shared_ptr<const ov::Model> model_;
+  std::vector<onnx::NamedTensor> weights_;  // shared with the graph
   std::vector<Unsupported> warnings_;
   int64_t int64_min_, int64_max_;  // where int64 inputs have to lie
   Sessions sessions_;

@@ -8,6 +8,7 @@
 #include <openvino/openvino.hpp>
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "engines/openvino/failure.h"
 #include "engines/openvino/inferred_shapes.h"
 #include "engines/openvino/products.h"
@@ -15,6 +16,7 @@
 #include "engines/openvino/tensors.h"
 #include "engines/openvino/transpositions.h"
 #include "ir/size_expression.h"
+#include "tracejet/version.h"
 
 namespace tracejet::openvino {
 
@@ -45,19 +47,30 @@ std::map<std::string, ov::PartialShape> input_shapes(const Graph& graph, const R
   return shapes;
 }
 
-/// Turns the inputs that stand for weights into constants over the weights' own memory.
+/// A constant over the weight's own memory.
+std::shared_ptr<ov::op::v0::Constant> constant_over(const onnx::NamedTensor& weight) {
+  const auto keep_alive = std::make_shared<at::Tensor>(weight.data.contiguous());
+  auto constant =
+      std::make_shared<ov::op::v0::Constant>(element_type(weight.data.scalar_type()), shape_of(weight.data.sizes()),
+                                             keep_alive->const_data_ptr(), std::static_pointer_cast<void>(keep_alive));
+  constant->set_friendly_name(weight.name);
+  return constant;
+}
+
+/// Turns the inputs that stand for weights into constants.
 void bind_weights(ov::Model& model, const std::vector<onnx::NamedTensor>& weights) {
-  for (const auto& [name, data] : weights) {
-    const auto keep_alive = std::make_shared<at::Tensor>(data.contiguous());
-    const auto constant = std::make_shared<ov::op::v0::Constant>(element_type(data.scalar_type()),
-                                                                 shape_of(data.sizes()), keep_alive->const_data_ptr(),
-                                                                 std::static_pointer_cast<void>(keep_alive));
-    constant->set_friendly_name(name);
-    const auto input = model.input(name);
+  for (const onnx::NamedTensor& weight : weights) {
+    const auto input = model.input(weight.name);
     const auto parameter = std::dynamic_pointer_cast<ov::op::v0::Parameter>(input.get_node_shared_ptr());
-    parameter->output(0).replace(constant->output(0));
+    parameter->output(0).replace(constant_over(weight)->output(0));
     model.remove_parameter(parameter);
   }
+}
+
+bool is_fit(const onnx::NamedTensor& weight, const onnx::NamedTensor& by) {
+  if (weight.name != by.name || weight.data.scalar_type() != by.data.scalar_type()) return false;
+  if (weight.data.sizes() != by.data.sizes()) return false;
+  return weight.data.is_floating_point() || weight.data.equal(by.data);
 }
 
 }  // namespace
@@ -82,13 +95,46 @@ onnx::Target target() {
           .exact_integers = false};
 }
 
+namespace {
+
+/// Of the model in bytes without its weights, and of whoever wrote it.
+std::string identity_of(std::string_view model) {
+  Hasher hasher;
+  hasher.text(version());
+  hasher.text(model);
+  return hasher.hex();
+}
+
+}  // namespace
+
+std::string identity_of(const onnx::Model& lowered) {
+  return identity_of(lowered.serialize(onnx::WeightForm::kInputs));
+}
+
+std::shared_ptr<ov::Model> with_weights(const ov::Model& model, const std::vector<onnx::NamedTensor>& old_weights,
+                                        const std::vector<onnx::NamedTensor>& new_weights) {
+  if (!std::ranges::equal(old_weights, new_weights, is_fit)) return nullptr;
+  std::map<std::string, const onnx::NamedTensor*> missing;
+  for (const onnx::NamedTensor& weight : new_weights) missing.emplace(weight.name, &weight);
+  auto copy = model.clone();
+  for (const auto& node : copy->get_ordered_ops()) {
+    const auto weight = missing.find(node->get_friendly_name());
+    if (weight == missing.end() || !ov::is_type<ov::op::v0::Constant>(node)) continue;
+    node->output(0).replace(constant_over(*weight->second)->output(0));
+    missing.erase(weight);
+  }
+  return missing.empty() ? copy : nullptr;
+}
+
 Model read(const Graph& graph, const RuntimeInputs& inputs) {
   onnx::Lowering lowering(graph, inputs, target());
   lowering.run();
-  if (!lowering.unsupported().empty()) return {{}, nullptr, lowering.unsupported()};
-  Model result{std::move(lowering).finish(), nullptr, {}};
+  if (!lowering.unsupported().empty()) return {{}, {}, nullptr, lowering.unsupported()};
+  Model result{std::move(lowering).finish(), {}, nullptr, {}};
   try {
-    auto model = core().read_model(result.onnx.serialize(onnx::WeightForm::kInputs), ov::Tensor());
+    const std::string bytes = result.onnx.serialize(onnx::WeightForm::kInputs);
+    result.identity = identity_of(bytes);
+    auto model = core().read_model(bytes, ov::Tensor());
     bind_weights(*model, result.onnx.weights);
     model->reshape(input_shapes(graph, inputs, result.onnx));
     result.refused = wrongly_inferred(*model, result.onnx, graph, inputs);

@@ -4,6 +4,7 @@
 #include <openvino/openvino.hpp>
 
 #include "base/error.h"
+#include "engines/openvino/blob.h"
 #include "engines/openvino/executable.h"
 #include "engines/openvino/failure.h"
 #include "engines/openvino/model.h"
@@ -69,6 +70,43 @@ class OpenVinoEngine final : public Engine {
     } catch (const ov::Exception& error) {
       throw RefusedNodes(*graph, {FailureLocator(model.onnx).refusal(error.what())}, name(), /*is_late=*/true);
     }
+  }
+
+  bool can_load() const override { return true; }
+
+  /// Lowers the program anew, which takes little: so it is known to be the one that was kept, and what it needs of its
+  /// inputs is there.
+  std::unique_ptr<Executable> load(std::string_view serialized, const std::shared_ptr<const Graph>& graph,
+                                   const RuntimeInputs& inputs, const CompileSettings& settings) const override {
+    onnx::Lowering lowering(*graph, inputs, target());
+    lowering.run();
+    if (!lowering.unsupported().empty()) throw StaleEngine("openvino doesn't take all of this program");
+    const onnx::Model lowered = std::move(lowering).finish();
+    const std::string identity = identity_of(lowered);
+    if (!serialized.starts_with(identity)) throw StaleEngine("openvino kept this of another program");
+    try {
+      const ov::Tensor exported = unpacked(serialized.substr(identity.size()), lowered.weights);
+      return std::make_unique<OpenVinoExecutable>(
+          graph, inputs, lowered, identity,
+          [exported, used = properties(settings)] { return core().import_model(exported, "CPU", used); });
+    } catch (const ov::Exception& error) {
+      throw StaleEngine("openvino can't load what it kept: " + essence_of(error.what()));
+    }
+  }
+
+  std::unique_ptr<Executable> refit(const Executable& compiled, const std::shared_ptr<const Graph>& graph,
+                                    const RuntimeInputs& inputs, const CompileSettings& settings) const override {
+    const auto* known = dynamic_cast<const OpenVinoExecutable*>(&compiled);
+    if (known == nullptr || known->model() == nullptr) return compile(graph, inputs, settings);
+    onnx::Lowering lowering(*graph, inputs, target());
+    lowering.run();
+    if (!lowering.unsupported().empty()) return compile(graph, inputs, settings);
+    Model model{std::move(lowering).finish(), {}, nullptr, {}};
+    model.identity = identity_of(model.onnx);
+    if (model.identity != known->identity()) return compile(graph, inputs, settings);
+    model.model = with_weights(*known->model(), known->weights(), model.onnx.weights);
+    if (model.model == nullptr) return compile(graph, inputs, settings);
+    return std::make_unique<OpenVinoExecutable>(graph, inputs, model, properties(settings));
   }
 };
 

@@ -4,18 +4,21 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <utility>
 #include <vector>
 
-#include <openvino/core/model.hpp>
 #include <openvino/runtime/compiled_model.hpp>
 #include <openvino/runtime/infer_request.hpp>
 
 namespace tracejet::openvino {
 
+/// Compiles a model, or loads it: the same each time.
+using MakeModel = std::function<ov::CompiledModel()>;
+
 /// A compiled model and the requests that run it, used again and again. Safe to use from several threads at once.
 class Session : public std::enable_shared_from_this<Session> {
  public:
-  Session(const std::shared_ptr<const ov::Model>& model, const ov::AnyMap& properties);
+  explicit Session(ov::CompiledModel compiled) : compiled_(std::move(compiled)) {}
 
   /// Gives itself back.
   using Request = std::unique_ptr<ov::InferRequest, std::function<void(ov::InferRequest*)>>;
@@ -36,13 +39,12 @@ class Session : public std::enable_shared_from_this<Session> {
 /// The session of a model, and a new one as soon as it is spoilt.
 class Sessions {
  public:
-  Sessions(std::shared_ptr<const ov::Model> model, ov::AnyMap properties);
+  explicit Sessions(MakeModel make) : make_(std::move(make)), session_(std::make_shared<Session>(make_())) {}
 
   std::shared_ptr<Session> get() const;
 
  private:
-  std::shared_ptr<const ov::Model> model_;
-  ov::AnyMap properties_;
+  MakeModel make_;
   mutable std::mutex mutex_;
   mutable std::shared_ptr<Session> session_;
 };

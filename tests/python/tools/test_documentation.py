@@ -11,6 +11,7 @@ PAGES = (
     "README.md",
     "docs/tutorial.md",
     "docs/partitioning.md",
+    "docs/engine-cache.md",
     "docs/torch-compile.md",
     "docs/beyond-aten.md",
     "docs/engines/writing-an-engine.md",
