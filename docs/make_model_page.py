@@ -1,6 +1,6 @@
 """Writes docs/models.md: what became of a zoo of models, and what operators their programs are made of (`make docs`).
 
-python -m bench.zoo FOLDER --json bench/results/zoo.json
+python -m bench.zoo FOLDER --engine auto --json bench/results/zoo.json
 python docs/make_model_page.py
 """
 
@@ -47,6 +47,7 @@ def page(results: dict[str, Any]) -> str:
         "| --- | --- | --- |",
         *(f"| {f['case']} | {f['shapes']} | {_cell(f['why'])} |" for f in results["failures"]),
         "",
+        *_compiled(results["compiled"]),
         "## Operators without a shape rule",
         "",
         "| model | shapes | operators |",
@@ -68,6 +69,27 @@ def page(results: dict[str, Any]) -> str:
         *(f"| `{name}` | {set_of(name)} | {o['cases']} | {o['nodes']} |" for name, o in results["operators"].items()),
     ]
     return INTRODUCTION + "\n".join(lines) + "\n"
+
+
+def _compiled(compiled: dict[str, Any]) -> list[str]:
+    return [
+        "## Compiled",
+        "",
+        f"Compiled with the default engine, **{compiled['right']} of {compiled['programs']}** programs give what",
+        f"their models give. {compiled['on_engine']:.1%} of all nodes run on OpenVINO (in the median of the programs",
+        f"{compiled['median_on_engine']:.1%}), and {compiled['whole']} programs as a whole. What isn't right:",
+        "",
+        "| model | shapes | why |",
+        "| --- | --- | --- |",
+        *(f"| {f['case']} | {f['shapes']} | {_cell(f['why'])} |" for f in compiled["failures"]),
+        "",
+        "What is split:",
+        "",
+        "| model | shapes | parts | nodes on OpenVINO |",
+        "| --- | --- | ---: | ---: |",
+        *(f"| {s['case']} | {s['shapes']} | {s['parts']} | {s['on_engine']:.1%} |" for s in compiled["split"]),
+        "",
+    ]
 
 
 def set_of(operator: str) -> str:
