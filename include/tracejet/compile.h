@@ -86,6 +86,8 @@ struct CompiledPart {
   std::vector<std::string> outputs;  ///< "%7: float32[batch, 4]"
   int64_t weight_bytes = 0;
   bool is_cached = false;  ///< it was compiled before, and came from the engine cache
+  /// The call of control flow that runs it, with its line: "aten::cond ..."; empty for parts of the program itself.
+  std::string inside;
 };
 
 /// A call that doesn't run on the engine that comes first.
@@ -100,9 +102,9 @@ struct FallbackCall {
 
 /// Which engine runs what of a program.
 struct CompileReport {
-  std::string preferred;  ///< the engine that comes first
-  std::string engines;    ///< those that run parts, each once: "openvino, aten"
-  std::vector<CompiledPart> parts;
+  std::string preferred;            ///< the engine that comes first
+  std::string engines;              ///< those that run parts, each once: "openvino, aten"
+  std::vector<CompiledPart> parts;  ///< those of bodies of control flow come last
   std::vector<FallbackCall> fallbacks;
   /// Engines that failed and left their part to the next one, settings that had no effect.
   std::vector<std::string> notes;

@@ -15,10 +15,9 @@
 #include "compile/prepare.h"
 #include "compile/report.h"
 #include "compile/settings.h"
-#include "ir/analysis/rank.h"
+#include "compile/size_assertions.h"
 #include "ir/size_expression.h"
 #include "report/unsupported.h"
-#include "symbolic/context.h"
 
 namespace tracejet {
 
@@ -112,18 +111,11 @@ void ProgramRunner::prepare(const ChosenEngines& chosen) {
   for (const GraphOutput& output : graph_->outputs()) {
     if (output.kind != GraphOutput::Kind::kUser) written_.push_back(output.target);
   }
-  for (const Node& node : graph_->nodes()) {
-    auto assertion = assertion_of(node);
-    if (assertion && !symbolic::is_data_dependent(assertion->condition)) assertions_.push_back(*std::move(assertion));
-  }
 }
 
 void ProgramRunner::complete() {
   misses_weights_ = misses_weights();
-  if (built_.executable == nullptr || built_.executable->takes_ranks_from_data()) return;
-  for (RuntimeAssertion& condition : rank_conditions(*graph_)) {
-    if (!symbolic::is_data_dependent(condition.condition)) assertions_.push_back(std::move(condition));
-  }
+  assertions_ = size_assertions(*graph_, built_.executable == nullptr || built_.executable->takes_ranks_from_data());
 }
 
 bool ProgramRunner::misses_weights() const {

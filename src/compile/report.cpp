@@ -1,5 +1,6 @@
 #include "compile/report.h"
 
+#include <algorithm>
 #include <map>
 
 #include "ir/call.h"
@@ -15,7 +16,8 @@ std::string described(const Value& value, const std::string& name) {
 }
 
 CompiledPart described(const Part& part, const Graph& whole) {
-  CompiledPart text{part.engine->name(), static_cast<int64_t>(part.nodes.size()), {}, {}, part.weight_bytes(), false};
+  CompiledPart text{
+      part.engine->name(), static_cast<int64_t>(part.nodes.size()), {}, {}, part.weight_bytes(), false, {}};
   std::map<const Value*, std::string> names;
   for (const GraphInput& input : whole.inputs()) names.emplace(input.value, input.name);
   for (const size_t input : runtime_inputs_of(*part.graph)) {
@@ -35,14 +37,29 @@ FallbackCall described(const Fallback& fallback, const Graph& graph) {
   return {Call(*fallback.node).name(), fallback.engine, fallback.reason, describe(where, graph), line.file, line.line};
 }
 
+std::string one_line(std::string text) {
+  std::ranges::replace(text, '\n', ' ');
+  return text;
+}
+
+void add(const PartitionPlan& plan, const std::string& inside, CompileReport& report) {
+  for (const Part& part : plan.parts) {
+    report.parts.push_back(described(part, *plan.graph));
+    report.parts.back().inside = inside;
+  }
+  for (const Fallback& fallback : plan.fallbacks) report.fallbacks.push_back(described(fallback, *plan.graph));
+  for (const BodyPlan& body : plan.bodies) {
+    const std::string where = one_line(describe(body.node->where(), *plan.graph));
+    add(body.plan, Call(*body.node).name() + (where.empty() ? "" : " " + where), report);
+  }
+}
+
 }  // namespace
 
 CompileReport report_of(const BuiltProgram& built) {
-  const PartitionPlan& plan = built.plan;
-  CompileReport report{plan.preferred, plan.engines(), {}, {}, built.notes};
-  for (const Part& part : plan.parts) report.parts.push_back(described(part, *plan.graph));
+  CompileReport report{built.plan.preferred, built.plan.engines(), {}, {}, built.notes};
+  add(built.plan, "", report);
   for (size_t i = 0; i < built.is_cached.size(); ++i) report.parts[i].is_cached = built.is_cached[i];
-  for (const Fallback& fallback : plan.fallbacks) report.fallbacks.push_back(described(fallback, *plan.graph));
   return report;
 }
 

@@ -9,4 +9,10 @@ const Engine& reference_engine() {
   return *engine;
 }
 
+std::unique_ptr<Executable> compile_with_bodies(const std::shared_ptr<const Graph>& graph, const RuntimeInputs& inputs,
+                                                const CompileSettings& settings, const CompileBody& compile_body) {
+  require_supported(reference_engine(), graph, inputs, settings);
+  return aten::make_interpreter(graph, inputs, compile_body);
+}
+
 }  // namespace tracejet

@@ -8,6 +8,12 @@ namespace tracejet {
 /// Eager PyTorch's own kernels: other engines are held against them, and they take what those refuse.
 const Engine& reference_engine();
 
+using aten::CompileBody;
+
+/// The same as its compile(), but for bodies of control flow.
+std::unique_ptr<Executable> compile_with_bodies(const std::shared_ptr<const Graph>& graph, const RuntimeInputs& inputs,
+                                                const CompileSettings& settings, const CompileBody& compile_body);
+
 /// What it computes can be looked at call by call.
 using aten::Observe;
 using aten::run_observed;

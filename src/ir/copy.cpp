@@ -48,11 +48,14 @@ const Node& copy_node(const Node& node, Graph& into, std::unordered_map<const Va
   return added;
 }
 
-GraphCopy copy_with_outputs(const Graph& graph, std::span<const Value* const> more) {
+GraphCopy copy_with_weights(const Graph& graph, std::span<const at::Tensor> data) {
   GraphCopy copy{graph.make_subgraph(), {}};
-  for (const GraphInput& input : graph.inputs()) {
+  for (size_t i = 0; i < graph.inputs().size(); ++i) {
+    const GraphInput& input = graph.inputs()[i];
+    const bool is_weight = i < data.size() && data[i].defined();
     const auto meta = input.value == nullptr ? std::nullopt : std::optional(input.value->tensor());
-    const Value* value = copy.graph->add_input(input.kind, meta, input.name, input.data, input.persistent);
+    const Value* value = copy.graph->add_input(is_weight ? GraphInput::Kind::kConstant : input.kind, meta, input.name,
+                                               is_weight ? data[i] : input.data, input.persistent);
     if (value != nullptr) copy.values.emplace(input.value, value);
   }
   for (const Node& node : graph.nodes()) copy_node(node, *copy.graph, copy.values);
@@ -60,6 +63,11 @@ GraphCopy copy_with_outputs(const Graph& graph, std::span<const Value* const> mo
     if (output.value != nullptr) output.value = copy.values.at(output.value);
     copy.graph->add_output(std::move(output));
   }
+  return copy;
+}
+
+GraphCopy copy_with_outputs(const Graph& graph, std::span<const Value* const> more) {
+  GraphCopy copy = copy_with_weights(graph, {});
   for (const Value* value : more) {
     copy.graph->add_output({GraphOutput::Kind::kUser, copy.values.at(value), {}, 0});
   }

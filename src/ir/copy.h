@@ -22,4 +22,7 @@ const Node& copy_node(const Node& node, Graph& into, std::unordered_map<const Va
 /// and symbols are shared with the original.
 GraphCopy copy_with_outputs(const Graph& graph, std::span<const Value* const> more);
 
+/// The same program with weights in the place of inputs: `data` has one for each input, undefined where it stays.
+GraphCopy copy_with_weights(const Graph& graph, std::span<const at::Tensor> data);
+
 }  // namespace tracejet

@@ -57,8 +57,9 @@ std::string CompileReport::str() const {
   for (size_t i = 0; i < parts.size(); ++i) {
     const CompiledPart& part = parts[i];
     text << "\n  part " << i << ", " << part.engine << ": " << counted(part.nodes, "node") << ", "
-         << in_mebibytes(part.weight_bytes) << (part.is_cached ? ", from the engine cache" : "") << "\n    takes "
-         << listed(part.inputs) << "\n    gives " << listed(part.outputs);
+         << in_mebibytes(part.weight_bytes) << (part.is_cached ? ", from the engine cache" : "")
+         << (part.inside.empty() ? "" : "\n    in " + part.inside) << "\n    takes " << listed(part.inputs)
+         << "\n    gives " << listed(part.outputs);
   }
   std::map<std::string, std::vector<const FallbackCall*>> by_kind;
   for (const FallbackCall& call : fallbacks) {

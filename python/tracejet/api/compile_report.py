@@ -23,6 +23,7 @@ class Part:
     outputs: tuple[str, ...]  #: "%7: float32[batch, 4]"
     weight_bytes: int
     is_cached: bool = False  #: it was compiled before, and came from the engine cache
+    inside: str = ""  #: the call of control flow that runs it, with its line; empty for parts of the program itself
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class CompileReport:
         self.engines = tuple(report.engines.split(", "))  #: those that run parts
         #: In the order in which they run.
         self.parts = tuple(
-            Part(p.engine, p.nodes, tuple(p.inputs), tuple(p.outputs), p.weight_bytes, p.is_cached)
+            Part(p.engine, p.nodes, tuple(p.inputs), tuple(p.outputs), p.weight_bytes, p.is_cached, p.inside)
             for p in report.parts
         )
         #: The calls that don't run on the engine that comes first, in the program's order.

@@ -1,11 +1,14 @@
 #include "compile/partition/build.h"
 
 #include <algorithm>
+#include <iterator>
+#include <optional>
 #include <utility>
 
 #include "base/error.h"
 #include "compile/cache/cached_engines.h"
 #include "compile/engine_support.h"
+#include "compile/partition/bodies.h"
 #include "compile/partition/partitioner.h"
 #include "compile/partition/split_executable.h"
 #include "compile/partition/torch_executed.h"
@@ -24,12 +27,18 @@ std::string said_by(const std::exception& error) {
 
 std::string counted(size_t nodes) { return std::to_string(nodes) + (nodes == 1 ? " node" : " nodes"); }
 
+struct Built {
+  std::shared_ptr<const Executable> executable;
+  std::vector<BodyPlan> bodies;  // of control flow in it
+};
+
 class Builder {
  public:
   Builder(std::shared_ptr<const Graph> graph, const RuntimeInputs& inputs, const ChosenEngines& chosen,
           const CompileSettings& settings)
       : graph_(std::move(graph)),
         inputs_(inputs),
+        chosen_(chosen),
         engines_(chosen.engines),
         misfits_(chosen.misfits),
         settings_(settings),
@@ -39,10 +48,9 @@ class Builder {
   BuiltProgram run() {
     leave_to_torch();
     for (size_t i = 0; i < engines_.size(); ++i) partitioner_.refuse(i, nodes_on_other_devices(*graph_, *engines_[i]));
-    if (auto executable = built_as_a_whole()) {
-      PartitionPlan plan = whole_plan(graph_, engines_.front());
-      executables_ = {std::move(executable)};
-      return result(std::move(plan));
+    if (auto whole = built_as_a_whole()) {
+      built_ = {*std::move(whole)};
+      return result(whole_plan(graph_, engines_.front()));
     }
     for (size_t i = 0; i < engines_.size(); ++i) ask(i);
     for (;;) {
@@ -68,9 +76,9 @@ class Builder {
   }
 
   /// Most programs run on the first engine as they are: then nobody needs to be asked before.
-  std::shared_ptr<const Executable> built_as_a_whole() {
-    if (settings_.dryrun || !partitioner_.assignment().takes_all(0)) return nullptr;
-    if (settings_.require_full_compilation && is_reference(*engines_.front())) return nullptr;
+  std::optional<Built> built_as_a_whole() {
+    if (settings_.dryrun || !partitioner_.assignment().takes_all(0)) return std::nullopt;
+    if (settings_.require_full_compilation && is_reference(*engines_.front())) return std::nullopt;
     return compiled(whole_plan(graph_, engines_.front()).parts.front(), inputs_);
   }
 
@@ -85,7 +93,10 @@ class Builder {
   std::vector<Unsupported> refused_by(const Engine& engine, const std::shared_ptr<const Graph>& graph,
                                       const RuntimeInputs& inputs) {
     try {
-      return cached_.find_unsupported(engine, graph, inputs);
+      std::vector<Unsupported> refused = cached_.find_unsupported(engine, graph, inputs);
+      if (settings_.dryrun)
+        std::ranges::move(engine.find_warnings(graph, inputs, settings_), std::back_inserter(refused));
+      return refused;
     } catch (const std::exception& error) {
       if (is_the_users(error, engine)) throw;
       notes_.push_back(engine.name() + " failed to say what it takes of " + counted(graph->nodes().size()) +
@@ -98,12 +109,17 @@ class Builder {
     }
   }
 
-  /// Null where the engine leaves some of it to others.
-  std::shared_ptr<const Executable> compiled(const Part& part, const RuntimeInputs& inputs) {
+  /// Nothing where the engine leaves some of it to others, or may run some of it otherwise than PyTorch.
+  std::optional<Built> compiled(const Part& part, const RuntimeInputs& inputs) {
     const bool is_last = part.engine == engines_.back();
     const size_t before = partitioner_.assignment().count();
     try {
-      return cached_.compile(*part.engine, part.graph, inputs);
+      if (is_reference(*part.engine)) return compiled_by_torch(part, inputs);
+      Built built{cached_.compile(*part.engine, part.graph, inputs), {}};
+      const auto doubtful = built.executable->warnings();
+      if (is_last || doubtful.empty()) return built;
+      partitioner_.refuse(part, doubtful);
+      if (partitioner_.assignment().count() == before) partitioner_.refuse_all(part, doubtful.front().reason);
     } catch (const RefusedNodes& refusal) {
       if (is_last || (refusal.is_late() && settings_.pass_through_build_failures)) throw;
       if (refusal.is_late()) note_failure(part, refusal.what());
@@ -115,7 +131,14 @@ class Builder {
       note_failure(part, said_by(error));
       partitioner_.refuse_all(part, "failed to build it: " + said_by(error));
     }
-    return nullptr;
+    return std::nullopt;
+  }
+
+  Built compiled_by_torch(const Part& part, const RuntimeInputs& inputs) {
+    Bodies bodies(chosen_, settings_);
+    auto executable = bodies.compile(part, inputs);
+    for (std::string& note : bodies.take_notes()) notes_.push_back(std::move(note));
+    return {std::move(executable), bodies.take_plans()};
   }
 
   /// Whether nobody but the user can do something about an error.
@@ -129,15 +152,15 @@ class Builder {
   }
 
   bool all_compiled(const PartitionPlan& plan) {
-    executables_.clear();
+    built_.clear();
     for (const Part& part : plan.parts) {
       auto known = std::ranges::find_if(compiled_, [&](const auto& one) { return is_same(one.first, part); });
       if (known == compiled_.end()) {
-        auto executable = compiled(part, part.graph == graph_ ? inputs_ : runtime_inputs_of(*part.graph));
-        if (executable == nullptr) return false;
-        known = compiled_.insert(compiled_.end(), {part, std::move(executable)});
+        auto built = compiled(part, part.graph == graph_ ? inputs_ : runtime_inputs_of(*part.graph));
+        if (!built) return false;
+        known = compiled_.insert(compiled_.end(), {part, *std::move(built)});
       }
-      executables_.push_back(known->second);
+      built_.push_back(known->second);
     }
     return true;
   }
@@ -165,19 +188,31 @@ class Builder {
 
   BuiltProgram result(PartitionPlan plan) {
     note_misfits(plan);
-    BuiltProgram built{std::move(plan), nullptr, std::move(notes_), {}, {}};
-    if (settings_.dryrun) return built;
-    for (size_t i = 0; i < executables_.size(); ++i) {
-      built.is_cached.push_back(cached_.is_cached(*executables_[i]));
-      std::vector<Unsupported>& warnings = built.warnings[built.plan.parts[i].engine->name()];
-      for (Unsupported& warning : executables_[i]->warnings()) warnings.push_back(std::move(warning));
+    if (settings_.dryrun) plan_bodies(plan);
+    BuiltProgram program{std::move(plan), nullptr, std::move(notes_), {}, {}};
+    if (settings_.dryrun) return program;
+    std::vector<std::shared_ptr<const Executable>> executables;
+    for (size_t i = 0; i < built_.size(); ++i) {
+      program.is_cached.push_back(cached_.is_cached(*built_[i].executable));
+      std::vector<Unsupported>& warnings = program.warnings[program.plan.parts[i].engine->name()];
+      for (Unsupported& warning : built_[i].executable->warnings()) warnings.push_back(std::move(warning));
+      std::ranges::move(built_[i].bodies, std::back_inserter(program.plan.bodies));
+      executables.push_back(built_[i].executable);
     }
-    if (built.plan.is_whole()) {
-      built.executable = executables_.front();
+    if (program.plan.is_whole()) {
+      program.executable = executables.front();
     } else {
-      built.executable = std::make_shared<SplitExecutable>(built.plan, inputs_, executables_);
+      program.executable = std::make_shared<SplitExecutable>(program.plan, inputs_, std::move(executables));
     }
-    return built;
+    return program;
+  }
+
+  void plan_bodies(PartitionPlan& plan) {
+    Bodies bodies(chosen_, settings_);
+    for (const Part& part : plan.parts) {
+      if (is_reference(*part.engine)) bodies.plan(part);
+    }
+    plan.bodies = bodies.take_plans();
   }
 
   void require_no_fallback(const PartitionPlan& plan) const {
@@ -204,15 +239,16 @@ class Builder {
 
   std::shared_ptr<const Graph> graph_;
   const RuntimeInputs& inputs_;
+  const ChosenEngines& chosen_;
   const std::vector<std::shared_ptr<const Engine>>& engines_;
   const std::vector<std::string>& misfits_;
   const CompileSettings& settings_;
   Partitioner partitioner_;
   std::vector<std::string> notes_;
   CachedEngines cached_;
-  bool has_said_what_it_refuses_ = false;                                     // the first engine, of the whole program
-  std::vector<std::pair<Part, std::shared_ptr<const Executable>>> compiled_;  // what was built for any plan
-  std::vector<std::shared_ptr<const Executable>> executables_;                // of the plan at hand
+  bool has_said_what_it_refuses_ = false;         // the first engine, of the whole program
+  std::vector<std::pair<Part, Built>> compiled_;  // for any plan
+  std::vector<Built> built_;                      // for the plan at hand
 };
 
 }  // namespace

@@ -162,7 +162,7 @@ PartitionPlan Partitioner::plan() {
     check_all_taken();
     parts = scheduled();
   }
-  PartitionPlan plan{graph_, assignment_.engines().front()->name(), {}, {}};
+  PartitionPlan plan{graph_, assignment_.engines().front()->name(), {}, {}, {}};
   if (auto engine = engine_of_all(parts)) {
     plan.parts = whole_plan(graph_, std::move(engine)).parts;
   } else if (const Node* number = find_uncuttable(*graph_)) {

@@ -19,12 +19,21 @@ int64_t Part::weight_bytes() const {
   return bytes;
 }
 
-std::string PartitionPlan::engines() const {
-  std::vector<std::string> names;
-  for (const Part& part : parts) {
+namespace {
+
+void add_engines(const PartitionPlan& plan, std::vector<std::string>& names) {
+  for (const Part& part : plan.parts) {
     std::string name = part.engine->name();
     if (std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
   }
+  for (const BodyPlan& body : plan.bodies) add_engines(body.plan, names);
+}
+
+}  // namespace
+
+std::string PartitionPlan::engines() const {
+  std::vector<std::string> names;
+  add_engines(*this, names);
   std::string list;
   for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
   return list.empty() ? preferred : list;
@@ -36,7 +45,7 @@ PartitionPlan whole_plan(const std::shared_ptr<const Graph>& graph, std::shared_
   for (const Node& node : graph->nodes()) part.nodes.push_back(&node);
   for (const GraphInput& input : graph->inputs()) part.inputs.push_back(input.value);
   for (const GraphOutput& output : graph->outputs()) part.outputs.push_back(output.value);
-  return {graph, std::move(name), {std::move(part)}, {}};
+  return {graph, std::move(name), {std::move(part)}, {}, {}};
 }
 
 }  // namespace tracejet

@@ -30,17 +30,27 @@ struct Fallback {
   std::string reason;  ///< "computes in complex numbers"
 };
 
+struct BodyPlan;
+
 /// Which engine runs what of a program. Nothing is compiled.
 struct PartitionPlan {
   std::shared_ptr<const Graph> graph;
   std::string preferred;    ///< the engine that comes first
   std::vector<Part> parts;  ///< in the order of execution
   std::vector<Fallback> fallbacks;
+  std::vector<BodyPlan> bodies;  ///< of control flow, where it isn't PyTorch's kernels alone that run them
 
   /// Whether one engine runs the program as it is.
   bool is_whole() const { return parts.size() == 1 && parts.front().graph == graph; }
   /// The names of those that run parts, each once: "openvino, aten".
   std::string engines() const;
+};
+
+/// How a body of control flow is split: as a program of its own.
+struct BodyPlan {
+  std::shared_ptr<const Graph> around;
+  const Node* node;  ///< that runs it, of `around`
+  PartitionPlan plan;
 };
 
 /// The plan by which one engine runs all of a program.

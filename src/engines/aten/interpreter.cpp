@@ -53,13 +53,11 @@ struct Told {
   int64_t axis;  // -1: the value itself is the number
 };
 
-class Interpreter;
-
 struct Instruction {
   const Node* node;
   c10::OperatorHandle op;
   std::vector<Source> arguments;
-  std::vector<std::shared_ptr<const Interpreter>> subgraphs;
+  std::vector<std::shared_ptr<const Executable>> subgraphs;
   std::vector<Slot> outputs;
   std::vector<Told> told;   // symbols that become known by the outputs
   std::vector<Slot> freed;  // values that nobody needs afterwards
@@ -144,10 +142,11 @@ RuntimeInputs all_inputs_of(const Graph& graph) {
 class Interpreter final : public Executable {
  public:
   /// `known`: symbols whose values are given to a run: of its inputs or, in a subgraph, of the graph around.
-  Interpreter(std::shared_ptr<const Graph> graph, const RuntimeInputs& inputs, std::unordered_set<uint64_t> known)
+  Interpreter(std::shared_ptr<const Graph> graph, const RuntimeInputs& inputs, std::unordered_set<uint64_t> known,
+              const CompileBody& compile_body)
       : graph_(std::move(graph)), known_(std::move(known)) {
     declare_inputs(inputs);
-    for (const Node& node : graph_->nodes()) instructions_.push_back(compile(node));
+    for (const Node& node : graph_->nodes()) instructions_.push_back(compile(node, compile_body));
     for (const GraphOutput& output : graph_->outputs()) {
       if (output.value != nullptr) outputs_.emplace_back(FromSlot{slots_.at(output.value)});
       if (output.value == nullptr && is_computed(output)) outputs_.emplace_back(Computed{output.literal});
@@ -207,7 +206,7 @@ class Interpreter final : public Executable {
     for (const auto& subgraph : instruction.subgraphs) {
       subgraphs.emplace_back([&subgraph, &frame](std::vector<at::Tensor> operands) {
         std::vector<at::Tensor> results;
-        for (c10::IValue& result : subgraph->run_frame(std::move(operands), frame.sizes, {})) {
+        for (c10::IValue& result : subgraph->run(std::move(operands), frame.sizes)) {
           results.push_back(std::move(result).toTensor());
         }
         return results;
@@ -244,12 +243,15 @@ class Interpreter final : public Executable {
     return slots_[&value] = weights_.size() - 1;
   }
 
-  Instruction compile(const Node& node) {
+  Instruction compile(const Node& node, const CompileBody& compile_body) {
     Instruction instruction{
         &node, for_any_layout(node.op()), {}, {}, {}, {}, {}, assertion_of(node), wants_contiguous(node.op())};
     if (instruction.assertion) return instruction;
-    for (const auto& subgraph : node.subgraphs()) {
-      instruction.subgraphs.push_back(std::make_shared<const Interpreter>(subgraph, all_inputs_of(*subgraph), known_));
+    for (const auto& body : node.subgraphs()) {
+      std::shared_ptr<const Executable> executable = compile_body ? compile_body(graph_, node, body) : nullptr;
+      if (executable == nullptr)
+        executable = std::make_shared<const Interpreter>(body, all_inputs_of(*body), known_, compile_body);
+      instruction.subgraphs.push_back(std::move(executable));
     }
     const auto& schema = node.op().schema().arguments();
     for (size_t i = 0; i < node.arguments().size(); ++i) {
@@ -341,19 +343,21 @@ class Interpreter final : public Executable {
   std::vector<Source> outputs_;
 };
 
-std::unique_ptr<Interpreter> made(std::shared_ptr<const Graph> graph, const RuntimeInputs& inputs) {
+std::unique_ptr<Interpreter> made(std::shared_ptr<const Graph> graph, const RuntimeInputs& inputs,
+                                  const CompileBody& compile_body) {
   std::unordered_set<uint64_t> known;
   for (const size_t input : inputs) {
     for_each_bound_symbol(*graph->inputs()[input].value,
                           [&](const SymbolBinding& binding) { known.insert(binding.symbol.id); });
   }
-  return std::make_unique<Interpreter>(std::move(graph), inputs, std::move(known));
+  return std::make_unique<Interpreter>(std::move(graph), inputs, std::move(known), compile_body);
 }
 
 }  // namespace
 
-std::unique_ptr<Executable> make_interpreter(std::shared_ptr<const Graph> graph, const RuntimeInputs& inputs) {
-  return made(std::move(graph), inputs);
+std::unique_ptr<Executable> make_interpreter(std::shared_ptr<const Graph> graph, const RuntimeInputs& inputs,
+                                             const CompileBody& compile_body) {
+  return made(std::move(graph), inputs, compile_body);
 }
 
 std::vector<c10::IValue> run_observed(std::shared_ptr<const Graph> graph, const RuntimeInputs& inputs,
@@ -364,7 +368,7 @@ std::vector<c10::IValue> run_observed(std::shared_ptr<const Graph> graph, const 
       sizes.bind(binding.symbol.id, values[i].size(binding.axis));
     });
   }
-  return made(std::move(graph), inputs)->run_observed(std::move(values), sizes, observe);
+  return made(std::move(graph), inputs, {})->run_observed(std::move(values), sizes, observe);
 }
 
 }  // namespace tracejet::aten

@@ -10,9 +10,15 @@
 
 namespace tracejet::aten {
 
+/// Makes a subgraph of a node of control flow ready to run. In a run it takes a tensor for each of its inputs, and what
+/// the symbols of the graph around are; those of its inputs are its own to bind. Null: the interpreter runs it itself.
+using CompileBody = std::function<std::shared_ptr<const Executable>(
+    const std::shared_ptr<const Graph>& around, const Node& node, const std::shared_ptr<const Graph>& body)>;
+
 /// Runs the graph as it is, operator by operator, through PyTorch's dispatcher. Values are freed after their last use.
 /// Every operator needs a kernel for the device that it is for: see kernels.h.
-std::unique_ptr<Executable> make_interpreter(std::shared_ptr<const Graph> graph, const RuntimeInputs& inputs);
+std::unique_ptr<Executable> make_interpreter(std::shared_ptr<const Graph> graph, const RuntimeInputs& inputs,
+                                             const CompileBody& compile_body = {});
 
 /// Looks at what a call gave, one entry for each of Node::outputs(), and may put something else in its place.
 using Observe = std::function<void(const Node&, std::span<c10::IValue>)>;

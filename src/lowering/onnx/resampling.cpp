@@ -57,6 +57,7 @@ void upsample_nearest(Lowering& to, const Call& call, std::string_view variant) 
 }
 
 void upsample_linear(Lowering& to, const Call& call, std::string_view mode) {
+  if (!is_float(to.output().dtype)) to.fail("weighs bytes by PyTorch's fixed-point numbers");
   const bool aligned = call.flag("align_corners");
   Lowering::Attributes attributes{
       {"mode", std::string(mode)},

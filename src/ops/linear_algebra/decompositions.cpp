@@ -4,6 +4,7 @@
 #include <limits>
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/_cdist_forward.h>
 #include <ATen/ops/addmm.h>
 #include <ATen/ops/baddbmm.h>
 #include <ATen/ops/bmm.h>
@@ -199,6 +200,11 @@ at::Tensor kron(const at::Tensor& self, const at::Tensor& other) {
     joined.push_back(a * b);
   }
   return (self.reshape_symint(outer) * other.reshape_symint(inner)).reshape_symint(joined);
+}
+
+/// Whether products of matrices are faster depends on the number of rows, and the kernel asks for itself.
+at::Tensor cdist(const at::Tensor& x1, const at::Tensor& x2, double p, std::optional<int64_t> compute_mode) {
+  return at::_cdist_forward(x1, x2, p, compute_mode);
 }
 
 /// |a - b|^2 = |a|^2 - 2ab + |b|^2, all of it in one product of matrices.

@@ -23,6 +23,7 @@ at::Tensor addr(const at::Tensor& self, const at::Tensor& vec1, const at::Tensor
 at::Tensor cross(const at::Tensor& self, const at::Tensor& other, int64_t dim);
 /// ATen's own composite takes only plain sizes.
 at::Tensor kron(const at::Tensor& self, const at::Tensor& other);
+at::Tensor cdist(const at::Tensor& x1, const at::Tensor& x2, double p, std::optional<int64_t> compute_mode);
 at::Tensor euclidean_dist(const at::Tensor& x1, const at::Tensor& x2);
 at::Tensor cov(const at::Tensor& self, int64_t correction, const std::optional<at::Tensor>& fweights,
                const std::optional<at::Tensor>& aweights);

@@ -213,6 +213,7 @@ std::span<const Operator> linear_algebra_operators() {
       {.name = "aten::linalg_cross", .decompose = expand<&decompositions::cross>},
       {.name = "aten::kron", .decompose = expand<&decompositions::kron>},
       {.name = "aten::cov", .decompose = expand<&decompositions::cov>},
+      {.name = "aten::cdist", .decompose = expand<&decompositions::cdist>},
       {.name = "aten::_cdist_forward", .meta = pairwise_distances},
       {.name = "aten::_pdist_forward", .meta = distances_of_pairs},
       {.name = "aten::_euclidean_dist",

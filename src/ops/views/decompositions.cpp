@@ -5,6 +5,7 @@
 
 #include <ATen/ops/_local_scalar_dense.h>
 #include <ATen/ops/add.h>
+#include <ATen/ops/alias.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/chunk.h>
@@ -18,6 +19,7 @@
 #include <ATen/ops/ge.h>
 #include <ATen/ops/index_select.h>
 #include <ATen/ops/le.h>
+#include <ATen/ops/logical_xor.h>
 #include <ATen/ops/mul.h>
 #include <ATen/ops/permute.h>
 #include <ATen/ops/reshape.h>
@@ -133,6 +135,24 @@ at::Tensor transpose(const at::Tensor& self, int64_t dim0, int64_t dim1) {
 at::Tensor unsafe_view(const at::Tensor& self, c10::SymIntArrayRef size) { return self.view_symint(size); }
 
 // Parts --------------------------------------------------------------------------------------------------------------
+
+/// Of nothing, nothing is left, however often.
+at::Tensor diff(const at::Tensor& self, int64_t n, int64_t dim, const std::optional<at::Tensor>& prepend,
+                const std::optional<at::Tensor>& append) {
+  require(n >= 0, [&] { return "diff takes an order of at least 0, got " + std::to_string(n); });
+  require(self.dim() > 0, [] { return "diff takes at least one axis"; });
+  std::vector<at::Tensor> parts{self};
+  if (prepend && prepend->defined()) parts.insert(parts.begin(), *prepend);
+  if (append && append->defined()) parts.push_back(*append);
+  at::Tensor result = parts.size() == 1 ? at::alias(self) : at::cat(parts, dim);
+  for (int64_t i = 0; i < n; ++i) {
+    const c10::SymInt size = result.sym_size(dim);
+    const at::Tensor behind = at::slice_symint(result, dim, 1, size),
+                     before = at::slice_symint(result, dim, 0, size - 1);
+    result = result.scalar_type() == at::kBool ? at::logical_xor(behind, before) : at::sub(behind, before);
+  }
+  return result;
+}
 
 at::Tensor narrow(const at::Tensor& self, int64_t dim, c10::SymInt start, c10::SymInt length) {
   const c10::SymInt size = self.sym_size(dim);

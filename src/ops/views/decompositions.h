@@ -30,6 +30,8 @@ at::Tensor t(const at::Tensor& self);
 at::Tensor transpose(const at::Tensor& self, int64_t dim0, int64_t dim1);
 at::Tensor unsafe_view(const at::Tensor& self, c10::SymIntArrayRef size);
 
+at::Tensor diff(const at::Tensor& self, int64_t n, int64_t dim, const std::optional<at::Tensor>& prepend,
+                const std::optional<at::Tensor>& append);
 at::Tensor narrow(const at::Tensor& self, int64_t dim, c10::SymInt start, c10::SymInt length);
 std::vector<at::Tensor> split(const at::Tensor& self, c10::SymInt split_size, int64_t dim);
 std::vector<at::Tensor> tensor_split(const at::Tensor& self, c10::SymInt sections, int64_t dim);

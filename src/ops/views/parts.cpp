@@ -97,6 +97,7 @@ std::span<const Operator> part_operators() {
   namespace to = decompositions;
   static constexpr Operator table[] = {
       {.name = "aten::diagonal", .meta = diagonal},
+      {.name = "aten::diff", .decompose = expand<&to::diff>},
       {.name = "aten::narrow", .decompose = expand<&to::narrow>},
       {.name = "aten::select.int", .meta = select},
       {.name = "aten::slice.Tensor", .meta = slice},
