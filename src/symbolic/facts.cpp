@@ -20,17 +20,20 @@ bool contains(const Expression& expression, const Expression& symbol) {
   return false;
 }
 
-/// A symbol that `difference == 0` can be solved for. Newer ones and those without a hint are given up first.
+/// A symbol that `difference == 0` can be solved for. Newer ones and those without a hint are given up first, and none
+/// for a number of data that is newer: a program reads that one later.
 std::optional<Expression> solvable_symbol(const Expression& difference) {
   std::optional<Expression> best;
+  const auto rank = [](const Symbol& symbol) { return std::pair(!symbol.backed, symbol.id); };
   for (const Expression& term : terms_of(difference)) {
     const auto factors = factors_of(term);
     const int64_t coefficient = coefficient_of(term);
     if (factors.size() != 1 || !is_symbol(factors[0]) || (coefficient != 1 && coefficient != -1)) continue;
     if (contains(difference - term, factors[0])) continue;
-    const auto rank = [](const Expression& symbol) { return std::pair(!symbol.symbol().backed, symbol.symbol().id); };
-    if (!best || rank(*best) < rank(factors[0])) best = factors[0];
+    if (!best || rank(best->symbol()) < rank(factors[0].symbol())) best = factors[0];
   }
+  const auto is_read_later = [&](const Symbol& symbol) { return !symbol.backed && rank(best->symbol()) < rank(symbol); };
+  if (best && std::ranges::any_of(symbols_of(difference), is_read_later)) return std::nullopt;
   return best;
 }
 

@@ -78,7 +78,7 @@ _TWINS: dict[Callable[..., Any], Callable[..., Any]] = {
     **TWINS_OF_MATH,
 }
 #: Those that ask nothing of a symbolic number.
-ASKS_NOTHING = (type.__name__, math.ldexp.__name__)
+_ASKS_NOTHING = (type.__name__, math.ldexp.__name__)
 #: What changed code finds in its module.
 AT_HAND = {**{original.__name__: twin for original, twin in _TWINS.items()}, "loop": loop, "list": list_of}
 
@@ -96,13 +96,17 @@ _CALLED_FLAG = sys.version_info >= (3, 11)  #: LOAD_GLOBAL says whether what it 
 
 
 def calls_of(code: CodeType, name: str) -> list[dis.Instruction]:
-    """The instructions that load this global in order to call it."""
+    """The instructions that load this global in order to call it, or to let `map` call it."""
     steps = [step for step in dis.get_instructions(code) if step.opname != "CACHE"]
     return [
         step
-        for step, following in zip(steps, steps[1:])
-        if step.opname == "LOAD_GLOBAL" and step.argval == name and _is_called(step, following)
+        for before, step, following in zip([None, *steps], steps, steps[1:])
+        if step.opname == "LOAD_GLOBAL" and step.argval == name and (_is_called(step, following) or _is_map(before))
     ]
+
+
+def _is_map(step: dis.Instruction | None) -> bool:
+    return step is not None and step.opname == "LOAD_GLOBAL" and step.argval == "map"
 
 
 def _is_called(step: dis.Instruction, following: dis.Instruction) -> bool:
@@ -125,17 +129,41 @@ def _with_twins(code: CodeType, functions: frozenset[tuple[str, str]]) -> CodeTy
     names, instructions = list(code.co_names), bytearray(code.co_code)
     for name, function in functions:
         calls = calls_of(code, name)
-        argument = len(names) << 1 | 1 if _CALLED_FLAG else len(names)
+        argument = len(names) << 1 | 1 if _CALLED_FLAG else len(names)  # the longest
         if not calls or argument > 0xFF:  # a longer argument would move all that follows
             continue
         names.append(name_of_twin(function))
         for call in calls:
             if instructions[call.offset - 2] == dis.EXTENDED_ARG and call.offset > 0:
                 instructions[call.offset - 1] = 0
-            instructions[call.offset + 1] = argument
+            instructions[call.offset + 1] = argument if not _CALLED_FLAG or (call.arg or 0) & 1 else argument - 1
     return (
         None if len(names) == len(code.co_names) else code.replace(co_names=tuple(names), co_code=bytes(instructions))
     )
+
+
+def _with_twins_throughout(code: CodeType, scope: dict[str, Any]) -> CodeType | None:
+    """The same of the code and of what is made while it runs: functions in it, comprehensions."""
+    changed = _with_twins(code, functions_named(code, scope)) or code
+    consts = tuple(
+        (_with_twins_throughout(each, scope) or each) if isinstance(each, CodeType) else each
+        for each in changed.co_consts
+    )
+    if any(new is not old for new, old in zip(consts, changed.co_consts, strict=True)):
+        changed = changed.replace(co_consts=consts)
+    return None if changed is code else changed
+
+
+def asks_silently(code: CodeType, scope: dict[str, Any]) -> bool:
+    """Whether the code, or what is made while it runs, calls what asks nothing of a number."""
+    return any(
+        function in _ASKS_NOTHING and calls_of(code, name) for name, function in functions_named(code, scope)
+    ) or any(isinstance(each, CodeType) and asks_silently(each, scope) for each in code.co_consts)
+
+
+def contains(outer: CodeType, code: CodeType) -> bool:
+    """Whether it is that code, or makes what has it."""
+    return outer is code or any(isinstance(each, CodeType) and contains(each, code) for each in outer.co_consts)
 
 
 @dataclass
@@ -148,8 +176,7 @@ class RewrittenCode:
 
     def with_symbols(self) -> CodeType | None:
         with_loops = None if "range" in self.scope else _with_loops(self.code, self.loops)
-        code = with_loops or self.code
-        return _with_twins(code, functions_named(code, self.scope)) or with_loops
+        return _with_twins_throughout(with_loops or self.code, self.scope) or with_loops
 
 
 @functools.lru_cache(maxsize=256)

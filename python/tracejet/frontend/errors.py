@@ -99,7 +99,7 @@ def raise_own_error(tracer: _C.Tracer, error: Exception) -> None:
         return _raise_with_line(error)
     if isinstance(error, RecursionError):
         raise _C.UnsupportedOperator(
-            f"the model calls itself until Python's recursion ends ({error}): with a dynamic size, nothing may say when "
+            f"the model calls itself until Python's recursion ends ({error}): of a dynamic size, nobody may know when "
             f"to stop\n  {line_of_model(error)}\n  Make the axis static, or compute without recursion"
         ) from error
     if not isinstance(error, RuntimeError):

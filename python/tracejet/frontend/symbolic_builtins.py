@@ -24,10 +24,10 @@ from typing import Any
 import torch
 
 from tracejet.frontend.builtin_twins import (
-    ASKS_NOTHING,
     AT_HAND,
     RewrittenCode,
-    calls_of,
+    asks_silently,
+    contains,
     functions_named,
     is_traced,
     name_of_twin,
@@ -66,8 +66,9 @@ class SymbolicBuiltins:
         is_loop = "range" in code.co_names
         if not is_loop and not functions_named(code, scope):
             return
-        met = self._met(code)
         lines = frozenset({frame.f_lineno} if is_loop else ())
+        code = code if is_loop else _outermost(frame)
+        met = self._met(code)
         if met is not None and lines <= met.loops:
             return
         if not _is_calling(frame) or scope.get("__name__") == loop.__module__:
@@ -80,7 +81,8 @@ class SymbolicBuiltins:
     def _met(self, code: CodeType) -> RewrittenCode | None:
         """What is known of this code, be it the model's own or changed."""
         for each in (*self._asked, *self._symbolic):
-            if code is each.code or code is each.with_symbols():
+            changed = each.with_symbols()
+            if contains(each.code, code) or (changed is not None and contains(changed, code)):
                 return each
         return None
 
@@ -89,12 +91,9 @@ class SymbolicBuiltins:
         code, scope = frame.f_code, frame.f_globals
         self.looked_at[id(code)] = code
         is_pytorchs = scope.get("__name__", "").partition(".")[0] == "torch"
-        asks = not is_pytorchs and any(
-            function in ASKS_NOTHING and calls_of(code, name) for name, function in functions_named(code, scope)
-        )
-        if not asks or self._met(code) is not None:
+        if is_pytorchs or not asks_silently(code, scope) or self._met(code) is not None:
             return
-        asked = RewrittenCode(code, scope)
+        asked = RewrittenCode(_outermost(frame), scope)
         if asked.with_symbols() is not None:
             self._asked.append(asked)
 
@@ -115,7 +114,24 @@ _current: ContextVar[SymbolicBuiltins | None] = ContextVar("tracejet_symbolic_bu
 
 def _is_calling(frame: FrameType) -> bool:
     """Whether the question comes from within a function that isn't Python's (`min`), not from the code itself."""
-    return dis.opname[frame.f_code.co_code[frame.f_lasti]].startswith(("CALL", "PRECALL"))
+    operation = dis.opname[frame.f_code.co_code[frame.f_lasti]]
+    return operation.startswith(("CALL", "PRECALL")) or ("map" in frame.f_code.co_names and operation in _ITERATING)
+
+
+#: What asks `map` for the next.
+_ITERATING = ("UNPACK_SEQUENCE", "UNPACK_EX", "LIST_EXTEND", "SET_UPDATE", "FOR_ITER")
+#: What is further out was there before the trace.
+_CALLS_THE_MODEL = "tracejet.frontend.module_frontend"
+
+
+def _outermost(frame: FrameType) -> CodeType:
+    """The code of the model's function that has made the running one and still runs; else its own."""
+    found, caller = frame.f_code, frame.f_back
+    while caller is not None and caller.f_globals.get("__name__") != _CALLS_THE_MODEL:
+        if caller.f_code is not found and contains(caller.f_code, found):
+            found = caller.f_code
+        caller = caller.f_back
+    return found
 
 
 _lock = threading.Lock()

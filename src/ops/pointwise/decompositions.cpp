@@ -272,12 +272,19 @@ at::Tensor clamp_min(const at::Tensor& self, const at::Scalar& min) { return at:
 
 at::Tensor clamp_min_tensor(const at::Tensor& self, const at::Tensor& min) { return at::maximum(self, min); }
 
+/// From the end that is nearer: exact there, and infinity there is what it is.
 at::Tensor lerp(const at::Tensor& self, const at::Tensor& end, const at::Tensor& weight) {
-  return at::add(self, at::mul(weight, at::sub(end, self)));
+  const at::Tensor way = at::sub(end, self);
+  const at::Tensor from_start = at::add(self, at::mul(weight, way));
+  const at::Tensor from_end = at::sub(end, at::mul(way, at::rsub(weight, 1)));
+  return at::where(at::lt(at::abs(weight), 0.5), from_start, from_end);
 }
 
 at::Tensor lerp_scalar(const at::Tensor& self, const at::Tensor& end, const at::Scalar& weight) {
-  return at::add(self, at::sub(end, self), weight);
+  const at::Tensor way = at::sub(end, self);
+  if (weight.isSymbolic() || std::abs(weight.toComplexDouble()) < 0.5) return at::add(self, way, weight);
+  const at::Scalar rest = weight.isComplex() ? at::Scalar(1.0 - weight.toComplexDouble()) : at::Scalar(1.0 - weight.toDouble());
+  return at::sub(end, way, rest);
 }
 
 at::Tensor logit_backward(const at::Tensor& grad_output, const at::Tensor& self, std::optional<double> eps) {
