@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "ir/schema.h"
+#include "symbolic/context.h"
 
 namespace tracejet {
 
@@ -16,8 +17,12 @@ bool is_integer(const c10::IValue& value) { return value.isInt() || value.isSymI
 c10::SymInt as_sym_int(const c10::IValue& value) { return value.isSymInt() ? value.toSymInt() : value.toInt(); }
 
 /// A symbolic integer read as a plain one specialises the trace: that is a guard.
-int64_t as_integer(const c10::IValue& value) {
-  return value.isSymInt() ? value.toSymInt().guard_int(__FILE__, __LINE__) : value.toInt();
+/// A dynamic one is fixed while a shape rule is at work; afterwards, nothing is assumed of a program any more.
+std::optional<int64_t> as_integer(const c10::IValue& value) {
+  if (!value.isSymInt()) return value.toInt();
+  const c10::SymInt& number = value.toSymInt();
+  if (symbolic::Context::current() == nullptr) return number.maybe_as_int();
+  return number.guard_int(__FILE__, __LINE__);
 }
 
 bool all_integers(const c10::IValue& list) {
@@ -146,16 +151,21 @@ Sizes Call::sym_ints(std::string_view name, size_t count) const {
 
 int64_t Call::integer(std::string_view name) const {
   const c10::IValue& given = constant(name);
-  if (!is_integer(given)) fail(name, "an integer");
-  return as_integer(given);
+  const auto number = is_integer(given) ? as_integer(given) : std::nullopt;
+  if (!number) fail(name, "an integer that every run has");
+  return *number;
 }
 
 std::vector<int64_t> Call::integers(std::string_view name) const {
   const c10::IValue& given = constant(name);
-  if (is_integer(given)) return {as_integer(given)};
+  if (is_integer(given)) return {integer(name)};
   if (!all_integers(given)) fail(name, "a list of integers");
   std::vector<int64_t> list;
-  for (const c10::IValue& element : given.toListRef()) list.push_back(as_integer(element));
+  for (const c10::IValue& element : given.toListRef()) {
+    const auto number = as_integer(element);
+    if (!number) fail(name, "a list of integers that every run has");
+    list.push_back(*number);
+  }
   return list;
 }
 
@@ -183,7 +193,7 @@ double Call::number(std::string_view name) const {
   if (given.isSymFloat()) return given.toSymFloat().guard_float(__FILE__, __LINE__);
   if (given.isBool()) return given.toBool() ? 1 : 0;
   if (!is_integer(given)) fail(name, "a real number");
-  return static_cast<double>(as_integer(given));
+  return static_cast<double>(integer(name));
 }
 
 std::optional<double> Call::optional_number(std::string_view name) const {

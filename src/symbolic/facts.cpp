@@ -32,7 +32,9 @@ std::optional<Expression> solvable_symbol(const Expression& difference) {
     if (contains(difference - term, factors[0])) continue;
     if (!best || rank(best->symbol()) < rank(factors[0].symbol())) best = factors[0];
   }
-  const auto is_read_later = [&](const Symbol& symbol) { return !symbol.backed && rank(best->symbol()) < rank(symbol); };
+  const auto is_read_later = [&](const Symbol& symbol) {
+    return !symbol.backed && rank(best->symbol()) < rank(symbol);
+  };
   if (best && std::ranges::any_of(symbols_of(difference), is_read_later)) return std::nullopt;
   return best;
 }

@@ -130,6 +130,9 @@ def _with_twins(code: CodeType, functions: frozenset[tuple[str, str]]) -> CodeTy
     for name, function in functions:
         calls = calls_of(code, name)
         argument = len(names) << 1 | 1 if _CALLED_FLAG else len(names)  # the longest
+        if calls and argument > 0xFF and len(calls) == _uses_of(code, name):
+            names[code.co_names.index(name)] = name_of_twin(function)
+            continue
         if not calls or argument > 0xFF:  # a longer argument would move all that follows
             continue
         names.append(name_of_twin(function))
@@ -137,9 +140,14 @@ def _with_twins(code: CodeType, functions: frozenset[tuple[str, str]]) -> CodeTy
             if instructions[call.offset - 2] == dis.EXTENDED_ARG and call.offset > 0:
                 instructions[call.offset - 1] = 0
             instructions[call.offset + 1] = argument if not _CALLED_FLAG or (call.arg or 0) & 1 else argument - 1
-    return (
-        None if len(names) == len(code.co_names) else code.replace(co_names=tuple(names), co_code=bytes(instructions))
-    )
+    if tuple(names) == code.co_names:
+        return None
+    return code.replace(co_names=tuple(names), co_code=bytes(instructions))
+
+
+def _uses_of(code: CodeType, name: str) -> int:
+    """How many instructions name it."""
+    return sum(step.opcode in dis.hasname and step.argval == name for step in dis.get_instructions(code))
 
 
 def _with_twins_throughout(code: CodeType, scope: dict[str, Any]) -> CodeType | None:

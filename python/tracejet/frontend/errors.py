@@ -97,11 +97,6 @@ def raise_own_error(tracer: _C.Tracer, error: Exception) -> None:
     """Raises what a trace has to say in the place of an error that leaves forward. Returns where that is the error."""
     if isinstance(error, _C.Error):
         return _raise_with_line(error)
-    if isinstance(error, RecursionError):
-        raise _C.UnsupportedOperator(
-            f"the model calls itself until Python's recursion ends ({error}): of a dynamic size, nobody may know when "
-            f"to stop\n  {line_of_model(error)}\n  Make the axis static, or compute without recursion"
-        ) from error
     if not isinstance(error, RuntimeError):
         _refuse_plain_number(tracer, error)
     if _raised_by_model(error):

@@ -283,7 +283,8 @@ at::Tensor lerp(const at::Tensor& self, const at::Tensor& end, const at::Tensor&
 at::Tensor lerp_scalar(const at::Tensor& self, const at::Tensor& end, const at::Scalar& weight) {
   const at::Tensor way = at::sub(end, self);
   if (weight.isSymbolic() || std::abs(weight.toComplexDouble()) < 0.5) return at::add(self, way, weight);
-  const at::Scalar rest = weight.isComplex() ? at::Scalar(1.0 - weight.toComplexDouble()) : at::Scalar(1.0 - weight.toDouble());
+  const at::Scalar rest =
+      weight.isComplex() ? at::Scalar(1.0 - weight.toComplexDouble()) : at::Scalar(1.0 - weight.toDouble());
   return at::sub(end, way, rest);
 }
 
