@@ -1,10 +1,23 @@
-# The folder of xxhash.h, of which only the header is used: the installed one, else Debian's package, unpacked into the
-# build folder, else GitHub's.
+# The folder of xxhash.h, of which only the header is used: the installed one, else that in the source of the Python
+# package xxhash, else Debian's package, each unpacked into the build folder, else GitHub's.
 include(DebianPackages)
 
 set(xxhash_url https://raw.githubusercontent.com/Cyan4973/xxHash/v0.8.3/xxhash.h)
 
 find_path(TRACEJET_XXHASH_DIR xxhash.h)
+if(NOT TRACEJET_XXHASH_DIR)
+  set(pypi_xxhash ${PROJECT_BINARY_DIR}/pypi-xxhash)
+  execute_process(
+    COMMAND ${Python_EXECUTABLE} -m pip download --quiet --no-deps --no-binary :all: -d ${pypi_xxhash} xxhash
+    OUTPUT_QUIET ERROR_QUIET)
+  file(GLOB source ${pypi_xxhash}/xxhash-*.tar.gz)
+  if(source)
+    file(ARCHIVE_EXTRACT INPUT ${source} DESTINATION ${pypi_xxhash} PATTERNS "*/deps/xxhash/*.h")
+    file(GLOB_RECURSE header ${pypi_xxhash}/xxhash.h)
+    cmake_path(GET header PARENT_PATH unpacked)
+    find_path(TRACEJET_XXHASH_DIR xxhash.h PATHS ${unpacked} NO_DEFAULT_PATH)
+  endif()
+endif()
 if(NOT TRACEJET_XXHASH_DIR)
   set(debian_xxhash ${PROJECT_BINARY_DIR}/debian-xxhash)
   tracejet_unpack_debian_packages(${debian_xxhash} libxxhash-dev)
