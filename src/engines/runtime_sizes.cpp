@@ -61,7 +61,7 @@ c10::IValue resolve(const c10::IValue& constant, const RuntimeSizes& sizes) {
   return expression ? sizes.number(*expression) : constant;
 }
 
-int64_t as_told(const c10::IValue& number) {
+int64_t as_symbol_value(const c10::IValue& number) {
   return number.isDouble() ? std::bit_cast<int64_t>(number.toDouble()) : number.toInt();
 }
 

@@ -36,7 +36,7 @@ class RuntimeSizes {
 c10::IValue resolve(const c10::IValue& constant, const RuntimeSizes& sizes);
 
 /// A number that the program computes in the form in which symbols hold theirs.
-int64_t as_told(const c10::IValue& number);
+int64_t as_symbol_value(const c10::IValue& number);
 
 /// Throws Error with the assertion's message where it doesn't hold.
 void check(const RuntimeAssertion& assertion, const RuntimeSizes& sizes);

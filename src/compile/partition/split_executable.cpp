@@ -152,7 +152,7 @@ void SplitExecutable::bind_symbols(const Value& value, const c10::IValue& given,
   }
   for_each_bound_symbol(value, [&](const SymbolBinding& bound) {
     if (sizes.find(bound.symbol.id)) return;
-    sizes.bind(bound.symbol.id, bound.axis < 0 ? as_told(given) : given.toTensor().size(bound.axis));
+    sizes.bind(bound.symbol.id, bound.axis < 0 ? as_symbol_value(given) : given.toTensor().size(bound.axis));
   });
 }
 

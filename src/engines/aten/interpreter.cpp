@@ -1,137 +1,24 @@
 #include "engines/aten/interpreter.h"
 
 #include <algorithm>
-#include <array>
 #include <numeric>
 #include <unordered_map>
 #include <unordered_set>
 
-#include <ATen/ScalarOps.h>
 #include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 
 #include "base/error.h"
 #include "engines/aten/control_flow.h"
+#include "engines/aten/instruction.h"
 #include "engines/runtime_sizes.h"
 #include "ir/assertion.h"
-#include "ir/schema.h"
 #include "ir/symbol_binding.h"
 #include "ir/symbolic_constant.h"
-#include "ir/tensor_list.h"
 
 namespace tracejet::aten {
 
 namespace {
-
-using Slot = size_t;
-constexpr Slot kNowhere = static_cast<Slot>(-1);
-
-// How an argument of an instruction comes to be when it runs.
-struct Fixed {
-  c10::IValue value;
-};
-struct Computed {  // holds symbolic numbers
-  c10::IValue value;
-};
-struct WrappedNumber {  // symbolic, where the schema wants a Tensor
-  c10::IValue value;
-};
-struct FromSlot {
-  Slot slot;
-};
-struct TensorList {
-  std::vector<Slot> slots;
-};
-struct OptionalTensorList {
-  std::vector<Slot> slots;  // kNowhere for None
-};
-using Source = std::variant<Fixed, Computed, WrappedNumber, FromSlot, TensorList, OptionalTensorList>;
-
-struct Told {
-  Slot slot;
-  uint64_t symbol;
-  int64_t axis;  // -1: the value itself is the number
-};
-
-struct Instruction {
-  const Node* node;
-  c10::OperatorHandle op;
-  std::vector<Source> arguments;
-  std::vector<std::shared_ptr<const Executable>> subgraphs;
-  std::vector<Slot> outputs;
-  std::vector<Told> told;   // symbols that become known by the outputs
-  std::vector<Slot> freed;  // values that nobody needs afterwards
-  std::optional<RuntimeAssertion> assertion;
-  bool wants_contiguous;
-};
-
-/// A number in the place of a tensor, as Python's argument parser makes it: it doesn't take part in type promotion.
-at::Tensor wrapped(const c10::IValue& number) { return at::native::wrapped_scalar_tensor(number.toScalar()); }
-
-bool takes_tensor(const c10::Argument& argument) {
-  const auto& type = argument.type();
-  if (type->kind() == c10::TypeKind::TensorType) return true;
-  const auto optional = type->cast<c10::OptionalType>();
-  return optional && optional->getElementType()->kind() == c10::TypeKind::TensorType;
-}
-
-struct Frame {
-  std::vector<c10::IValue> values;
-  RuntimeSizes sizes;
-
-  c10::IValue operator()(const Fixed& source) const { return source.value; }
-  c10::IValue operator()(const Computed& source) const { return resolve(source.value, sizes); }
-  c10::IValue operator()(const WrappedNumber& source) const { return wrapped(resolve(source.value, sizes)); }
-  c10::IValue operator()(const FromSlot& source) const { return values[source.slot]; }
-  c10::IValue operator()(const TensorList& source) const {
-    c10::List<at::Tensor> list;
-    for (const Slot slot : source.slots) list.push_back(values[slot].toTensor());
-    return list;
-  }
-  c10::IValue operator()(const OptionalTensorList& source) const {
-    c10::List<std::optional<at::Tensor>> list;
-    for (const Slot slot : source.slots) {
-      list.push_back(slot == kNowhere ? std::nullopt : std::optional(values[slot].toTensor()));
-    }
-    return list;
-  }
-};
-
-/// Calls an operator that writes to arguments on copies of them, which come as results after its own.
-void call_on_copies(const c10::OperatorHandle& op, torch::jit::Stack& stack) {
-  const auto& declared = op.schema().arguments();
-  torch::jit::Stack copies;
-  for (size_t i = 0; i < declared.size(); ++i) {
-    if (!is_written(declared[i])) continue;
-    if (stack[i].isTensor()) {
-      stack[i] = stack[i].toTensor().clone();
-    } else if (stack[i].isTensorList()) {
-      std::vector<at::Tensor> list = stack[i].toTensorVector();
-      for (at::Tensor& tensor : list) tensor = tensor.clone();
-      stack[i] = std::move(list);
-    }
-    copies.push_back(stack[i]);
-  }
-  op.callBoxed(stack);
-  stack.insert(stack.end(), copies.begin(), copies.end());
-}
-
-/// Arguments may lie in memory otherwise than the traced ones (channels last, transposed), and then what is computed
-/// from them does, too. Views then show a copy.
-const c10::OperatorHandle& for_any_layout(const c10::OperatorHandle& op) {
-  static const c10::OperatorName view("aten::view", "");
-  static const c10::OperatorHandle reshape = c10::Dispatcher::singleton().findSchemaOrThrow("aten::reshape", "");
-  return op.operator_name() == view ? reshape : op;
-}
-
-/// What takes the first argument in one layout only: views as another dtype, which want elements that belong together
-/// side by side, and kernels that are otherwise called behind contiguous().
-bool wants_contiguous(const c10::OperatorHandle& op) {
-  static const std::array names{c10::OperatorName("aten::view", "dtype"),
-                                c10::OperatorName("aten::view_as_complex", ""),
-                                c10::OperatorName("aten::native_group_norm", "")};
-  return std::ranges::find(names, op.operator_name()) != names.end();
-}
 
 RuntimeInputs all_inputs_of(const Graph& graph) {
   RuntimeInputs inputs(graph.inputs().size());
@@ -174,7 +61,7 @@ class Interpreter final : public Executable {
     Frame frame{weights_, sizes};
     for (size_t i = 0; i < inputs.size(); ++i) frame.values[input_slots_[i]] = std::move(inputs[i]);
     inputs.clear();
-    tell(input_symbols_, frame);
+    frame.bind_symbols(input_bindings_);
     torch::jit::Stack stack;
     for (const Instruction& instruction : instructions_) {
       stack.clear();
@@ -186,7 +73,7 @@ class Interpreter final : public Executable {
       call(instruction, stack, frame);
       store(instruction, stack, frame);
       if (observe) show(instruction, frame, observe);
-      tell(instruction.told, frame);
+      frame.bind_symbols(instruction.bindings);
       for (const Slot slot : instruction.freed) frame.values[slot] = {};
     }
     std::vector<c10::IValue> results;
@@ -227,14 +114,14 @@ class Interpreter final : public Executable {
         continue;
       }
       input_slots_.push_back(slot);
-      tell_later(slot, *input.value, input_symbols_);
+      bind_later(slot, *input.value, input_bindings_);
     }
   }
 
-  /// A symbol is told where it is first met.
-  void tell_later(Slot slot, const Value& value, std::vector<Told>& told) {
+  /// A symbol is read where it is first met.
+  void bind_later(Slot slot, const Value& value, std::vector<SlotBinding>& bindings) {
     for_each_bound_symbol(value, [&](const SymbolBinding& binding) {
-      if (known_.insert(binding.symbol.id).second) told.push_back({slot, binding.symbol.id, binding.axis});
+      if (known_.insert(binding.symbol.id).second) bindings.push_back({slot, binding.symbol.id, binding.axis});
     });
   }
 
@@ -255,29 +142,14 @@ class Interpreter final : public Executable {
     }
     const auto& schema = node.op().schema().arguments();
     for (size_t i = 0; i < node.arguments().size(); ++i) {
-      instruction.arguments.push_back(source_of(node.arguments()[i], schema[i]));
+      instruction.arguments.push_back(source_of(node.arguments()[i], schema[i], slots_));
     }
     for (const Value* output : node.outputs()) {
       const Slot slot = output == nullptr ? kNowhere : new_slot(*output);
       instruction.outputs.push_back(slot);
-      if (output != nullptr) tell_later(slot, *output, instruction.told);
+      if (output != nullptr) bind_later(slot, *output, instruction.bindings);
     }
     return instruction;
-  }
-
-  Source source_of(const Argument& argument, const c10::Argument& declared) const {
-    if (const auto* value = std::get_if<const Value*>(&argument)) return FromSlot{slots_.at(*value)};
-    if (const auto* list = std::get_if<std::vector<const Value*>>(&argument)) {
-      std::vector<Slot> slots;
-      for (const Value* value : *list) slots.push_back(value == nullptr ? kNowhere : slots_.at(value));
-      if (takes_optional_tensors(declared)) return OptionalTensorList{std::move(slots)};
-      return TensorList{std::move(slots)};
-    }
-    const auto& constant = std::get<c10::IValue>(argument);
-    const bool wraps = takes_tensor(declared) && constant.isScalar();
-    if (!is_symbolic(constant)) return Fixed{wraps ? c10::IValue(wrapped(constant)) : constant};
-    if (wraps) return WrappedNumber{constant};
-    return Computed{constant};
   }
 
   void free_after_last_use() {
@@ -326,19 +198,12 @@ class Interpreter final : public Executable {
     }
   }
 
-  static void tell(const std::vector<Told>& told, Frame& frame) {
-    for (const auto& [slot, symbol, axis] : told) {
-      const c10::IValue& value = frame.values[slot];
-      frame.sizes.bind(symbol, axis < 0 ? as_told(value) : value.toTensor().size(axis));
-    }
-  }
-
   std::shared_ptr<const Graph> graph_;
-  std::unordered_set<uint64_t> known_;  ///< symbols that are told so far
+  std::unordered_set<uint64_t> known_;  ///< symbols that are bound so far
   std::unordered_map<const Value*, Slot> slots_;
   std::vector<c10::IValue> weights_;  // the first state of a frame: everything else is empty
   std::vector<Slot> input_slots_;
-  std::vector<Told> input_symbols_;
+  std::vector<SlotBinding> input_bindings_;
   std::vector<Instruction> instructions_;
   std::vector<Source> outputs_;
 };
