@@ -46,6 +46,7 @@ class OnnxEngine final : public Engine {
 
   std::string name() const override { return name_; }
   bool takes_weights_from_anywhere() const override { return true; }
+  bool can_load() const override { return true; }
 
   std::string fingerprint() const override {
     const py::gil_scoped_acquire gil;

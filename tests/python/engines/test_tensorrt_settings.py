@@ -13,6 +13,7 @@ from torch import nn
 import tracejet
 from tests.support import fake_tensorrt
 from tests.support.faked_tensorrt import IMAGE, Net, fake_library
+from tests.support.lambda_module import Lambda
 from tracejet import _C
 from tracejet.engines.tensorrt import gpu
 from tracejet.engines.tensorrt.library import Library
@@ -49,6 +50,21 @@ def test_settings_reach_the_builder() -> None:
         "WEIGHT_STREAMING",
     }
     assert config.hardware_compatibility_level == fake_tensorrt.HardwareCompatibilityLevel.AMPERE_PLUS
+
+
+def test_an_engine_is_built_once_for_the_same_program_and_profiles(tmp_path: Path) -> None:
+    model = Lambda(lambda x: x.softmax(-1) * x.shape[0])
+    small = {"min_shape": (1, 4), "opt_shape": (2, 4), "max_shape": (8, 4)}
+    large = {"min_shape": (9, 4), "opt_shape": (16, 4), "max_shape": (32, 4)}
+    whole = tracejet.Input(min_shape=(1, 4), opt_shape=(2, 4), max_shape=(32, 4))
+    cache = {"cache_built_engines": True, "reuse_cached_engines": True, "engine_cache_dir": tmp_path / "engines"}
+    parts = tracejet.Input(profiles=[small, large])
+    for x, builds in ((whole, 1), (whole, 1), (parts, 2), (parts, 2)):
+        compiled = tracejet.compile(model, arg_inputs=[x], engine="tensorrt", **cache)
+        assert len(fake_tensorrt.configs) == builds
+        for size in (1, 8, 9, 32):
+            given = torch.randn(size, 4)
+            torch.testing.assert_close(compiled(given), model(given))
 
 
 def test_full_tensorrt_builds_for_the_gpu_at_hand_and_keeps_timings(

@@ -12,6 +12,7 @@ from tracejet.engines.tensorrt.build import build
 from tracejet.engines.tensorrt.executable import Executable
 from tracejet.engines.tensorrt.library import Library
 from tracejet.engines.tensorrt.network import Network
+from tracejet.engines.tensorrt.profiles import profiles_in_words
 
 
 class TensorRT:
@@ -28,8 +29,8 @@ class TensorRT:
             library = self._load()
         except InvalidInput as problem:
             return str(problem)
-        device = f"{torch.cuda.get_device_name()}" if torch.cuda.is_available() else "no GPU"
-        return f"{library.name} {library.version}, {device}"
+        device = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
+        return f"{library.name} {library.version}, {device}{profiles_in_words()}"
 
     def runs_on(self, device: torch.device) -> bool:
         return device.type == "cuda" and gpu.can_run_on(self._load(), device)

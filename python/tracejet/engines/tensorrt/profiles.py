@@ -34,6 +34,12 @@ def profiles_in(spec: CallSpec) -> Declared:
     return {dim.name: dim.profiles for dim in dims if dim.profiles}
 
 
+def profiles_in_words() -> str:
+    """What of the declared profiles tells two engines of one graph apart, for those who keep engines."""
+    declared = _declared.get({})
+    return f", profiles {dict(sorted(declared.items()))}" if declared else ""
+
+
 def add_profiles(builder: Any, config: Any, program: OnnxProgram) -> None:
     """Tells what the inputs that vary are at least, as a rule and at most, in each profile."""
     declared = _declared.get({})
