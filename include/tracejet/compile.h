@@ -37,6 +37,11 @@ struct CompileSettings {
   bool pass_through_build_failures = false;
   /// Only plans: nothing is compiled, and the program has a report but can't be run.
   bool dryrun = false;
+  /// Whether what engines give is held against eager's kernels, part by part, before the program is used: "off", or
+  /// "warn", "error" or "repair" for what becomes of a difference. Repaired, PyTorch's kernels run what is wrong.
+  std::string verify = "off";
+  /// Whether a process of its own builds and tries each part first, so that an engine's crash is such a difference.
+  bool verify_in_child_process = false;
   /// Whether what engines compile is kept in the engine cache, and whether what is kept there is used.
   bool cache_built_engines = false;
   bool reuse_cached_engines = false;

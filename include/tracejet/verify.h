@@ -9,9 +9,16 @@
 #include <ATen/core/Tensor.h>
 
 #include <tracejet/compile.h>
+#include <tracejet/error.h>
 #include <tracejet/trace.h>
 
 namespace tracejet {
+
+/// A compiled program gives something else than eager's kernels.
+class VerificationError : public Error {
+ public:
+  using Error::Error;
+};
 
 struct VerifyOptions {
   /// At which sizes random inputs are drawn: some of "min", "opt" and "max".
@@ -52,6 +59,9 @@ struct DifferingCall {
   std::string file;   ///< of that line
   int64_t line = 0;
   std::string problem;  ///< "at [0, 3]: expected 0.5, got 0.25", or why the call can't be told
+
+  /// For people.
+  std::string str() const;
 };
 
 struct Verification {

@@ -1,5 +1,6 @@
 #include <filesystem>
 #include <map>
+#include <unistd.h>
 
 #include "bindings/bindings.h"
 #include "bindings/value_objects.h"
@@ -8,6 +9,7 @@
 #include "ir/call.h"
 #include "ir/model_line.h"
 #include "lowering/onnx/lower_graph.h"
+#include "verify/verified_compile.h"
 
 namespace tracejet {
 
@@ -15,10 +17,23 @@ namespace py = pybind11;
 
 namespace {
 
+/// A child in which Python works: no other thread holds what it needs.
+pid_t fork_with_python() {
+  const py::gil_scoped_acquire gil;
+  PyOS_BeforeFork();
+  const pid_t child = ::fork();
+  if (child == 0) {
+    PyOS_AfterFork_Child();
+  } else {
+    PyOS_AfterFork_Parent();
+  }
+  return child;
+}
+
 std::shared_ptr<ProgramRunner> make_runner(std::shared_ptr<Graph> graph, const CompileSettings& settings,
                                            std::map<size_t, at::Tensor> state) {
   const py::gil_scoped_release no_gil;
-  return std::make_shared<ProgramRunner>(std::move(graph), settings, std::move(state));
+  return compile_verified(std::move(graph), settings, std::move(state), fork_with_python);
 }
 
 std::shared_ptr<ProgramRunner> refitted(const ProgramRunner& program, std::shared_ptr<Graph> graph,

@@ -1,5 +1,6 @@
 #include "base/error.h"
 #include "bindings/bindings.h"
+#include "tracejet/verify.h"
 
 namespace tracejet {
 
@@ -11,6 +12,7 @@ void bind_errors(pybind11::module_& module) {
   py::register_exception<ShapeError>(module, "ShapeError", base);
   py::register_exception<ConstraintViolation>(module, "ConstraintViolation", base);
   py::register_exception<DataDependent>(module, "DataDependent", base);
+  py::register_exception<VerificationError>(module, "VerificationError", base);
 }
 
 }  // namespace tracejet

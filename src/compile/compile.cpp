@@ -13,10 +13,6 @@ std::vector<at::Tensor> CompiledProgram::run(const std::vector<at::Tensor>& inpu
 
 CompileReport CompiledProgram::report() const { return runner_->report(); }
 
-CompiledProgram compile(const Program& program, const CompileSettings& settings) {
-  return CompiledProgram(std::make_shared<ProgramRunner>(program.graph(), settings));
-}
-
 namespace {
 
 std::vector<UnsupportedCall> described(const Graph& graph, const std::vector<Unsupported>& nodes) {

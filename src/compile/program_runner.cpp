@@ -56,7 +56,7 @@ void check_weights(const Graph& graph) {
 }  // namespace
 
 ProgramRunner::ProgramRunner(std::shared_ptr<const Graph> graph, const CompileSettings& settings,
-                             std::map<size_t, at::Tensor> state)
+                             std::map<size_t, at::Tensor> state, PartTrial* trial)
     : settings_(settings),
       graph_(std::move(graph)),
       state_(std::move(state)),
@@ -64,7 +64,7 @@ ProgramRunner::ProgramRunner(std::shared_ptr<const Graph> graph, const CompileSe
   check_settings(settings_);
   const ChosenEngines chosen = chosen_engines(*graph_, settings_);
   prepare(chosen);
-  built_ = build(prepared_for_engines(*graph_), runtime_inputs_, chosen, settings_);
+  built_ = build(prepared_for_engines(*graph_), *graph_, runtime_inputs_, chosen, settings_, trial);
   complete();
 }
 
@@ -96,7 +96,7 @@ BuiltProgram ProgramRunner::refitted(const BuiltProgram& built) const {
     } catch (const RefusedNodes&) {  // it takes these weights otherwise: another plan
     }
   }
-  return build(graph, runtime_inputs_, chosen_engines(*graph_, settings_), settings_);
+  return build(graph, *graph_, runtime_inputs_, chosen_engines(*graph_, settings_), settings_);
 }
 
 void ProgramRunner::prepare(const ChosenEngines& chosen) {

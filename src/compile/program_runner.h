@@ -20,9 +20,9 @@ class ProgramRunner {
  public:
   /// Throws UnsupportedOperator, listing all operators that a single engine can't run, and InvalidInput for wrong
   /// settings. `state`: what it keeps between calls in the place of the model's own tensors, by index of the graph's
-  /// inputs.
+  /// inputs. `trial`: see build().
   ProgramRunner(std::shared_ptr<const Graph> graph, const CompileSettings& settings,
-                std::map<size_t, at::Tensor> state = {});
+                std::map<size_t, at::Tensor> state = {}, PartTrial* trial = nullptr);
   /// The program of `compiled` with the weights of `graph`, faster than from scratch where its engine can.
   /// Throws InvalidInput where the graphs differ in more than their weights.
   ProgramRunner(const ProgramRunner& compiled, std::shared_ptr<const Graph> graph,

@@ -35,6 +35,15 @@ std::span<const Setting> settings_table() {
        "whether an engine's failure is an error; otherwise the next engine takes its part, with a BuildWarning", false},
       {"dryrun", &Settings::dryrun, "only plans: nothing is compiled, and the result has a report but can't be called",
        false},
+      {"verify", &Settings::verify,
+       "whether each part is held against eager's kernels on random inputs before it is used: \"off\", \"warn\" (a "
+       "BuildWarning names the first call that differs), \"error\" (a VerificationError does) or \"repair\" (PyTorch's "
+       "kernels run what an engine gets wrong, with a BuildWarning)",
+       false},
+      {"verify_in_child_process", &Settings::verify_in_child_process,
+       "whether a process of its own builds and tries each part first, so that an engine's crash is found like a wrong "
+       "number",
+       false},
       {"cache_built_engines", &Settings::cache_built_engines,
        "whether what engines compile is kept in the engine cache, for later processes", false},
       {"reuse_cached_engines", &Settings::reuse_cached_engines,
@@ -92,6 +101,21 @@ void check_tensorrt_settings(const CompileSettings& settings) {
   check("num_avg_timing_iters", settings.num_avg_timing_iters, 1, kAny);
 }
 
+void check_verify(const CompileSettings& settings) {
+  constexpr std::string_view kModes[] = {"off", "warn", "error", "repair"};
+  if (std::ranges::find(kModes, settings.verify) == std::end(kModes)) {
+    throw InvalidInput("verify is \"" + settings.verify + "\"; choose \"off\", \"warn\", \"error\" or \"repair\"");
+  }
+  if (settings.verify == "off" && settings.verify_in_child_process) {
+    throw InvalidInput("verify_in_child_process: nothing is tried while verify is \"off\"");
+  }
+  if (settings.verify == "repair" && !settings.engine.names().empty() && !settings.engine.may_split()) {
+    const std::string& engine = settings.engine.names().front();
+    throw InvalidInput("verify=\"repair\": engine=\"" + engine + "\" has that engine run the whole program; write [\"" +
+                       engine + "\"] to split it");
+  }
+}
+
 }  // namespace
 
 void check_own_settings(const CompileSettings& settings, const std::vector<std::string>& engines) {
@@ -122,6 +146,7 @@ void check_settings(const CompileSettings& settings) {
     throw InvalidInput("engine_cache_size is " + std::to_string(settings.engine_cache_size) +
                        ", but can't be negative");
   }
+  check_verify(settings);
   if (settings.engine.names().empty()) throw InvalidInput("engine: the list of engines is empty");
   if (settings.engine.may_split()) return;
   for (const auto& [name, names] : {std::pair("torch_executed_ops", settings.torch_executed_ops),

@@ -49,7 +49,7 @@ DifferingCall call_at(const Node& node, const Value& value, const Graph& graph, 
   return {Call(node).name(), text_of(value), describe(node.where(), graph), line.file, line.line, std::move(problem)};
 }
 
-DifferingCall unknown(std::string why) { return {.problem = std::move(why)}; }
+Located unknown(std::string why) { return {{.problem = std::move(why)}, {}}; }
 
 bool all_equal(const std::vector<VerifiedOutput>& outputs) {
   return std::ranges::all_of(outputs, &VerifiedOutput::is_equal);
@@ -74,14 +74,14 @@ class Locator {
         subject_state_(*subject_.graph),
         exposed_(values_read(*subject_.graph)) {}
 
-  std::optional<DifferingCall> locate(const std::vector<VerifiedOutput>& found) {
+  std::optional<Located> locate(const std::vector<VerifiedOutput>& found) {
     const Outcome all = run_with(exposed_.size());
     if (all.failure)
       return unknown("the call at fault can't be told: with intermediate values as outputs, " + *all.failure);
     for (size_t i = 0; i < exposed_.size(); ++i) {
       values_.emplace(exposed_[i], all.values.at(expected_user_outputs() + i).second);
     }
-    if (auto call = first_call_that_differs()) return call;
+    if (auto calls = calls_that_differ()) return calls;
     const auto outputs = compared(all);
     const bool vanishes = all_equal(outputs) && largest_error(outputs) < largest_error(found) / 4;
     if (!vanishes) return std::nullopt;
@@ -119,25 +119,27 @@ class Locator {
     return compare(expected_, own, subject_.precision, rounding_);
   }
 
-  /// Runs eager's kernels call by call, and goes on with the subject's values as long as they are the same.
-  std::optional<DifferingCall> first_call_that_differs() const {
-    std::optional<DifferingCall> found;
+  /// Runs eager's kernels call by call, each on the subject's values.
+  std::optional<Located> calls_that_differ() const {
+    std::optional<Located> found;
     auto theirs = subject_.graph->nodes().begin();
     bool are_alike = true;  // the two programs, so far
     const auto observe = [&](const Node& node, std::span<c10::IValue> outputs) {
-      if (found || !are_alike) return;
+      if (!are_alike) return;
       while (theirs != subject_.graph->nodes().end() && theirs->outputs().empty()) ++theirs;  // assertions
       if (node.outputs().empty()) return;
       are_alike = theirs != subject_.graph->nodes().end() && theirs->outputs().size() == node.outputs().size();
       if (!are_alike) return;
       const Node& twin = *theirs++;
-      for (size_t i = 0; i < outputs.size() && !found; ++i) {
+      bool is_known = false;
+      for (size_t i = 0; i < outputs.size(); ++i) {
         const auto value = values_.find(twin.outputs()[i]);
         if (value == values_.end() || node.outputs()[i] == nullptr) continue;
-        if (!is_arbitrary(node)) {
+        if (!is_known && !is_arbitrary(node)) {
           if (auto problem = difference(outputs[i], value->second)) {
-            found = call_at(node, *node.outputs()[i], *graph_, *std::move(problem));
-            return;
+            if (!found) found = {call_at(node, *node.outputs()[i], *graph_, *problem), {}};
+            found->nodes.emplace_back(&node, *std::move(problem));
+            is_known = true;
           }
         }
         outputs[i] = like(outputs[i], value->second);
@@ -173,7 +175,7 @@ class Locator {
     return got.toTensor().to(expected.toTensor().options());
   }
 
-  DifferingCall value_that_has_to_be_an_output() const {
+  Located value_that_has_to_be_an_output() const {
     size_t wrong = 0, right = exposed_.size();
     const Outcome alone = run_with(0);
     if (alone.failure || all_equal(compared(alone))) {
@@ -185,9 +187,11 @@ class Locator {
       (outcome.failure || !all_equal(compared(outcome)) ? wrong : right) = middle;
     }
     const Value& value = *exposed_[right - 1];
-    return call_at(*value.producer(), value, *subject_.graph,
-                   "its own value is right, but the engine computes it as one with the calls around it, and that goes "
-                   "wrong: with this value as an output, the program gives what is expected");
+    DifferingCall call = call_at(
+        *value.producer(), value, *subject_.graph,
+        "its own value is right, but the engine computes it as one with the calls around it, and that goes wrong: with "
+        "this value as an output, the program gives what is expected");
+    return {call, {{value.producer(), call.problem}}};
   }
 
   std::shared_ptr<const Graph> graph_;
@@ -202,9 +206,9 @@ class Locator {
 
 }  // namespace
 
-std::optional<DifferingCall> locate(const std::shared_ptr<const Graph>& graph, const Subject& subject,
-                                    const std::vector<at::Tensor>& inputs, const Outcome& expected,
-                                    const std::vector<VerifiedOutput>& found, std::optional<double> rounding) {
+std::optional<Located> locate(const std::shared_ptr<const Graph>& graph, const Subject& subject,
+                              const std::vector<at::Tensor>& inputs, const Outcome& expected,
+                              const std::vector<VerifiedOutput>& found, std::optional<double> rounding) {
   return Locator(graph, subject, inputs, expected, rounding).locate(found);
 }
 

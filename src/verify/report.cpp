@@ -60,17 +60,12 @@ void print_run(std::ostream& out, const VerifiedRun& run) {
   }
 }
 
-void print_call(std::ostream& out, const DifferingCall& call) {
-  if (call.op.empty()) {
-    out << "\n  " << call.problem;
-    return;
-  }
-  out << "\n  first in " << call.op << ", which gives " << call.value;
-  if (!call.where.empty()) out << '\n' << call.where;
-  out << "\n  " << call.problem;
-}
-
 }  // namespace
+
+std::string DifferingCall::str() const {
+  if (op.empty()) return "  " + problem;
+  return "  first in " + op + ", which gives " + value + (where.empty() ? "" : "\n" + where) + "\n  " + problem;
+}
 
 bool VerifiedRun::ok() const {
   return failure.empty() && (amplifies_rounding || std::ranges::all_of(outputs, &VerifiedOutput::is_equal));
@@ -85,7 +80,7 @@ std::string Verification::str() const {
     out << engine << " gives what eager's kernels give:";
   } else {
     out << engine << " doesn't give what eager's kernels give, at " << text_of(*wrong) << ':';
-    if (first) print_call(out, *first);
+    if (first) out << '\n' << first->str();
   }
   for (const VerifiedRun& run : runs) print_run(out, run);
   return out.str();

@@ -12,31 +12,22 @@ namespace tracejet {
 
 namespace {
 
-/// Random numbers of PyTorch's start from the same seed in every run; afterwards they go on as if nothing had happened.
-class FixedSeed {
- public:
-  FixedSeed() {
-    const std::scoped_lock lock(generator_.mutex());
-    before_ = generator_.get_state();
-    generator_.set_current_seed(0);
-  }
-  FixedSeed(const FixedSeed&) = delete;
-  FixedSeed& operator=(const FixedSeed&) = delete;
-  ~FixedSeed() {
-    const std::scoped_lock lock(generator_.mutex());
-    generator_.set_state(before_);
-  }
-
- private:
-  at::Generator generator_ = at::detail::getDefaultCPUGenerator();
-  at::Tensor before_;
-};
-
 at::ScalarType dtype_of(const c10::IValue& value) {
   return value.isTensor() ? value.toTensor().scalar_type() : value.isDouble() ? at::kDouble : at::kLong;
 }
 
 }  // namespace
+
+FixedSeed::FixedSeed() : generator_(at::detail::getDefaultCPUGenerator()) {
+  const std::scoped_lock lock(generator_.mutex());
+  before_ = generator_.get_state();
+  generator_.set_current_seed(0);
+}
+
+FixedSeed::~FixedSeed() {
+  const std::scoped_lock lock(generator_.mutex());
+  generator_.set_state(before_);
+}
 
 KeptState::KeptState(const Graph& graph) {
   std::set<size_t> seen;

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include <ATen/core/Generator.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/core/ivalue.h>
 
@@ -18,6 +19,19 @@ namespace tracejet {
 struct Outcome {
   std::vector<std::pair<std::string, c10::IValue>> values;
   std::optional<std::string> failure;  ///< what was thrown, in the place of values
+};
+
+/// Random numbers of PyTorch's start from the same seed in every run; afterwards they go on as if nothing had happened.
+class FixedSeed {
+ public:
+  FixedSeed();
+  FixedSeed(const FixedSeed&) = delete;
+  FixedSeed& operator=(const FixedSeed&) = delete;
+  ~FixedSeed();
+
+ private:
+  at::Generator generator_;
+  at::Tensor before_;
 };
 
 /// The buffers that a program writes. They are put back when this ends, whatever happens.

@@ -2,16 +2,12 @@
 
 #include <algorithm>
 
-#include <ATen/CPUGeneratorImpl.h>
-#include <ATen/ops/isfinite.h>
-
 #include "base/error.h"
 #include "compile/program_runner.h"
 #include "engines/reference.h"
-#include "verify/input_facts.h"
 #include "verify/locate.h"
-#include "verify/random_inputs.h"
 #include "verify/side_by_side.h"
+#include "verify/suitable_inputs.h"
 #include "verify/trial_sizes.h"
 
 namespace tracejet {
@@ -22,20 +18,6 @@ RunProgram runner_of(std::shared_ptr<const ProgramRunner> program) {
   return [program = std::move(program)](const std::vector<at::Tensor>& inputs) {
     return program->run_for_all_outputs(inputs);
   };
-}
-
-/// Domains of random inputs, in the order in which they are tried.
-constexpr Domain kDomains[] = {{64, false}, {8, false}, {2, false}, {64, true}, {8, true}, {2, true}, {1, true}};
-
-/// How much of what a program gives is numbers, and neither NaN nor infinite.
-double finite_part(const Outcome& outcome) {
-  double part = 1;
-  for (const auto& [name, value] : outcome.values) {
-    if (!value.isTensor() || value.toTensor().numel() == 0 || !value.toTensor().is_floating_point()) continue;
-    const at::Tensor& tensor = value.toTensor();
-    part = std::min(part, at::isfinite(tensor).sum().item().toDouble() / static_cast<double>(tensor.numel()));
-  }
-  return part;
 }
 
 class Verifier {
@@ -54,32 +36,9 @@ class Verifier {
   }
 
   void run_at(const Trial& trial) {
-    const auto facts = facts_of_inputs(*graph_);
-    at::Generator generator = at::detail::createCPUGenerator(options_.seed);
-    std::optional<std::string> refusal;
-    std::vector<at::Tensor> best;
-    Outcome expected;
-    double best_part = -1;
-    for (const Domain& domain : kDomains) {
-      std::vector<at::Tensor> inputs = random_inputs(*graph_, facts, trial.sizes, domain, generator);
-      Outcome outcome = eager_outcome(inputs);
-      if (outcome.failure) {
-        if (!refusal) refusal = outcome.failure;
-        continue;
-      }
-      const double part = finite_part(outcome);
-      if (part > best_part) {
-        best_part = part;
-        best = std::move(inputs);
-        expected = std::move(outcome);
-      }
-      if (best_part > 0.75) break;
-    }
-    if (best_part < 0) {
-      throw InvalidInput("no random inputs were found that this program takes, at \"" + trial.name +
-                         "\": pass some as `inputs`. Eager's kernels say: " + *refusal);
-    }
-    hold(trial.name, trial.dimensions, best, expected);
+    const auto eager = [this](const std::vector<at::Tensor>& inputs) { return eager_outcome(inputs); };
+    const auto [inputs, expected] = suitable_inputs(*graph_, trial, options_.seed, eager);
+    hold(trial.name, trial.dimensions, inputs, expected);
   }
 
   void run_on(const std::string& name, const std::vector<at::Tensor>& inputs) {
@@ -120,8 +79,8 @@ class Verifier {
     }
     run.outputs = compare(expected, got, subject_.precision, options_.tolerance);
     if (!run.ok() && subject_.graph != nullptr && !result_.first) {
-      if (auto call = locate(graph_, subject_, inputs, expected, run.outputs, options_.tolerance)) {
-        result_.first = std::move(call);
+      if (auto found = locate(graph_, subject_, inputs, expected, run.outputs, options_.tolerance)) {
+        result_.first = std::move(found->first);
       } else {
         run.amplifies_rounding = true;
       }

@@ -54,6 +54,7 @@ __all__: list[str] = [
     "UnsupportedOperator",
     "Value",
     "Verification",
+    "VerificationError",
     "VerifiedOutput",
     "VerifiedRun",
     "VerifyOptions",
@@ -114,6 +115,9 @@ class ConstraintViolation(Error):
     pass
 
 class DataDependent(Error):
+    pass
+
+class VerificationError(Error):
     pass
 
 class Symbol:
@@ -1027,6 +1031,16 @@ class CompileSettings:
     def use_cuda_graphs(self) -> typing.Any:
         """
         whether TensorRT records calls of equal shapes as CUDA graphs and replays them
+        """
+    @property
+    def verify(self) -> typing.Any:
+        """
+        whether each part is held against eager's kernels on random inputs before it is used: "off", "warn" (a BuildWarning names the first call that differs), "error" (a VerificationError does) or "repair" (PyTorch's kernels run what an engine gets wrong, with a BuildWarning)
+        """
+    @property
+    def verify_in_child_process(self) -> typing.Any:
+        """
+        whether a process of its own builds and tries each part first, so that an engine's crash is found like a wrong number
         """
     @property
     def version_compatible(self) -> typing.Any:

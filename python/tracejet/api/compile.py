@@ -71,6 +71,7 @@ def compile(
     Raises:
         UnsupportedOperator: a single engine was named, or require_full_compilation: lists every operator that it can't
             run, with its lines.
+        VerificationError: verify is "error", and an engine gives something else than eager's kernels.
         InvalidInput: a setting is unknown or invalid, no engine can do what it asks for, or inputs don't fit.
     """
     chosen = settings_of(keywords, settings, enabled_precisions)

@@ -88,9 +88,9 @@ std::shared_ptr<const Executable> Bodies::built(const std::shared_ptr<const Grap
   if (!inputs_read_by_place(*body).empty()) return nullptr;
   const auto graph = prepared_for_engines(*copy_with_weights(*body, weights_of(*around, node, *body)).graph);
   const RuntimeInputs inputs = runtime_inputs_of(*graph);
-  BuiltProgram program = build(graph, inputs, chosen_, settings_);
+  BuiltProgram program = build(graph, *graph, inputs, chosen_, settings_);
   if (is_left_to_torch(program.plan)) return nullptr;
-  const auto unmatched = torch_executed_in(*graph, settings_).unmatched;
+  const auto unmatched = torch_executed_in(*graph, *graph, settings_).unmatched;
   for (std::string& note : program.notes) {
     if (std::ranges::find(unmatched, note) == unmatched.end()) notes_.push_back(std::move(note));
   }

@@ -34,9 +34,11 @@ struct Built {
 
 class Builder {
  public:
-  Builder(std::shared_ptr<const Graph> graph, const RuntimeInputs& inputs, const ChosenEngines& chosen,
-          const CompileSettings& settings)
+  Builder(std::shared_ptr<const Graph> graph, const Graph& traced, const RuntimeInputs& inputs,
+          const ChosenEngines& chosen, const CompileSettings& settings, PartTrial* trial)
       : graph_(std::move(graph)),
+        traced_(traced),
+        trial_(trial),
         inputs_(inputs),
         chosen_(chosen),
         engines_(chosen.engines),
@@ -70,7 +72,7 @@ class Builder {
   size_t last() const { return engines_.size() - 1; }
 
   void leave_to_torch() {
-    TorchExecuted found = torch_executed_in(*graph_, settings_);
+    TorchExecuted found = torch_executed_in(*graph_, traced_, settings_);
     for (size_t i = 0; i < last(); ++i) partitioner_.refuse(i, found.nodes);
     notes_ = std::move(found.unmatched);
   }
@@ -79,7 +81,7 @@ class Builder {
   std::optional<Built> built_as_a_whole() {
     if (settings_.dryrun || !partitioner_.assignment().takes_all(0)) return std::nullopt;
     if (settings_.require_full_compilation && is_reference(*engines_.front())) return std::nullopt;
-    return compiled(whole_plan(graph_, engines_.front()).parts.front(), inputs_);
+    return tried(whole_plan(graph_, engines_.front()), 0, inputs_);
   }
 
   void ask(size_t engine) {
@@ -107,6 +109,32 @@ class Builder {
       }
       return all;
     }
+  }
+
+  /// Nothing where the engine leaves some of it to others, or gets some of it wrong.
+  std::optional<Built> tried(const PartitionPlan& plan, size_t index, const RuntimeInputs& inputs) {
+    const Part& part = plan.parts[index];
+    if (trial_ == nullptr || is_reference(*part.engine)) return compiled(part, inputs);
+    if (const auto finding = trial_->before(plan, index)) {
+      leave_to_others(part, *finding);
+      return std::nullopt;
+    }
+    auto built = compiled(part, inputs);
+    if (!built) return std::nullopt;
+    const auto finding = trial_->after(plan, index, *built->executable);
+    if (finding && finding->leaves_to_others) {
+      leave_to_others(part, *finding);
+      return std::nullopt;
+    }
+    if (finding) notes_.push_back(finding->text);
+    return built;
+  }
+
+  void leave_to_others(const Part& part, const TrialFinding& finding) {
+    notes_.push_back(finding.text);
+    const size_t before = partitioner_.assignment().count();
+    partitioner_.refuse(part, finding.nodes);
+    if (partitioner_.assignment().count() == before) partitioner_.refuse_all(part, "is in a part that it gets wrong");
   }
 
   /// Nothing where the engine leaves some of it to others, or may run some of it otherwise than PyTorch.
@@ -153,10 +181,11 @@ class Builder {
 
   bool all_compiled(const PartitionPlan& plan) {
     built_.clear();
-    for (const Part& part : plan.parts) {
+    for (size_t i = 0; i < plan.parts.size(); ++i) {
+      const Part& part = plan.parts[i];
       auto known = std::ranges::find_if(compiled_, [&](const auto& one) { return is_same(one.first, part); });
       if (known == compiled_.end()) {
-        auto built = compiled(part, part.graph == graph_ ? inputs_ : runtime_inputs_of(*part.graph));
+        auto built = tried(plan, i, part.graph == graph_ ? inputs_ : runtime_inputs_of(*part.graph));
         if (!built) return false;
         known = compiled_.insert(compiled_.end(), {part, *std::move(built)});
       }
@@ -188,6 +217,7 @@ class Builder {
 
   BuiltProgram result(PartitionPlan plan) {
     note_misfits(plan);
+    if (trial_ != nullptr) std::ranges::copy(trial_->notes(), std::back_inserter(notes_));
     if (settings_.dryrun) plan_bodies(plan);
     BuiltProgram program{std::move(plan), nullptr, std::move(notes_), {}, {}};
     if (settings_.dryrun) return program;
@@ -238,6 +268,8 @@ class Builder {
   }
 
   std::shared_ptr<const Graph> graph_;
+  const Graph& traced_;
+  PartTrial* trial_;
   const RuntimeInputs& inputs_;
   const ChosenEngines& chosen_;
   const std::vector<std::shared_ptr<const Engine>>& engines_;
@@ -253,9 +285,9 @@ class Builder {
 
 }  // namespace
 
-BuiltProgram build(const std::shared_ptr<const Graph>& graph, const RuntimeInputs& inputs, const ChosenEngines& chosen,
-                   const CompileSettings& settings) {
-  if (chosen.may_split) return Builder(graph, inputs, chosen, settings).run();
+BuiltProgram build(const std::shared_ptr<const Graph>& graph, const Graph& traced, const RuntimeInputs& inputs,
+                   const ChosenEngines& chosen, const CompileSettings& settings, PartTrial* trial) {
+  if (chosen.may_split) return Builder(graph, traced, inputs, chosen, settings, trial).run();
   const auto& engine = chosen.engines.front();
   if (settings.dryrun) {
     require_supported(*engine, graph, inputs, settings);
@@ -263,8 +295,14 @@ BuiltProgram build(const std::shared_ptr<const Graph>& graph, const RuntimeInput
   }
   BuiltProgram built{whole_plan(graph, engine), nullptr, {}, {}, {}};
   CachedEngines cached(settings, built.notes);
+  const bool is_tried = trial != nullptr && engine->name() != reference_engine().name();
+  if (is_tried) (void)trial->before(built.plan, 0);
   built.executable = compile_or_advise(*engine, graph, inputs, cached);
   built.is_cached = {cached.is_cached(*built.executable)};
+  if (is_tried) {
+    if (auto finding = trial->after(built.plan, 0, *built.executable)) built.notes.push_back(std::move(finding->text));
+    std::ranges::copy(trial->notes(), std::back_inserter(built.notes));
+  }
   built.warnings[engine->name()] = built.executable->warnings();
   return built;
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "compile/partition/chosen_engines.h"
+#include "compile/partition/part_trial.h"
 #include "compile/partition/plan.h"
 #include "engines/engine.h"
 
@@ -23,11 +24,12 @@ struct BuiltProgram {
 };
 
 /// Builds a program with the engine that is chosen, or splits it between several. An engine that fails at a part leaves
-/// it to the next, with a note.
+/// it to the next, with a note. `traced`: the graph as it was before it was prepared for engines. `trial`: tries each
+/// part before it is used; null where nobody asked for that.
 ///
 /// Throws UnsupportedOperator where the engines don't take the program, and what an engine throws that can't leave its
 /// part to another.
-BuiltProgram build(const std::shared_ptr<const Graph>& graph, const RuntimeInputs& inputs, const ChosenEngines& chosen,
-                   const CompileSettings& settings);
+BuiltProgram build(const std::shared_ptr<const Graph>& graph, const Graph& traced, const RuntimeInputs& inputs,
+                   const ChosenEngines& chosen, const CompileSettings& settings, PartTrial* trial = nullptr);
 
 }  // namespace tracejet

@@ -102,17 +102,26 @@ void SplitExecutable::find_last_uses() {
 }
 
 std::vector<c10::IValue> SplitExecutable::run(std::vector<at::Tensor> inputs, const RuntimeSizes& sizes) const {
+  return run_observed(std::move(inputs), sizes, nullptr);
+}
+
+std::vector<c10::IValue> SplitExecutable::run_observed(std::vector<at::Tensor> inputs, const RuntimeSizes& sizes,
+                                                       const Observe& observe) const {
   std::vector<c10::IValue> values = first_;
   RuntimeSizes known = sizes;
   for (size_t i = 0; i < inputs.size(); ++i) values[inputs_[i]] = std::move(inputs[i]);
-  for (const Step& step : steps_) {
+  for (size_t part = 0; part < steps_.size(); ++part) {
+    const Step& step = steps_[part];
     std::vector<at::Tensor> taken;
     taken.reserve(step.takes.size());
     for (const Taken& takes : step.takes) {
       c10::IValue& value = values[takes.slot];
       taken.push_back(handed_over(takes.is_last_use ? std::exchange(value, {}) : value, takes, known));
     }
+    std::vector<at::Tensor> seen;
+    if (observe) seen = taken;
     std::vector<c10::IValue> given = run(step, std::move(taken), known);
+    if (observe) observe(part, seen, known, given);
     for (size_t i = 0; i < given.size(); ++i) {
       const Given& gives = step.gives[i];
       bind_symbols(*gives.value, given[i], known);

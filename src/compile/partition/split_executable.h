@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <unordered_map>
@@ -21,6 +22,12 @@ class SplitExecutable final : public Executable {
   ~SplitExecutable() override;
 
   std::vector<c10::IValue> run(std::vector<at::Tensor> inputs, const RuntimeSizes& sizes) const override;
+
+  /// Looks at what a part takes, what is known of sizes then, and what it gives.
+  using Observe = std::function<void(size_t part, const std::vector<at::Tensor>& taken, const RuntimeSizes& sizes,
+                                     const std::vector<c10::IValue>& given)>;
+  std::vector<c10::IValue> run_observed(std::vector<at::Tensor> inputs, const RuntimeSizes& sizes,
+                                        const Observe& observe) const;
   bool takes_ranks_from_data() const override;
 
  private:

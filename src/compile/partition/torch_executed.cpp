@@ -50,9 +50,21 @@ bool runs_in(const Node& node, const Graph& graph, const std::string& name) {
   return false;
 }
 
+using Nodes = std::vector<std::pair<const Node*, const Graph*>>;
+
+void collect(const Graph& graph, Nodes& nodes) {
+  for (const Node& node : graph.nodes()) {
+    nodes.emplace_back(&node, &graph);
+    for (const auto& subgraph : node.subgraphs()) collect(*subgraph, nodes);
+  }
+}
+
 class Search {
  public:
-  explicit Search(const Graph& graph) { collect(graph); }
+  Search(const Graph& graph, const Graph& traced) {
+    collect(graph, nodes_);
+    collect(traced, traced_);
+  }
 
   template <typename Matches>
   void find(const std::string& setting, const std::string& name, const Matches& matches) {
@@ -62,27 +74,22 @@ class Search {
       is_found = true;
       found_.nodes.push_back({node, "is named by " + setting + " (\"" + name + "\")"});
     }
-    if (!is_found) found_.unmatched.push_back(setting + ": nothing in this program is \"" + name + "\"");
+    const auto is_traced = [&](const auto& traced) { return matches(*traced.first, *traced.second); };
+    if (!is_found && std::ranges::none_of(traced_, is_traced))
+      found_.unmatched.push_back(setting + ": nothing in this program is \"" + name + "\"");
   }
 
   TorchExecuted result() && { return std::move(found_); }
 
  private:
-  void collect(const Graph& graph) {
-    for (const Node& node : graph.nodes()) {
-      nodes_.emplace_back(&node, &graph);
-      for (const auto& subgraph : node.subgraphs()) collect(*subgraph);
-    }
-  }
-
-  std::vector<std::pair<const Node*, const Graph*>> nodes_;
+  Nodes nodes_, traced_;
   TorchExecuted found_;
 };
 
 }  // namespace
 
-TorchExecuted torch_executed_in(const Graph& graph, const CompileSettings& settings) {
-  Search search(graph);
+TorchExecuted torch_executed_in(const Graph& graph, const Graph& traced, const CompileSettings& settings) {
+  Search search(graph, traced);
   for (const std::string& given : settings.torch_executed_ops) {
     const std::string name = normalized(given);
     check_exists(name);

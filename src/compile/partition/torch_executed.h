@@ -14,8 +14,9 @@ struct TorchExecuted {
   std::vector<std::string> unmatched;  ///< what the settings name and the program doesn't have, in words
 };
 
-/// The nodes that the settings leave to PyTorch's kernels: torch_executed_ops and torch_executed_modules.
+/// The nodes that the settings leave to PyTorch's kernels: torch_executed_ops and torch_executed_modules. What they
+/// name may be gone from `graph`, which is prepared for engines: it is unmatched where `traced` doesn't have it either.
 /// Throws InvalidInput where PyTorch has no such operator.
-TorchExecuted torch_executed_in(const Graph& graph, const CompileSettings& settings);
+TorchExecuted torch_executed_in(const Graph& graph, const Graph& traced, const CompileSettings& settings);
 
 }  // namespace tracejet

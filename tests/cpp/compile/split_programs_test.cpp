@@ -41,7 +41,7 @@ void expect_same_when_split(const Program& program, const std::set<std::string>&
   CompileSettings settings;
   settings.min_block_size = 1;
   const RuntimeInputs inputs = runtime_inputs_of(*graph);
-  const BuiltProgram built = build(graph, inputs, {{picky(taken), reference()}, true, {"", ""}}, settings);
+  const BuiltProgram built = build(graph, *graph, inputs, {{picky(taken), reference()}, true, {"", ""}}, settings);
   EXPECT_GE(built.plan.parts.size(), least_parts) << parts_of(built.plan) << " where " << *taken.begin() << " is taken";
   EXPECT_TRUE(built.notes.empty());
   const auto whole = reference_engine().compile(graph, inputs, {});
@@ -144,7 +144,7 @@ TEST(SplitPrograms, RestoreTheLayoutThatElementsAreCountedIn) {
   CompileSettings settings;
   settings.min_block_size = 1;
   const BuiltProgram built =
-      build(graph, inputs, {{std::make_shared<Contiguous>(), reference()}, true, {"", ""}}, settings);
+      build(graph, *graph, inputs, {{std::make_shared<Contiguous>(), reference()}, true, {"", ""}}, settings);
   ASSERT_EQ(built.plan.parts.size(), 2) << parts_of(built.plan);
   const at::Tensor x = at::randn({3, 4});
   EXPECT_TRUE(at::equal(built.executable->run({x}, {}).at(0).toTensor(),

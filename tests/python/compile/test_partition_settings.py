@@ -72,6 +72,16 @@ def test_what_names_nothing_is_warned_of_or_refused(encoder: nn.Module) -> None:
         tracejet.compile(encoder, arg_inputs=[batch(8)], torch_executed_ops=["aten.sine"])
 
 
+def test_what_passes_fold_away_is_known_all_the_same() -> None:
+    def forward(x: torch.Tensor) -> torch.Tensor:
+        return x + torch.arange(8).sin() + (x * 2).cos() * 0 + (x * 2).cos()
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", tracejet.BuildWarning)  # arange and sin are constants before engines see them
+        names = ["aten.sin", "aten.arange", "aten.cos"]
+        tracejet.compile(Lambda(forward), arg_inputs=[batch(8)], torch_executed_ops=names, min_block_size=1)
+
+
 def test_full_compilation_can_be_required(encoder: nn.Module) -> None:
     assert tracejet.compile(encoder, arg_inputs=[batch(8)], require_full_compilation=True).report.coverage == 1
     with pytest.raises(tracejet.UnsupportedOperator) as caught:

@@ -13,6 +13,7 @@ PAGES = (
     "docs/partitioning.md",
     "docs/engine-cache.md",
     "docs/torch-compile.md",
+    "docs/verified-compile.md",
     "docs/beyond-aten.md",
     "docs/engines/writing-an-engine.md",
 )

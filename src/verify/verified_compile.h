@@ -1,0 +1,18 @@
+#pragma once
+
+#include <map>
+#include <memory>
+
+#include <ATen/core/Tensor.h>
+
+#include "base/child_process.h"
+#include "compile/program_runner.h"
+#include "ir/graph.h"
+
+namespace tracejet {
+
+/// Compiles as the settings say, those of `verify` included. See ProgramRunner and make_part_verifier().
+std::shared_ptr<ProgramRunner> compile_verified(std::shared_ptr<const Graph> graph, const CompileSettings& settings,
+                                                std::map<size_t, at::Tensor> state, const Fork& fork);
+
+}  // namespace tracejet
