@@ -4,12 +4,14 @@ After each layer stands a view that changes nothing (`unsqueeze` and back). Spli
 the program has one part more for OpenVINO than it has layers, and a call of PyTorch's between two of them. What it
 takes longer than the whole is the cost of the cuts, fusions across them included. The two take turns.
 
-    python -m bench.partition --threads 2
+    python -m bench.partition --threads 2 --json bench/results/partition.json
 """
 
 from __future__ import annotations
 
+import json
 import warnings
+from pathlib import Path
 from typing import Any
 
 import click
@@ -45,9 +47,9 @@ def with_cuts(model: nn.Module, every: int) -> nn.Module:
 def compare(name: str, small: bool, threads: int, every: int, turns: int = TURNS) -> dict[str, Any]:
     case = (SMALL_MODELS if small else MODELS)[name]
     args, kwargs = case.example()
-    settings = {"arg_inputs": args, "kwarg_inputs": kwargs, "threads": threads}
+    settings: dict[str, Any] = {"arg_inputs": args, "kwarg_inputs": kwargs, "threads": threads}
     whole = tracejet.compile(case.module(), **settings)
-    cuts = {"torch_executed_ops": ["aten.unsqueeze"], "min_block_size": 1}
+    cuts: dict[str, Any] = {"torch_executed_ops": ["aten.unsqueeze"], "min_block_size": 1}
     split = tracejet.compile(with_cuts(case.module(), every), **cuts, **settings)
     expected, got = (first_tensor(run(*args, **kwargs)) for run in (whole, split))
     taken: list[list[float]] = [[], []]
@@ -69,15 +71,26 @@ def compare(name: str, small: bool, threads: int, every: int, turns: int = TURNS
 @click.option("--threads", default=2, show_default=True)
 @click.option("--every", default=1, show_default=True, help="Cuts after every so many layers.")
 @click.option("--turns", default=TURNS, show_default=True)
-def main(models: tuple[str, ...], small: bool, threads: int, every: int, turns: int) -> None:
+@click.option("--json", "file", type=click.Path(path_type=Path))
+def main(models: tuple[str, ...], small: bool, threads: int, every: int, turns: int, file: Path | None) -> None:
     warnings.filterwarnings("ignore")
     torch.set_num_threads(threads)
     columns = ("model", "parts", "whole", "split", "split / whole", "least / least", "error")
     table = Table(*columns, title=f"{threads} threads")
+    rows = []
     with torch.no_grad():
         for name in models:
             row = compare(name, small, threads, every, turns)
             whole, split = row["whole"], row["split"]
+            rows.append(
+                {
+                    "model": name,
+                    "parts": row["parts"],
+                    "seconds": {"whole": whole.median, "split": split.median},
+                    "split_over_whole": split.median / whole.median,
+                    "least_over_least": split.least / whole.least,
+                }
+            )
             table.add_row(
                 name,
                 str(row["parts"]),
@@ -88,6 +101,9 @@ def main(models: tuple[str, ...], small: bool, threads: int, every: int, turns: 
                 f"{row['error']:.0e}",
             )
     wide_console().print(table)
+    if file is not None:
+        found = {"threads": threads, "every": every, "turns": turns, "small": small, "rows": rows}
+        file.write_text(json.dumps(found, indent=2) + "\n")
 
 
 if __name__ == "__main__":
