@@ -23,6 +23,7 @@ void bind_report(pybind11::module_& module);
 void bind_session(pybind11::module_& module);
 void bind_settings(pybind11::module_& module);
 void bind_symbolic(pybind11::module_& module);
+void bind_torchscript(pybind11::module_& module);
 void bind_tracer(pybind11::module_& module);
 void bind_verify(pybind11::module_& module);
 

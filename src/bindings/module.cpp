@@ -16,6 +16,7 @@ PYBIND11_MODULE(_C, module) {
   tracejet::bind_operators(module);
   tracejet::bind_decompositions(module);
   tracejet::bind_tracer(module);
+  tracejet::bind_torchscript(module);
   tracejet::bind_program(module);
   tracejet::bind_report(module);
   tracejet::bind_inputs(module);

@@ -699,6 +699,12 @@ class Tracer:
     @property
     def python_meta_calls(self) -> dict[str, int]: ...
 
+class ScriptState:
+    """
+    What the TorchScript modules of one trace have set.
+    """
+    def __init__(self) -> None: ...
+
 class FxBuilder:
     """
     Writes a Graph as fx nodes; see fx_writer.Writer for its other half.
@@ -1414,6 +1420,11 @@ def replace_indexing(tensor_class: typing.Any, getitem: typing.Any, setitem: typ
     """
 
 def restore_indexing(tensor_class: typing.Any) -> None: ...
+def run_torchscript(module: typing.Any, path: str, state: ScriptState, *args, **kwargs) -> typing.Any:
+    """
+    Runs the forward of a TorchScript module, under the name `path`, with sizes that stay symbols.
+    """
+
 def save_onnx(graph: Graph, path: str) -> None:
     """
     Writes the graph as an ONNX file, its weights included.

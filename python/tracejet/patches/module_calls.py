@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from tracejet._C import Tracer
+from tracejet._C import ScriptState, Tracer, run_torchscript
 from tracejet.patches.refcounted_patch import patched_attribute
 
 _call_module = nn.Module.__call__
@@ -35,7 +35,11 @@ def _report_call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
 
 
 def _call_script(module: torch.jit.ScriptModule, *args: Any, **kwargs: Any) -> Any:
-    """While a model is exported, PyTorch runs the Python that TorchScript was made of, and gives it `self` twice."""
+    """PyTorch's own interpreter takes sizes for plain numbers."""
+    if not (module._forward_hooks or module._forward_pre_hooks):
+        path = _this_thread.paths.get(id(module), "")
+        return run_torchscript(module, path, _this_thread.scripts, *args, **kwargs)
+    # While a model is exported, PyTorch runs the Python that TorchScript was made of, and gives it `self` twice.
     torch.compiler._is_exporting_flag = False
     try:
         return _call_module(module, *args, **kwargs)
@@ -51,10 +55,11 @@ def reported_module_calls(tracer: Tracer, modules: Sequence[tuple[str, nn.Module
     """Reports this thread's module calls to `tracer`. `nn.Module.__call__` is as it was once no thread traces."""
     _this_thread.paths = {id(module): path for path, module in reversed(modules)}  # the first one counts
     _this_thread.classes = {}
+    _this_thread.scripts = ScriptState()
     _this_thread.tracer = tracer
     try:
         with _reporting.held():
             yield
     finally:
         _this_thread.tracer = None
-        _this_thread.paths = _this_thread.classes = None
+        _this_thread.paths = _this_thread.classes = _this_thread.scripts = None

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include <ATen/core/ivalue.h>
+
+namespace tracejet::torchscript {
+
+/// Whether it is a number that the trace keeps symbolic.
+inline bool is_symbolic(const c10::IValue& value) {
+  return value.isSymInt() || value.isSymFloat() || value.isSymBool();
+}
+
+/// What TorchScript's operator (`aten::floordiv`, by its last part) gives for numbers of which at least one is
+/// symbolic. Nothing where it is none of arithmetic, or the arguments are something else.
+std::optional<c10::IValue> compute(std::string_view op, std::span<const c10::IValue> arguments);
+
+}  // namespace tracejet::torchscript

@@ -1,0 +1,104 @@
+// Lists, dicts and tuples of TorchScript that may hold symbols.
+#include "frontends/torchscript_values.h"
+
+#include <algorithm>
+
+#include <ATen/core/Dict.h>
+#include <ATen/core/List.h>
+#include <ATen/core/Tensor.h>
+
+#include "frontends/torchscript_numbers.h"
+
+namespace tracejet::torchscript {
+
+void mark_symbolic_list(const c10::IValue& value) {
+  if (!value.isList()) return;
+  auto list = value.toList();
+  const bool is_of_ints = list.elementType()->kind() == c10::TypeKind::IntType;
+  if (!is_of_ints) return;
+  for (size_t i = 0; i < list.size(); ++i) {
+    if (c10::IValue(list.get(i)).isSymInt()) return list.unsafeSetElementType(c10::SymIntType::get());
+  }
+}
+
+c10::IValue list_of(std::vector<c10::IValue> items, const c10::TypePtr& element) {
+  c10::impl::GenericList list(element);
+  list.reserve(items.size());
+  for (c10::IValue& item : items) list.push_back(std::move(item));
+  c10::IValue value(std::move(list));
+  mark_symbolic_list(value);
+  return value;
+}
+
+c10::IValue as_optional_tensors(const c10::IValue& value) {
+  c10::List<std::optional<at::Tensor>> list;  // PyTorch compares the type's address
+  for (const c10::IValue& item : value.toListRef()) {
+    list.push_back(item.isNone() ? std::nullopt : std::optional<at::Tensor>(item.toTensor()));
+  }
+  return list;
+}
+
+bool takes_optional_tensors(const c10::Argument& argument) {
+  const auto list = argument.type()->cast<c10::ListType>();
+  return list != nullptr && list->getElementType()->kind() == c10::TypeKind::OptionalType &&
+         c10::TensorType::get()->isSubtypeOf(*list->getElementType());
+}
+
+std::vector<c10::IValue> items_of(const c10::IValue& tuple) {
+  const auto& elements = tuple.toTupleRef().elements();
+  return std::vector<c10::IValue>(elements.begin(), elements.end());
+}
+
+c10::IValue dict_of(const std::vector<c10::IValue>& items, const c10::DictType& type) {
+  c10::impl::GenericDict dict(type.getKeyType(), type.getValueType());
+  for (size_t i = 0; i + 1 < items.size(); i += 2) dict.insert_or_assign(items[i], items[i + 1]);
+  return dict;
+}
+
+bool is_one_of(const c10::IValue& value, c10::ArrayRef<c10::TypePtr> types) {
+  const c10::TypePtr type = value.isSymInt()     ? c10::TypePtr(c10::IntType::get())
+                            : value.isSymFloat() ? c10::TypePtr(c10::FloatType::get())
+                            : value.isSymBool()  ? c10::TypePtr(c10::BoolType::get())
+                            : value.isTensor()   ? c10::TypePtr(c10::TensorType::get())
+                                                 : value.type();
+  return std::ranges::any_of(types, [&](const c10::TypePtr& candidate) { return type->isSubtypeOf(*candidate); });
+}
+
+std::vector<c10::IValue> as_items(c10::SymIntArrayRef sizes) {
+  return std::vector<c10::IValue>(sizes.begin(), sizes.end());
+}
+
+c10::IValue compared_lists(const c10::IValue& a, const c10::IValue& b) {
+  const auto items = a.toList(), others = b.toList();
+  if (items.size() != others.size()) return false;
+  std::optional<c10::IValue> all;
+  for (size_t i = 0; i < items.size(); ++i) {
+    const c10::IValue pair[] = {items.get(i), others.get(i)};
+    const auto same = compute("eq", pair);
+    if (!same && pair[0] != pair[1]) return false;
+    if (!same) continue;
+    const c10::IValue both[] = {all.value_or(*same), *same};
+    all = compute("__and__", both);
+  }
+  return all ? *all : c10::IValue(true);
+}
+
+bool has_symbols(const c10::IValue& value) {
+  mark_symbolic_list(value);
+  return value.isList() && value.toList().elementType()->kind() == c10::TypeKind::SymIntType;
+}
+
+std::string axes_in(const c10::IValue& value, const SymbolAxes& axes) {
+  std::string found;
+  if (value.isList()) {
+    for (const c10::IValue& item : value.toListRef()) found += axes_in(item, axes);
+  } else if (is_symbolic(value)) {
+    const std::string text = c10::str(value);
+    for (const auto& [symbol, names] : axes) {
+      if (text.find(symbol) != std::string::npos) found += (found.empty() ? "" : " ") + names.front();
+    }
+  }
+  return found;
+}
+
+}  // namespace tracejet::torchscript

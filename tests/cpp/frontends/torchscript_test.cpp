@@ -1,0 +1,159 @@
+// Programs of TorchScript modules. Those of torchvision: tests/python/test_torchscript.py.
+#include <cstdlib>
+#include <filesystem>
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/allclose.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/randn.h>
+#include <ATen/ops/zeros.h>
+#include <gtest/gtest.h>
+#include <torch/csrc/jit/serialization/import.h>
+
+#include "message_of.h"
+#include <tracejet/compile.h>
+#include <tracejet/error.h>
+#include <tracejet/io.h>
+#include <tracejet/torchscript.h>
+
+namespace tracejet {
+namespace {
+
+using testing::message_of;
+
+torch::jit::Module scripted(const std::string& code) {
+  torch::jit::Module module("Scripted");
+  module.register_buffer("total", at::zeros({4}));
+  module.register_parameter("weight", at::randn({3, 4}), /*is_buffer=*/false);
+  module.register_attribute("calls", c10::IntType::get(), 0);
+  module.define(code);
+  return module;
+}
+
+const Input kRows = Input::dynamic({1, 4}, {4, 4}, {16, 4}, at::kFloat, "x");
+
+/// The program gives what the module gives at sizes from min to max.
+void expect_same(const std::string& code) {
+  torch::jit::Module module = scripted(code);
+  const CompiledProgram compiled = compile(trace(module, {kRows}), {.engine = "aten"});
+  for (const int64_t rows : {1, 2, 4, 9, 16}) {
+    const at::Tensor x = at::randn({rows, 4});
+    const at::Tensor result = compiled.run({x}).at(0);
+    module.buffers();  // the program has written to the same buffer
+    const at::Tensor expected = module.forward({x}).toTensor();
+    EXPECT_TRUE(result.sizes() == expected.sizes() && at::allclose(result, expected, 1e-4, 1e-5)) << rows << code;
+  }
+}
+
+TEST(TorchScript, SizesStaySymbols) {
+  expect_same("def forward(self, x):\n  return torch.zeros([x.size(0) * 2, x.shape[1]]) + torch.cat([x, x])\n");
+  expect_same("def forward(self, x):\n  b, c = x.shape\n  return x.view(b, c // 2, -1).flatten(1) * (b / 2)\n");
+  expect_same("def forward(self, x):\n  s = x.size()[:-1]\n  s.append(2)\n  s.append(-1)\n  return x.reshape(s)\n");
+  expect_same("def forward(self, x):\n  return x + torch.arange(len(x))[:, None] + max(x.size(0), 1) + x.numel()\n");
+}
+
+TEST(TorchScript, BranchesAndLoopsGoAsConstantsSay) {
+  expect_same("def forward(self, x, times: int = 3):\n  for i in range(times):\n    x = x * 2 + i\n  return x\n");
+  expect_same("def forward(self, x):\n  if x.dim() == 2:\n    return x.t() @ x\n  return x\n");
+  expect_same("def forward(self, x):\n  i = 0\n  while i < x.size(1):\n    x = x + i\n    i += 2\n  return x\n");
+  expect_same(
+      "def forward(self, x):\n  assert x.shape[1] == self.weight.shape[1], 'no'\n"
+      "  return torch.linear(x, self.weight)\n");
+}
+
+TEST(TorchScript, ABranchOnDataIsACond) {
+  expect_same(
+      "def forward(self, x):\n  if bool(x.sum() > 0):\n    y = x * 2\n  else:\n    y = x - 1\n  return y + 1\n");
+  expect_same("def forward(self, x):\n  if x.sum() > 0:\n    x = x * 2\n  return x + 1\n");
+}
+
+TEST(TorchScript, ABranchOnSizesIsRightOrNamesItsAxis) {
+  const torch::jit::Module module =
+      scripted("def forward(self, x):\n  if x.size(0) > 8:\n    return x * 2\n  return x\n");
+  const std::string message = message_of<Error>([&] {
+    const CompiledProgram compiled = compile(trace(module, {kRows}), {.engine = "aten"});
+    for (const int64_t rows : {1, 4, 8, 9, 16}) {
+      const at::Tensor x = at::ones({rows, 4});
+      EXPECT_TRUE(at::equal(compiled.run({x}).at(0), rows > 8 ? x * 2 : x)) << rows;
+    }
+  });
+  EXPECT_NE(message.find("x[0]"), std::string::npos) << message;
+  const torch::jit::Module loop =
+      scripted("def forward(self, x):\n  for i in range(x.size(0)):\n    x = x + i\n  return x\n");
+  EXPECT_NE(message_of<Error>([&] { trace(loop, {kRows}); }).find("x[0]"), std::string::npos);
+}
+
+TEST(TorchScript, BuffersThatForwardWritesAreState) {
+  const std::string writes[] = {"self.total += x.sum(0)", "self.total = self.total + x.sum(0)"};
+  for (const std::string& write : writes) {
+    torch::jit::Module module = scripted("def forward(self, x):\n  " + write + "\n  return x + self.total\n");
+    const at::Tensor total = module.attr("total").toTensor();
+    const CompiledProgram compiled = compile(trace(module, {kRows}), {.engine = "aten"});
+    EXPECT_TRUE(at::equal(module.attr("total").toTensor(), at::zeros({4}))) << write;
+    EXPECT_TRUE(module.attr("total").toTensor().is_same(total)) << write;
+    const at::Tensor x = at::ones({5, 4});
+    compiled.run({x});
+    EXPECT_TRUE(at::equal(compiled.run({x}).at(0), x + 10)) << write;
+  }
+}
+
+TEST(TorchScript, AttributesThatForwardSetsAreRefused) {
+  const torch::jit::Module module = scripted("def forward(self, x):\n  self.calls += 1\n  return x * self.calls\n");
+  EXPECT_NE(message_of<UnsupportedOperator>([&] { trace(module, {kRows}); }).find("calls"), std::string::npos);
+  EXPECT_EQ(module.attr("calls").toInt(), 0);
+}
+
+TEST(TorchScript, DataDependentLoopsAreRefused) {
+  const torch::jit::Module module =
+      scripted("def forward(self, x):\n  while bool(x.sum() < 100):\n    x = x * 2\n  return x\n");
+  EXPECT_THROW(trace(module, {kRows}), DataDependent);
+}
+
+TEST(TorchScript, AnErrorNamesTheLineOfTheScript) {
+  const torch::jit::Module module = scripted("def forward(self, x):\n  return x.view(7, 3)\n");
+  const std::string message = message_of<Error>([&] { trace(module, {Input::fixed({2, 4}, at::kFloat, "x")}); });
+  EXPECT_NE(message.find("view"), std::string::npos) << message;
+  EXPECT_NE(message.find(":2 in TorchScript"), std::string::npos) << message;
+}
+
+TEST(TorchScript, AWrongNumberOfInputsIsRefused) {
+  const torch::jit::Module module = scripted("def forward(self, x):\n  return x\n");
+  EXPECT_NE(message_of<InvalidInput>([&] { trace(module, {kRows, kRows}); }).find("got 2"), std::string::npos);
+}
+
+TEST(TorchScript, ContainersAndClassesOfTheLanguageAreUnderstood) {
+  expect_same("def forward(self, x):\n  return x[:, self.total.to(torch.long)]\n");
+  expect_same("def forward(self, x):\n  d = {'a': x, 'b': x * 2}\n  a, b = d['a'], d['b']\n  return a + b\n");
+  expect_same(
+      "def forward(self, x):\n  t = (x, x + 1, x + 2)\n  u, v = t[1:]\n  l = [u, v]\n  p, q = l\n  return p * q\n");
+  expect_same(
+      "def forward(self, x, mask: Optional[Tensor] = None):\n  if mask is not None:\n    x = x * mask\n"
+      "  return x\n");
+  expect_same("def part(self, x, n: int):\n  return x * n\ndef forward(self, x):\n  return self.part(x, x.size(0))\n");
+}
+
+/// Each file `NAME.SIZExSIZE.pt` of TRACEJET_SCRIPTS is traced with a batch of 1 to 8 and saved beside it.
+TEST(TorchScript, FilesOfAFolder) {
+  const char* folder = std::getenv("TRACEJET_SCRIPTS");
+  if (folder == nullptr) GTEST_SKIP() << "TRACEJET_SCRIPTS names no folder";
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().extension() != ".pt") continue;
+    std::vector<int64_t> low{1}, best{2}, high{8};
+    std::string sizes = entry.path().stem().extension().string().substr(1);
+    for (size_t at = 0; at < sizes.size();
+         at = sizes.find('x', at) == std::string::npos ? sizes.size() : sizes.find('x', at) + 1) {
+      const int64_t size = std::stoll(sizes.substr(at));
+      for (auto* shape : {&low, &best, &high}) shape->push_back(size);
+    }
+    try {
+      const Program program = trace(torch::jit::load(entry.path()), {Input::dynamic(low, best, high, at::kFloat, "x")});
+      save(program, std::filesystem::path(entry.path()).replace_extension(".pt2"));
+    } catch (const std::exception& error) {
+      ADD_FAILURE() << entry.path() << ": " << error.what();
+    }
+  }
+}
+
+}  // namespace
+}  // namespace tracejet

@@ -1,0 +1,121 @@
+"""TorchScript files, traced in C++: their programs hold in Python for every batch that was declared."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+import tracejet
+from testing.torchvision_shim import import_torchvision
+
+FEW = ("resnet18", "mobilenet_v2", "squeezenet1_1")
+MORE = (
+    "alexnet",
+    "convnext_tiny",
+    "densenet121",
+    "efficientnet_b0",
+    "efficientnet_v2_s",
+    "googlenet",
+    "inception_v3",
+    "maxvit_t",
+    "mnasnet1_0",
+    "mobilenet_v3_large",
+    "mobilenet_v3_small",
+    "regnet_x_400mf",
+    "regnet_y_400mf",
+    "resnext50_32x4d",
+    "shufflenet_v2_x1_0",
+    "swin_t",
+    "swin_v2_t",
+    "vgg11_bn",
+    "vit_b_32",
+    "wide_resnet50_2",
+)
+
+
+def assert_traced_alike(name: str, make: Callable[[nn.Module], torch.jit.ScriptModule], folder: Path) -> None:
+    torch.manual_seed(0)
+    size = 224 if name in ("maxvit_t", "vit_b_32", "swin_t", "swin_v2_t") else 299 if name == "inception_v3" else 96
+    more = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
+    model = make(import_torchvision().models.get_model(name, weights=None, **more).eval())
+    model.save(folder / f"{name}.3x{size}x{size}.pt")
+    command = ["build/tests/cpp/tracejet_tests", "--gtest_filter=TorchScript.FilesOfAFolder"]
+    run = subprocess.run(command, env={**os.environ, "TRACEJET_SCRIPTS": str(folder)}, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
+    program = torch.export.load(folder / f"{name}.3x{size}x{size}.pt2").module()
+    for batch in (1, 2, 8):
+        x = torch.randn(batch, 3, size, size)
+        with torch.no_grad():
+            (result, *_), expected = program(x), model(x)
+        expected = expected if isinstance(expected, torch.Tensor) else expected[0]
+        torch.testing.assert_close(result, expected, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", FEW)
+def test_a_scripted_model_holds_for_every_batch(name: str, tmp_path: Path) -> None:
+    assert_traced_alike(name, torch.jit.script, tmp_path)
+
+
+def test_a_traced_model_holds_for_every_batch(tmp_path: Path) -> None:
+    assert_traced_alike("resnet18", lambda model: torch.jit.trace(model, torch.randn(2, 3, 96, 96)), tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MORE)
+def test_more_scripted_models_hold_for_every_batch(name: str, tmp_path: Path) -> None:
+    assert_traced_alike(name, torch.jit.script, tmp_path)
+
+
+class Windows(nn.Module):
+    """Sizes, a loop over a list, a branch on the rank, a buffer that is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("seen", torch.zeros(6))
+
+    def forward(self, x: torch.Tensor, scale: int = 3) -> torch.Tensor:
+        parts = [torch.zeros([x.size(0), 2])]
+        for i in range(3):
+            parts.append(x[:, 2 * i : 2 * i + 2] * (i + scale))
+        if x.dim() == 2:
+            parts.append(x + self.seen)
+        self.seen = self.seen + x.sum(0)
+        return torch.cat(parts, 1).view(x.shape[0], -1, 2)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*is deprecated")
+@pytest.mark.parametrize("is_part", [False, True], ids=["the model", "a part of it"])
+def test_python_traces_scripted_modules_with_dynamic_sizes(is_part: bool, tmp_path: Path) -> None:
+    torch.jit.script(Windows()).save(tmp_path / "windows.pt")
+
+    def load() -> nn.Module:
+        scripted = torch.jit.load(tmp_path / "windows.pt")
+        return nn.Sequential(scripted, nn.Tanh()) if is_part else scripted
+
+    model, eager = load(), load()
+    x = tracejet.Input(min_shape=(1, 6), opt_shape=(4, 6), max_shape=(16, 6), name="x")
+    program = tracejet.trace(model, arg_inputs=[x])
+    assert all(not buffer.any() for buffer in model.buffers())
+    module = program.module()
+    for batch in (1, 2, 9, 16):
+        example = torch.randn(batch, 6)
+        torch.testing.assert_close(module(example), eager(example))
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*is deprecated")
+def test_python_names_the_axis_that_a_scripted_branch_fixes() -> None:
+    model = torch.jit.script(Branching())
+    x = tracejet.Input(min_shape=(1, 6), opt_shape=(4, 6), max_shape=(16, 6), name="x")
+    with pytest.raises(tracejet.ConstraintViolation, match=r"x\[0\]"):
+        tracejet.trace(model, arg_inputs=[x], prefer_deferred_runtime_asserts_over_guards=False)
+
+
+class Branching(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * 2 if x.size(0) > 8 else x
