@@ -141,6 +141,12 @@ class CompiledProgram {
   /// Which engine runs what, and why not the one that comes first.
   CompileReport report() const;
 
+  /// Writes it as a .pt2 file: the program with its weights, as `tracejet::save` does, and what the engines made of it
+  /// beside it. load_compiled() reads it; torch.export.load finds the program in it.
+  /// Throws UnsupportedOperator where the program has what the file can't hold, and Error where it can't be written;
+  /// what was there before is left alone then.
+  void save(const std::string& path) const;
+
   const std::shared_ptr<const ProgramRunner>& runner() const { return runner_; }
 
  private:
@@ -153,6 +159,13 @@ class CompiledProgram {
 /// Throws UnsupportedOperator, listing every operator with its source lines, where one engine is chosen that can't run
 /// all of them, and InvalidInput where a setting is invalid or no engine can do what it asks for.
 CompiledProgram compile(const Program& program, const CompileSettings& settings = {});
+
+/// Reads a compiled program that CompiledProgram::save wrote, without compiling it again. What this machine can't take
+/// from the file (another version of an engine, another processor, a damaged part) is compiled again, and the notes of
+/// report() say so. So is, with `otherwise`, the program of a file that only has a program.
+///
+/// Throws as tracejet::load does, and as compile().
+CompiledProgram load_compiled(const std::string& path, const CompileSettings& otherwise = {});
 
 /// What `compile` would refuse, all of it, without compiling; empty where the engine takes the whole program.
 /// `engine`: one of engines(), or "onnx" for what can be written as an ONNX file.

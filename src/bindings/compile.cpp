@@ -2,10 +2,13 @@
 #include <map>
 #include <unistd.h>
 
+#include <pybind11/functional.h>
+
 #include "bindings/bindings.h"
 #include "bindings/value_objects.h"
 #include "compile/engine_support.h"
 #include "compile/program_runner.h"
+#include "compile/saved/saved_file.h"
 #include "ir/call.h"
 #include "ir/model_line.h"
 #include "lowering/onnx/lower_graph.h"
@@ -31,9 +34,11 @@ pid_t fork_with_python() {
 }
 
 std::shared_ptr<ProgramRunner> make_runner(std::shared_ptr<Graph> graph, const CompileSettings& settings,
-                                           std::map<size_t, at::Tensor> state) {
+                                           std::map<size_t, at::Tensor> state, const SavedCompilation* saved) {
   const py::gil_scoped_release no_gil;
-  return compile_verified(std::move(graph), settings, std::move(state), fork_with_python);
+  if (saved == nullptr) return compile_verified(std::move(graph), settings, std::move(state), fork_with_python);
+  return std::make_shared<ProgramRunner>(std::move(graph), settings, std::move(state), /*trial=*/nullptr,
+                                         &saved->build);
 }
 
 std::shared_ptr<ProgramRunner> refitted(const ProgramRunner& program, std::shared_ptr<Graph> graph,
@@ -120,12 +125,14 @@ void bind_compile(py::module_& module) {
   py::class_<ProgramRunner, std::shared_ptr<ProgramRunner>>(module, "ProgramRunner",
                                                             "A graph made ready for an engine.")
       .def(py::init(&make_runner), py::arg("graph"), py::arg("settings"),
-           py::arg("state") = std::map<size_t, at::Tensor>())
+           py::arg("state") = std::map<size_t, at::Tensor>(), py::arg("saved") = nullptr)
       .def("refitted", &refitted, py::arg("graph"), py::arg("state") = std::map<size_t, at::Tensor>(),
            "The same program with the weights of another graph.")
       .def("warnings", &ProgramRunner::warnings,
            "The calls that an engine runs otherwise than PyTorch for some data, in words.")
       .def("report", &ProgramRunner::report, "Which engine runs what.")
+      .def("save", &save_compiled, py::arg("call"), py::arg("source_line"), py::arg("path"),
+           "Writes it as a .pt2 file. source_line(file, line): the text of a line, without indentation.")
       .def_property_readonly("notes", &ProgramRunner::notes, "Engines that failed, settings that had no effect.")
       .def_property_readonly("settings", &ProgramRunner::settings)
       .def(

@@ -27,7 +27,7 @@ PYBIND11_MODULE(_C, module) {
   tracejet::bind_settings(module);
   tracejet::bind_engine(module);
   tracejet::bind_engine_cache(module);
+  tracejet::bind_pt2(module);
   tracejet::bind_compile(module);
   tracejet::bind_verify(module);
-  tracejet::bind_pt2(module);
 }

@@ -3,6 +3,7 @@
 #include <pybind11/functional.h>
 
 #include "base/error.h"
+#include "compile/saved/saved_file.h"
 #include "io/pt2/program_reader.h"
 #include "io/pt2/program_writer.h"
 #include "ir/symbolic_constant.h"
@@ -86,6 +87,8 @@ void bind_pt2(py::module_& module) {
       .def_property_readonly("outputs", &outputs_of)
       .def_readonly("argument_names", &CallSpec::argument_names)
       .def_readonly("constant_names", &CallSpec::constant_names);
+  py::class_<SavedCompilation>(module, "SavedCompilation", "What a file keeps of a compiled program.")
+      .def_readonly("settings", &SavedCompilation::settings);
   module.def(
       "save_pt2",
       [](const Graph& graph, const CallSpec& call, const std::string& path, StackTexts::SourceLine source_line) {
@@ -96,11 +99,12 @@ void bind_pt2(py::module_& module) {
   module.def(
       "load_pt2",
       [](const std::string& path, bool checks_weights) {
-        pt2::ReadProgram read = pt2::read_program(pt2::ArchiveReader(path), checks_weights);
-        return std::pair(std::move(read.graph), std::move(read.call));
+        const auto archive = std::make_shared<const pt2::ArchiveReader>(path);
+        pt2::ReadProgram read = pt2::read_program(*archive, checks_weights);
+        return std::tuple(std::move(read.graph), std::move(read.call), read_compilation(archive));
       },
       py::arg("path"), py::arg("checks_weights"), py::call_guard<py::gil_scoped_release>(),
-      "The graph, and how it is called.");
+      "The graph, how it is called, and what engines made of it, where the file has that.");
   module.def(
       "axes_of_input", &axes_of, py::arg("value"),
       "(name, least, usual, greatest) of each axis of a tensor; the name is empty where the size is one number.");

@@ -56,7 +56,7 @@ void check_weights(const Graph& graph) {
 }  // namespace
 
 ProgramRunner::ProgramRunner(std::shared_ptr<const Graph> graph, const CompileSettings& settings,
-                             std::map<size_t, at::Tensor> state, PartTrial* trial)
+                             std::map<size_t, at::Tensor> state, PartTrial* trial, const SavedBuild* saved)
     : settings_(settings),
       graph_(std::move(graph)),
       state_(std::move(state)),
@@ -64,7 +64,7 @@ ProgramRunner::ProgramRunner(std::shared_ptr<const Graph> graph, const CompileSe
   check_settings(settings_);
   const ChosenEngines chosen = chosen_engines(*graph_, settings_);
   prepare(chosen);
-  built_ = build(prepared_for_engines(*graph_), *graph_, runtime_inputs_, chosen, settings_, trial);
+  built_ = build(prepared_for_engines(*graph_), *graph_, runtime_inputs_, chosen, settings_, trial, saved);
   complete();
 }
 
@@ -92,6 +92,9 @@ BuiltProgram ProgramRunner::refitted(const BuiltProgram& built) const {
       BuiltProgram fitted{whole_plan(graph, engine), nullptr, built.notes, {}, {false}};
       fitted.executable = engine->refit(*built.executable, graph, runtime_inputs_, settings_);
       fitted.warnings[engine->name()] = fitted.executable->warnings();
+      fitted.executables = {fitted.executable};
+      fitted.engine_names = built.engine_names;
+      fitted.refused.resize(built.engine_names.size());
       return fitted;
     } catch (const RefusedNodes&) {  // it takes these weights otherwise: another plan
     }

@@ -20,9 +20,9 @@ class ProgramRunner {
  public:
   /// Throws UnsupportedOperator, listing all operators that a single engine can't run, and InvalidInput for wrong
   /// settings. `state`: what it keeps between calls in the place of the model's own tensors, by index of the graph's
-  /// inputs. `trial`: see build().
+  /// inputs. `trial`: see build(). `saved`: what a file keeps of an earlier build of this program, or null.
   ProgramRunner(std::shared_ptr<const Graph> graph, const CompileSettings& settings,
-                std::map<size_t, at::Tensor> state = {}, PartTrial* trial = nullptr);
+                std::map<size_t, at::Tensor> state = {}, PartTrial* trial = nullptr, const SavedBuild* saved = nullptr);
   /// The program of `compiled` with the weights of `graph`, faster than from scratch where its engine can.
   /// Throws InvalidInput where the graphs differ in more than their weights.
   ProgramRunner(const ProgramRunner& compiled, std::shared_ptr<const Graph> graph,
@@ -47,6 +47,9 @@ class ProgramRunner {
   const std::vector<std::string>& notes() const { return built_.notes; }
 
   const CompileSettings& settings() const { return settings_; }
+  const BuiltProgram& built() const { return built_; }
+  /// What it keeps between calls in the place of the model's own tensors.
+  const std::map<size_t, at::Tensor>& own_state() const { return state_; }
   const std::shared_ptr<const Graph>& graph() const { return graph_; }
 
  private:

@@ -43,6 +43,7 @@ __all__: list[str] = [
     "RefusedCall",
     "Report",
     "ReportedGuard",
+    "SavedCompilation",
     "Session",
     "Setting",
     "ShapeError",
@@ -1080,6 +1081,44 @@ class CachedEngine:
     @property
     def version(self) -> str: ...
 
+class CallSpec:
+    """
+    How a program is called: what a .pt2 file has beside the graph.
+    """
+    def __init__(
+        self,
+        *,
+        in_spec: str,
+        out_spec: str,
+        inputs: list,
+        outputs: list,
+        argument_names: collections.abc.Sequence[str],
+        constant_names: collections.abc.Mapping[str, str],
+        namedtuple_fields: collections.abc.Mapping[str, collections.abc.Sequence[str]],
+    ) -> None:
+        """
+        inputs: None for tensors; outputs: ... for what the graph gives.
+        """
+    @property
+    def argument_names(self) -> list[str]: ...
+    @property
+    def constant_names(self) -> dict[str, str]: ...
+    @property
+    def in_spec(self) -> str: ...
+    @property
+    def inputs(self) -> list: ...
+    @property
+    def out_spec(self) -> str: ...
+    @property
+    def outputs(self) -> list: ...
+
+class SavedCompilation:
+    """
+    What a file keeps of a compiled program.
+    """
+    @property
+    def settings(self) -> CompileSettings: ...
+
 class CompiledPart:
     """
     A part of a compiled program, as one engine runs it.
@@ -1139,7 +1178,11 @@ class ProgramRunner:
     A graph made ready for an engine.
     """
     def __init__(
-        self, graph: Graph, settings: CompileSettings, state: collections.abc.Mapping[int, torch.Tensor] = {}
+        self,
+        graph: Graph,
+        settings: CompileSettings,
+        state: collections.abc.Mapping[int, torch.Tensor] = {},
+        saved: SavedCompilation | None = None,
     ) -> None: ...
     def refitted(self, graph: Graph, state: collections.abc.Mapping[int, torch.Tensor] = {}) -> ProgramRunner:
         """
@@ -1152,6 +1195,10 @@ class ProgramRunner:
     def run(self, inputs: collections.abc.Sequence[torch.Tensor]) -> list:
         """
         Runs on the user's tensors, in their order; gives one object per output of the user: a tensor or a number.
+        """
+    def save(self, call: CallSpec, source_line: collections.abc.Callable[[str, int], str], path: str) -> None:
+        """
+        Writes it as a .pt2 file. source_line(file, line): the text of a line, without indentation.
         """
     def warnings(self) -> str:
         """
@@ -1247,37 +1294,6 @@ class Verification:
     @property
     def runs(self) -> list[VerifiedRun]: ...
 
-class CallSpec:
-    """
-    How a program is called: what a .pt2 file has beside the graph.
-    """
-    def __init__(
-        self,
-        *,
-        in_spec: str,
-        out_spec: str,
-        inputs: list,
-        outputs: list,
-        argument_names: collections.abc.Sequence[str],
-        constant_names: collections.abc.Mapping[str, str],
-        namedtuple_fields: collections.abc.Mapping[str, collections.abc.Sequence[str]],
-    ) -> None:
-        """
-        inputs: None for tensors; outputs: ... for what the graph gives.
-        """
-    @property
-    def argument_names(self) -> list[str]: ...
-    @property
-    def constant_names(self) -> dict[str, str]: ...
-    @property
-    def in_spec(self) -> str: ...
-    @property
-    def inputs(self) -> list: ...
-    @property
-    def out_spec(self) -> str: ...
-    @property
-    def outputs(self) -> list: ...
-
 def axes_of(expression: Expression, tracer: Tracer | None = None) -> str:
     """
     A size in terms of the inputs' axes: "x[0] // 2".
@@ -1360,10 +1376,11 @@ def is_tracing() -> bool:
     Whether this thread traces.
     """
 
-def load_pt2(path: str, checks_weights: bool) -> tuple[Graph, CallSpec]:
+def load_pt2(path: str, checks_weights: bool) -> tuple[Graph, CallSpec, SavedCompilation | None]:
     """
-    The graph, and how it is called.
+    The graph, how it is called, and what engines made of it, where the file has that.
     """
+
 def memory_overlaps(a: torch.Tensor, b: torch.Tensor) -> bool:
     """
     Whether a write to one tensor may be seen in the other.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -17,11 +18,13 @@ from tracejet._C import CompileSettings, GraphInput, GraphOutput, InvalidInput
 from tracejet.api.compile_report import BuildWarning, CompileReport
 from tracejet.api.compile_settings import settings_of, with_settings
 from tracejet.api.engine_report import EngineWarning
+from tracejet.api.native_call import native_call
 from tracejet.api.native_program import graph_of, native
 from tracejet.api.profiles import call_in_profile, chosen_profile, is_any_chosen
 from tracejet.api.torch_compile import compile_later
 from tracejet.engines.tensorrt.profiles import declared_profiles, profiles_in
 from tracejet.export.exported_program import ExportedProgram
+from tracejet.export.fx_writer import Writer
 from tracejet.export.runner_state import written_memory
 from tracejet.frontend.binding import Dim, Leaf, either_name
 from tracejet.frontend.call_spec import IN_GRAPH, CallSpec
@@ -81,17 +84,25 @@ def compile(
     if ir not in ("dynamo", "default"):
         raise InvalidInput(f'ir: expected "dynamo" or "torch_compile", got {ir!r}')
     program = _native_program(mod, either_name(inputs, arg_inputs), kwarg_inputs)
+    return compiled_module(program, chosen)
+
+
+def compiled_module(
+    program: ExportedProgram, settings: CompileSettings, saved: _C.SavedCompilation | None = None
+) -> CompiledModule:
+    """Compiles a program that has a C++ graph. `saved`: what a file keeps of an earlier time. Warns whoever called the
+    caller."""
     with declared_profiles(profiles_in(program._tracejet_call_spec)):
-        compiled = _C.ProgramRunner(graph_of(program), chosen, state=_own_state(program))
-    _warn(compiled)
+        compiled = _C.ProgramRunner(graph_of(program), settings, state=_own_state(program), saved=saved)
+    _warn(compiled, stacklevel=4)
     return CompiledModule(compiled, program._tracejet_call_spec)
 
 
-def _warn(program: _C.ProgramRunner) -> None:
+def _warn(program: _C.ProgramRunner, stacklevel: int = 3) -> None:
     for note in program.notes:
-        warnings.warn(note, BuildWarning, stacklevel=3)
+        warnings.warn(note, BuildWarning, stacklevel=stacklevel)
     if text := program.warnings():
-        warnings.warn(text, EngineWarning, stacklevel=3)
+        warnings.warn(text, EngineWarning, stacklevel=stacklevel)
 
 
 def refit_module_weights(
@@ -168,6 +179,17 @@ class CompiledModule(nn.Module):
     def report(self) -> CompileReport:
         """Which engine runs what, and why not the one that comes first."""
         return CompileReport(self._program.report())
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the program as a `.pt2` file, with what the engines made of it beside it: `tracejet.load` gives this
+        module back without compiling, and `torch.export.load` finds the program in it. Buffers are written as they are
+        now, weights once.
+
+        Raises:
+            UnsupportedOperator: the program has what such a file can't hold.
+            Error: the file can't be written. What was there before is left alone.
+        """
+        self._program.save(native_call(self._spec), Writer.source_line, os.fspath(path))
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Takes what the traced model takes, by position or keyword, and gives what it gives.

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections import namedtuple
-from typing import Any
+from typing import Any, cast
 
 import torch
+from torch import nn
 from torch.utils import _pytree as pytree
 
 from tracejet import _C
 from tracejet._C import GraphInput
+from tracejet.api.compile import CompiledModule, compiled_module
+from tracejet.api.native_call import native_call
 from tracejet.export.exported_program import ExportedProgram
 from tracejet.export.fx_writer import Writer
 from tracejet.frontend.binding import Dim, Leaf
@@ -33,44 +35,59 @@ def save(program: torch.export.ExportedProgram, path: str | os.PathLike[str]) ->
     if graph is None:
         torch.export.save(program, path)
     else:
-        _C.save_pt2(graph, _native(program._tracejet_call_spec), os.fspath(path), Writer.source_line)
+        _C.save_pt2(graph, native_call(program._tracejet_call_spec), os.fspath(path), Writer.source_line)
 
 
-def load(path: str | os.PathLike[str], *, check_weights: bool = False) -> ExportedProgram:
-    """The program of a `.pt2` file that `save` or `torch.export.save` wrote, read in C++.
+def load(
+    path: str | os.PathLike[str], *, check_weights: bool = False, compiled: bool = True
+) -> ExportedProgram | CompiledModule:
+    """The program of a `.pt2` file that `save` or `torch.export.save` wrote, read in C++; the compiled program of one
+    that `save` of a compiled module wrote.
 
     Nothing in the file is run or unpickled, and weights are mapped: they are read from the disk when they are first
-    used. The program compiles as it is, without a trace; its Python side is made when somebody looks at it.
+    used. A program compiles as it is, without a trace; its Python side is made when somebody looks at it.
 
     Args:
         path: the file. It has to stay as it is for as long as the program lives.
         check_weights: reads all weights at once and compares their checksums. Those of everything else are always
             compared.
+        compiled: whether a file of a compiled program gives that. Otherwise it gives the program.
+
+    Warns:
+        BuildWarning: a part of a compiled program isn't good for this machine (another version of an engine, another
+            processor) or is damaged, and was compiled again.
 
     Raises:
         UnsupportedOperator: the program has what isn't known here; torch.export.load may read it.
         Error: the file isn't there, is none of that kind, or is damaged.
     """
-    graph, call = _C.load_pt2(os.fspath(path), check_weights)
+    graph, call, saved = _C.load_pt2(os.fspath(path), check_weights)
+    for given in graph.inputs:
+        if given.kind == GraphInput.Kind.PARAMETER:
+            given.data.__class__ = nn.Parameter  # PyTorch keeps the class with the tensor
+    program = ExportedProgram(graph, _call_spec(graph, call, os.fspath(path)), {})
+    return program if saved is None or not compiled else compiled_module(program, saved.settings, saved)
+
+
+def _call_spec(graph: _C.Graph, call: _C.CallSpec, path: str) -> CallSpec:
     try:
         in_spec, out_spec = pytree.treespec_loads(call.in_spec), pytree.treespec_loads(call.out_spec)
-    except (KeyError, NotImplementedError, TypeError, ValueError, AttributeError) as error:
-        raise _C.Error(
-            f"can't load {os.fspath(path)}: the structure of its arguments can't be read: {error}"
-        ) from error
+    except (KeyError, NotImplementedError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise _C.Error(f"can't load {path}: the structure of its arguments can't be read: {error}") from error
     users = [given for given in graph.inputs if given.kind == GraphInput.Kind.USER]
     leaves = [_leaf(given, literal) for given, literal in zip(users, call.inputs, strict=True)]
     outputs = [IN_GRAPH if output is ... else output for output in call.outputs]
     if in_spec.num_leaves != len(leaves) or out_spec.num_leaves != len(outputs):
-        raise _C.Error(f"can't load {os.fspath(path)}: its arguments or results don't fit their structure")
+        raise _C.Error(f"can't load {path}: its arguments or results don't fit their structure")
     names = call.argument_names or [leaf.name for leaf in leaves]
-    return ExportedProgram(graph, CallSpec(in_spec, out_spec, leaves, outputs, names, call.constant_names), {})
+    return CallSpec(in_spec, out_spec, leaves, outputs, names, call.constant_names)
 
 
 def _leaf(given: GraphInput, literal: Any) -> Leaf:
-    if given.value is None:
+    tensor = cast("_C.Value | None", given.value)
+    if tensor is None:
         return Leaf(given.name, given.name, literal)
-    axes = [(name, low, opt, min(high, _UNBOUNDED)) for name, low, opt, high in _C.axes_of_input(given.value)]
+    axes = [(name, low, opt, min(high, _UNBOUNDED)) for name, low, opt, high in _C.axes_of_input(tensor)]
     value = Input(
         min_shape=[low for _, low, _, _ in axes],
         opt_shape=[opt for _, _, opt, _ in axes],
@@ -85,26 +102,3 @@ def _leaf(given: GraphInput, literal: Any) -> Leaf:
 
 #: For axes without an upper bound: the largest size that every engine can count.
 _UNBOUNDED = 2**31 - 1
-
-
-def _native(spec: CallSpec) -> _C.CallSpec:
-    fields: dict[str, list[str]] = {}
-    for tree in (spec.in_spec, spec.out_spec):
-        _collect_namedtuples(tree, fields)
-    return _C.CallSpec(
-        in_spec=pytree.treespec_dumps(spec.in_spec),
-        out_spec=pytree.treespec_dumps(spec.out_spec),
-        inputs=[None if isinstance(leaf.value, (torch.Tensor, Input)) else leaf.value for leaf in spec.inputs],
-        outputs=[... if output is IN_GRAPH else output for output in spec.outputs],
-        argument_names=spec.forward_names,
-        constant_names=spec.constant_names,
-        namedtuple_fields=fields,
-    )
-
-
-def _collect_namedtuples(spec: pytree.TreeSpec, fields: dict[str, list[str]]) -> None:
-    if spec.type is namedtuple:
-        name = pytree.SUPPORTED_SERIALIZED_TYPES[spec.context].serialized_type_name
-        fields[name] = list(spec.context._fields)
-    for child in spec.children():
-        _collect_namedtuples(child, fields)

@@ -19,6 +19,7 @@ class Assignment {
   const std::vector<std::shared_ptr<const Engine>>& engines() const { return engines_; }
   /// `node`: of the program, or of something that it runs.
   void refuse(size_t engine, const Node& node, const std::string& reason);
+  const std::unordered_map<const Node*, std::string>& refused(size_t engine) const { return refused_[engine]; }
   bool takes(size_t engine, const Node& node) const { return !refused_[engine].contains(&node); }
   /// Whether an engine takes all nodes, as far as is known.
   bool takes_all(size_t engine) const { return refused_[engine].empty(); }

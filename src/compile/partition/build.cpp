@@ -9,6 +9,7 @@
 #include "compile/cache/cached_engines.h"
 #include "compile/engine_support.h"
 #include "compile/partition/bodies.h"
+#include "compile/partition/kept_parts.h"
 #include "compile/partition/partitioner.h"
 #include "compile/partition/split_executable.h"
 #include "compile/partition/torch_executed.h"
@@ -35,7 +36,7 @@ struct Built {
 class Builder {
  public:
   Builder(std::shared_ptr<const Graph> graph, const Graph& traced, const RuntimeInputs& inputs,
-          const ChosenEngines& chosen, const CompileSettings& settings, PartTrial* trial)
+          const ChosenEngines& chosen, const CompileSettings& settings, PartTrial* trial, const SavedBuild* saved)
       : graph_(std::move(graph)),
         traced_(traced),
         trial_(trial),
@@ -45,10 +46,12 @@ class Builder {
         misfits_(chosen.misfits),
         settings_(settings),
         partitioner_(graph_, chosen.engines, least_block(settings)),
+        kept_(graph_, saved),
         cached_(settings, notes_) {}
 
   BuiltProgram run() {
     leave_to_torch();
+    take_over_refusals();
     for (size_t i = 0; i < engines_.size(); ++i) partitioner_.refuse(i, nodes_on_other_devices(*graph_, *engines_[i]));
     if (auto whole = built_as_a_whole()) {
       built_ = {*std::move(whole)};
@@ -77,6 +80,22 @@ class Builder {
     notes_ = std::move(found.unmatched);
   }
 
+  /// What an earlier build has learned needn't be asked again.
+  void take_over_refusals() {
+    const auto* refused = kept_.refused(engines_);
+    if (refused == nullptr) return;
+    std::vector<const Node*> nodes;
+    for (const Node& node : graph_->nodes()) nodes.push_back(&node);
+    for (size_t engine = 0; engine < refused->size(); ++engine) {
+      std::vector<Unsupported> unsupported;
+      for (const auto& [node, reason] : (*refused)[engine]) {
+        if (node < nodes.size()) unsupported.push_back({nodes[node], reason});
+      }
+      partitioner_.refuse(engine, unsupported);
+    }
+    knows_refusals_ = true;
+  }
+
   /// Most programs run on the first engine as they are: then nobody needs to be asked before.
   std::optional<Built> built_as_a_whole() {
     if (settings_.dryrun || !partitioner_.assignment().takes_all(0)) return std::nullopt;
@@ -85,7 +104,7 @@ class Builder {
   }
 
   void ask(size_t engine) {
-    if (engine == 0 && has_said_what_it_refuses_) return;
+    if (knows_refusals_ || (engine == 0 && has_said_what_it_refuses_)) return;
     const auto takes = [&](const Node& node) { return partitioner_.assignment().takes(engine, node); };
     if (std::ranges::none_of(graph_->nodes(), takes)) return;
     partitioner_.refuse(engine, refused_by(*engines_[engine], graph_, inputs_));
@@ -141,6 +160,7 @@ class Builder {
   std::optional<Built> compiled(const Part& part, const RuntimeInputs& inputs) {
     const bool is_last = part.engine == engines_.back();
     const size_t before = partitioner_.assignment().count();
+    if (auto executable = kept_.load(part, inputs, settings_)) return Built{std::move(executable), {}};
     try {
       if (is_reference(*part.engine)) return compiled_by_torch(part, inputs);
       Built built{cached_.compile(*part.engine, part.graph, inputs), {}};
@@ -218,10 +238,15 @@ class Builder {
   BuiltProgram result(PartitionPlan plan) {
     note_misfits(plan);
     if (trial_ != nullptr) std::ranges::copy(trial_->notes(), std::back_inserter(notes_));
+    for (std::string& note : kept_.take_notes()) notes_.push_back(std::move(note));
     if (settings_.dryrun) plan_bodies(plan);
     BuiltProgram program{std::move(plan), nullptr, std::move(notes_), {}, {}};
     if (settings_.dryrun) return program;
-    std::vector<std::shared_ptr<const Executable>> executables;
+    for (size_t i = 0; i < engines_.size(); ++i) {
+      program.engine_names.push_back(engines_[i]->name());
+      program.refused.push_back(partitioner_.assignment().refused(i));
+    }
+    std::vector<std::shared_ptr<const Executable>>& executables = program.executables;
     for (size_t i = 0; i < built_.size(); ++i) {
       program.is_cached.push_back(cached_.is_cached(*built_[i].executable));
       std::vector<Unsupported>& warnings = program.warnings[program.plan.parts[i].engine->name()];
@@ -232,7 +257,7 @@ class Builder {
     if (program.plan.is_whole()) {
       program.executable = executables.front();
     } else {
-      program.executable = std::make_shared<SplitExecutable>(program.plan, inputs_, std::move(executables));
+      program.executable = std::make_shared<SplitExecutable>(program.plan, inputs_, executables);
     }
     return program;
   }
@@ -276,6 +301,8 @@ class Builder {
   const std::vector<std::string>& misfits_;
   const CompileSettings& settings_;
   Partitioner partitioner_;
+  KeptParts kept_;
+  bool knows_refusals_ = false;
   std::vector<std::string> notes_;
   CachedEngines cached_;
   bool has_said_what_it_refuses_ = false;         // the first engine, of the whole program
@@ -286,19 +313,26 @@ class Builder {
 }  // namespace
 
 BuiltProgram build(const std::shared_ptr<const Graph>& graph, const Graph& traced, const RuntimeInputs& inputs,
-                   const ChosenEngines& chosen, const CompileSettings& settings, PartTrial* trial) {
-  if (chosen.may_split) return Builder(graph, traced, inputs, chosen, settings, trial).run();
+                   const ChosenEngines& chosen, const CompileSettings& settings, PartTrial* trial,
+                   const SavedBuild* saved) {
+  if (chosen.may_split) return Builder(graph, traced, inputs, chosen, settings, trial, saved).run();
   const auto& engine = chosen.engines.front();
   if (settings.dryrun) {
     require_supported(*engine, graph, inputs, settings);
     return {whole_plan(graph, engine), nullptr, {}, {}, {}};
   }
   BuiltProgram built{whole_plan(graph, engine), nullptr, {}, {}, {}};
+  KeptParts kept(graph, saved);
   CachedEngines cached(settings, built.notes);
-  const bool is_tried = trial != nullptr && engine->name() != reference_engine().name();
+  built.executable = kept.load(built.plan.parts.front(), inputs, settings);
+  const bool is_tried = built.executable == nullptr && trial != nullptr && engine->name() != reference_engine().name();
   if (is_tried) (void)trial->before(built.plan, 0);
-  built.executable = compile_or_advise(*engine, graph, inputs, cached);
+  if (built.executable == nullptr) built.executable = compile_or_advise(*engine, graph, inputs, cached);
+  for (std::string& note : kept.take_notes()) built.notes.push_back(std::move(note));
   built.is_cached = {cached.is_cached(*built.executable)};
+  built.executables = {built.executable};
+  built.engine_names = {engine->name()};
+  built.refused.resize(1);
   if (is_tried) {
     if (auto finding = trial->after(built.plan, 0, *built.executable)) built.notes.push_back(std::move(finding->text));
     std::ranges::copy(trial->notes(), std::back_inserter(built.notes));

@@ -27,16 +27,16 @@ std::string unfinished_name(const std::string& path) {
   return path + "." + std::to_string(::getpid()) + "-" + std::to_string(count++) + ".unfinished";
 }
 
-/// As many bytes as could be written: less than `size` where the disk is full.
-size_t write_all(int file, const void* data, size_t size) {
+/// False, with errno set, where not all bytes could be written, as on a full disk.
+bool writes_all(int file, const void* data, size_t size) {
   size_t written = 0;
   while (written < size) {
     const ssize_t count = ::write(file, static_cast<const char*>(data) + written, size - written);
     if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) break;
+    if (count < 0) return false;
     written += static_cast<size_t>(count);
   }
-  return written;
+  return true;
 }
 
 }  // namespace
@@ -44,41 +44,41 @@ size_t write_all(int file, const void* data, size_t size) {
 ArchiveWriter::ArchiveWriter(std::string path) : path_(std::move(path)), unfinished_(unfinished_name(path_)) {
   file_ = ::open(unfinished_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (file_ < 0) fail(std::strerror(errno));
-  writer_ = std::make_unique<caffe2::serialize::PyTorchStreamWriter>(
-      [this](const void* data, size_t size) { return write_all(file_, data, size); });
+  writer_ = std::make_unique<caffe2::serialize::PyTorchStreamWriter>([this](const void* data, size_t size) {
+    if (problem_ == 0 && !writes_all(file_, data, size)) problem_ = errno;
+    return size;
+  });
   writer_->setMinVersion(kContainerVersion);
 }
 
 ArchiveWriter::~ArchiveWriter() {
   if (file_ < 0) return;
+  problem_ = ECANCELED;  // the writer's destructor writes an end
+  writer_.reset();
   ::close(file_);
   ::unlink(unfinished_.c_str());
-  try {
-    writer_.reset();  // it complains of an archive without an end
-  } catch (const std::exception&) {
-  }
 }
 
 void ArchiveWriter::fail(const std::string& problem) const { throw Error("can't write " + path_ + ": " + problem); }
 
 void ArchiveWriter::write(const std::string& name, const void* data, size_t size) {
-  errno = 0;
   try {
     writer_->writeRecord(name, data, size);
   } catch (const c10::Error& error) {
-    fail(errno != 0 ? std::strerror(errno) : error.what_without_backtrace());
+    fail(error.what_without_backtrace());
   }
+  check();
+}
+
+void ArchiveWriter::check() const {
+  if (problem_ != 0) fail(std::strerror(problem_));
 }
 
 void ArchiveWriter::close() {
   write(std::string(spec::ARCHIVE_FORMAT_PATH), spec::ARCHIVE_FORMAT_VALUE);
   write(std::string(spec::ARCHIVE_VERSION_PATH), spec::ARCHIVE_VERSION_VALUE);
-  errno = 0;
-  try {
-    writer_->writeEndOfFile();
-  } catch (const c10::Error& error) {
-    fail(errno != 0 ? std::strerror(errno) : error.what_without_backtrace());
-  }
+  writer_->writeEndOfFile();
+  check();
   if (::rename(unfinished_.c_str(), path_.c_str()) != 0) fail(std::strerror(errno));
   ::close(file_);
   file_ = -1;

@@ -27,10 +27,14 @@ class ArchiveWriter {
   void close();
 
  private:
+  void check() const;
   [[noreturn]] void fail(const std::string& problem) const;
 
   std::string path_, unfinished_;
   int file_;
+  /// What went wrong first, as errno has it; nothing is written from then on. PyTorch's writer isn't told: it would end
+  /// the process in its destructor.
+  int problem_ = 0;
   std::unique_ptr<caffe2::serialize::PyTorchStreamWriter> writer_;
 };
 

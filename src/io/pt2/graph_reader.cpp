@@ -112,8 +112,10 @@ void GraphReader::read(const Field& node) {
   if (!target.starts_with(kOperators)) return read_number(node, target);
   const c10::OperatorHandle op = find_operator(node["target"], target);
   if (op.schema().is_mutable()) {
-    throw UnsupportedOperator("the program calls " + toString(op.operator_name()) +
-                              ", which writes to its arguments; save what `program.run_decompositions({})` gives");
+    throw UnsupportedOperator(
+        "the program calls " + toString(op.operator_name()) +
+        ", which writes to its arguments. tracejet.compile takes what torch.export.load makes of this file; or "
+        "save what `program.run_decompositions({})` gives");
   }
   if (target == "torch.ops.aten._assert_scalar.default") return read_assertion(node, op);
   read_call(node, op);

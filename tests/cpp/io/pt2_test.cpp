@@ -1,17 +1,21 @@
 // Programs as .pt2 files. What torch.export makes of them: tests/python/io/test_pt2.py.
 #include <cstdlib>
 #include <filesystem>
+#include <limits>
 #include <unistd.h>
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/allclose.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/relu.h>
 #include <ATen/ops/topk.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
+#include <tracejet/compile.h>
 #include <tracejet/error.h>
 #include <tracejet/io.h>
 
@@ -52,6 +56,68 @@ TEST_F(Pt2, HoldsADynamicProgram) {
                                 {{{"layer.weight", weight}, {"layer.bias", bias}}, {}});
   save(program, path);
   EXPECT_GT(std::filesystem::file_size(path), 1000u);
+}
+
+const at::Tensor& weight() {
+  static const at::Tensor made = at::arange(20, at::kFloat).reshape({5, 4}) / 10;
+  return made;
+}
+
+std::vector<at::Tensor> scaled(const std::vector<at::Tensor>& inputs) {
+  const at::Tensor hidden = at::relu(at::linear(inputs[0], weight(), at::full({5}, -0.5)));
+  return {hidden, std::get<0>(at::topk(hidden, 2)), at::full({1}, -std::numeric_limits<float>::infinity())};
+}
+
+const Input& rows() {
+  static const Input input = Input::dynamic({1, 4}, {2, 4}, {8, 4}, at::kFloat, "x");
+  return input;
+}
+
+Program traced() {
+  weight();  // not while tracing
+  return trace(scaled, {rows()});
+}
+
+void expect_scaled(const CompiledProgram& compiled) {
+  for (const int64_t size : {1, 2, 8}) {
+    const at::Tensor x = at::arange(size * 4, at::kFloat).reshape({size, 4});
+    const auto found = compiled.run({x}), expected = scaled({x});
+    ASSERT_EQ(found.size(), expected.size());
+    for (size_t i = 0; i < found.size(); ++i) EXPECT_TRUE(at::allclose(found[i], expected[i])) << size << ' ' << i;
+  }
+  EXPECT_THROW(compiled.run({at::zeros({9, 4})}), InvalidInput);
+}
+
+TEST_F(Pt2, IsLoaded) {
+  const Program program = traced();
+  save(program, path);
+  const Program loaded = load(path);
+  EXPECT_EQ(loaded.node_count(), program.node_count());
+  expect_scaled(compile(loaded, {.engine = "aten"}));
+  save(loaded, path);  // in the place of the file that its weights are in
+  expect_scaled(compile(load(path)));
+}
+
+TEST_F(Pt2, KeepsACompiledProgram) {
+  const CompiledProgram compiled = compile(traced());
+  compiled.save(path);
+  const CompiledProgram loaded = load_compiled(path);
+  expect_scaled(loaded);
+  EXPECT_EQ(loaded.report().engines, compiled.report().engines);
+  EXPECT_TRUE(loaded.report().notes.empty());
+  expect_scaled(compile(load(path)));
+}
+
+TEST_F(Pt2, IsCompiledWhereItOnlyHasAProgram) {
+  save(traced(), path);
+  const CompiledProgram compiled = load_compiled(path, {.engine = "aten"});
+  EXPECT_EQ(compiled.report().engines, "aten");
+  expect_scaled(compiled);
+}
+
+TEST_F(Pt2, IsRefusedWhereItIsNone) {
+  EXPECT_THROW(load(path), Error);
+  EXPECT_THROW(load_compiled(path.parent_path()), Error);
 }
 
 TEST_F(Pt2, LeavesAFileAloneWhereItCantBeWritten) {

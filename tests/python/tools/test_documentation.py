@@ -12,6 +12,7 @@ PAGES = (
     "docs/tutorial.md",
     "docs/partitioning.md",
     "docs/engine-cache.md",
+    "docs/files.md",
     "docs/torch-compile.md",
     "docs/verified-compile.md",
     "docs/beyond-aten.md",
