@@ -103,8 +103,11 @@ def test_warn_says_so_and_changes_nothing() -> None:
 
 
 def test_a_size_at_which_it_is_right_is_not_named() -> None:
+    def at_the_largest(x: torch.Tensor) -> torch.Tensor:
+        return x.exp() + (x.shape[0] > 8)
+
     with pytest.raises(tracejet.VerificationError, match=r"faulty, at max \(") as caught:
-        build(lambda x: x.exp() + (x.shape[0] > 8), "error")
+        build(at_the_largest, "error")
     assert "expected" in str(caught.value)
 
 
