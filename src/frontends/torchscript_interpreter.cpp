@@ -42,6 +42,11 @@ std::string location_text(const jit::Node& node) {
   throw UnsupportedOperator("[" + std::string(node.kind().toQualString()) + "] " + what + "\n" + location_text(node));
 }
 
+/// With its type, which would otherwise be made of the sizes of its tensors.
+c10::IValue tuple_of(std::vector<c10::IValue> items, const jit::Node& node) {
+  return c10::ivalue::Tuple::createNamed(std::move(items), node.output()->type()->expect<c10::TupleType>());
+}
+
 /// Whether running both ways of a branch would leave something behind: writes, attributes, exceptions.
 bool has_effects(const jit::Block& block) {
   return std::ranges::any_of(block.nodes(), [](const jit::Node* node) {
@@ -167,12 +172,9 @@ bool Interpreter::run_structure(const jit::Node& node, Frame& frame) {
     case c10::prim::DictConstruct:
       set(dict_of(inputs_of(node, frame), node.output()->type()->expectRef<c10::DictType>()));
       return true;
-    case c10::prim::TupleConstruct: {
-      const auto type = node.output()->type()->expect<c10::TupleType>();
-      set(type->name() ? c10::ivalue::Tuple::createNamed(inputs_of(node, frame), type)
-                       : c10::ivalue::Tuple::create(inputs_of(node, frame)));
+    case c10::prim::TupleConstruct:
+      set(tuple_of(inputs_of(node, frame), node));
       return true;
-    }
     case c10::prim::TupleUnpack:
       set_all(items_of(frame.at(node.input())));
       return true;
@@ -181,8 +183,7 @@ bool Interpreter::run_structure(const jit::Node& node, Frame& frame) {
       return true;
     case c10::prim::TupleSlice: {
       const std::vector<c10::IValue> items = items_of(frame.at(node.input()));
-      set(c10::ivalue::Tuple::create(
-          std::vector<c10::IValue>(items.begin() + node.i(c10::attr::beg), items.begin() + node.i(c10::attr::end))));
+      set(tuple_of({items.begin() + node.i(c10::attr::beg), items.begin() + node.i(c10::attr::end)}, node));
       return true;
     }
     case c10::prim::isinstance:

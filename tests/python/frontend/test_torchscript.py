@@ -34,14 +34,13 @@ MORE = (
     "swin_t",
     "swin_v2_t",
     "vgg11_bn",
-    "vit_b_32",
     "wide_resnet50_2",
 )
 
 
 def assert_traced_alike(name: str, make: Callable[[nn.Module], torch.jit.ScriptModule], folder: Path) -> None:
     torch.manual_seed(0)
-    size = 224 if name in ("maxvit_t", "vit_b_32", "swin_t", "swin_v2_t") else 299 if name == "inception_v3" else 96
+    size = 224 if name in ("maxvit_t", "swin_t", "swin_v2_t") else 299 if name == "inception_v3" else 96
     more = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
     model = make(import_torchvision().models.get_model(name, weights=None, **more).eval())
     model.save(folder / f"{name}.3x{size}x{size}.pt")
@@ -106,6 +105,23 @@ def test_python_traces_scripted_modules_with_dynamic_sizes(is_part: bool, tmp_pa
     for batch in (1, 2, 9, 16):
         example = torch.randn(batch, 6)
         torch.testing.assert_close(module(example), eager(example))
+
+
+class Pairs(nn.Module):
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, tuple[torch.Tensor, list[torch.Tensor]]]:
+        triple = (x, x + 1, x * 2)
+        first, second = triple[1:]
+        return first, (second, [x, first])
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*is deprecated")
+def test_python_gets_the_tuples_and_lists_of_a_script() -> None:
+    model = torch.jit.script(Pairs())
+    x = tracejet.Input(min_shape=(1, 6), opt_shape=(4, 6), max_shape=(16, 6), name="x")
+    module = tracejet.trace(model, arg_inputs=[x]).module()
+    for batch in (1, 4, 16):
+        example = torch.randn(batch, 6)
+        torch.testing.assert_close(module(example), model(example))
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit.*is deprecated")
