@@ -15,11 +15,10 @@
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
+#include "ir/graph.h"
 #include <tracejet/compile.h>
 #include <tracejet/error.h>
 #include <tracejet/io.h>
-
-#include "ir/graph.h"
 
 namespace tracejet {
 namespace {
