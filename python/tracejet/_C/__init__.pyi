@@ -44,6 +44,7 @@ __all__: list[str] = [
     "Report",
     "ReportedGuard",
     "SavedCompilation",
+    "ScriptState",
     "Session",
     "Setting",
     "ShapeError",
@@ -89,6 +90,7 @@ __all__: list[str] = [
     "register_onnx_engine",
     "replace_indexing",
     "restore_indexing",
+    "run_torchscript",
     "save_onnx",
     "save_pt2",
     "set_requires_cuda_init",
@@ -925,14 +927,14 @@ class CompileSettings:
         which GPUs TensorRT builds for: "8.6", "8.9", "12.0"; empty for the one at hand, or all where there is none
         """
     @property
-    def disable_tf32(self) -> typing.Any:
-        """
-        whether TensorRT computes products of float32 without TensorFloat-32
-        """
-    @property
     def custom_engine_cache(self) -> typing.Any:
         """
         a cache of your own in the place of that folder: a tracejet.BaseEngineCache
+        """
+    @property
+    def disable_tf32(self) -> typing.Any:
+        """
+        whether TensorRT computes products of float32 without TensorFloat-32
         """
     @property
     def dryrun(self) -> typing.Any:
@@ -950,16 +952,6 @@ class CompileSettings:
         which engines run the program: "auto" splits it between those that run on its devices, in the order of `engines()`, a list between these (what they don't take is left to PyTorch's kernels), and a single name has that engine run all of it
         """
     @property
-    def hardware_compatible(self) -> typing.Any:
-        """
-        whether TensorRT's engines also run on later GPUs than they are built for
-        """
-    @property
-    def max_aux_streams(self) -> typing.Any:
-        """
-        how many streams beside the main one TensorRT may use; -1 for its own choice
-        """
-    @property
     def engine_cache_dir(self) -> typing.Any:
         """
         the folder of the engine cache; empty: tracejet/engines in $XDG_CACHE_HOME, or else in ~/.cache
@@ -968,6 +960,16 @@ class CompileSettings:
     def engine_cache_size(self) -> typing.Any:
         """
         how many bytes the engine cache's folder may hold; beyond that, what was used longest ago goes
+        """
+    @property
+    def hardware_compatible(self) -> typing.Any:
+        """
+        whether TensorRT's engines also run on later GPUs than they are built for
+        """
+    @property
+    def max_aux_streams(self) -> typing.Any:
+        """
+        how many streams beside the main one TensorRT may use; -1 for its own choice
         """
     @property
     def min_block_size(self) -> typing.Any:
@@ -1000,6 +1002,11 @@ class CompileSettings:
         whether it is an error where PyTorch's kernels would run a part of the program
         """
     @property
+    def reuse_cached_engines(self) -> typing.Any:
+        """
+        whether what the engine cache has of this very program is used, and not compiled again
+        """
+    @property
     def runtime_cache_path(self) -> typing.Any:
         """
         a file for the kernels that TensorRT-RTX compiles when a program first runs; empty: none
@@ -1008,11 +1015,6 @@ class CompileSettings:
     def sparse_weights(self) -> typing.Any:
         """
         whether TensorRT may use kernels for sparse weights
-        """
-    @property
-    def reuse_cached_engines(self) -> typing.Any:
-        """
-        whether what the engine cache has of this very program is used, and not compiled again
         """
     @property
     def threads(self) -> typing.Any:
@@ -1127,6 +1129,8 @@ class CompiledPart:
     def engine(self) -> str: ...
     @property
     def inputs(self) -> list[str]: ...
+    @property
+    def inside(self) -> str: ...
     @property
     def is_cached(self) -> bool: ...
     @property
@@ -1437,7 +1441,7 @@ def replace_indexing(tensor_class: typing.Any, getitem: typing.Any, setitem: typ
     """
 
 def restore_indexing(tensor_class: typing.Any) -> None: ...
-def run_torchscript(module: typing.Any, path: str, state: ScriptState, *args, **kwargs) -> typing.Any:
+def run_torchscript(module: typing.Any, path: str, state: ScriptState, *args, **kwargs: typing.Any) -> typing.Any:
     """
     Runs the forward of a TorchScript module, under the name `path`, with sizes that stay symbols.
     """

@@ -45,12 +45,12 @@ class GuardKind:
     """
 
     ASSERTION: typing.ClassVar[GuardKind]
-    ZERO_ONE: typing.ClassVar[GuardKind]
     IN_BRANCH: typing.ClassVar[GuardKind]
     RELATION: typing.ClassVar[GuardKind]
     REQUIREMENT: typing.ClassVar[GuardKind]
     SIZE_BRANCH: typing.ClassVar[GuardKind]
     SPECIALIZATION: typing.ClassVar[GuardKind]
+    ZERO_ONE: typing.ClassVar[GuardKind]
     __members__: typing.ClassVar[dict[str, GuardKind]]
     def __eq__(self, other: typing.Any) -> bool: ...
     def __getstate__(self) -> int: ...
