@@ -6,9 +6,9 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include "frontends/nn_models.h"
 #include "ir/graph.h"
 #include "message_of.h"
-#include "frontends/nn_models.h"
 #include <tracejet/compile.h>
 #include <tracejet/io.h>
 #include <tracejet/nn_module.h>
