@@ -8,10 +8,10 @@ from pathlib import Path
 import tracejet
 
 PUBLIC = """
-BuildWarning CompileReport CompileSettings CompiledModule ConstraintViolation DataDependent DecompositionTable Engine
-EngineReport EngineWarning Error Input InvalidInput Report ShapeError UnsupportedOperator Verification
-VerificationError __version__ check compile diagnose dynamo engines load optimization_profile register_engine
-save save_onnx trace unregister_engine verify
+BaseEngineCache BuildWarning CompileReport CompileSettings CompiledModule ConstraintViolation DataDependent
+DecompositionTable Engine EngineReport EngineWarning Error Input InvalidInput Report ShapeError UnsupportedOperator
+Verification VerificationError __version__ check compile diagnose dynamo engines load optimization_profile
+refit_module_weights register_engine save save_onnx trace unregister_engine verify
 """.split()
 
 
@@ -23,7 +23,14 @@ def test_public_names_are_these() -> None:
     assert [name for name in dir(tracejet) if not name.startswith("_") or name == "__version__"] == sorted(PUBLIC)
     assert sorted(tracejet.__all__) == sorted(PUBLIC)
     dynamo = importlib.import_module("tracejet.dynamo")
-    upstreams = ["compile", "get_dynamic_shapes_args", "get_dynamic_shapes_kwargs", "trace"]
+    upstreams = [
+        "compile",
+        "convert_exported_program_to_serialized_trt_engine",
+        "get_dynamic_shapes_args",
+        "get_dynamic_shapes_kwargs",
+        "refit_module_weights",
+        "trace",
+    ]
     assert sorted(dynamo.__all__) == sorted(
         [*upstreams, "Backend", "BackendReport", "EagerWarning", "GraphRecord", "backend"]
     )
