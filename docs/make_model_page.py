@@ -47,7 +47,7 @@ def page(results: dict[str, Any]) -> str:
         "| --- | --- | --- |",
         *(f"| {f['case']} | {f['shapes']} | {_cell(f['why'])} |" for f in results["failures"]),
         "",
-        *_compiled(results["compiled"]),
+        *_compiled(results.get("compiled")),
         "## Operators without a shape rule",
         "",
         "| model | shapes | operators |",
@@ -71,7 +71,10 @@ def page(results: dict[str, Any]) -> str:
     return INTRODUCTION + "\n".join(lines) + "\n"
 
 
-def _compiled(compiled: dict[str, Any]) -> list[str]:
+def _compiled(compiled: dict[str, Any] | None) -> list[str]:
+    """Where the zoo was compiled, too."""
+    if compiled is None:
+        return []
     return [
         "## Compiled",
         "",

@@ -92,7 +92,8 @@ onnx::Target target() {
           .gathers_slices = false,
           .batched_weights = false,
           .int64 = false,
-          .exact_integers = false};
+          .exact_integers = false,
+          .keeps_names = false};
 }
 
 namespace {

@@ -86,7 +86,8 @@ void Lowering::declare_inputs(const std::vector<size_t>& feeds) {
       continue;
     }
     if (!is_feed) constant_.insert(input.value);
-    const Operand operand{unique(input.name), input.value->tensor().dtype};
+    const std::string name = target_.keeps_names ? input.name : "input" + std::to_string(i);
+    const Operand operand{unique(name), input.value->tensor().dtype};
     operands_.emplace(input.value, operand);
     if (is_feed) {
       model_.inputs.push_back(describe(operand, input.value->tensor()));
@@ -268,13 +269,18 @@ void Lowering::declare_outputs() {
   model_.outputs.insert(model_.outputs.end(), checks_.begin(), checks_.end());
 }
 
-TensorInfo Lowering::describe(const Operand& operand, const TensorMeta& meta) const {
+std::string Lowering::name_of_axis(const symbolic::Expression& size) {
+  if (target_.keeps_names) return size.str();
+  return axis_names_.try_emplace(size, "axis" + std::to_string(axis_names_.size())).first->second;
+}
+
+TensorInfo Lowering::describe(const Operand& operand, const TensorMeta& meta) {
   TensorInfo info{operand.name, operand.dtype, {}};
   for (const c10::SymInt& size : meta.sizes) {
     if (const auto known = size.maybe_as_int()) {
       info.shape.emplace_back(*known);
     } else {
-      info.shape.emplace_back(expression_of(size).str());
+      info.shape.emplace_back(name_of_axis(expression_of(size)));
     }
   }
   return info;

@@ -37,6 +37,7 @@ struct Target {
   bool batched_weights = true;  ///< broadcasts what it multiplies with a stack of constant matrices
   bool int64 = true;            ///< computes int64 in 64 bits, not in 32
   bool exact_integers = true;   ///< divides, compares and reduces integers as such, not in float32
+  bool keeps_names = true;      ///< shows people the names of inputs and axes; else equal programs give equal models
 };
 
 /// Writes a Graph as an ONNX model. Conversions (see conversions.h) are its users: they read a Call, emit ONNX nodes
@@ -154,7 +155,8 @@ class Lowering {
   Operand as_declared(const Operand& operand, const Value& value);
   /// To a narrower integer dtype; wraps around, where the range says that something could.
   Operand narrowed(const Operand& operand, at::ScalarType dtype, const ValueRange& range);
-  TensorInfo describe(const Operand& operand, const TensorMeta& meta) const;
+  TensorInfo describe(const Operand& operand, const TensorMeta& meta);
+  std::string name_of_axis(const symbolic::Expression& size);
 
   /// An expression's value, 1-dim with one element: int64, float64 or bool.
   Operand compute(const symbolic::Expression& expression);
@@ -178,6 +180,7 @@ class Lowering {
   std::unordered_set<const Value*> used_;
   std::unordered_set<const Value*> constant_;
   std::unordered_set<std::string> names_;
+  std::unordered_map<symbolic::Expression, std::string> axis_names_;
   std::unordered_set<std::string> gathered_;            // what elements are taken from, where slices have to stay
   std::unordered_map<std::string, Operand> constants_;  // by dtype, shape and bytes
   std::unordered_map<symbolic::Expression, Operand> computed_;
