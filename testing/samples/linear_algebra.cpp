@@ -221,6 +221,7 @@ std::span<const OperatorSamples> linear_algebra_samples() {
       {"aten::kron", kron},
       {"aten::cov", cov},
       {"aten::_cdist_forward", cdist},
+      {"aten::cdist", cdist},
       {"aten::_pdist_forward", pdist},
       {"aten::_euclidean_dist", euclidean_dist},
   };

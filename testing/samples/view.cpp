@@ -146,6 +146,13 @@ Stacks diagonal() {
           {floats({3, 4}), 9, 0, 1}, {floats({2, 3, 4}), 1, -1, 0}, {floats({2, 3, 4}).permute({2, 0, 1}), 0, 0, 2}};
 }
 
+Stacks diff() {
+  return {{floats({4, 6}), 1, -1, none, none},
+          {floats({4, 6}).t(), 2, 0, none, none},
+          {floats({4, 6}), 1, 0, floats({1, 6}), floats({2, 6})},
+          {bools({4, 6}), 1, 1, none, none},
+          {floats({2, 6}), 3, 0, none, none}};
+}
 Stacks narrow() { return {{floats({4, 6}), 1, 2, 3}, {floats({4, 6}).t(), 0, -4, 2}, {floats({4}), 0, 1, 0}}; }
 
 Stacks select() {
@@ -345,6 +352,7 @@ std::span<const OperatorSamples> view_samples() {
       {"aten::view_as_complex", view_as_complex},
       {"aten::view_as_real", complex_tensors},
       {"aten::diagonal", diagonal},
+      {"aten::diff", diff},
       {"aten::narrow", narrow},
       {"aten::select.int", select},
       {"aten::slice.Tensor", slice},

@@ -123,7 +123,7 @@ TEST(TorchScript, AWrongNumberOfInputsIsRefused) {
 }
 
 TEST(TorchScript, ContainersAndClassesOfTheLanguageAreUnderstood) {
-  expect_same("def forward(self, x):\n  return x[:, self.total.to(torch.long)]\n");
+  expect_same("def forward(self, x):\n  return x[:, self.total.long()]\n");
   expect_same("def forward(self, x):\n  d = {'a': x, 'b': x * 2}\n  a, b = d['a'], d['b']\n  return a + b\n");
   expect_same(
       "def forward(self, x):\n  t = (x, x + 1, x + 2)\n  u, v = t[1:]\n  l = [u, v]\n  p, q = l\n  return p * q\n");
