@@ -51,6 +51,7 @@ def _readable(text: str) -> str:
     keywords hold, and says of classes that can't be hashed what mypy says of `object`."""
     text = text.replace("typing.SupportsInt | typing.SupportsIndex", "int")
     text = text.replace("typing.SupportsFloat | typing.SupportsIndex", "float")
+    text = text.replace("*args, **kwargs)", "*args: typing.Any, **kwargs)")
     text = text.replace("**kwargs)", "**kwargs: typing.Any)")
     unhashable = "__hash__: typing.ClassVar[None] = None"
     text = text.replace(unhashable, f"{unhashable}  # type: ignore[assignment]")

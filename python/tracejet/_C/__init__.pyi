@@ -1441,7 +1441,9 @@ def replace_indexing(tensor_class: typing.Any, getitem: typing.Any, setitem: typ
     """
 
 def restore_indexing(tensor_class: typing.Any) -> None: ...
-def run_torchscript(module: typing.Any, path: str, state: ScriptState, *args, **kwargs: typing.Any) -> typing.Any:
+def run_torchscript(
+    module: typing.Any, path: str, state: ScriptState, *args: typing.Any, **kwargs: typing.Any
+) -> typing.Any:
     """
     Runs the forward of a TorchScript module, under the name `path`, with sizes that stay symbols.
     """

@@ -10,7 +10,7 @@ import torch
 from torch.utils import _pytree as pytree
 
 from tracejet import _C
-from tracejet._C import VerificationError
+from tracejet._C import VerificationError as VerificationError
 from tracejet.api.compile import CompiledModule, flat_arguments
 from tracejet.api.native_program import graph_of, native
 from tracejet.frontend.call_spec import IN_GRAPH, CallSpec
