@@ -16,6 +16,7 @@ from tracejet._C import (
 from tracejet.api.check import check
 from tracejet.api.compile import CompiledModule, compile, optimization_profile, refit_module_weights, save_onnx
 from tracejet.api.compile_report import BuildWarning, CompileReport
+from tracejet.api.config import show_config
 from tracejet.api.decompositions import DecompositionTable
 from tracejet.api.engine import Engine, engines, register_engine, unregister_engine
 from tracejet.api.engine_cache import BaseEngineCache
@@ -26,11 +27,13 @@ from tracejet.api.trace import diagnose, trace
 from tracejet.api.verify import Verification, VerificationError, verify
 from tracejet.engines.tensorrt import register as _register_tensorrt
 from tracejet.frontend.input import Input
+from tracejet.frontend.log import follow_environment as _follow_environment
 from tracejet.frontend.report import Report
 from tracejet.patches import size_questions as _size_questions  # noqa: F401  (completes PyTorch's symbolic numbers)
 from tracejet.patches import sym_node as _sym_node  # noqa: F401
 from tracejet.torch_compile.registration import register as _register_backends
 
+_follow_environment()
 _register_backends()
 _register_tensorrt(_profile_of_this_call)
 
@@ -66,6 +69,7 @@ __all__ = [
     "register_engine",
     "save",
     "save_onnx",
+    "show_config",
     "trace",
     "unregister_engine",
     "verify",

@@ -21,6 +21,7 @@ def check(
     engine: str | None = None,
     arg_inputs: Sequence[Any] | None = None,
     kwarg_inputs: Mapping[str, Any] | None = None,
+    dynamic_shapes: Any = None,
 ) -> EngineReport:
     """Says which calls of a program `engine` takes, and which not and why. Nothing is compiled.
 
@@ -30,12 +31,12 @@ def check(
     Args:
         mod: a program from `trace` or `torch.export`, or a module, which is traced first.
         engine: one of `engines()`, by default the first, or "onnx" for what can be written as an ONNX file.
-        arg_inputs, kwarg_inputs: what a module is traced with: see `trace`.
+        arg_inputs, kwarg_inputs, dynamic_shapes: what a module is traced with: see `trace`.
 
     Raises:
         InvalidInput: there is no such engine, or it doesn't run on the program's device.
     """
-    graph = graph_of(native(mod, arg_inputs, kwarg_inputs))
+    graph = graph_of(native(mod, arg_inputs, kwarg_inputs, dynamic_shapes))
     report = report_on(graph, engine)
     if engine is None and not report.ok:
         report.plan = CompileReport(_C.ProgramRunner(graph, CompileSettings(dryrun=True)).report())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 import warnings
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -15,6 +16,7 @@ from torch.utils import _pytree as pytree
 
 from tracejet import _C
 from tracejet._C import CompileSettings, GraphInput, GraphOutput, InvalidInput
+from tracejet.api.call_arguments import check_fit, flat_arguments
 from tracejet.api.compile_report import BuildWarning, CompileReport
 from tracejet.api.compile_settings import settings_of, with_settings
 from tracejet.api.engine_report import EngineWarning
@@ -26,10 +28,10 @@ from tracejet.engines.tensorrt.profiles import declared_profiles, profiles_in
 from tracejet.export.exported_program import ExportedProgram
 from tracejet.export.fx_writer import Writer
 from tracejet.export.runner_state import written_memory
-from tracejet.frontend.binding import Dim, Leaf, either_name
+from tracejet.export.summary import inputs_text
+from tracejet.frontend.binding import either_name
 from tracejet.frontend.call_spec import IN_GRAPH, CallSpec
-from tracejet.frontend.input import Input
-from tracejet.frontend.literals import check_literal
+from tracejet.frontend.log import LOG
 
 
 @with_settings
@@ -40,6 +42,7 @@ def compile(
     ir: str = "dynamo",
     arg_inputs: Sequence[Any] | None = None,
     kwarg_inputs: Mapping[str, Any] | None = None,
+    dynamic_shapes: Any = None,
     settings: CompileSettings | None = None,
     enabled_precisions: Collection[torch.dtype] | None = None,
     **keywords: Any,
@@ -57,6 +60,7 @@ def compile(
             which compiles when it is called. It needs no inputs; one that varies makes all sizes dynamic from the
             start.
         kwarg_inputs: the same for keywords.
+        dynamic_shapes: what varies, as torch.export.export takes it, instead of Inputs: see `trace`.
         settings: the settings below in one object; keywords beside it come first.
         enabled_precisions: another way to say `precision`: the narrowest of these.
         {settings}
@@ -79,11 +83,13 @@ def compile(
     """
     chosen = settings_of(keywords, settings, enabled_precisions)
     if ir == "torch_compile":
+        if dynamic_shapes is not None:
+            raise InvalidInput('dynamic_shapes: with ir="torch_compile", calls say what varies')
         # torch.compile's own module, which is called like the model.
         return cast(CompiledModule, compile_later(mod, chosen, either_name(inputs, arg_inputs)))
     if ir not in ("dynamo", "default"):
         raise InvalidInput(f'ir: expected "dynamo" or "torch_compile", got {ir!r}')
-    program = _native_program(mod, either_name(inputs, arg_inputs), kwarg_inputs)
+    program = _native_program(mod, either_name(inputs, arg_inputs), kwarg_inputs, dynamic_shapes)
     return compiled_module(program, chosen)
 
 
@@ -93,7 +99,9 @@ def compiled_module(
     """Compiles a program that has a C++ graph. `saved`: what a file keeps of an earlier time. Warns whoever called the
     caller."""
     with declared_profiles(profiles_in(program._tracejet_call_spec)):
+        begin = time.perf_counter()
         compiled = _C.ProgramRunner(graph_of(program), settings, state=_own_state(program), saved=saved)
+    LOG.info("compiled in %.2f s: %s", time.perf_counter() - begin, str(compiled.report()).partition("\n")[0])
     _warn(compiled, stacklevel=4)
     return CompiledModule(compiled, program._tracejet_call_spec)
 
@@ -140,12 +148,13 @@ def save_onnx(
     *,
     arg_inputs: Sequence[Any] | None = None,
     kwarg_inputs: Mapping[str, Any] | None = None,
+    dynamic_shapes: Any = None,
 ) -> None:
     """Writes a program, or a module (which is traced first), as an ONNX file for other tools.
 
     The weights are in the file; beyond 1 GiB they are in a second one beside it, `<path>.data`.
     """
-    _C.save_onnx(graph_of(_native_program(mod, arg_inputs, kwarg_inputs)), str(path))
+    _C.save_onnx(graph_of(_native_program(mod, arg_inputs, kwarg_inputs, dynamic_shapes)), str(path))
 
 
 def _own_state(program: ExportedProgram) -> dict[int, torch.Tensor]:
@@ -191,8 +200,12 @@ class CompiledModule(nn.Module):
         """
         self._program.save(native_call(self._spec), Writer.source_line, os.fspath(path))
 
+    def __repr__(self) -> str:
+        return f"<CompiledModule: {inputs_text(self._spec.inputs)}; {str(self.report).partition(chr(10))[0]}>"
+
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """Takes what the traced model takes, by position or keyword, and gives what it gives.
+        """Takes what the traced model takes, by position or keyword, and gives what it gives. Arrays of NumPy, and all
+        that has `__dlpack__`, are taken for tensors of the same memory; those that can't be written to are copied.
 
         Raises InvalidInput, naming the input, where an argument isn't what the program was traced for.
         """
@@ -225,95 +238,14 @@ def optimization_profile(module: CompiledModule, profile: int | Literal["auto"])
     return chosen_profile(module, module._spec, profile)
 
 
-def flat_arguments(spec: CallSpec, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
-    """The arguments of a call in the order in which the program takes them.
-
-    Raises InvalidInput, naming the input, where an argument isn't what the program was traced for.
-    """
-    leaves, in_spec = pytree.tree_flatten((args, kwargs))
-    if in_spec != spec.in_spec:
-        leaves, in_spec = pytree.tree_flatten(_as_traced(spec, args, kwargs))
-        if in_spec != spec.in_spec:
-            raise InvalidInput(f"the arguments' structure is {in_spec}, but this program takes {spec.in_spec}")
-    for leaf, traced in zip(leaves, spec.inputs, strict=True):
-        _check_kind(leaf, traced)
-    return leaves
-
-
-def _as_traced(spec: CallSpec, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The same arguments, each by position or keyword as the model was traced; those left out that were traced with a
-    plain value keep it."""
-    names = spec.forward_names
-    example_args, example_kwargs = pytree.tree_unflatten(spec.inputs, spec.in_spec)
-    if len(args) > len(names):
-        raise InvalidInput(f"this program takes {len(names)} arguments, got {len(args)}")
-    given = dict(zip(names, args, strict=False))
-    for name, value in kwargs.items():
-        if name in given:
-            raise InvalidInput(f"{name}: given twice, by position and by keyword")
-        given[name] = value
-    if unknown := [name for name in given if name not in names]:
-        raise InvalidInput(f"this program has no input {', '.join(unknown)}; it takes {', '.join(names)}")
-    for name, example in zip(names, (*example_args, *example_kwargs.values()), strict=True):
-        if name not in given:
-            given[name] = _traced_literal(name, example)
-    count = len(example_args)
-    keywords = dict(zip(example_kwargs, (given[name] for name in names[count:]), strict=True))
-    return tuple(given[name] for name in names[:count]), keywords
-
-
-def _traced_literal(name: str, example: Any) -> Any:
-    if any(leaf.shape is not None for leaf in pytree.tree_leaves(example, is_leaf=_is_leaf)):
-        raise InvalidInput(f"{name}: this input is missing")
-    return pytree.tree_map(lambda leaf: leaf.value, example, is_leaf=_is_leaf)
-
-
-def _is_leaf(value: Any) -> bool:
-    return isinstance(value, Leaf)
-
-
-def _check_kind(value: Any, traced: Leaf) -> None:
-    if traced.shape is not None:
-        if not isinstance(value, torch.Tensor):
-            raise InvalidInput(f"{traced.path}: a tensor is needed, got {value!r}")
-    else:
-        check_literal(traced.path, value, traced.value)
-
-
 def _native_program(
     mod: nn.Module | torch.export.ExportedProgram,
     args: Sequence[Any] | None,
     kwargs: Mapping[str, Any] | None,
+    dynamic_shapes: Any = None,
 ) -> ExportedProgram:
     """A program with a C++ graph behind it, which the inputs fit."""
-    program = native(mod, args, kwargs)
+    program = native(mod, args, kwargs, dynamic_shapes)
     if isinstance(mod, torch.export.ExportedProgram) and (args is not None or kwargs is not None):
-        _check_fit(program._tracejet_call_spec, tuple(args or ()), dict(kwargs or {}))
+        check_fit(program._tracejet_call_spec, tuple(args or ()), dict(kwargs or {}))
     return program
-
-
-def _check_fit(spec: CallSpec, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """Inputs that are given beside a program must lie in what it was traced for."""
-    leaves, in_spec = pytree.tree_flatten((args, kwargs))
-    if in_spec != spec.in_spec:
-        raise InvalidInput(f"the inputs' structure is {in_spec}, but the program was traced with {spec.in_spec}")
-    for leaf, traced in zip(leaves, spec.inputs, strict=True):
-        if traced.shape is None:
-            _check_kind(leaf, traced)
-            continue
-        if not isinstance(leaf, (torch.Tensor, Input)):
-            raise InvalidInput(f"{traced.path}: the program was traced with a tensor, got {leaf!r}")
-        smallest = leaf.min_shape if isinstance(leaf, Input) else leaf.shape
-        largest = leaf.max_shape if isinstance(leaf, Input) else leaf.shape
-        if len(smallest) != len(traced.shape) or leaf.dtype != traced.dtype:
-            raise InvalidInput(
-                f"{traced.path}: the program was traced with {traced.dtype} of rank {len(traced.shape)}, "
-                f"got {leaf.dtype} of rank {len(smallest)}"
-            )
-        for axis, (low, high, size) in enumerate(zip(smallest, largest, traced.shape, strict=True)):
-            bounds = (size.min, size.max) if isinstance(size, Dim) else (size, size)
-            if low < bounds[0] or high > bounds[1]:
-                raise InvalidInput(
-                    f"{traced.path}: axis {axis} is {low} to {high}, but the program was traced for "
-                    f"{bounds[0]} to {bounds[1]}"
-                )

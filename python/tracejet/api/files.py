@@ -18,6 +18,7 @@ from tracejet.export.fx_writer import Writer
 from tracejet.frontend.binding import Dim, Leaf
 from tracejet.frontend.call_spec import IN_GRAPH, CallSpec
 from tracejet.frontend.input import Input
+from tracejet.frontend.input_shapes import UNBOUNDED
 
 
 def save(program: torch.export.ExportedProgram, path: str | os.PathLike[str]) -> None:
@@ -87,7 +88,7 @@ def _leaf(given: GraphInput, literal: Any) -> Leaf:
     tensor = cast("_C.Value | None", given.value)
     if tensor is None:
         return Leaf(given.name, given.name, literal)
-    axes = [(name, low, opt, min(high, _UNBOUNDED)) for name, low, opt, high in _C.axes_of_input(tensor)]
+    axes = [(name, low, opt, min(high, UNBOUNDED)) for name, low, opt, high in _C.axes_of_input(tensor)]
     value = Input(
         min_shape=[low for _, low, _, _ in axes],
         opt_shape=[opt for _, _, opt, _ in axes],
@@ -98,7 +99,3 @@ def _leaf(given: GraphInput, literal: Any) -> Leaf:
     )
     shape = [Dim(name, low, opt, high) if low != high else low for name, low, opt, high in axes]
     return Leaf(given.name, given.name, value, shape, given.value.dtype, given.value.device)
-
-
-#: For axes without an upper bound: the largest size that every engine can count.
-_UNBOUNDED = 2**31 - 1

@@ -15,15 +15,21 @@ from tracejet import _C
 from tracejet.api.trace import trace
 from tracejet.export.exported_program import ExportedProgram
 from tracejet.frontend.input import Input, input_like
+from tracejet.frontend.input_shapes import UNBOUNDED
 
 
 def native(
-    mod: nn.Module | torch.export.ExportedProgram, args: Sequence[Any] | None, kwargs: Mapping[str, Any] | None
+    mod: nn.Module | torch.export.ExportedProgram,
+    args: Sequence[Any] | None,
+    kwargs: Mapping[str, Any] | None,
+    dynamic_shapes: Any = None,
 ) -> ExportedProgram:
     """A program with a C++ graph: a module is traced with the arguments; a program has one, or else (loaded, edited,
     made by torch.export) is traced itself."""
     if not isinstance(mod, torch.export.ExportedProgram):
-        return trace(mod, arg_inputs=args, kwarg_inputs=kwargs)
+        return trace(mod, arg_inputs=args, kwarg_inputs=kwargs, dynamic_shapes=dynamic_shapes)
+    if dynamic_shapes is not None:
+        raise _C.InvalidInput("dynamic_shapes: a program has its ranges already; pass the module")
     return mod if getattr(mod, "_tracejet_graph", None) is not None else _retraced(mod)
 
 
@@ -32,10 +38,6 @@ def graph_of(program: ExportedProgram) -> _C.Graph:
     graph = program._tracejet_graph
     assert graph is not None
     return graph
-
-
-#: For axes without an upper bound: the largest size that every engine can count.
-_UNBOUNDED = 2**31 - 1
 
 
 def _retraced(program: torch.export.ExportedProgram) -> ExportedProgram:
@@ -69,7 +71,7 @@ def _as_input(value: torch.Tensor, ranges: Mapping[Any, Any]) -> Input:
             symbol = size.node.expr
             constraint = ranges.get(symbol)
             low = int(constraint.lower) if constraint is not None else 0
-            high = int(constraint.upper) if constraint is not None and constraint.upper < _UNBOUNDED else _UNBOUNDED
+            high = int(constraint.upper) if constraint is not None and constraint.upper < UNBOUNDED else UNBOUNDED
             opt = min(max(size.node.hint if size.node.hint is not None else 2, low), high)
             names[axis] = str(symbol)
         sizes.append((low, opt, high))

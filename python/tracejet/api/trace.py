@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,9 +17,11 @@ from tracejet import _C
 from tracejet.api.decompositions import DecompositionTable
 from tracejet.api.engine_report import report_on
 from tracejet.api.settings import options_of_call
+from tracejet.api.start_session import start_session, verify_additional_inputs
 from tracejet.export.exported_program import ExportedProgram
 from tracejet.frontend.binding import either_name
 from tracejet.frontend.call_spec import constant_names
+from tracejet.frontend.log import LOG
 from tracejet.frontend.report import Report
 from tracejet.frontend.session import Session
 from tracejet.patches.refcounted_patch import without_collections
@@ -33,6 +36,7 @@ class _Call:
 
     model: nn.Module
     session: Session
+    dynamic_shapes: Any
     validate: Literal["warn", "error"] | None
     engine: str | None
 
@@ -55,6 +59,7 @@ def _arguments(
     *,
     arg_inputs: Sequence[Any] | None = None,
     kwarg_inputs: Mapping[str, Any] | None = None,
+    dynamic_shapes: Any = None,
     strict: bool = False,
     device: torch.device | str | None = None,
     decompositions: str | DecompositionTable = "tensorrt",
@@ -76,8 +81,9 @@ def _arguments(
         use_fp32_acc,
         enable_experimental_decompositions,
     )
-    session = Session(mod, either_name(inputs, arg_inputs), kwarg_inputs, strict=strict, options=options)
-    return _Call(mod, session, validate, engine)
+    start = functools.partial(Session, mod, strict=strict, options=options)
+    session = start_session(start, mod, either_name(inputs, arg_inputs), kwarg_inputs, dynamic_shapes, options.device)
+    return _Call(mod, session, dynamic_shapes, validate, engine)
 
 
 def _takes_these(
@@ -115,6 +121,9 @@ def trace(*args: Any, **kwargs: Any) -> ExportedProgram:
         inputs, arg_inputs: what forward takes by position (two names of one argument): any pytree of Tensor (static),
             `Input` (its axes may be dynamic), numbers, strings, booleans and None.
         kwarg_inputs: what forward takes by keyword.
+        dynamic_shapes: what varies, as torch.export.export takes it, instead of Inputs: by the names of forward's
+            parameters, or in their order, or a ShapesCollection, or AdditionalInputs. The tensors' own sizes are the
+            usual ones. The model decides the ranges of `Dim.AUTO` and `Dim.DYNAMIC`, of which the latter stay dynamic.
         strict: TorchDynamo captures the model first, and refuses Python code that it doesn't understand; it needs
             example data and takes far longer. What it captured is then traced as without `strict`.
         device: where the program is to run, by default where the model is. Parameters, buffers and inputs count as
@@ -144,6 +153,7 @@ def trace(*args: Any, **kwargs: Any) -> ExportedProgram:
     """
     call = _arguments(*args, **kwargs)
     session = call.session
+    begin = time.perf_counter()
     session.run()
     if session.is_violated():
         report = session.report()
@@ -153,8 +163,15 @@ def trace(*args: Any, **kwargs: Any) -> ExportedProgram:
     refusal = call.refusal(session.graph)
     if refusal is not None:
         raise refusal
+    milliseconds = (time.perf_counter() - begin) * 1e3
+    LOG.info("traced %s in %.0f ms: %d nodes", type(call.model).__name__, milliseconds, len(session.graph))
+    for operator, count in session.slow_calls.items():
+        LOG.info("%s: %d calls were left to PyTorch's functions in Python, which are slow", operator, count)
     call_spec = replace(session.call_spec, constant_names=constant_names(session.graph, call.model))
-    return ExportedProgram(session.graph, call_spec, session.slow_calls)
+    program = ExportedProgram(session.graph, call_spec, session.slow_calls)
+    if isinstance(call.dynamic_shapes, torch.export.AdditionalInputs):
+        verify_additional_inputs(call.dynamic_shapes, program)
+    return program
 
 
 @_takes_these(_arguments)

@@ -11,7 +11,8 @@ from torch.utils import _pytree as pytree
 
 from tracejet import _C
 from tracejet._C import VerificationError as VerificationError
-from tracejet.api.compile import CompiledModule, flat_arguments
+from tracejet.api.call_arguments import flat_arguments
+from tracejet.api.compile import CompiledModule
 from tracejet.api.native_program import graph_of, native
 from tracejet.frontend.call_spec import IN_GRAPH, CallSpec
 

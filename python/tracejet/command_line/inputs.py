@@ -15,6 +15,7 @@ from torch.utils import _pytree as pytree
 
 from tracejet._C import InvalidInput
 from tracejet.api.native_program import native
+from tracejet.command_line.model_hub import own_inputs
 from tracejet.command_line.outcome import working
 from tracejet.command_line.shapes import InputSpec, Shape, read_dtype, read_pairs, read_shapes, read_spec
 from tracejet.export.exported_program import ExportedProgram
@@ -48,6 +49,7 @@ class InputOptions:
         for name in dict.fromkeys(mentioned):
             spec = specs.get(name) or InputSpec(name, _shapes(name, static.get(name), low, opt, high))
             found[name] = self._input(name, spec)
+        found = found or {name: given for name, given in own_inputs(model).items() if name in names}
         if not found and names:
             raise InvalidInput(
                 f"the model takes {', '.join(names)}: say their shapes, e.g. --shapes {names[0]}:1x3x224x224"

@@ -9,6 +9,7 @@ from tracejet.command_line.bench import bench
 from tracejet.command_line.cache import cache
 from tracejet.command_line.check import check, engines
 from tracejet.command_line.compile import compile
+from tracejet.command_line.config import config
 from tracejet.command_line.run import run
 from tracejet.command_line.trace import trace
 from tracejet.command_line.view import view
@@ -19,12 +20,13 @@ from tracejet.command_line.view import view
 def main() -> None:
     """Traces PyTorch models, compiles and compares them.
 
-    MODEL is module:callable (a model, its class, or what makes one), file.py:callable, or a .pt2 file.
+    MODEL is module:callable (a model, its class, or what makes one), file.py:callable, timm:name, hf:folder, or a .pt2
+    file.
 
     Exit status: 0 if all went well, 1 if the answer is no (an engine doesn't run it all, results differ), 2 for a
     usage error, 3 where the model couldn't be loaded, traced, compiled or run.
     """
 
 
-for command in (check, trace, compile, run, bench, view, engines, cache):
+for command in (check, trace, compile, run, bench, view, engines, cache, config):
     main.add_command(command)

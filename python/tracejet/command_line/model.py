@@ -1,4 +1,5 @@
-"""Finds the model that a command is about: `module:callable`, `file.py:callable`, or a `.pt2` file."""
+"""Finds the model that a command is about: `module:callable`, `file.py:callable`, `timm:name`, `hf:folder`, or a `.pt2`
+file."""
 
 from __future__ import annotations
 
@@ -14,7 +15,11 @@ import click
 import torch
 from torch import nn
 
+from tracejet.command_line.model_hub import of_timm, of_transformers
+
 model_argument = click.argument("model", metavar="MODEL")
+
+_HUBS = {"timm": of_timm, "hf": of_transformers}
 
 
 def load(text: str) -> nn.Module | torch.export.ExportedProgram:
@@ -23,11 +28,14 @@ def load(text: str) -> nn.Module | torch.export.ExportedProgram:
         if not Path(text).is_file():
             raise click.UsageError(f"there is no file {text}")
         return torch.export.load(text)
+    hub, _, named = text.partition(":")
+    if named and hub in _HUBS:
+        return _HUBS[hub](named)
     place, _, name = text.rpartition(":")
     if not place or not name:
         raise click.UsageError(
-            f"{text!r} names no model: expected module:callable, file.py:callable or a .pt2 file, "
-            "e.g. torchvision.models:resnet18"
+            f"{text!r} names no model: expected module:callable, file.py:callable, timm:name, hf:folder or a "
+            ".pt2 file, e.g. torchvision.models:resnet18"
         )
     return _as_model(text, _attribute(_module(place), name, text))
 

@@ -13,7 +13,7 @@ from tracejet.command_line.inputs import InputOptions, input_options, program_of
 from tracejet.command_line.model import load, model_argument
 from tracejet.command_line.outcome import Status, json_option, working
 from tracejet.export.exported_program import ExportedProgram
-from tracejet.frontend.binding import Dim, Leaf
+from tracejet.export.summary import dimensions, shape_text
 
 
 @click.command()
@@ -53,18 +53,14 @@ def described(program: ExportedProgram) -> dict[str, Any]:
     for node in graph_of(program).nodes:
         operators[node.op] = operators.get(node.op, 0) + 1
     leaves = [leaf for leaf in program._tracejet_call_spec.inputs if leaf.shape is not None]
-    dims = {size.name: size for leaf in leaves for size in leaf.shape or () if isinstance(size, Dim)}
     return {
-        "inputs": {leaf.path: _shape_text(leaf) for leaf in leaves},
-        "dimensions": {name: {"min": dim.min, "opt": dim.opt, "max": dim.max} for name, dim in dims.items()},
+        "inputs": {leaf.path: shape_text(leaf) for leaf in leaves},
+        "dimensions": {
+            name: {"min": dim.min, "opt": dim.opt, "max": dim.max} for name, dim in dimensions(leaves).items()
+        },
         "calls": sum(operators.values()),
         "operators": dict(sorted(operators.items(), key=lambda item: (-item[1], item[0]))),
     }
-
-
-def _shape_text(leaf: Leaf) -> str:
-    sizes = ", ".join(size.name if isinstance(size, Dim) else str(size) for size in leaf.shape or ())
-    return f"{str(leaf.dtype).removeprefix('torch.')}[{sizes}]"
 
 
 def _text(found: dict[str, Any]) -> str:

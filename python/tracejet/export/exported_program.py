@@ -16,6 +16,7 @@ from tracejet.export import compat
 from tracejet.export.materialize import Materializer
 from tracejet.export.program_module import finish
 from tracejet.export.runner_state import RunnerState
+from tracejet.export.summary import content_text, inputs_text
 from tracejet.frontend.call_spec import CallSpec
 from tracejet.patches.refcounted_patch import without_collections
 
@@ -48,6 +49,12 @@ class ExportedProgram(torch.export.ExportedProgram):
         if written is not None and not written.is_unchanged(self):
             return None
         return self.__dict__.get("_native")
+
+    def __repr__(self) -> str:
+        graph = self._tracejet_graph
+        if graph is None:
+            return f"<ExportedProgram: {len(self.graph.nodes)} fx nodes, edited since it was traced>"
+        return f"<ExportedProgram: {inputs_text(self._tracejet_call_spec.inputs)}; {content_text(graph)}>"
 
     def __getattr__(self, name: str) -> Any:
         if name == "_example_inputs":  # apart from the rest: they may be large

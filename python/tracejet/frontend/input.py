@@ -20,17 +20,19 @@ _RANK_OF_FORMAT = {torch.contiguous_format: None, torch.channels_last: 4, torch.
 class Input:
     """Describes one tensor input: its shape, or the range of its shape, its dtype and its memory format.
 
-    Four ways to say the shape::
+    Five ways to say the shape::
 
         Input((1, 3, 224, 224))                                         # static
         Input(min_shape=(1, 3), opt_shape=(8, 3), max_shape=(16, 3))    # axis 0 is dynamic, axis 1 static
         Input(profiles=[decode, prefill])                               # several such ranges, each tuned for by itself
+        Input((Dim("batch", max=16), 3))                                # the same with torch.export's Dim
         Input(torch_tensor=x)                                           # static, everything taken from x
 
     An axis is dynamic where its min and max differ. `opt` is the size that engines tune for.
 
     Args:
-        shape: the static shape.
+        shape: the static shape. With `torch.export.Dim`s in it, their ranges; Dims of one name are one dimension. Its
+            usual sizes are those of `opt_shape`, or of `torch_tensor`, or else the greatest.
         min_shape, opt_shape, max_shape: the range of the shape; all three together, instead of `shape`. Named tuples
             name the dynamic axes after their fields, as `shared_dims` would.
         profiles: optimization profiles, instead of the other shapes: a list of dicts with the keys "min_shape",
@@ -189,7 +191,7 @@ class Input:
             return ranges.axis_names
         here, rank = self._label(), len(self.opt_shape)
         if ranges.axis_names:
-            raise InvalidInput(f"{here}: the shapes are named tuples, which name the axes; leave out shared_dims")
+            raise InvalidInput(f"{here}: the shapes name the axes (named tuples, or Dims); leave out shared_dims")
         if not isinstance(shared, Mapping):
             raise InvalidInput(f'{here}: shared_dims must be a dict like {{0: "batch"}}, got {shown(shared)}')
         named: list[tuple[int, str]] = []

@@ -17,6 +17,9 @@ _KEYS = tuple(f"{mode}_shape" for mode in MODES)
 
 Shape = tuple[int, ...]
 
+#: For an axis without an upper bound: the largest size that every engine can count.
+UNBOUNDED = 2**31 - 1
+
 
 class Range(NamedTuple):
     """The sizes from min to max, axis by axis."""
@@ -49,6 +52,8 @@ def read_ranges(here: str, shape: Any, shapes: Sequence[Any], profiles: Any, exa
         if others:
             raise InvalidInput(f"{here}: got both profiles and {', '.join(others)}; each profile has all three shapes")
         return _read_profiles(here, profiles)
+    if isinstance(shape, (tuple, list)) and any(isinstance(size, torch.export.Dim) for size in shape):
+        return _read_dims(here, shape, shapes, example)
     if shape is not None and given:
         raise InvalidInput(f"{here}: got both shape and {', '.join(given)}; pass shape, or all of min/opt/max_shape")
     if given:
@@ -74,6 +79,40 @@ def _read_profiles(here: str, profiles: Any) -> Ranges:
             )
         shapes.append([profile[key] for key in _KEYS])
     return _combined(here, shapes, [f"{here}: profiles[{index}]" for index in range(len(shapes))])
+
+
+def _read_dims(here: str, shape: Sequence[Any], shapes: Sequence[Any], example: torch.Tensor | None) -> Ranges:
+    """A shape with Dims of torch.export; its usual sizes are opt_shape's, those of the example, or the greatest."""
+    least, usual, greatest = shapes
+    if least is not None or greatest is not None:
+        raise InvalidInput(f"{here}: the Dims of shape say the range; leave out min_shape and max_shape")
+    ranges, names = [], {}
+    for axis, size in enumerate(shape):
+        if not isinstance(size, torch.export.Dim):
+            ranges.append((size, size))
+            continue
+        low, high, name = range_of_dim(size)
+        if high == UNBOUNDED:
+            raise InvalidInput(f"{here}: axis {axis} is {size}, which has no max; an Input needs one")
+        ranges.append((low, high))
+        if name:
+            names[axis] = name
+    if usual is None:
+        usual = [high for _, high in ranges] if example is None else example.shape
+    found = _read_range(here, ([low for low, _ in ranges], usual, [high for _, high in ranges]))
+    envelope = Range(*map(tuple, _C.envelope(here, [found], [here])))
+    return Ranges(envelope, [envelope], names)
+
+
+def range_of_dim(dim: torch.export.Dim) -> tuple[int, int, str]:
+    """The least and the greatest size of a Dim, and its name; one that is computed (`2 * batch`) has none.
+
+    A least size of 0 is what a Dim has that says none, so it counts as 1: an Input can say 0.
+    """
+    bounded = as_int(dim.max)  # infinity isn't an integer
+    high = UNBOUNDED if bounded is None or bounded > UNBOUNDED else bounded
+    name = dim.__name__ if dim.__name__.isidentifier() else ""
+    return max(1, int(dim.min)), high, name
 
 
 def _combined(here: str, profiles: Sequence[Sequence[Any]], places: Sequence[str] | None = None) -> Ranges:

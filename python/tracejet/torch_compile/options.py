@@ -14,7 +14,19 @@ from tracejet.api.trace import trace
 
 #: Of `trace` and `compile`, what a backend is told by TorchDynamo.
 _TOLD_BY_DYNAMO = frozenset(
-    {"mod", "inputs", "arg_inputs", "kwarg_inputs", "strict", "device", "validate", "ir", "settings", "keywords"}
+    {
+        "mod",
+        "inputs",
+        "arg_inputs",
+        "kwarg_inputs",
+        "dynamic_shapes",
+        "strict",
+        "device",
+        "validate",
+        "ir",
+        "settings",
+        "keywords",
+    }
 )
 _ON_FAILURE = ("raise", "eager")
 

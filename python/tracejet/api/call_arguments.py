@@ -1,0 +1,94 @@
+"""What a program is called with: held against what it was traced for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch.utils import _pytree as pytree
+
+from tracejet._C import InvalidInput
+from tracejet.api.array_arguments import as_tensor
+from tracejet.frontend.binding import Dim, Leaf
+from tracejet.frontend.call_spec import CallSpec
+from tracejet.frontend.input import Input
+from tracejet.frontend.literals import check_literal
+
+
+def flat_arguments(spec: CallSpec, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
+    """The arguments of a call in the order in which the program takes them, arrays of other libraries as tensors.
+
+    Raises InvalidInput, naming the input, where an argument isn't what the program was traced for.
+    """
+    leaves, in_spec = pytree.tree_flatten((args, kwargs))
+    if in_spec != spec.in_spec:
+        leaves, in_spec = pytree.tree_flatten(_as_traced(spec, args, kwargs))
+        if in_spec != spec.in_spec:
+            raise InvalidInput(f"the arguments' structure is {in_spec}, but this program takes {spec.in_spec}")
+    return [_as_program_takes(leaf, traced) for leaf, traced in zip(leaves, spec.inputs, strict=True)]
+
+
+def _as_traced(spec: CallSpec, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The same arguments, each by position or keyword as the model was traced; those left out that were traced with a
+    plain value keep it."""
+    names = spec.forward_names
+    example_args, example_kwargs = pytree.tree_unflatten(spec.inputs, spec.in_spec)
+    if len(args) > len(names):
+        raise InvalidInput(f"this program takes {len(names)} arguments, got {len(args)}")
+    given = dict(zip(names, args, strict=False))
+    for name, value in kwargs.items():
+        if name in given:
+            raise InvalidInput(f"{name}: given twice, by position and by keyword")
+        given[name] = value
+    if unknown := [name for name in given if name not in names]:
+        raise InvalidInput(f"this program has no input {', '.join(unknown)}; it takes {', '.join(names)}")
+    for name, example in zip(names, (*example_args, *example_kwargs.values()), strict=True):
+        if name not in given:
+            given[name] = _traced_literal(name, example)
+    count = len(example_args)
+    keywords = dict(zip(example_kwargs, (given[name] for name in names[count:]), strict=True))
+    return tuple(given[name] for name in names[:count]), keywords
+
+
+def _traced_literal(name: str, example: Any) -> Any:
+    if any(leaf.shape is not None for leaf in pytree.tree_leaves(example, is_leaf=_is_leaf)):
+        raise InvalidInput(f"{name}: this input is missing")
+    return pytree.tree_map(lambda leaf: leaf.value, example, is_leaf=_is_leaf)
+
+
+def _is_leaf(value: Any) -> bool:
+    return isinstance(value, Leaf)
+
+
+def _as_program_takes(value: Any, traced: Leaf) -> Any:
+    if traced.shape is not None:
+        return as_tensor(traced.path, value)
+    check_literal(traced.path, value, traced.value)
+    return value
+
+
+def check_fit(spec: CallSpec, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Inputs that are given beside a program must lie in what it was traced for."""
+    leaves, in_spec = pytree.tree_flatten((args, kwargs))
+    if in_spec != spec.in_spec:
+        raise InvalidInput(f"the inputs' structure is {in_spec}, but the program was traced with {spec.in_spec}")
+    for leaf, traced in zip(leaves, spec.inputs, strict=True):
+        if traced.shape is None:
+            check_literal(traced.path, leaf, traced.value)
+            continue
+        if not isinstance(leaf, (torch.Tensor, Input)):
+            raise InvalidInput(f"{traced.path}: the program was traced with a tensor, got {leaf!r}")
+        smallest = leaf.min_shape if isinstance(leaf, Input) else leaf.shape
+        largest = leaf.max_shape if isinstance(leaf, Input) else leaf.shape
+        if len(smallest) != len(traced.shape) or leaf.dtype != traced.dtype:
+            raise InvalidInput(
+                f"{traced.path}: the program was traced with {traced.dtype} of rank {len(traced.shape)}, "
+                f"got {leaf.dtype} of rank {len(smallest)}"
+            )
+        for axis, (low, high, size) in enumerate(zip(smallest, largest, traced.shape, strict=True)):
+            bounds = (size.min, size.max) if isinstance(size, Dim) else (size, size)
+            if low < bounds[0] or high > bounds[1]:
+                raise InvalidInput(
+                    f"{traced.path}: axis {axis} is {low} to {high}, but the program was traced for "
+                    f"{bounds[0]} to {bounds[1]}"
+                )
