@@ -24,11 +24,12 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CMAKE := PATH="$(abspath $(BIN)):$$PATH" cmake
 CPP := $(wildcard src/*/*.cpp src/*/*.h src/*/*/*.cpp src/*/*/*.h include/tracejet/*.h \
                   testing/samples/*.cpp testing/samples/*.h tests/cpp/*.cpp tests/cpp/*.h \
-                  tests/cpp/*/*.cpp tests/cpp/*/*.h tests/cpp_consumer/*.cpp)
+                  tests/cpp/*/*.cpp tests/cpp/*/*.h tests/cpp_consumer/*.cpp tests/fuzz/*.cpp \
+                  tools/tracejet/*.cpp tools/tracejet/*.h)
 PY := python testing tests bench examples docs tools
 
 .DEFAULT_GOAL := help
-.PHONY: help venv extension build test test-ops fuzz demo bench soak docs stubs lint tidy format clean
+.PHONY: help venv extension build test test-ops fuzz fuzz-pt2 demo bench soak docs stubs lint tidy format clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t12
@@ -85,6 +86,19 @@ fuzz: extension ## random programs against eager: make fuzz COUNT=20000 ENGINE=o
 	$(RUN) -m pytest -q -m hypothesis --hypothesis-profile=default tests/python
 	$(RUN) -m tests.fuzz --count $(COUNT) --engine $(ENGINE) --jobs $(JOBS) $(if $(SEED),--seed $(SEED))
 
+# clang has libFuzzer; a program that was found to crash the reader is run again by `build/fuzz/tests/fuzz/pt2_fuzzer FILE`.
+CLANGXX ?= $(firstword $(foreach version,-20 -19 -18 -17 -16 -15,$(shell command -v clang++$(version))) $(shell command -v clang++))
+FUZZ := $(BUILD)/fuzz
+
+fuzz-pt2: $(PLACE) ## libFuzzer on the reader of .pt2 files, which needs clang 15: make fuzz-pt2 SECONDS=1800
+	@[ -n "$(CLANGXX)" ] || { echo "fuzz-pt2 needs clang 15 or newer (Debian, Ubuntu: clang-16, libclang-rt-16-dev)"; exit 1; }
+	$(CMAKE) -S . -B $(FUZZ) -G Ninja -DPython_EXECUTABLE=$(abspath $(BIN))/python -DCMAKE_CXX_COMPILER=$(CLANGXX) \
+	  -DTRACEJET_FUZZERS=ON -DTRACEJET_PYTHON=OFF -DTRACEJET_TOOL=OFF -DTRACEJET_PCH=OFF $(CMAKE_FLAGS)
+	$(CMAKE) --build $(FUZZ) -j $(JOBS) --target pt2_fuzzer
+	mkdir -p $(FUZZ)/corpus
+	$(FUZZ)/tests/fuzz/pt2_fuzzer -max_total_time=$(SECONDS) -rss_limit_mb=4096 -dict=tests/fuzz/pt2.dict \
+	  -artifact_prefix=$(FUZZ)/ $(FUZZ)/corpus tests/cpp/io/corpus
+
 demo: extension ## semantic search with a real sentence encoder: traced, compiled, compared
 	$(RUN) examples/semantic_search.py
 
@@ -120,7 +134,7 @@ lint: extension $(BIN)/clang-tidy ## formatting, ruff, mypy, that data flows one
 	{ git diff --name-only --diff-filter=d $(SINCE) -- 'src/*.cpp'; git ls-files -o --exclude-standard -- 'src/*.cpp'; } | $(TIDY)
 
 tidy: build $(BIN)/clang-tidy ## clang-tidy over all of it; takes twenty times as long as to compile it
-	ls $(filter-out tests/cpp_consumer/%,$(filter %.cpp,$(CPP))) | $(TIDY)
+	ls $(filter-out tests/cpp_consumer/% tests/fuzz/%,$(filter %.cpp,$(CPP))) | $(TIDY)
 
 format: $(PLACE) ## formats C++ and Python
 	$(BIN)/clang-format -i $(CPP)

@@ -9,8 +9,10 @@
 #include <tracejet/input.h>
 #include <tracejet/io.h>
 #include <tracejet/nn_module.h>
+#include <tracejet/program.h>
 #include <tracejet/report.h>
 #include <tracejet/structure.h>
+#include <tracejet/torchscript.h>
 #include <tracejet/trace.h>
 #include <tracejet/verify.h>
 #include <tracejet/version.h>

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -73,6 +74,19 @@ struct Verification {
   /// For people: what differs first, then every run with its largest errors.
   std::string str() const;
 };
+
+/// Which random inputs are drawn.
+struct RandomInputs {
+  std::string size = "opt";                            ///< of dynamic axes: "min", "opt" or "max"
+  std::map<std::string, std::vector<int64_t>> shapes;  ///< of inputs by name, in the place of these sizes
+  uint64_t seed = 0;
+};
+
+/// Random inputs that suit a program, as verify() draws them: one tensor for each that it takes. They are tried with
+/// eager's kernels; buffers are afterwards as they were before.
+///
+/// Throws InvalidInput where none could be found, or where the program doesn't take these shapes.
+std::vector<at::Tensor> random_inputs(const Program& program, const RandomInputs& options = {});
 
 /// Runs a compiled program and eager PyTorch's kernels side by side, on random inputs and on those given, and says what
 /// differs, and in which call first. Random inputs suit the program: positions lie inside of what they index, sizes are

@@ -1,5 +1,7 @@
 """Traces PyTorch models to Core ATen in C++, and compiles them for CPUs and GPUs."""
 
+import os as _os
+
 import torch as _torch  # noqa: F401  (its libraries have to be loaded before the core's)
 
 from tracejet import dynamo
@@ -33,6 +35,9 @@ from tracejet.patches import size_questions as _size_questions  # noqa: F401  (c
 from tracejet.patches import sym_node as _sym_node  # noqa: F401
 from tracejet.torch_compile.registration import register as _register_backends
 
+#: Where CMake finds the C++ package of an installed tracejet: `-DCMAKE_PREFIX_PATH=…`, `find_package(tracejet)`.
+cmake_prefix_path: str = _os.path.dirname(_os.path.abspath(__file__))
+
 _follow_environment()
 _register_backends()
 _register_tensorrt(_profile_of_this_call)
@@ -59,6 +64,7 @@ __all__ = [
     "VerificationError",
     "__version__",
     "check",
+    "cmake_prefix_path",
     "compile",
     "diagnose",
     "dynamo",

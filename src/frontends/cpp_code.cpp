@@ -30,12 +30,12 @@ void rethrow_of_code(const c10::Error& error, const Tracer& tracer) {
       "on as a SymInt, ask guard_int() where one size is meant, or make the axis static");
 }
 
-namespace {
-
 TraceSettings settings_of(const TraceOptions& options) {
   return {.decompositions = options.decompositions,
           .asserts_relations = options.prefer_deferred_runtime_asserts_over_guards};
 }
+
+namespace {
 
 /// An exception as reports have it: "ShapeError: [aten::cat] sizes must match …".
 std::string in_words(const std::exception_ptr& error) {

@@ -5,6 +5,7 @@
 #include <c10/util/Exception.h>
 
 #include "frontends/frontend.h"
+#include "frontends/model_trace.h"
 #include <tracejet/trace.h>
 
 namespace tracejet {
@@ -12,6 +13,8 @@ namespace tracejet {
 /// trace() and diagnose() of what C++ code hands over: every Input is one tensor.
 Program trace_code(Frontend& frontend, const std::vector<Input>& inputs, const TraceOptions& options);
 Report diagnose_code(Frontend& frontend, const std::vector<Input>& inputs, const TraceOptions& options);
+
+TraceSettings settings_of(const TraceOptions& options);
 
 /// PyTorch's own words for data that only a run has, or for a dynamic size that was taken for a number, in ours.
 [[noreturn]] void rethrow_of_code(const c10::Error& error, const Tracer& tracer);

@@ -16,3 +16,8 @@ run(${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR}/../../examples/cpp -B ${WORK}/
 run(${CMAKE_COMMAND} --build ${WORK}/examples)
 run(${WORK}/examples/train_and_export ${WORK}/model.pt2)
 run(${WORK}/examples/serve)
+
+# The command line finds its libraries from where it is installed.
+if(EXISTS ${WORK}/prefix/bin/tracejet-cpp)
+  run(${CMAKE_COMMAND} -E env --unset=LD_LIBRARY_PATH ${WORK}/prefix/bin/tracejet-cpp run ${WORK}/model.pt2 --compare)
+endif()

@@ -9,12 +9,14 @@ import operator
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 import torch
 from torch import nn
 
+from tracejet._C import UnsupportedOperator
+from tracejet.api.files import load as load_file
 from tracejet.command_line.model_hub import of_timm, of_transformers
 
 model_argument = click.argument("model", metavar="MODEL")
@@ -27,7 +29,7 @@ def load(text: str) -> nn.Module | torch.export.ExportedProgram:
     if text.endswith(".pt2"):
         if not Path(text).is_file():
             raise click.UsageError(f"there is no file {text}")
-        return torch.export.load(text)
+        return _load_program(text)
     hub, _, named = text.partition(":")
     if named and hub in _HUBS:
         return _HUBS[hub](named)
@@ -38,6 +40,13 @@ def load(text: str) -> nn.Module | torch.export.ExportedProgram:
             ".pt2 file, e.g. torchvision.models:resnet18"
         )
     return _as_model(text, _attribute(_module(place), name, text))
+
+
+def _load_program(file: str) -> torch.export.ExportedProgram:
+    try:
+        return cast("torch.export.ExportedProgram", load_file(file, compiled=False))
+    except UnsupportedOperator:  # programs that write in place, which are traced once torch.export has read them
+        return torch.export.load(file)
 
 
 def _module(place: str) -> Any:

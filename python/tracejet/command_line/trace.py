@@ -6,8 +6,8 @@ import time
 from typing import Any
 
 import click
-import torch
 
+from tracejet.api.files import save
 from tracejet.api.native_program import graph_of
 from tracejet.command_line.inputs import InputOptions, input_options, program_of
 from tracejet.command_line.model import load, model_argument
@@ -43,7 +43,7 @@ def trace(
     found = {**described(program), "seconds": seconds, "file": output}
     if output is not None:
         with working(f"writing {output}"):
-            torch.export.save(program, output)
+            save(program, output)
     return Status.OK, _text(found), found
 
 

@@ -16,6 +16,7 @@ import torch
 
 import tracejet
 from tests.support.command_line import MODELS, RANGE, found, tracejet_command
+from tests.support.console import assert_as_shown, shown_commands
 
 # ---- commands ------------------------------------------------------------------------------------------------------
 
@@ -153,25 +154,13 @@ def test_it_runs_as_a_module_too() -> None:
 GUIDE = Path(__file__).parents[3] / "docs/command-line.md"
 
 
-def guided() -> list[tuple[str, list[str]]]:
-    """The commands of the guide, each with the lines that it shows: `…` stands for anything."""
-    commands: list[tuple[str, list[str]]] = []
-    for block in re.findall(r"^```console\n(.*?)^```", GUIDE.read_text(), re.MULTILINE | re.DOTALL):
-        for line in block.splitlines():
-            if line.startswith("$ "):
-                commands.append((line.removeprefix("$ "), []))
-            else:
-                commands[-1][1].append(line)
-    return commands
-
-
 def test_the_commands_of_the_guide_do_what_it_shows(folder: Path) -> None:
     python = re.findall(r"^```python\n(.*?)^```", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
     (folder / "net.py").write_text("\n".join(python))
-    assert len(guided()) > 8
-    for command, lines in guided():
+    commands = shown_commands(GUIDE)
+    assert len(commands) > 8
+    for command, lines in commands:
         name, *arguments = shlex.split(command)
         result = tracejet_command(*arguments)
         assert (name, result.exit_code) == ("tracejet", 0), f"{command}\n{result.output}"
-        pattern = "\n".join(re.escape(line).replace("…", ".*") for line in lines)
-        assert re.fullmatch(pattern, result.stdout.strip(), re.DOTALL), f"{command}\n{result.stdout}"
+        assert_as_shown(command, result.stdout, lines)
