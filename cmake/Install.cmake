@@ -9,6 +9,7 @@ if(SKBUILD)
   if(TARGET _C)
     set_target_properties(_C PROPERTIES INSTALL_RPATH "$ORIGIN/lib:$ORIGIN/../torch/lib")
     install(TARGETS _C LIBRARY DESTINATION .)
+    install(FILES ${PROJECT_BINARY_DIR}/_built_with.py DESTINATION .)
   endif()
 else()
   # Not INSTALL_RPATH_USE_LINK_PATH: it leaves out what lies in the source tree, as .venv does.

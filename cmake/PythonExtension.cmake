@@ -7,6 +7,10 @@ target_compile_definitions(_C PRIVATE TORCH_EXTENSION_NAME=_C)
 set_target_properties(_C PROPERTIES CXX_VISIBILITY_PRESET hidden)
 tracejet_warnings(_C)
 
+# A module, not a version in _C: an extension for another torch can't be loaded, to say so.
+configure_file(${PROJECT_SOURCE_DIR}/cmake/built_with.py.in ${PROJECT_BINARY_DIR}/_built_with.py @ONLY)
+
 if(TRACEJET_INPLACE)
+  configure_file(${PROJECT_BINARY_DIR}/_built_with.py ${PROJECT_SOURCE_DIR}/python/tracejet/_built_with.py COPYONLY)
   set_target_properties(_C PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${PROJECT_SOURCE_DIR}/python/tracejet)
 endif()

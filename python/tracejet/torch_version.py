@@ -1,0 +1,32 @@
+"""Holds the torch that is installed against the one that the extension was built with."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+
+import torch
+
+
+def check_torch_version(built_with: str | None = None) -> None:
+    """Raises ImportError where the two differ in more than a patch: loading the extension would fail, or worse."""
+    built_with = built_with or _built_with()
+    if built_with is not None and _minor(built_with) != _minor(torch.__version__):
+        raise ImportError(
+            f"this tracejet was built for torch {_minor(built_with)}, but torch {torch.__version__} is installed: "
+            f"install torch {_minor(built_with)}, or a tracejet whose version ends in +torch{_minor(torch.__version__)}"
+        )
+
+
+def _built_with() -> str | None:
+    """None where the extension was built by hand, without CMake."""
+    if importlib.util.find_spec("tracejet._built_with") is None:
+        return None
+    module = importlib.import_module("tracejet._built_with")
+    version: str = module.TORCH
+    return version
+
+
+def _minor(version: str) -> str:
+    found = re.match(r"\d+\.\d+", version)
+    return found[0] if found else version
