@@ -4,6 +4,10 @@ import os as _os
 
 import torch as _torch  # noqa: F401  (its libraries have to be loaded before the core's)
 
+from tracejet.torch_version import check_torch_version as _check_torch_version
+
+_check_torch_version()
+
 from tracejet import dynamo
 from tracejet._C import (
     CompileSettings,
@@ -31,6 +35,8 @@ from tracejet.engines.tensorrt import register as _register_tensorrt
 from tracejet.frontend.input import Input
 from tracejet.frontend.log import follow_environment as _follow_environment
 from tracejet.frontend.report import Report
+from tracejet.html_report.latency import Latency, measure_latency
+from tracejet.html_report.page import write_report
 from tracejet.patches import size_questions as _size_questions  # noqa: F401  (completes PyTorch's symbolic numbers)
 from tracejet.patches import sym_node as _sym_node  # noqa: F401
 from tracejet.torch_compile.registration import register as _register_backends
@@ -57,6 +63,7 @@ __all__ = [
     "Error",
     "Input",
     "InvalidInput",
+    "Latency",
     "Report",
     "ShapeError",
     "UnsupportedOperator",
@@ -70,6 +77,7 @@ __all__ = [
     "dynamo",
     "engines",
     "load",
+    "measure_latency",
     "optimization_profile",
     "refit_module_weights",
     "register_engine",
@@ -79,6 +87,7 @@ __all__ = [
     "trace",
     "unregister_engine",
     "verify",
+    "write_report",
 ]
 
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/record_function.h>
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -199,6 +200,7 @@ std::vector<c10::IValue> ProgramRunner::run_for_all_outputs(const std::vector<at
     given.push_back(materialized(targets.back()));
   }
 
+  RECORD_FUNCTION("tracejet program", std::vector<c10::IValue>());
   const std::vector<c10::IValue> computed = built_.executable->run(std::move(given), sizes);
 
   std::vector<c10::IValue> results;

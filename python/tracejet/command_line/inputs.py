@@ -117,14 +117,20 @@ def program_of(
     if isinstance(model, torch.export.ExportedProgram):
         with working("tracing"):
             return native(model, None, None)
+    args, kwargs = call_of(model, inputs)
+    with working("tracing"):
+        return trace(model, arg_inputs=args, kwarg_inputs=kwargs, **options)
+
+
+def call_of(model: nn.Module, inputs: InputOptions) -> tuple[list[Input], dict[str, Input]]:
+    """The inputs of the command line, those that forward takes by position and the others."""
     described = inputs.inputs(model)
     args = []
     for parameter in forward_parameters(model):
         if parameter.name not in described or parameter.kind is parameter.KEYWORD_ONLY:
             break
         args.append(described.pop(parameter.name))
-    with working("tracing"):
-        return trace(model, arg_inputs=args, kwarg_inputs=described, **options)
+    return args, described
 
 
 def arguments(

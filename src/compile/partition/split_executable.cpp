@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <ATen/ops/empty_strided.h>
+#include <ATen/record_function.h>
 
 #include "base/error.h"
 #include "compile/memory_use.h"
@@ -41,7 +42,10 @@ SplitExecutable::SplitExecutable(const PartitionPlan& plan, const RuntimeInputs&
   for (const GraphInput& input : graph_->inputs()) {
     if (input.value != nullptr && !slots_.contains(input.value)) weights_.emplace(input.value, input.data);
   }
-  for (size_t i = 0; i < plan.parts.size(); ++i) add_step(std::move(executables[i]), plan.parts[i]);
+  for (size_t i = 0; i < plan.parts.size(); ++i) {
+    const Part& part = plan.parts[i];
+    add_step("tracejet part " + std::to_string(i) + " (" + part.engine->name() + ")", std::move(executables[i]), part);
+  }
   add_number_reads(*graph_);
   add_results(*graph_);
   find_last_uses();
@@ -55,8 +59,8 @@ SplitExecutable::Slot SplitExecutable::slot_of(const Value& value) {
   return found->second;
 }
 
-void SplitExecutable::add_step(std::shared_ptr<const Executable> executable, const Part& part) {
-  Step step{std::move(executable), nullptr, {}, {}};
+void SplitExecutable::add_step(std::string name, std::shared_ptr<const Executable> executable, const Part& part) {
+  Step step{std::move(name), std::move(executable), nullptr, {}, {}};
   if (part.engine->name() != reference_engine().name()) step.substitute = std::make_unique<Substitute>(part.graph);
   part_graphs_.push_back(part.graph);
   const auto by_place = inputs_read_by_place(*part.graph);
@@ -74,7 +78,8 @@ void SplitExecutable::add_number_reads(const Graph& graph) {
     for (const Given& gives : step.gives) given.insert(gives.value);
   }
   const auto part = number_reads_for_outputs(graph, given);
-  if (part) add_step(part->engine->compile(part->graph, runtime_inputs_of(*part->graph), {}), *part);
+  if (!part) return;
+  add_step("tracejet reads of numbers", part->engine->compile(part->graph, runtime_inputs_of(*part->graph), {}), *part);
 }
 
 void SplitExecutable::add_results(const Graph& graph) {
@@ -120,7 +125,11 @@ std::vector<c10::IValue> SplitExecutable::run_observed(std::vector<at::Tensor> i
     }
     std::vector<at::Tensor> seen;
     if (observe) seen = taken;
-    std::vector<c10::IValue> given = run(step, std::move(taken), known);
+    std::vector<c10::IValue> given;
+    {
+      RECORD_FUNCTION(step.name, std::vector<c10::IValue>());
+      given = run(step, std::move(taken), known);
+    }
     if (observe) observe(part, seen, known, given);
     for (size_t i = 0; i < given.size(); ++i) {
       const Given& gives = step.gives[i];

@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -46,6 +47,7 @@ class SplitExecutable final : public Executable {
     bool is_needed;
   };
   struct Step {
+    std::string name;  ///< that profilers show: "tracejet part 3 (openvino)"
     std::shared_ptr<const Executable> executable;
     std::unique_ptr<Substitute> substitute;  ///< null where nobody else takes it
     std::vector<Taken> takes;
@@ -57,7 +59,7 @@ class SplitExecutable final : public Executable {
   };
 
   Slot slot_of(const Value& value);
-  void add_step(std::shared_ptr<const Executable> executable, const Part& part);
+  void add_step(std::string name, std::shared_ptr<const Executable> executable, const Part& part);
   void add_number_reads(const Graph& graph);
   void add_results(const Graph& graph);
   void find_last_uses();

@@ -11,6 +11,7 @@ PAGES = (
     "README.md",
     "docs/tutorial.md",
     "docs/partitioning.md",
+    "docs/reports.md",
     "docs/engine-cache.md",
     "docs/files.md",
     "docs/torch-compile.md",

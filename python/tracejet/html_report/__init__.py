@@ -1,0 +1,1 @@
+"""Reports to look at: a program, its compilation or a diagnosis as one page of HTML."""
