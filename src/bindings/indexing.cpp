@@ -23,10 +23,13 @@ Slots originals;
 PyObject* traced_get = nullptr;
 PyObject* traced_set = nullptr;
 
+/// Unlike THPVariable_Check, it throws nothing: an exception would pass through Python's interpreter, which calls this.
+bool is_tensor(PyObject* item) { return PyObject_TypeCheck(item, reinterpret_cast<PyTypeObject*>(THPVariableClass)); }
+
 /// Whether no end of a slice is a tensor, which is asked for a plain number. (Symbolic numbers are taken as they are.)
 bool is_plain_slice(PyObject* item) {
   const auto* slice = reinterpret_cast<PySliceObject*>(item);
-  return !THPVariable_Check(slice->start) && !THPVariable_Check(slice->stop) && !THPVariable_Check(slice->step);
+  return !is_tensor(slice->start) && !is_tensor(slice->stop) && !is_tensor(slice->step);
 }
 
 bool is_plain_item(PyObject* item) {

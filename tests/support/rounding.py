@@ -30,6 +30,23 @@ FUSED = (
     aten.addcdiv,
     aten.addcmul,
 )
+
+
+def _norm(x: torch.Tensor, order: float = 2, axes: Any = None, keepdim: bool = False, **dtype: Any) -> torch.Tensor:
+    """By powers, which overflow where the norm itself doesn't: PyTorch's kernel spares a single element that."""
+    if order == 0 or order in (torch.inf, -torch.inf):
+        return torch.linalg.vector_norm(x, order, axes, keepdim, **dtype)
+    powers = x.abs().pow(order).sum(list(range(x.dim())) if axes is None else axes, keepdim, **dtype)
+    return powers.pow(1 / order)
+
+
+def _renorm(x: torch.Tensor, order: float, axis: int, longest: float) -> torch.Tensor:
+    norm = _norm(x, order, [other for other in range(x.dim()) if other != axis % x.dim()], keepdim=True)
+    return x * torch.where(norm > longest, longest / (norm + 1e-7), 1.0)
+
+
+#: The same of kernels whose references in PyTorch take as few steps.
+IN_STEPS: dict[Any, Callable[..., Any]] = {aten.linalg_vector_norm.default: _norm, aten.renorm.default: _renorm}
 #: Where products have the axis that they sum over: an order of its own decides which sum overflows first.
 SUMMED_AXES = {aten.mm.default: (1, 0), aten.bmm.default: (2, 1), aten.mv.default: (1, 0), aten.dot.default: (0, 0)}
 #: Reductions that leave open in which order they add or multiply: one order overflows where another doesn't.
@@ -54,7 +71,7 @@ class RoundedOtherwise(TorchDispatchMode):
     def __init__(self, draw: int, in_steps: bool):
         super().__init__()
         self.draw, self.count = draw, 0
-        self.steps: dict[Any, Callable[..., Any]] = get_decompositions(FUSED) if in_steps else {}
+        self.steps: dict[Any, Callable[..., Any]] = {**get_decompositions(FUSED), **IN_STEPS} if in_steps else {}
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}

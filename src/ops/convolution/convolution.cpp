@@ -43,6 +43,8 @@ void require_operands(const TensorMeta& input, const TensorMeta& weight) {
     return std::string("input is ") + at::toString(input.dtype) + ", weight is " + at::toString(weight.dtype) +
            ", expected the same dtype";
   });
+  require(weight.sizes[0].sym_ge(1),
+          [&] { return "weight is " + shape::text(weight.sizes) + ", expected at least one element on axis 0"; });
 }
 
 void require_channels(const Call& call, const c10::SymInt& channels, const c10::SymInt& expected) {
@@ -72,6 +74,12 @@ Metas convolution(const Call& call) {
   const c10::SymInt groups = call.sym_int("groups");
   const Sizes stride = call.sym_ints("stride", spatial), padding = call.sym_ints("padding", spatial),
               dilation = call.sym_ints("dilation", spatial), extra = call.sym_ints("output_padding", spatial);
+  for (size_t i = 0; i < spatial; ++i) {
+    const c10::SymBool is_empty_otherwise = input.sizes[0].sym_eq(0).sym_or(input.sizes[1].sym_eq(0));
+    require(is_empty_otherwise.sym_or(input.sizes[i + 2].sym_ge(1)), [&] {
+      return "input is " + shape::text(input.sizes) + ", of which only the batch or the channels may be empty";
+    });
+  }
   require_channels(call, input.sizes[1], transposed ? weight.sizes[0] : weight.sizes[1] * groups);
 
   Sizes sizes{input.sizes[0], transposed ? weight.sizes[1] * groups : weight.sizes[0]};

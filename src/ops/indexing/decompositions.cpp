@@ -24,6 +24,7 @@
 #include <ATen/ops/nonzero.h>
 #include <ATen/ops/remainder.h>
 #include <ATen/ops/reshape.h>
+#include <ATen/ops/select.h>
 #include <ATen/ops/slice.h>
 #include <ATen/ops/sub.h>
 #include <ATen/ops/unsqueeze.h>
@@ -31,6 +32,7 @@
 
 #include "ops/numbers.h"
 #include "ops/refusal.h"
+#include "ops/shape/part.h"
 #include "ops/shape/shape.h"
 #include "symbolic/sym_node.h"
 
@@ -193,6 +195,7 @@ at::Tensor masked_scatter(const at::Tensor& self, const at::Tensor& mask, const 
 
 at::Tensor select_scatter(const at::Tensor& self, const at::Tensor& src, int64_t dim, c10::SymInt index) {
   const int64_t axis = shape::wrap_axis(dim, self.dim());
+  shape::require_part(src, at::select_symint(self, axis, index).sym_sizes());
   const at::Tensor positions = positions_along(self, axis);
   const auto at_position = [&](const c10::SymInt& position) { return at::eq(positions, at::Scalar(position)); };
   const c10::SymInt from_end = index + self.sym_size(axis);
@@ -234,11 +237,11 @@ at::Tensor slice_scatter(const at::Tensor& self, const at::Tensor& src, int64_t 
                          std::optional<c10::SymInt> end, c10::SymInt step) {
   const int64_t axis = shape::wrap_axis(dim, self.dim());
   const shape::Range range = shape::slice_range(start, end, self.sym_size(axis));
-  const c10::SymInt length = shape::ceil_div(range.end - range.start, step);
-  if (shape::known_equal(length, 0)) return self;
-  std::vector<c10::SymInt> sizes(self.sym_sizes().begin(), self.sym_sizes().end());
-  sizes[axis] = length;
-  const at::Tensor values = as_type_of(src, self).expand_symint(sizes);
+  Sizes replaced(self.sym_sizes());
+  replaced[axis] = shape::ceil_div(range.end - range.start, step);
+  shape::require_part(src, replaced);
+  if (shape::known_equal(replaced[axis], 0)) return self;
+  const at::Tensor values = as_type_of(src, self);
   return shape::known_equal(step, 1) ? replace_part(self, values, axis, range)
                                      : replace_steps(self, values, axis, range, step);
 }

@@ -1,11 +1,14 @@
 // Operators that read or write elements by their position, where positions are data.
+#include <algorithm>
 #include <deque>
 
 #include "ops/families.h"
 #include "ops/indexing/data_dependent.h"
 #include "ops/indexing/decompositions.h"
+#include "ops/refusal.h"
 #include "ops/shape/promotion.h"
 #include "ops/shape/shape.h"
+#include "symbolic/sym_node.h"
 
 namespace tracejet {
 
@@ -24,8 +27,34 @@ Metas rewritten_in_layout(const Call& call) {
   return {shape::like(self, self.dtype)};
 }
 
+/// An index reaches no further than the tensor that it walks through, but along one axis; an empty one reaches nothing.
+void require_reach(const TensorMeta& index, const TensorMeta& walked, std::string_view name,
+                   std::optional<int64_t> but_along) {
+  const auto message = [&] {
+    return "index is " + shape::text(index.sizes) + ", expected no more than " + std::string(name) + ", " +
+           shape::text(walked.sizes);
+  };
+  const auto rank = [](const TensorMeta& tensor) { return std::max<int64_t>(tensor.dim(), 1); };
+  if (shape::is_zero(index.numel())) return;
+  require(rank(index) == rank(walked), message);
+  for (int64_t axis = 0; axis < std::min(index.dim(), walked.dim()); ++axis) {
+    if (axis == but_along) continue;
+    const c10::SymBool reaches = index.sizes[axis].sym_le(walked.sizes[axis]);
+    require(symbolic::statically_known(reaches) == true ? reaches : reaches.sym_or(index.numel().sym_eq(0)), message);
+  }
+}
+
+/// Written to at the places that an index says, along one axis.
+Metas scattered(const Call& call) {
+  const TensorMeta &self = call.tensor("self"), &index = call.tensor("index");
+  require_reach(index, self, "self", self.dim() == 0 ? 0 : call.axis("dim", self.dim()));
+  if (call.declares("src")) require_reach(index, call.tensor("src"), "src", std::nullopt);
+  return rewritten(call);
+}
+
 Metas gather(const Call& call) {
   const TensorMeta& self = call.tensor("self");
+  require_reach(call.tensor("index"), self, "self", self.dim() == 0 ? 0 : call.axis("dim", self.dim()));
   return {shape::contiguous(call.tensor("index").sizes, self.dtype, self.device)};
 }
 
@@ -164,11 +193,11 @@ std::span<const Operator> indexing_operators() {
       {.name = "aten::put", .meta = rewritten_in_layout},
       {.name = "aten::index_put", .meta = rewritten_in_layout},
       {.name = "aten::masked_scatter", .decompose = expand<&to::masked_scatter>},
-      {.name = "aten::scatter.reduce", .meta = rewritten},
-      {.name = "aten::scatter.src", .meta = rewritten},
-      {.name = "aten::scatter.value", .meta = rewritten},
-      {.name = "aten::scatter_add", .meta = rewritten},
-      {.name = "aten::scatter_reduce.two", .meta = rewritten},
+      {.name = "aten::scatter.reduce", .meta = scattered},
+      {.name = "aten::scatter.src", .meta = scattered},
+      {.name = "aten::scatter.value", .meta = scattered},
+      {.name = "aten::scatter_add", .meta = scattered},
+      {.name = "aten::scatter_reduce.two", .meta = scattered},
       {.name = "aten::select_scatter", .decompose = expand<&to::select_scatter>},
       {.name = "aten::slice_scatter", .decompose = expand<&to::slice_scatter>},
   };

@@ -51,6 +51,10 @@ Metas batch_normalized(const Call& call, bool training) {
   for (const std::string_view name : {"weight", "bias", "running_mean", "running_var"}) {
     require_per_channel(call, name, channels);
   }
+  for (size_t axis = 0; training && axis < input.sizes.size(); ++axis) {
+    require(input.sizes[axis].sym_ge(1),
+            [&] { return "input is " + shape::text(input.sizes) + ", and there are no statistics of nothing"; });
+  }
   const auto dtype = statistics_dtype(call, {"weight", "bias", "running_mean", "running_var"});
   const TensorMeta saved = shape::contiguous({training ? channels : c10::SymInt(0)}, dtype, input.device);
   return {normalized(input), saved, saved};
@@ -97,6 +101,18 @@ Metas layer_norm(const Call& call) {
   if (axes == 0 || axes > input.dim()) refuse(message());
   for (int64_t i = 0; i < axes; ++i) {
     require_equal_sizes(input.sizes[input.dim() - axes + i], normalized_shape[i], message);
+  }
+  for (const std::string_view name : {"weight", "bias"}) {
+    const TensorMeta* vector = call.optional_tensor(name);
+    if (vector == nullptr) continue;
+    const auto differs = [&] {
+      return std::string(name) + " is " + shape::text(vector->sizes) + ", expected normalized_shape " +
+             shape::text(normalized_shape);
+    };
+    if (vector->sizes.size() != normalized_shape.size()) refuse(differs());
+    for (size_t i = 0; i < normalized_shape.size(); ++i) {
+      require_equal_sizes(vector->sizes[i], normalized_shape[i], differs);
+    }
   }
   Sizes statistics = input.sizes;
   for (int64_t axis = input.dim() - axes; axis < input.dim(); ++axis) statistics[axis] = 1;

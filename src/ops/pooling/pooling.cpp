@@ -22,6 +22,13 @@ const TensorMeta& pooled_input(const Call& call, size_t spatial) {
   return self;
 }
 
+/// The same, of a kernel that lets nothing but the batch be empty.
+const TensorMeta& pooled_nonempty(const Call& call, size_t spatial) {
+  const TensorMeta& self = pooled_input(call, spatial);
+  window::require_elements(self.sizes, self.sizes.size() - spatial - 1);
+  return self;
+}
+
 /// Which kernels write channels-last; the others always write row-major.
 enum class Layout { kLikeInput, kRowMajor };
 
@@ -62,17 +69,17 @@ Metas with_indices(TensorMeta values) {
 
 template <size_t spatial>
 Metas max_pool(const Call& call) {
-  const TensorMeta& self = pooled_input(call, spatial);
+  const TensorMeta& self = pooled_nonempty(call, spatial);
   return with_indices(pooled(self, slid(call, self, spatial), spatial));
 }
 
 Metas avg_pool2d(const Call& call) {
-  const TensorMeta& self = pooled_input(call, 2);
+  const TensorMeta& self = pooled_nonempty(call, 2);
   return {pooled(self, slid(call, self, 2), 2)};
 }
 
 Metas avg_pool3d(const Call& call) {
-  const TensorMeta& self = pooled_input(call, 3);
+  const TensorMeta& self = pooled_nonempty(call, 3);
   return {pooled(self, slid(call, self, 3), 3, Layout::kRowMajor)};
 }
 
@@ -89,6 +96,7 @@ Sizes adaptive_sizes(const Call& call, const TensorMeta& self, size_t spatial) {
 template <size_t spatial>
 TensorMeta adaptively_pooled(const Call& call) {
   const TensorMeta& self = pooled_input(call, spatial);
+  window::require_elements(self.sizes, self.sizes.size() - spatial);
   return pooled(self, adaptive_sizes(call, self, spatial), spatial,
                 spatial == 2 ? Layout::kLikeInput : Layout::kRowMajor);
 }
@@ -100,6 +108,7 @@ Metas adaptive_avg_pool(const Call& call) {
 
 template <size_t spatial>
 Metas adaptive_max_pool(const Call& call) {
+  window::require_elements(call.tensor("self").sizes, 1);
   return with_indices(adaptively_pooled<spatial>(call));
 }
 
@@ -107,6 +116,7 @@ Metas adaptive_max_pool(const Call& call) {
 template <size_t spatial>
 Metas fractional_max_pool(const Call& call) {
   const TensorMeta &self = pooled_input(call, spatial), &random = call.tensor("random_samples");
+  window::require_elements(self.sizes, 1);
   const Sizes sizes = adaptive_sizes(call, self, spatial), kernel = call.sym_ints("kernel_size", spatial);
   const size_t first = sizes.size() - spatial;
   for (size_t i = 0; i < spatial; ++i) {

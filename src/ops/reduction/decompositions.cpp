@@ -29,6 +29,7 @@
 
 #include "ir/size_expression.h"
 #include "ops/numbers.h"
+#include "ops/refusal.h"
 #include "ops/shape/promotion.h"
 #include "ops/shape/shape.h"
 
@@ -137,6 +138,12 @@ Pair std_mean(const at::Tensor& self, OptionalAxes dim, const OptionalScalar& co
 namespace {
 
 at::Tensor norm_of(const at::Tensor& x, double order, at::IntArrayRef axes, bool keepdim) {
+  for (const int64_t axis : order < 0 && x.dim() > 0 ? axes : at::IntArrayRef()) {
+    require(x.sym_size(axis).sym_ge(1), [&] {
+      return "there is no norm of order " + std::to_string(order) + " of nothing, and axis " + std::to_string(axis) +
+             " of " + shape::text(x.sym_sizes()) + " is empty";
+    });
+  }
   if (order == 0) return as(at::sum(at::ne(x, 0), axes, keepdim), promotion::to_real(x.scalar_type()));
   const bool even = order == 2 && !x.is_complex();
   const at::Tensor magnitude = even ? x : at::abs(x);

@@ -32,16 +32,31 @@ TensorMeta fold(const Call& call, at::ScalarType dtype) {
   return shape::reduced(self, folded_axes(call, self), keep, dtype);
 }
 
+/// What has no value of nothing: as PyTorch's kernels do, these ask for elements on the axes that they fold, also where
+/// no element of the result would be one of nothing.
+const Call& of_something(const Call& call) {
+  const TensorMeta& self = call.tensor("self");
+  if (self.dim() == 0) return call;
+  for (const int64_t axis : folded_axes(call, self)) {
+    require(self.sizes[axis].sym_ge(1), [&] {
+      return "self is " + shape::text(self.sizes) + ", expected at least one element on axis " + std::to_string(axis);
+    });
+  }
+  return call;
+}
+
 Metas reduce_same(const Call& call) { return {fold(call, call.tensor("self").dtype)}; }
 
-Metas reduce_to_index(const Call& call) { return {fold(call, at::kLong)}; }
+Metas extremum(const Call& call) { return reduce_same(of_something(call)); }
+
+Metas reduce_to_index(const Call& call) { return {fold(of_something(call), at::kLong)}; }
 
 /// Sums and products of integers are int64, unless the call says otherwise.
 Metas reduce_sum(const Call& call) {
   return {fold(call, call.dtype().value_or(promotion::to_sum(call.tensor("self").dtype)))};
 }
 
-Metas reduce_to_hash(const Call& call) { return {fold(call, at::kUInt64)}; }
+Metas reduce_to_hash(const Call& call) { return {fold(of_something(call), at::kUInt64)}; }
 
 Metas reduce_mean(const Call& call) { return {fold(call, call.dtype().value_or(call.tensor("self").dtype))}; }
 
@@ -59,7 +74,9 @@ Metas reduce_truth_axes(const Call& call) {
 }
 
 /// (values, indices)
-Metas reduce_with_index(const Call& call) { return {fold(call, call.tensor("self").dtype), fold(call, at::kLong)}; }
+Metas reduce_with_index(const Call& call) {
+  return {fold(of_something(call), call.tensor("self").dtype), fold(call, at::kLong)};
+}
 
 Metas kthvalue(const Call& call) {
   const TensorMeta& self = call.tensor("self");
@@ -155,8 +172,8 @@ std::span<const Operator> reduction_operators() {
       {.name = "aten::var_mean.correction", .decompose = expand<&to::var_mean>},
 
       // Extremes
-      {.name = "aten::amax", .meta = reduce_same},
-      {.name = "aten::amin", .meta = reduce_same},
+      {.name = "aten::amax", .meta = extremum},
+      {.name = "aten::amin", .meta = extremum},
       {.name = "aten::aminmax", .decompose = expand<&to::aminmax>},
       {.name = "aten::dist", .decompose = expand<&to::dist>},
       {.name = "aten::argmax", .meta = reduce_to_index},

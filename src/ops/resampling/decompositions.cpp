@@ -158,6 +158,7 @@ at::Tensor pixel_shuffle(const at::Tensor& self, int64_t r) {
 
 /// [..., C, H r, W r] to [..., C r r, H, W]
 at::Tensor pixel_unshuffle(const at::Tensor& self, int64_t r) {
+  window::require_elements(self.sym_sizes(), 0);
   const int64_t batch_axes = self.dim() - 3;
   const c10::SymInt channels = self.sym_size(-3), height = self.sym_size(-2) / r, width = self.sym_size(-1) / r;
   Sizes split(self.sym_sizes().slice(0, static_cast<size_t>(batch_axes))), joined = split;
@@ -199,6 +200,7 @@ at::Tensor affine_grid_generator(const at::Tensor& theta, c10::SymIntArrayRef si
 }
 
 at::Tensor replication_pad1d(const at::Tensor& self, c10::SymIntArrayRef padding) {
+  window::require_elements(self.sym_sizes(), static_cast<size_t>(self.dim() - 2));
   const c10::SymInt size = self.sym_size(-1);
   const at::Tensor positions = counted(size + padding[0] + padding[1], self) - at::Scalar(padding[0]);
   return at::index_select(self, -1, at::clamp(positions, 0, at::Scalar(size - 1)));
@@ -220,6 +222,7 @@ at::Tensor pad_circular(const at::Tensor& self, c10::SymIntArrayRef pad) {
 at::Tensor im2col(const at::Tensor& self, at::IntArrayRef kernel_size, at::IntArrayRef dilation,
                   at::IntArrayRef padding, at::IntArrayRef stride) {
   if (self.dim() == 3) return im2col(self.unsqueeze(0), kernel_size, dilation, padding, stride).squeeze(0);
+  window::require_elements(self.sym_sizes(), 1);
   const Sliding rows = sliding(self.sym_size(2), 0, kernel_size, dilation, padding, stride);
   const Sliding columns = sliding(self.sym_size(3), 1, kernel_size, dilation, padding, stride);
   const at::Tensor padded =
@@ -235,6 +238,7 @@ at::Tensor col2im(const at::Tensor& self, c10::SymIntArrayRef output_size, at::I
   if (self.dim() == 2) {
     return col2im(self.unsqueeze(0), output_size, kernel_size, dilation, padding, stride).squeeze(0);
   }
+  window::require_elements(self.sym_sizes(), 1);
   const Sliding rows = sliding(output_size[0], 0, kernel_size, dilation, padding, stride);
   const Sliding columns = sliding(output_size[1], 1, kernel_size, dilation, padding, stride);
   const c10::SymInt batch = self.sym_size(0), channels = self.sym_size(1) / (rows.kernel * columns.kernel);

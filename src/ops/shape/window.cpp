@@ -57,4 +57,12 @@ std::vector<Axis> axes(const Call& call, size_t rank) {
   return result;
 }
 
+void require_elements(c10::SymIntArrayRef sizes, size_t first) {
+  for (size_t axis = first; axis < sizes.size(); ++axis) {
+    require(sizes[axis].sym_ge(1), [&] {
+      return "self is " + shape::text(sizes) + ", expected at least one element on axis " + std::to_string(axis);
+    });
+  }
+}
+
 }  // namespace tracejet::window

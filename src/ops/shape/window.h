@@ -26,4 +26,7 @@ c10::SymInt covered(const c10::SymInt& count, const Axis& axis);
 /// stride means the kernel's size. Throws ShapeError where one is out of its bounds.
 std::vector<Axis> axes(const Call& call, size_t rank);
 
+/// Requires elements on every axis from `first` on, which PyTorch's kernels ask for where only a batch may be empty.
+void require_elements(c10::SymIntArrayRef sizes, size_t first);
+
 }  // namespace tracejet::window

@@ -38,6 +38,7 @@
 
 #include "ops/numbers.h"
 #include "ops/refusal.h"
+#include "ops/shape/part.h"
 #include "ops/shape/shape.h"
 
 namespace tracejet::decompositions {
@@ -299,6 +300,7 @@ at::Tensor diag_embed(const at::Tensor& self, int64_t offset, int64_t dim1, int6
 at::Tensor diagonal_scatter(const at::Tensor& self, const at::Tensor& src, int64_t offset, int64_t dim1, int64_t dim2) {
   const int64_t row_axis = shape::wrap_axis(dim1, self.dim()), column_axis = shape::wrap_axis(dim2, self.dim());
   const c10::SymInt rows = self.sym_size(row_axis), columns = self.sym_size(column_axis);
+  shape::require_part(src, at::diagonal(self, offset, dim1, dim2).sym_sizes());
   // As in diag_embed; the axes of the source are the other axes of `self`, and the diagonal.
   const c10::SymInt& full = offset >= 0 ? rows : columns;
   const at::Tensor padded = at::constant_pad_nd_symint(src, {0, full - src.sym_size(-1)});

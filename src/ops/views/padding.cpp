@@ -3,6 +3,7 @@
 #include "ops/refusal.h"
 #include "ops/resampling/decompositions.h"
 #include "ops/shape/shape.h"
+#include "ops/shape/window.h"
 
 namespace tracejet {
 
@@ -45,10 +46,14 @@ Metas constant_pad(const Call& call) {
   bool only_crops = true;
   for (size_t i = 0; i < padding.size(); ++i) {
     c10::SymInt& size = padded.sizes[self.sizes.size() - padding.size() + i];
+    c10::SymInt left = size;  // PyTorch crops before it pads
+    for (const c10::SymInt& pad : {padding[i].before, padding[i].after}) {
+      if (known_negative(pad)) left = left + pad;
+    }
     size = size + padding[i].before + padding[i].after;
     only_crops = only_crops && known_at_most_zero(padding[i].before) && known_at_most_zero(padding[i].after);
     if (!known_negative(padding[i].before) && !known_negative(padding[i].after)) continue;
-    require(size.sym_ge(0),
+    require(left.sym_ge(0),
             [&] { return "self is " + shape::text(self.sizes) + ", too small to crop it by " + shape::text(given); });
   }
   if (only_crops) return {shape::like(padded, self.dtype)};
@@ -66,14 +71,18 @@ TensorMeta bordered(const Call& call, bool mirrored) {
            " spatial axes";
   });
   const auto message = [&] { return "padding " + shape::text(given) + " is too large for " + shape::text(self.sizes); };
+  window::require_elements(self.sizes, rank - spatial - 1);
   Sizes sizes = self.sizes;
+  c10::SymBool leaves_something = false;
   for (size_t i = 0; i < spatial; ++i) {
     c10::SymInt& size = sizes[rank - spatial + i];
     if (mirrored) require(padding[i].before.sym_lt(size), message);
     if (mirrored) require(padding[i].after.sym_lt(size), message);
     size = size + padding[i].before + padding[i].after;
-    require(size.sym_ge(1), message);
+    require(size.sym_ge(0), message);
+    leaves_something = leaves_something.sym_or(size.sym_ge(1));
   }
+  require(leaves_something, message);  // on one axis at least
   return shape::like_batch(self, std::move(sizes), spatial);
 }
 

@@ -39,6 +39,7 @@ Metas pixel_shuffle(const Call& call) {
 Metas pixel_unshuffle(const Call& call) {
   const TensorMeta& self = call.tensor("self");
   require_image(self);
+  window::require_elements(self.sizes, 0);  // eager hands an empty one back in its old shape
   const int64_t factor = call.integer("downscale_factor"), rank = self.dim();
   require(factor > 0, [&] { return "downscale_factor is " + std::to_string(factor) + ", expected at least 1"; });
   require_multiple(self, rank - 2, factor);
@@ -65,6 +66,7 @@ Metas im2col(const Call& call) {
   const auto axes = window::axes(call, 2);
   const auto rank = self.dim();
   require(rank == 3 || rank == 4, [&] { return "self is " + shape::text(self.sizes) + ", expected [N, C, H, W]"; });
+  window::require_elements(self.sizes, 1);
   Sizes sizes = self.sizes;
   c10::SymInt windows = 1, elements = 1;
   for (size_t i = 0; i < 2; ++i) {
@@ -89,6 +91,7 @@ Metas col2im(const Call& call) {
            shape::text(output);
   };
   require(rank == 2 || rank == 3, message);
+  window::require_elements(self.sizes, static_cast<size_t>(rank - 2));
   const c10::SymInt elements = axes[0].kernel * axes[1].kernel;
   require((self.sizes[rank - 2] % elements).sym_eq(0), message);
   require_equal_sizes(self.sizes[rank - 1], window::count(output[0], axes[0]) * window::count(output[1], axes[1]),

@@ -161,3 +161,27 @@ def test_pytorchs_stacks_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
         tracejet.trace(Lambda(read_two), arg_inputs=[ROWS, PAIR])
     assert "frame #" not in str(refused.value)
     assert sys.exc_info() == (None, None, None)
+
+
+def _depth() -> int:
+    """How deep a function can call itself here."""
+    try:
+        return 1 + _depth()
+    except RecursionError:
+        return 1
+
+
+def test_a_recursion_without_end_is_an_error_and_leaves_python_as_it_was() -> None:
+    def halves(x: torch.Tensor) -> torch.Tensor:
+        middle = x.shape[0] // 2
+        return x.sum(0) if x.shape[0] == 1 else halves(x[:middle]) + halves(x[middle:])
+
+    def endless(x: torch.Tensor) -> torch.Tensor:
+        return endless(x[: x.shape[0] // 2])
+
+    before = _depth()
+    for model in halves, endless:
+        rows = tracejet.Input(min_shape=(1, 4), opt_shape=(4, 4), max_shape=(16, 4))
+        with pytest.raises((tracejet.Error, RecursionError)):
+            tracejet.trace(Lambda(model), arg_inputs=[rows])
+        assert _depth() == before

@@ -69,6 +69,78 @@ def test_a_run_is_refused_where_eager_refuses_it_and_only_there(op: str, engine:
     assert_refused_like_eager(model, compiled)
 
 
+def images(x: torch.Tensor) -> torch.Tensor:
+    """[3, rows, columns, 2], where an empty batch would be right and no other axis may be empty."""
+    return x.permute(2, 0, 1).unsqueeze(-1).repeat(1, 1, 1, 2)
+
+
+#: By what eager refuses, calls that nothing is made of: no kernel refuses them, for the program has none.
+UNUSED: dict[str, Callable[[torch.Tensor], Any]] = {
+    "aten::amax": lambda x: x.amax(1),
+    "aten::argmin": lambda x: x.argmin(0),
+    "aten::argmax of all": lambda x: x.argmax(),
+    "aten::max.dim": lambda x: x.max(1),
+    "aten::mode": lambda x: x.mode(1),
+    "aten::nanmedian.dim": lambda x: x.nanmedian(0),
+    "aten::linalg_vector_norm": lambda x: torch.linalg.vector_norm(x, -1, dim=1),
+    "aten::linalg_vector_norm, infinite": lambda x: torch.linalg.vector_norm(x, torch.inf, dim=0),
+    "aten::batch_norm": lambda x: torch.native_batch_norm(x.flatten(1)[:, :3], None, None, None, None, True, 0.1, 1e-5),
+    "aten::im2col": lambda x: F.unfold(images(x), 1),
+    "aten::col2im": lambda x: F.fold(x.permute(2, 0, 1), (x.shape[1], 1), 1),
+    "aten::max_pool2d_with_indices": lambda x: F.max_pool2d(images(x), 1),
+    "aten::avg_pool2d": lambda x: F.avg_pool2d(images(x), 1),
+    "aten::adaptive_max_pool2d": lambda x: F.adaptive_max_pool2d(images(x), 2),
+    "aten::_adaptive_avg_pool2d": lambda x: F.adaptive_avg_pool2d(images(x), 2),
+    "aten::conv_transpose1d": lambda x: F.conv_transpose1d(x.permute(2, 0, 1)[:, :1], torch.ones(1, 2, 3)),
+    "aten::scatter": lambda x: x[:, :1].scatter(2, torch.zeros(1, 1, 4, dtype=torch.long), 1.0),
+    "aten::gather": lambda x: x[:1].gather(2, torch.zeros(1, 2, 4, dtype=torch.long)),
+    "aten::replication_pad2d": lambda x: F.pad(images(x), (1, 1, 1, 1), mode="replicate"),
+    "aten::constant_pad_nd": lambda x: F.pad(x[1:].mT, (-1, 1)),
+    "aten::diagonal_scatter": lambda x: torch.diagonal_scatter(x[:, :, 0], x.new_zeros(3)),
+    "aten::select_scatter": lambda x: torch.select_scatter(x, x.new_zeros(x.shape[1], 3), 0, 0),
+    "aten::slice_scatter": lambda x: torch.slice_scatter(x, x.new_zeros(1, x.shape[1], 3), 0, 0, 1),
+}
+
+
+@pytest.mark.parametrize("op", UNUSED)
+def test_a_call_that_eager_refuses_is_refused_though_nothing_is_made_of_it(op: str) -> None:
+    def forward(x: torch.Tensor) -> torch.Tensor:
+        UNUSED[op](x)
+        return x * 2
+
+    model = Lambda(forward)
+    compiled = tracejet.compile(tracejet.trace(model, arg_inputs=[declared()]), engine="aten")
+    assert_refused_like_eager(model, compiled)
+
+
+def test_what_eager_hands_back_in_its_old_shape_is_refused() -> None:
+    """PyTorch's pixel_unshuffle leaves a tensor without elements as it is."""
+    images = Input(min_shape=(0, 1, 4, 4), opt_shape=(2, 1, 4, 4), max_shape=(4, 1, 4, 4))
+    model = Lambda(lambda x: F.pixel_unshuffle(x, 2))
+    compiled = tracejet.compile(tracejet.trace(model, arg_inputs=[images]))
+    x = torch.randn(3, 1, 4, 4)
+    torch.testing.assert_close(compiled(x), model(x))
+    assert model(x[:0]).shape == (0, 1, 4, 4)
+    with pytest.raises(tracejet.Error, match="pixel_unshuffle"):
+        compiled(x[:0])
+
+
+def test_a_size_that_is_broadcast_stays_one() -> None:
+    """At one row the diagonal is empty, and so is what it is multiplied with: from two on, it has one element."""
+
+    def forward(x: torch.Tensor) -> torch.Tensor:
+        product = x[:, :1, 0].diagonal(-1) * x[:, 0, 0]
+        return product.view(x.shape[0])
+
+    rows = Input(min_shape=(1, 2, 3), opt_shape=(3, 2, 3), max_shape=(6, 2, 3))
+    compiled = tracejet.compile(tracejet.trace(Lambda(forward), arg_inputs=[rows]), engine="aten")
+    for count in 2, 5:
+        x = torch.randn(count, 2, 3)
+        torch.testing.assert_close(compiled(x), forward(x))
+    with pytest.raises(tracejet.Error, match="relies on"):
+        compiled(torch.randn(1, 2, 3))
+
+
 def refuses_one(x: torch.Tensor) -> torch.Tensor:
     if x.shape[1] == 1 and x.shape[0] == 1:
         raise ValueError("one number has no spread")
