@@ -29,7 +29,7 @@ CPP := $(wildcard src/*/*.cpp src/*/*.h src/*/*/*.cpp src/*/*/*.h include/tracej
 PY := python testing tests bench examples docs tools
 
 .DEFAULT_GOAL := help
-.PHONY: help venv extension build test test-ops fuzz fuzz-pt2 demo bench soak wheel docs stubs lint tidy format clean
+.PHONY: help venv extension build test test-ops fuzz fuzz-pt2 demo bench soak wheel docs site stubs lint tidy format clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t12
@@ -113,9 +113,17 @@ docs: extension ## the pages that are made from the code
 	$(RUN) docs/make_operator_page.py
 	$(RUN) docs/make_model_page.py
 	$(RUN) docs/make_difference_page.py
+	$(RUN) docs/make_settings_page.py
 
 wheel: ## a wheel for this Python and torch (PYTHON=python3.12 TORCH=torch==2.12.0), in dist/
 	cmake/make_wheel.sh $(PYTHON) '$(TORCH)' dist $(TORCH_FLAGS)
+
+$(VENV)/.site: docs/requirements.txt $(PLACE)
+	$(PIP) -c $(VENV)/constraints.txt -r docs/requirements.txt
+	touch $@
+
+site: $(VENV)/.site ## the documentation as a site, in build/site; links and anchors are checked
+	$(BIN)/mkdocs build --quiet --strict
 
 stubs: extension ## the types of the extension, for Python's tools
 	$(RUN) tools/make_stubs.py

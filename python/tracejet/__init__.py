@@ -27,7 +27,9 @@ from tracejet.api.decompositions import DecompositionTable
 from tracejet.api.engine import Engine, engines, register_engine, unregister_engine
 from tracejet.api.engine_cache import BaseEngineCache
 from tracejet.api.engine_report import EngineReport, EngineWarning
+from tracejet.api.error_docs import document_errors as _document_errors
 from tracejet.api.files import load, save
+from tracejet.api.model_repository import save_model_repository
 from tracejet.api.profiles import profile_of_this_call as _profile_of_this_call
 from tracejet.api.trace import diagnose, trace
 from tracejet.api.verify import Verification, VerificationError, verify
@@ -44,6 +46,7 @@ from tracejet.torch_compile.registration import register as _register_backends
 #: Where CMake finds the C++ package of an installed tracejet: `-DCMAKE_PREFIX_PATH=…`, `find_package(tracejet)`.
 cmake_prefix_path: str = _os.path.dirname(_os.path.abspath(__file__))
 
+_document_errors()
 _follow_environment()
 _register_backends()
 _register_tensorrt(_profile_of_this_call)
@@ -82,6 +85,7 @@ __all__ = [
     "refit_module_weights",
     "register_engine",
     "save",
+    "save_model_repository",
     "save_onnx",
     "show_config",
     "trace",

@@ -10,7 +10,10 @@ from tracejet import _C
 
 class BuildWarning(UserWarning):
     """An engine failed at a part of a program, which the next one runs; the engine cache lost something; or a setting
-    had no effect."""
+    had no effect.
+
+    Causes and fixes: docs/errors.md#buildwarning
+    """
 
 
 @dataclass(frozen=True)

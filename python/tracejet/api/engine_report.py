@@ -23,7 +23,10 @@ class RefusedCall:
 
 
 class EngineWarning(UserWarning):
-    """An engine runs a call of a program otherwise than PyTorch, for data that only a run has."""
+    """An engine runs a call of a program otherwise than PyTorch, for data that only a run has.
+
+    Causes and fixes: docs/errors.md#enginewarning
+    """
 
 
 class EngineReport:

@@ -10,6 +10,7 @@ from tracejet.command_line.cache import cache
 from tracejet.command_line.check import check, engines
 from tracejet.command_line.compile import compile
 from tracejet.command_line.config import config
+from tracejet.command_line.export import export
 from tracejet.command_line.report import report
 from tracejet.command_line.run import run
 from tracejet.command_line.trace import trace
@@ -29,5 +30,5 @@ def main() -> None:
     """
 
 
-for command in (check, trace, compile, run, bench, report, view, engines, cache, config):
+for command in (check, trace, compile, run, bench, report, export, view, engines, cache, config):
     main.add_command(command)

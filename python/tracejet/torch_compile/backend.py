@@ -24,7 +24,10 @@ from tracejet.torch_compile.training import check_is_inference, check_written
 
 
 class EagerWarning(UserWarning):
-    """A graph couldn't be built and runs in eager, as `on_failure="eager"` asks for."""
+    """A graph couldn't be built and runs in eager, as `on_failure="eager"` asks for.
+
+    Causes and fixes: docs/errors.md#eagerwarning
+    """
 
 
 class Backend:

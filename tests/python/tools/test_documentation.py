@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+import tracejet
+
 ROOT = Path(__file__).resolve().parents[3]
 PAGES = (
     "README.md",
@@ -18,6 +20,11 @@ PAGES = (
     "docs/verified-compile.md",
     "docs/beyond-aten.md",
     "docs/engines/writing-an-engine.md",
+    "docs/start.md",
+    "docs/errors.md",
+    *sorted(
+        str(path.relative_to(ROOT)) for folder in ("guides", "moving") for path in (ROOT / "docs" / folder).iterdir()
+    ),
 )
 
 
@@ -61,6 +68,27 @@ def test_the_operator_page_says_what_the_tables_say(monkeypatch):
     import make_operator_page
 
     assert make_operator_page.PAGE.read_text() == make_operator_page.page(), "run `make docs`"
+
+
+def test_the_page_on_settings_says_what_the_table_says(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    import make_settings_page
+
+    assert make_settings_page.PAGE.read_text() == make_settings_page.page(), "run `make docs`"
+
+
+ERRORS = [
+    kind
+    for module in (tracejet, tracejet.dynamo)
+    for kind in vars(module).values()
+    if isinstance(kind, type) and issubclass(kind, (Exception, Warning))
+]
+
+
+@pytest.mark.parametrize("kind", dict.fromkeys(ERRORS), ids=lambda kind: kind.__name__)
+def test_every_error_has_a_section_that_it_names(kind):
+    assert f"\n## {kind.__name__}\n" in (ROOT / "docs/errors.md").read_text()
+    assert f"docs/errors.md#{kind.__name__.lower()}" in kind.__doc__
 
 
 def test_the_page_on_models_says_what_was_measured(monkeypatch):

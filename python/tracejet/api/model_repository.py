@@ -1,0 +1,146 @@
+"""`save_model_repository`: the folder from which a model server serves a program."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import openvino
+import torch
+from torch import nn
+
+from tracejet import _C
+from tracejet._C import GraphOutput
+from tracejet.api.compile import save_onnx
+from tracejet.api.native_program import graph_of, native
+from tracejet.export.exported_program import ExportedProgram
+from tracejet.frontend.binding import Dim, Leaf
+
+_TRITON = {
+    torch.float32: "TYPE_FP32",
+    torch.float16: "TYPE_FP16",
+    torch.bfloat16: "TYPE_BF16",
+    torch.float64: "TYPE_FP64",
+    torch.int64: "TYPE_INT64",
+    torch.int32: "TYPE_INT32",
+    torch.int16: "TYPE_INT16",
+    torch.int8: "TYPE_INT8",
+    torch.uint8: "TYPE_UINT8",
+    torch.bool: "TYPE_BOOL",
+}
+
+
+def save_model_repository(
+    mod: nn.Module | torch.export.ExportedProgram,
+    folder: str | os.PathLike[str],
+    *,
+    server: Literal["triton", "ovms"],
+    name: str,
+    arg_inputs: Sequence[Any] | None = None,
+    kwarg_inputs: Mapping[str, Any] | None = None,
+    dynamic_shapes: Any = None,
+    merge_requests: bool = False,
+) -> Path:
+    """Writes a program, or a module (which is traced first), as version 1 of a model in a model repository.
+
+    Triton Inference Server gets an ONNX model for its onnxruntime backend and a config.pbtxt, OpenVINO Model Server an
+    OpenVINO model in float32 and a config.json. The program has to be one without state.
+
+    Args:
+        mod: a program from `trace` or `torch.export`, or a module.
+        folder: the repository. Other models in it are left alone.
+        server: "triton" or "ovms".
+        name: the model's.
+        arg_inputs, kwarg_inputs, dynamic_shapes: what a module is traced with: see `trace`.
+        merge_requests: Triton may put requests together into one batch. Only say so where rows of a batch don't depend
+            on each other, which isn't checked.
+
+    Returns:
+        The folder of the model.
+
+    Raises:
+        InvalidInput: the program writes to buffers or inputs, or merge_requests is asked for where inputs and outputs
+            haven't one batch, or of a server that decides it by itself.
+        UnsupportedOperator: the program can't be written as ONNX.
+    """
+    if server not in ("triton", "ovms"):
+        raise _C.InvalidInput(f'server: expected "triton" or "ovms", got {server!r}')
+    if not name or Path(name).name != name:
+        raise _C.InvalidInput(f"name: expected a name without slashes, got {name!r}")
+    program = native(mod, arg_inputs, kwarg_inputs, dynamic_shapes)
+    if any(output.kind != GraphOutput.Kind.USER for output in graph_of(program).outputs):
+        raise _C.InvalidInput("the program writes to buffers or inputs, and a server keeps no state between requests")
+    batch = _batch(program)
+    if merge_requests and server != "triton":
+        raise _C.InvalidInput("merge_requests: OpenVINO Model Server doesn't put requests together")
+    if merge_requests and batch is None:
+        raise _C.InvalidInput(
+            "merge_requests: axis 0 of all inputs and outputs has to be one dimension, from 1 on: see shared_dims"
+        )
+    place = Path(folder) / name
+    (place / "1").mkdir(parents=True, exist_ok=True)
+    if server == "triton":
+        save_onnx(program, place / "1" / "model.onnx")
+        lines = _triton_config(program, name, openvino.Core().read_model(place / "1" / "model.onnx"), batch)
+        (place / "config.pbtxt").write_text(
+            "\n".join([*lines, *(["dynamic_batching { }"] if merge_requests else []), ""])
+        )
+        return place
+    with tempfile.TemporaryDirectory() as scratch:
+        save_onnx(program, Path(scratch) / "model.onnx")
+        model = openvino.Core().read_model(Path(scratch) / "model.onnx")
+        openvino.save_model(model, place / "1" / "model.xml", compress_to_fp16=False)
+    _add_to_config(Path(folder) / "config.json", name, place)
+    return place
+
+
+def _add_to_config(path: Path, name: str, place: Path) -> None:
+    """OpenVINO Model Server's list of models, with this one in it."""
+    known = json.loads(path.read_text())["model_config_list"] if path.exists() else []
+    others = [entry for entry in known if entry["config"]["name"] != name]
+    ours = {"config": {"name": name, "base_path": f"/models/{place.name}"}}
+    path.write_text(json.dumps({"model_config_list": [*others, ours]}, indent=2) + "\n")
+
+
+def _triton_config(program: ExportedProgram, name: str, model: Any, batch: Dim | None) -> list[str]:
+    """`model`: the ONNX model as OpenVINO reads it, which knows the names."""
+    skipped = 0 if batch is None else 1
+    lines = [f'name: "{name}"', 'backend: "onnxruntime"', f"max_batch_size: {0 if batch is None else batch.max}"]
+    for leaf, port in zip(_inputs(program), model.inputs, strict=True):
+        sizes = [-1 if isinstance(size, Dim) else size for size in (leaf.shape or [])[skipped:]]
+        lines.append(_tensor("input", port.any_name, leaf.dtype, sizes))
+    for value, port in zip(_outputs(program), model.outputs, strict=True):
+        texts = [str(size) for size in value.shape[skipped:]]
+        lines.append(_tensor("output", port.any_name, value.dtype, [int(t) if t.isdigit() else -1 for t in texts]))
+    return lines
+
+
+def _inputs(program: ExportedProgram) -> list[Leaf]:
+    return [leaf for leaf in program._tracejet_call_spec.inputs if leaf.shape is not None]
+
+
+def _outputs(program: ExportedProgram) -> list[Any]:
+    """Their values in the graph."""
+    return [output.value for output in graph_of(program).outputs if output.value is not None]
+
+
+def _batch(program: ExportedProgram) -> Dim | None:
+    """The dimension that comes first in all inputs and outputs, where it may be 1."""
+    shapes = [leaf.shape or [] for leaf in _inputs(program)]
+    first = shapes[0][0] if shapes and shapes[0] else None
+    if not isinstance(first, Dim) or first.min > 1:
+        return None
+    is_shared = all(shape and isinstance(shape[0], Dim) and shape[0].name == first.name for shape in shapes)
+    is_given = all(value.is_tensor and value.shape and str(value.shape[0]) == first.name for value in _outputs(program))
+    return first if is_shared and is_given else None
+
+
+def _tensor(kind: str, name: str, dtype: torch.dtype | None, sizes: Sequence[int]) -> str:
+    if dtype not in _TRITON:
+        raise _C.InvalidInput(f"{name}: Triton has no {dtype}")
+    dims = ", ".join(map(str, sizes))
+    return f'{kind} [ {{ name: "{name}" data_type: {_TRITON[dtype]} dims: [ {dims} ] }} ]'
