@@ -21,17 +21,22 @@ from tracejet.frontend.input import Input
 from tracejet.frontend.input_shapes import UNBOUNDED
 
 
-def save(program: torch.export.ExportedProgram, path: str | os.PathLike[str]) -> None:
+def save(program: torch.export.ExportedProgram | CompiledModule, path: str | os.PathLike[str]) -> None:
     """Writes a program, with its weights, as a `.pt2` file: `torch.export.load` gives of it what it gives of one that
     `torch.export.save` wrote, but for the example inputs.
 
     A program of `trace` is written in C++, without the making of its Python side. One that was edited, loaded by
     torch.export or exported by it is left to `torch.export.save`.
 
+    What `compile` gave is written by its own `save`, with what the engines made of it.
+
     Raises:
         UnsupportedOperator: the program has what such a file can't hold.
         Error: the file can't be written. What was there before is left alone.
     """
+    if isinstance(program, CompiledModule):
+        program.save(path)
+        return
     graph = getattr(program, "_tracejet_graph", None)
     if graph is None:
         torch.export.save(program, path)

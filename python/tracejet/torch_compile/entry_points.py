@@ -1,4 +1,4 @@
-"""What torch.compile finds under the names of its backends: `tracejet`, and `tensorrt` where nobody else has it."""
+"""What torch.compile finds by name: `tracejet`, and Torch-TensorRT's backend where that isn't installed."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ tracejet = Backend()
 
 
 def __getattr__(name: str) -> Any:
-    if name != "tensorrt":
+    if name not in ("tensorrt", "torch_tensorrt"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if importlib.util.find_spec("torch_tensorrt") is None:
         return tracejet
-    return backend_that_registers_itself("torch_tensorrt", "tensorrt")
+    return backend_that_registers_itself("torch_tensorrt", name)

@@ -16,6 +16,7 @@ _GROUP = "torch_dynamo_backends"
 _ENTRY_POINTS = {
     "tracejet": "tracejet.torch_compile.entry_points:tracejet",
     "tensorrt": "tracejet.torch_compile.entry_points:tensorrt",
+    "torch_tensorrt": "tracejet.torch_compile.entry_points:torch_tensorrt",
 }
 
 

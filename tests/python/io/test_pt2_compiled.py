@@ -260,3 +260,11 @@ def test_a_dry_run_has_nothing_to_save(tmp_path: Path) -> None:
     with pytest.raises(tracejet.InvalidInput, match="dry run"):
         planned.save(tmp_path / "plan.pt2")
     assert not (tmp_path / "plan.pt2").exists()
+
+
+def test_save_takes_what_compile_gave(tmp_path: Path) -> None:
+    model = nn.Linear(4, 3).eval()
+    compiled = tracejet.compile(model, arg_inputs=[tracejet.Input((2, 4))])
+    tracejet.save(compiled, tmp_path / "compiled.pt2")
+    x = torch.randn(2, 4)
+    torch.testing.assert_close(tracejet.load(tmp_path / "compiled.pt2")(x), compiled(x))

@@ -93,12 +93,12 @@ def installed(folder: Path) -> str:
 CALL = "import torch; print(torch.compile(lambda x: x + 1, backend='{}')(torch.ones(2)).tolist())"
 
 
-@pytest.mark.parametrize("name", ["tracejet", "tensorrt"])
+@pytest.mark.parametrize("name", ["tracejet", "tensorrt", "torch_tensorrt"])
 def test_an_installed_backend_needs_no_import(name: str, tmp_path: Path) -> None:
     assert python(CALL.format(name), installed(tmp_path)) == "[2.0, 2.0]\n"
 
 
-@pytest.mark.parametrize("name", ["tracejet", "tensorrt"])
+@pytest.mark.parametrize("name", ["tracejet", "torch_tensorrt"])
 @pytest.mark.parametrize("before", ["", "import torch._dynamo; torch._dynamo.list_backends(); "])
 def test_without_an_installation_the_import_is_enough(name: str, before: str) -> None:
     assert python(f"{before}import tracejet; {CALL.format(name)}", str(ROOT / "python")) == "[2.0, 2.0]\n"
@@ -113,11 +113,13 @@ def test_a_tree_has_the_entry_points_of_an_installation() -> None:
 def test_torch_tensorrt_keeps_its_name_where_it_is_installed(tmp_path: Path) -> None:
     (tmp_path / "torch_tensorrt.py").write_text(
         "import torch\n"
+        "@torch._dynamo.register_backend(name='torch_tensorrt')\n"
         "@torch._dynamo.register_backend(name='tensorrt')\n"
         "def backend(gm, inputs, **kwargs):\n    print('theirs')\n    return gm.forward\n"
     )
     path = installed(tmp_path)
-    assert python(CALL.format("tensorrt"), path) == "theirs\n[2.0, 2.0]\n"
+    for name in ("tensorrt", "torch_tensorrt"):
+        assert python(CALL.format(name), path) == "theirs\n[2.0, 2.0]\n"
     assert python(f"import torch, torch_tensorrt; {CALL.format('tensorrt')}", path) == "theirs\n[2.0, 2.0]\n"
     assert python(CALL.format("tracejet"), path) == "[2.0, 2.0]\n"
 
