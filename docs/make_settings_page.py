@@ -13,8 +13,8 @@ _HEAD = """\
 
 What `tracejet.compile` takes as keywords, and `tracejet.CompileSettings` as fields; in C++, `tracejet::CompileSettings`
 has the same. The command line takes them as `--set name=value`. An unknown name and a value that makes no sense are an
-[`InvalidInput`](errors.md#invalidinput); what an engine can't honour is a [`BuildWarning`](errors.md#buildwarning).
-This page is made by `make docs`.
+[`InvalidInput`](errors.md#invalidinput), and so is what none of the program's engines can honour; where one of several
+can't, it is a [`BuildWarning`](errors.md#buildwarning). This page is made by `make docs`.
 
 | setting | default | says | engines compile again |
 | --- | --- | --- | --- |

@@ -15,6 +15,7 @@ import tracejet
 from tracejet.torch_version import check_torch_version
 
 ROOT = Path(__file__).parents[3]
+SOURCES = (".cpp", ".h", ".py", ".in", ".cmake")
 MINOR = ".".join(torch.__version__.split(".")[:2])
 
 
@@ -41,12 +42,18 @@ def test_version_and_dependencies_name_the_torch(monkeypatch):
 # ---- a wheel ---------------------------------------------------------------------------------------------------------
 
 
+def files(folder):
+    """Those of the source."""
+    return (path for path in (ROOT / folder).rglob("*") if path.suffix in SOURCES and path.name != "_built_with.py")
+
+
 @pytest.fixture(scope="module")
 def wheel():
-    """The latest of `make wheel`, which is called where there is none."""
+    """The latest of `make wheel`, which is called where there is none, or only one that is older than the source."""
     tag = f"cp{sys.version_info.major}{sys.version_info.minor}"
     pattern = f"tracejet-*+torch{MINOR}-{tag}-*.whl"
-    if not list((ROOT / "dist").glob(pattern)):
+    changed = max(path.stat().st_mtime for folder in ("src", "include", "python", "cmake") for path in files(folder))
+    if not any(path.stat().st_mtime > changed for path in (ROOT / "dist").glob(pattern)):
         torch_here = f"TORCH=torch=={torch.__version__}"
         subprocess.run(["make", "wheel", f"PYTHON={sys.executable}", torch_here], cwd=ROOT, check=True)
     return max((ROOT / "dist").glob(pattern), key=lambda path: path.stat().st_mtime)
