@@ -89,6 +89,7 @@ onnx::Target target() {
           .sorts_stably = false,
           .vector_abs = false,
           .pads_axes = false,
+          .tiles_images = false,
           .gathers_slices = false,
           .batched_weights = false,
           .int64 = false,

@@ -33,6 +33,7 @@ struct Target {
   bool sorts_stably = true;     ///< TopK gives equal values in their order, as ONNX demands
   bool vector_abs = true;       ///< leaves a concatenation as it is when it takes Abs of it, and it is a vector
   bool pads_axes = true;        ///< takes the axes of Pad as an input; some then leave Pad where it is
+  bool tiles_images = true;     ///< repeats a tensor of one channel, whatever the order of its memory
   bool gathers_slices = true;   ///< takes the elements of a slice from it, not from what it was cut from
   bool batched_weights = true;  ///< broadcasts what it multiplies with a stack of constant matrices
   bool int64 = true;            ///< computes int64 in 64 bits, not in 32
@@ -118,6 +119,8 @@ class Lowering {
   /// `operand` in this shape. Uses ONNX's -1 and 0 where they do, which is cheaper than computing sizes.
   Operand reshape(const Operand& operand, c10::SymIntArrayRef from, c10::SymIntArrayRef to);
   Operand expand(const Operand& operand, c10::SymIntArrayRef from, c10::SymIntArrayRef to);
+  /// `operand` so many times along each of its axes.
+  Operand tile(const Operand& operand, c10::SymIntArrayRef repeats);
   Operand transpose(const Operand& operand, const std::vector<int64_t>& permutation);
   Operand unsqueeze(const Operand& operand, const std::vector<int64_t>& axes);
   Operand squeeze(const Operand& operand, const std::vector<int64_t>& axes);

@@ -172,11 +172,25 @@ void sort(Lowering& to, const Call& call, std::string_view) {
   to.result(folded(to, found.indices, row.is_scalar));
 }
 
+/// How many elements of each row are NaN.
+Operand count_of_nan(Lowering& to, const Row& row) {
+  return to.emit("ReduceSum", {to.cast(is_nan(to, row.values), at::kInt), to.integers({row.axis})},
+                 {{"keepdims", int64_t{1}}});
+}
+
+Operand nan_where(Lowering& to, const Operand& condition, const Operand& otherwise) {
+  return choose(to, condition, to.number(std::numeric_limits<double>::quiet_NaN(), otherwise.dtype), otherwise);
+}
+
 /// The element that has `place` others before it, in a row that isn't empty; NaN comes last.
 Operand at_place(Lowering& to, const Row& row, const c10::SymInt& place) {
   const Ordered first = top(to, row, to.size(place + 1), /*largest=*/false, /*in_order=*/true);
-  const Operand values = confuses_nan(to, row.values) ? gathered(to, row, first.indices) : first.values;
-  return to.emit("Gather", {values, to.position(place)}, {{"axis", row.axis}});
+  const Operand value = to.emit("Gather", {first.values, to.position(place)}, {{"axis", row.axis}});
+  if (!confuses_nan(to, row.values)) return value;
+  // Of NaN and infinity, which are one here, those behind the numbers are NaN.
+  const Operand behind = to.number(row.length - place, at::kInt);
+  const Operand enough = to.emit("Add", {count_of_nan(to, row), to.number(1, at::kInt)});
+  return nan_where(to, to.emit_as(at::kBool, "Less", {behind, enough}), value);
 }
 
 /// Where equals lie is left open by PyTorch, too, so that nobody can give its index.
@@ -197,10 +211,7 @@ Operand median_of(Lowering& to, const Row& row) {
   require_elements(to, row.length);
   const Operand middle = at_place(to, row, (row.length - 1) / 2);
   if (!is_float(row.values.dtype)) return middle;
-  const Operand nans = to.cast(is_nan(to, row.values), at::kInt);
-  const Operand count = to.emit("ReduceSum", {nans, to.integers({row.axis})}, {{"keepdims", int64_t{1}}});
-  const Operand has_nan = to.emit_as(at::kBool, "Less", {to.number(0, at::kInt), count});
-  return choose(to, has_nan, to.number(std::numeric_limits<double>::quiet_NaN(), middle.dtype), middle);
+  return nan_where(to, to.emit_as(at::kBool, "Less", {to.number(0, at::kInt), count_of_nan(to, row)}), middle);
 }
 
 void median_along(Lowering& to, const Call& call, std::string_view) {

@@ -94,29 +94,28 @@ Operand unpadded_positions(Lowering& to, const Operand& positions, const Window&
 struct Batched {
   Operand operand;
   bool is_added;
-  Sizes outer;  ///< batch and channels
+  c10::SymInt batch;
 };
 
 Batched batched(Lowering& to, const Call& call, size_t axes) {
   const auto& sizes = call.tensor("self").sizes;
   const bool is_added = sizes.size() == axes + 1;
-  const Sizes outer{is_added ? c10::SymInt(1) : sizes[0], sizes[is_added ? 0 : 1]};
+  const c10::SymInt batch = is_added ? c10::SymInt(1) : sizes[0];
+  const c10::SymInt& channels = sizes[is_added ? 0 : 1];
+  if (may_be_empty(channels)) to.require(symbolic::less_equal(1, expression_of(channels)), "pools no channels");
   Operand x = to.operand(call, "self");
   if (is_added) x = to.unsqueeze(x, {0});
-  if (std::ranges::any_of(outer, may_be_empty)) {
+  if (may_be_empty(batch)) {
     // Runtimes refuse to pool nothing: there is one, which is cut off.
     Sizes pads(2 * (axes + 2), 0);
-    for (size_t i = 0; i < 2; ++i) pads[axes + 2 + i] = (1 - outer[i]).max(0);
+    pads[axes + 2] = (1 - batch).max(0);
     x = surrounded(to, x, pads, 0);
   }
-  return {x, is_added, outer};
+  return {x, is_added, batch};
 }
 
 Operand unbatched(Lowering& to, Operand x, const Batched& input) {
-  for (size_t axis = 0; axis < 2; ++axis) {
-    const c10::SymInt& size = input.outer[axis];
-    if (may_be_empty(size)) x = to.slice(x, static_cast<int64_t>(axis), to.integers({0}), to.size(size));
-  }
+  if (may_be_empty(input.batch)) x = to.slice(x, 0, to.integers({0}), to.size(input.batch));
   return input.is_added ? to.squeeze(x, {0}) : x;
 }
 

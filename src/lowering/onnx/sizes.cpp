@@ -290,11 +290,21 @@ Operand Lowering::expand(const Operand& operand, c10::SymIntArrayRef from, c10::
   }
   std::vector<int64_t> new_axes(added);
   std::iota(new_axes.begin(), new_axes.end(), 0);
-  Operand expanded = repeats && all_are_one ? emit("Tile", {unsqueeze(operand, new_axes), sizes(target)})
-                                            : emit("Expand", {operand, sizes(target)});
+  Operand expanded =
+      repeats && all_are_one ? tile(unsqueeze(operand, new_axes), target) : emit("Expand", {operand, sizes(target)});
   for (const int64_t axis : maybe_empty)
     expanded = slice(expanded, axis, integers({0}), size(to[static_cast<size_t>(axis)]));
   return expanded;
+}
+
+Operand Lowering::tile(const Operand& operand, c10::SymIntArrayRef repeats) {
+  const size_t rank = repeats.size(), more = 6;  // axes than any image has: a tensor of so many is row-major
+  if (target_.tiles_images || rank < 3 || rank >= more) return emit("Tile", {operand, sizes(repeats)});
+  std::vector<int64_t> added(more - rank);
+  std::iota(added.begin(), added.end(), 0);
+  Sizes counts(added.size(), 1);
+  counts.append(repeats.begin(), repeats.end());
+  return squeeze(emit("Tile", {unsqueeze(operand, added), sizes(counts)}), added);
 }
 
 Operand Lowering::transpose(const Operand& operand, const std::vector<int64_t>& permutation) {

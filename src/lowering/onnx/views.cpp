@@ -116,7 +116,20 @@ void repeat(Lowering& to, const Call& call, std::string_view) {
   const auto added = static_cast<int64_t>(repeats.size()) - rank_of(call);
   const Operand x = to.unsqueeze(to.operand(call, "self"), axes_from(0, added));
   const bool changes = !std::ranges::all_of(repeats, [](const auto& count) { return count.maybe_as_int() == 1; });
-  to.result(changes ? to.emit("Tile", {x, to.sizes(repeats)}) : x);
+  to.result(changes ? to.tile(x, repeats) : x);
+}
+
+/// OpenVINO wants more elements than are mirrored on each axis, on one without mirrors too: to a batch that may be
+/// empty one is added, which is cut off.
+Operand mirrored(Lowering& to, Operand x, const c10::SymInt& batch, const Sizes& pads, std::string_view mode) {
+  const bool may_be_none = mode == "reflect" && may_be_empty(batch);
+  if (may_be_none) {
+    Sizes one(pads.size(), 0);
+    one[pads.size() / 2] = (1 - batch).max(0);
+    x = surrounded(to, x, one, 0);
+  }
+  x = to.emit("Pad", {x, to.numbers(pads)}, {{"mode", std::string(mode)}});
+  return may_be_none ? to.slice(x, 0, to.integers({0}), to.size(batch)) : x;
 }
 
 void pad(Lowering& to, const Call& call, std::string_view mode) {
@@ -132,7 +145,8 @@ void pad(Lowering& to, const Call& call, std::string_view mode) {
   const Operand x = to.operand(call, "self");
   const Operand number = to.cast(x, as_number(x.dtype));
   if (mode != "constant") {
-    return to.result(to.emit("Pad", {number, to.numbers(pads)}, {{"mode", std::string(mode)}}));
+    const c10::SymInt batch = pairs.size() / 2 < rank - 1 ? call.tensor("self").sizes[0] : c10::SymInt(1);
+    return to.result(mirrored(to, number, batch, pads, mode));
   }
   const c10::Scalar value = call.scalar("value");
   const bool is_plain = !is_integer(number.dtype) || value.isSymbolic() ||

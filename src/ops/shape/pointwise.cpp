@@ -3,25 +3,20 @@
 #include <numeric>
 
 #include "ops/shape/order.h"
-#include "symbolic/sym_node.h"
 
 namespace tracejet::shape {
 
 namespace {
-
-/// Nothing else may be true in a run: where only sizes of 0 and 1 make another size of `a` (`min(1, n - 1)`), PyTorch's
-/// answer for all sizes, that the two are equal, is none for these.
-bool stays_equal(const c10::SymInt& a, const c10::SymInt& b) { return symbolic::require(a.sym_eq(b)); }
 
 c10::SymInt broadcast(const c10::SymInt& a, const c10::SymInt& b, c10::SymIntArrayRef all_a,
                       c10::SymIntArrayRef all_b) {
   if (known_equal(a, b)) return a.is_symbolic() ? b : a;  // of 8 and a symbol that must be 8, 8 says more
   if (is_one(a)) return b;
   if (is_one(b)) return a;
-  if (fits(a, b) && stays_equal(a, b)) return a.is_symbolic() ? b : a;
-  // A dynamic axis is 1 in the example: then it must be 1 always.
-  if (a.is_symbolic() && equal(a, 1) && stays_equal(a, 1)) return b;
-  if (b.is_symbolic() && equal(b, 1) && stays_equal(b, 1)) return a;
+  if (fits(a, b)) return a.is_symbolic() ? b : a;
+  // A dynamic axis is 1 in the example, or at all sizes from 2 (`min(1, n - 1)`): then it must be 1 always.
+  if (a.is_symbolic() && equal(a, 1) && fits(a, 1)) return b;
+  if (b.is_symbolic() && equal(b, 1) && fits(b, 1)) return a;
   throw ShapeError("sizes can't be broadcast together: " + text(all_a) + " and " + text(all_b));
 }
 

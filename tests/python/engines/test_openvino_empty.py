@@ -55,13 +55,19 @@ def test_nothing_is_expanded(function):
     assert_right(function, dynamic((0, 3), (4, 3), (8, 3)), (4, 3), (0, 3), (1, 3), (8, 3), (0, 3))
 
 
+@pytest.mark.parametrize("mode", ["reflect", "replicate", "circular"])
+def test_a_batch_without_images_is_padded(mode):
+    images = dynamic((0, 2, 3), (4, 2, 3), (8, 2, 3))
+    assert_right(lambda x: F.pad(x * 2, (1, 2), mode=mode), images, (4, 2, 3), (0, 2, 3), (1, 2, 3))
+
+
 @pytest.mark.parametrize(
     "function", [lambda x: x.amax(0), lambda x: x.argmin(0), lambda x: x.max(0), lambda x: x.max()]
 )
 def test_nothing_has_no_greatest(function):
     compiled = tracejet.compile(Lambda(function), arg_inputs=[dynamic((0, 3), (4, 3), (8, 3))], engine="openvino")
     compiled(torch.randn(2, 3))
-    with pytest.raises(tracejet.InvalidInput, match="nothing to reduce"):
+    with pytest.raises(tracejet.InvalidInput, match="can.t take these sizes"):
         compiled(torch.randn(0, 3))
 
 

@@ -138,3 +138,36 @@ def test_indices_of_windows_in_a_plane():
         return F.max_pool2d(x, (3, 2), (2, 3), (1, 1), ceil_mode=True, return_indices=True)
 
     assert_right(pool, dynamic((1, 2, 2), (2, 7, 6), (3, 9, 9)), (2, 7, 6), (1, 2, 2), (3, 9, 9), (2, 8, 5))
+
+
+#: What prefers an image's channels last, and with one channel nothing shows it.
+CHANNELS_LAST = {
+    "pooled": lambda x: F.avg_pool2d(x, 1),
+    "repeated": lambda x: x.tile(2),
+    "interpolated": lambda x: F.interpolate(x, scale_factor=2.0),
+    "convolved": lambda x: F.conv2d(x, torch.ones(1, 1, 3, 3), padding=1),
+}
+BEHIND = {
+    "tile": lambda x: x.tile(2),
+    "channels": lambda x: x.repeat(1, 3, 1, 1),
+    "rows": lambda x: x.repeat(1, 1, 2, 1),
+    "expanded": lambda x: x.expand(-1, 3, -1, -1),
+    "pooled": lambda x: F.max_pool2d(x, 2),
+    "shuffled": lambda x: F.pixel_shuffle(x.repeat(1, 4, 1, 1), 2),
+    "joined": lambda x: torch.cat([x, x], 1),
+}
+
+
+@pytest.mark.parametrize("before", CHANNELS_LAST)
+@pytest.mark.parametrize("behind", BEHIND)
+def test_an_image_of_one_channel_keeps_its_order(before, behind):
+    for low in 0, 1:
+        images = dynamic((low, 1, 2, 4), (2, 1, 4, 4), (4, 1, 6, 4))
+        sizes = (2, 1, 4, 4), (1, 1, 2, 4), (4, 1, 6, 4), (3, 1, 5, 4)
+        assert_right(lambda x: BEHIND[behind](CHANNELS_LAST[before](x)), images, *sizes)
+
+
+@pytest.mark.parametrize("pool", [lambda x: F.avg_pool2d(x, 2), lambda x: F.max_pool2d(x, 2)])
+def test_pooling_behind_an_interpolation_reads_what_was_written(pool):
+    images = dynamic((3, 0, 4, 1), (3, 5, 4, 5), (3, 8, 4, 8))
+    assert_right(lambda x: pool(F.interpolate(x, scale_factor=2.0)), images, (3, 1, 4, 1), (3, 2, 4, 2), (3, 1, 4, 1))

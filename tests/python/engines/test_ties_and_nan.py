@@ -51,6 +51,7 @@ OF_NAN: dict[str, Callable[[torch.Tensor], Any]] = {
     "where": lambda x: (torch.where(x > 0, x, -x), torch.where(x.isnan(), 0.0, x).sum(-1), x.nan_to_num(3.0)),
     "nansum": lambda x: (x.nansum(-1), x.nanmean(-1)),
     "exp": lambda x: (x.exp(), x.expm1(), x.logsumexp(-1), torch.logaddexp(x, x.flip(0))),
+    "median": lambda x: (x.median(-1).values, x.median()),
     "sign": lambda x: x.sign(),
     "remainder": lambda x: (x.remainder(2), torch.remainder(x, x.flip(0)), torch.fmod(x, x.flip(0)), x // x.flip(0)),
     "div": lambda x: torch.div(x, x.flip(0), rounding_mode="trunc"),
@@ -94,6 +95,14 @@ def test_nan_and_infinities_are_where_eager_has_them(name: str, tmp_path: Path) 
     for inputs in forms(SPECIAL):
         for engine, run in runs(model, inputs, tmp_path).items():
             assert_equal(model(SPECIAL), run(SPECIAL), where=f"{engine}: ")
+
+
+def test_the_kth_value_is_nan_behind_infinity(tmp_path: Path) -> None:
+    model = Lambda(lambda x: tuple(x.kthvalue(k, -1).values for k in range(1, 8)))
+    for inputs in [SPECIAL], [Input(min_shape=(5, 7), opt_shape=(5, 7), max_shape=(5, 60))]:
+        for engine, run in runs(model, inputs, tmp_path).items():
+            for x in SPECIAL, SPECIAL.flip(-1):
+                assert_equal(model(x), run(x), where=f"{engine}: ")
 
 
 def test_a_sort_of_many_equal_elements_is_stable() -> None:

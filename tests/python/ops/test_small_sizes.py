@@ -97,6 +97,7 @@ UNUSED: dict[str, Callable[[torch.Tensor], Any]] = {
     "aten::replication_pad2d": lambda x: F.pad(images(x), (1, 1, 1, 1), mode="replicate"),
     "aten::constant_pad_nd": lambda x: F.pad(x[1:].mT, (-1, 1)),
     "aten::diagonal_scatter": lambda x: torch.diagonal_scatter(x[:, :, 0], x.new_zeros(3)),
+    "aten::rms_norm": lambda x: F.rms_norm(x[:, :2].mT, (2,)),
     "aten::select_scatter": lambda x: torch.select_scatter(x, x.new_zeros(x.shape[1], 3), 0, 0),
     "aten::slice_scatter": lambda x: torch.slice_scatter(x, x.new_zeros(1, x.shape[1], 3), 0, 0, 1),
 }
