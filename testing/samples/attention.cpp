@@ -56,12 +56,54 @@ Stacks flash_attention_for_cpu() {
   };
 }
 
+/// Rows of a mask that hide nothing, one position, and all but one.
+at::Tensor hidden(at::IntArrayRef sizes) {
+  at::Tensor mask = bools(sizes);
+  mask.select(-1, 0).fill_(false);
+  return mask;
+}
+
+Stacks native_multi_head_attention() {
+  const at::Tensor x = floats({2, 5, 8}), in = floats({24, 8}) / 4, out = floats({8, 8}) / 4;
+  const at::Tensor in_bias = floats({24}), out_bias = floats({8});
+  const auto call = [&](const at::Tensor& query, const at::Tensor& memory, bool needs_weights, bool averages,
+                        const c10::IValue& mask = none, const c10::IValue& mask_type = none) -> torch::jit::Stack {
+    return {query, memory, memory, 8, 2, in, in_bias, out, out_bias, mask, needs_weights, averages, mask_type};
+  };
+  return {
+      call(x, x, true, true),
+      call(x, x, true, false),
+      call(floats({1, 5, 8}), floats({1, 5, 8}), true, true),
+      call(x, x, true, true, hidden({5, 5}), 0),
+      call(x, x, true, false, hidden({2, 5}), 1),
+      call(x, x, true, true, hidden({2, 2, 5, 5}), 2),
+  };
+}
+
+Stacks transformer_encoder_layer() {
+  const at::Tensor x = floats({2, 5, 8}), in = floats({24, 8}) / 4, out = floats({8, 8}) / 4;
+  const at::Tensor in_bias = floats({24}), bias = floats({8}), up = floats({12, 8}) / 4, down = floats({8, 12}) / 4;
+  const auto call = [&](bool uses_gelu, bool norm_first, const c10::IValue& mask = none,
+                        const c10::IValue& mask_type = none) -> torch::jit::Stack {
+    return {x,    8,    2,    in,   in_bias, out,          bias, uses_gelu, norm_first, 1e-5,
+            bias, bias, bias, bias, up,      floats({12}), down, bias,      mask,       mask_type};
+  };
+  return {
+      call(false, false),
+      call(true, true),
+      call(true, false, hidden({5, 5}), 0),
+      call(false, true, hidden({2, 5}), 1),
+  };
+}
+
 }  // namespace
 
 std::span<const OperatorSamples> attention_samples() {
   static constexpr OperatorSamples table[] = {
       {"aten::scaled_dot_product_attention", scaled_dot_product_attention},
       {"aten::_scaled_dot_product_flash_attention_for_cpu", flash_attention_for_cpu},
+      {"aten::_native_multi_head_attention", native_multi_head_attention},
+      {"aten::_transformer_encoder_layer_fwd", transformer_encoder_layer},
   };
   return table;
 }

@@ -4,6 +4,7 @@
 
 #include "base/torch_version.h"
 #include "ops/attention/decompositions.h"
+#include "ops/attention/native_attention.h"
 #include "ops/families.h"
 #include "ops/refusal.h"
 #include "ops/shape/shape.h"
@@ -148,6 +149,9 @@ std::span<const Operator> attention_operators() {
        .decompose = expand<&decompositions::cudnn_attention<true>>},
       {.name = "aten::_scaled_dot_product_fused_attention_overrideable",
        .decompose = expand<&decompositions::overrideable_attention<true>>},
+      // The fast paths of torch.nn's layers, which scripts call.
+      {.name = "aten::_native_multi_head_attention", .decompose = expand<&decompositions::native_multi_head_attention>},
+      {.name = "aten::_transformer_encoder_layer_fwd", .decompose = expand<&decompositions::transformer_encoder_layer>},
   };
   return table;
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 from collections.abc import Callable
@@ -135,3 +136,112 @@ def test_python_names_the_axis_that_a_scripted_branch_fixes() -> None:
 class Branching(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x * 2 if x.size(0) > 8 else x
+
+
+class Remembering(nn.Module):
+    """What it remembers is no buffer, and has another shape before the first call."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.past = torch.zeros(0)
+        self.rate = 0
+
+    def forward(self, x: torch.Tensor, rate: int) -> torch.Tensor:
+        if not len(self.past) or self.rate != rate:
+            self.past = torch.zeros([x.size(0), 2])
+        y = torch.cat([self.past, x], 1)
+        self.past = y[:, -2:]
+        self.rate = rate
+        return y
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*is deprecated")
+@pytest.mark.parametrize("is_part", [False, True], ids=["the model", "a part of it"])
+def test_tensors_that_a_script_remembers_are_state(is_part: bool, tmp_path: Path) -> None:
+    class Around(nn.Module):
+        def __init__(self, part: nn.Module) -> None:
+            super().__init__()
+            self.part = part
+
+        def forward(self, x: torch.Tensor, rate: int) -> torch.Tensor:
+            return self.part(x, rate) * 2
+
+    torch.jit.script(Remembering()).save(tmp_path / "remembering.pt")
+    scripted, eager = (torch.jit.load(tmp_path / "remembering.pt") for _ in range(2))
+    x = torch.randn(3, 4)
+    with pytest.raises(tracejet.UnsupportedOperator, match=r"past from CPUFloatType\[0\].*call the module once"):
+        tracejet.trace(scripted, arg_inputs=[x, 8])
+    for each in (scripted, eager):
+        each(x, 8)
+    past = scripted.past.clone()
+    module = tracejet.trace(Around(scripted) if is_part else scripted, arg_inputs=[x, 8]).module()
+    assert torch.equal(scripted.past, past)
+    for _ in range(3):
+        x = torch.randn(3, 4)
+        torch.testing.assert_close(module(x, 8), eager(x, 8) * (2 if is_part else 1))
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*is deprecated")
+@pytest.mark.parametrize("is_masked", [False, True])
+@pytest.mark.parametrize("norm_first", [False, True])
+def test_scripted_transformers_take_their_fast_path(norm_first: bool, is_masked: bool) -> None:
+    torch.manual_seed(0)
+    layer = nn.TransformerEncoderLayer(16, 4, 32, batch_first=True, norm_first=norm_first)
+    model = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False).eval()
+    scripted = torch.jit.script(model)
+    x = tracejet.Input(min_shape=(1, 5, 16), opt_shape=(2, 5, 16), max_shape=(8, 5, 16), name="x")
+    mask = nn.Transformer.generate_square_subsequent_mask(5) if is_masked else None
+    module = tracejet.trace(scripted, arg_inputs=[x, mask] if is_masked else [x]).module()
+    for batch in (1, 2, 8):
+        example = torch.randn(batch, 5, 16)
+        arguments = (example, mask) if is_masked else (example,)
+        with torch.no_grad():
+            torch.testing.assert_close(module(*arguments), model(*arguments), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*is deprecated")
+def test_scripted_attention_takes_its_fast_path() -> None:
+    torch.manual_seed(0)
+    model = nn.MultiheadAttention(16, 4, batch_first=True).eval()
+    x = tracejet.Input(min_shape=(1, 5, 16), opt_shape=(2, 5, 16), max_shape=(8, 5, 16), name="x")
+    module = tracejet.trace(torch.jit.script(model), arg_inputs=[x, x, x]).module()
+    for batch in (1, 2, 8):
+        example = torch.randn(batch, 5, 16)
+        with torch.no_grad():
+            torch.testing.assert_close(module(example, example, example), model(example, example, example))
+
+
+def silero() -> torch.jit.ScriptModule:
+    """The file as it is published: detects speech, and remembers what it has heard."""
+    package = importlib.util.find_spec("silero_vad")  # not imported: it would want torchaudio
+    assert package is not None and package.origin is not None
+    return torch.jit.load(Path(package.origin).parent / "data/silero_vad.jit").eval()
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*is deprecated")
+@pytest.mark.parametrize(("part", "samples"), [("_model", 576), ("_model_8k", 288)])
+def test_the_networks_of_silero_vad_hold_for_every_batch(part: str, samples: int) -> None:
+    model = getattr(silero(), part)
+    x, state = (
+        tracejet.Input(**dict(zip(("min_shape", "opt_shape", "max_shape"), shapes)), shared_dims={axis: "batch"})
+        for axis, shapes in ((0, [(b, samples) for b in (1, 4, 16)]), (1, [(2, b, 128) for b in (1, 4, 16)]))
+    )
+    module = tracejet.trace(model, arg_inputs=[x, state]).module()
+    for batch in (1, 4, 16):
+        arguments = torch.randn(batch, samples) * 0.1, torch.randn(2, batch, 128)
+        with torch.no_grad():
+            torch.testing.assert_close(module(*arguments), model(*arguments), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*is deprecated")
+def test_silero_vad_remembers_between_calls() -> None:
+    torch.manual_seed(0)
+    model, eager = silero(), silero()
+    speech = torch.randn(6, 1, 512) * 0.1
+    for each in (model, eager):
+        each(speech[0], 16000)  # before it, its state has no shape
+    program = tracejet.trace(model, arg_inputs=[speech[0], 16000])
+    compiled = tracejet.compile(program)
+    for chunk in speech[1:]:
+        with torch.no_grad():
+            torch.testing.assert_close(compiled(chunk, 16000), eager(chunk, 16000), rtol=1e-4, atol=1e-5)

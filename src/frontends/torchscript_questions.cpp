@@ -1,0 +1,76 @@
+// Questions on sizes and data, which PyTorch's operators of TorchScript would answer with plain numbers.
+#include <algorithm>
+
+#include <ATen/FunctionalTensorWrapper.h>
+
+#include "frontends/torchscript_interpreter.h"
+#include "frontends/torchscript_nodes.h"
+#include "frontends/torchscript_numbers.h"
+#include "frontends/torchscript_values.h"
+
+namespace tracejet::torchscript {
+
+namespace jit = torch::jit;
+
+namespace {
+
+bool is_traced(const c10::IValue& value) {
+  return value.isTensor() && value.toTensor().defined() &&
+         at::functionalization::impl::isFunctionalTensor(value.toTensor());
+}
+
+/// Whether the boolean decides on branches alone, all of which can become torch.cond.
+bool decides_on_tensors(const jit::Value& condition) {
+  return !condition.uses().empty() && std::ranges::all_of(condition.uses(), [](const jit::Use& use) {
+    const jit::Node& user = *use.user;
+    return user.kind() == c10::prim::If && gives_tensors(user) &&
+           std::ranges::none_of(user.blocks(), [](const jit::Block* block) { return has_effects(*block); });
+  });
+}
+
+}  // namespace
+
+bool Interpreter::run_question(const jit::Node& node, Frame& frame) {
+  if (node.outputs().size() != 1) return false;
+  const auto set = [&](c10::IValue value) {
+    frame[node.output()] = std::move(value);
+    return true;
+  };
+  const std::string_view op = last_part(node);
+  const std::vector<c10::IValue> inputs = inputs_of(node, frame);
+  if (const auto number = compute(op, inputs)) return set(*number);
+  if (inputs.empty()) return false;
+  const c10::IValue& first = inputs[0];
+  if (first.isTensor() && first.toTensor().defined()) {
+    const at::Tensor& tensor = first.toTensor();
+    if (op == "size" && inputs.size() == 2 && inputs[1].isInt()) return set(tensor.sym_size(inputs[1].toInt()));
+    if (op == "size" && inputs.size() == 1) return set(list_of(as_items(tensor.sym_sizes()), c10::IntType::get()));
+    if (op == "stride" && inputs.size() == 2) return set(tensor.sym_stride(inputs[1].toInt()));
+    if (op == "stride") return set(list_of(as_items(tensor.sym_strides()), c10::IntType::get()));
+    if (op == "numel") return set(tensor.sym_numel());
+    if (op == "len") return set(tensor.sym_size(0));
+    if (op == "storage_offset") return set(tensor.sym_storage_offset());
+    if (!is_traced(first)) return false;
+    if (node.kind().is_prim() && op == "data") return set(tensor.detach());  // it would copy the tensor with its layout
+    if (op == "Bool" && decides_on_tensors(*node.output())) return set(tensor.reshape({}).to(at::kBool));
+    const bool is_number = op == "Int" || op == "Float" || op == "item" || op == "IntImplicit";
+    if (is_number && inputs.size() == 1) {
+      const at::Scalar scalar = tensor.item();
+      if (scalar.isSymbolic() && scalar.isIntegral(false)) return set(scalar.toSymInt());
+    }
+    return false;
+  }
+  if (inputs.size() == 2 && (op == "eq" || op == "ne") && (has_symbols(first) || has_symbols(inputs[1]))) {
+    if (!first.isList() || !inputs[1].isList()) return false;
+    const c10::IValue same = compared_lists(first, inputs[1]);
+    if (op == "eq") return set(same);
+    const c10::IValue one[] = {same};
+    return set(same.isBool() ? c10::IValue(!same.toBool()) : *compute("__not__", one));
+  }
+  if (inputs.size() == 2 && (op == "__is__" || op == "__isnot__") && std::ranges::any_of(inputs, &is_symbolic)) {
+    return set(op == "__isnot__");  // a number and None
+  }
+  return false;
+}
+
+}  // namespace tracejet::torchscript
