@@ -1,5 +1,8 @@
+#include "frontends/program.h"
+
 #include "bindings/bindings.h"
 #include "bindings/fx_builder.h"
+#include "bindings/tracer_hooks.h"
 
 namespace tracejet {
 
@@ -13,6 +16,17 @@ void bind_program(py::module_& module) {
       .def("add_nodes", &FxBuilder::add_nodes, py::arg("note") = py::none())
       .def("node", &FxBuilder::node, py::arg("value"))
       .def("output", &FxBuilder::output, py::arg("output"));
+  module.def(
+      "retrace",
+      [](const Graph& graph, DecompositionTable decompositions, bool asserts, bool check_rules) {
+        return retraced(
+            graph,
+            {.decompositions = std::move(decompositions), .asserts_relations = asserts, .check_rules = check_rules},
+            python::tracer_hooks());
+      },
+      py::arg("graph"), py::kw_only(), py::arg("decompositions"),
+      py::arg("prefer_deferred_runtime_asserts_over_guards"), py::arg("check_rules"),
+      "The graph as a new trace of it gives it, with the same inputs and outputs.");
 }
 
 }  // namespace tracejet

@@ -107,7 +107,10 @@ class SameResults final : public Results {
 
 class ProgramFrontend final : public Frontend {
  public:
-  explicit ProgramFrontend(const Graph& graph) : graph_(graph), texts_(graph, read_source_lines()) {}
+  ProgramFrontend(const Graph& graph, FrontendHooks hooks)
+      : graph_(graph), texts_(graph, read_source_lines()), hooks_(std::move(hooks)) {}
+
+  FrontendHooks hooks() const override { return hooks_; }
 
   void run(ModelTrace& trace) override {
     Tracer& tracer = trace.tracer();
@@ -157,14 +160,15 @@ class ProgramFrontend final : public Frontend {
 
   const Graph& graph_;
   const StackTexts texts_;
+  const FrontendHooks hooks_;
 };
 
 }  // namespace
 
 std::vector<Input> inputs_of(const Program& program) { return inputs_of(*program.graph()); }
 
-std::shared_ptr<Graph> retraced(const Graph& graph, const TraceSettings& settings) {
-  ProgramFrontend frontend(graph);
+std::shared_ptr<Graph> retraced(const Graph& graph, const TraceSettings& settings, const FrontendHooks& hooks) {
+  ProgramFrontend frontend(graph, hooks);
   Session session(frontend, model_inputs_of(graph), settings);
   session.run();
   if (session.is_violated()) throw ConstraintViolation(session.report().str());

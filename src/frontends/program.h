@@ -7,7 +7,8 @@
 
 namespace tracejet {
 
-/// The graph as a new trace of it gives it, with the same inputs and outputs; see tracejet/program.h.
-std::shared_ptr<Graph> retraced(const Graph& graph, const TraceSettings& settings);
+/// The graph as a new trace of it gives it, with the same inputs and outputs; see tracejet/program.h. `hooks`: of the
+/// language that asks.
+std::shared_ptr<Graph> retraced(const Graph& graph, const TraceSettings& settings, const FrontendHooks& hooks = {});
 
 }  // namespace tracejet

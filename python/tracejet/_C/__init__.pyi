@@ -90,6 +90,7 @@ __all__: list[str] = [
     "register_onnx_engine",
     "replace_indexing",
     "restore_indexing",
+    "retrace",
     "run_torchscript",
     "save_onnx",
     "save_pt2",
@@ -1441,6 +1442,17 @@ def replace_indexing(tensor_class: typing.Any, getitem: typing.Any, setitem: typ
     """
 
 def restore_indexing(tensor_class: typing.Any) -> None: ...
+def retrace(
+    graph: Graph,
+    *,
+    decompositions: DecompositionTable,
+    prefer_deferred_runtime_asserts_over_guards: bool,
+    check_rules: bool,
+) -> Graph:
+    """
+    The graph as a new trace of it gives it, with the same inputs and outputs.
+    """
+
 def run_torchscript(
     module: typing.Any, path: str, state: ScriptState, *args: typing.Any, **kwargs: typing.Any
 ) -> typing.Any:

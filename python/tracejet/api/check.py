@@ -12,7 +12,8 @@ from tracejet import _C
 from tracejet._C import CompileSettings
 from tracejet.api.compile_report import CompileReport
 from tracejet.api.engine_report import EngineReport, report_on
-from tracejet.api.native_program import graph_of, native
+from tracejet.api.native_program import native
+from tracejet.api.session_program import graph_of
 
 
 def check(

@@ -21,8 +21,9 @@ from tracejet.api.compile_report import BuildWarning, CompileReport
 from tracejet.api.compile_settings import settings_of, with_settings
 from tracejet.api.engine_report import EngineWarning
 from tracejet.api.native_call import native_call
-from tracejet.api.native_program import graph_of, native
+from tracejet.api.native_program import native
 from tracejet.api.profiles import call_in_profile, chosen_profile, is_any_chosen
+from tracejet.api.session_program import graph_of
 from tracejet.api.torch_compile import compile_later
 from tracejet.engines.tensorrt.profiles import declared_profiles, profiles_in
 from tracejet.export.exported_program import ExportedProgram

@@ -11,7 +11,8 @@ from torch import nn
 from tracejet import _C
 from tracejet._C import CompileSettings, UnsupportedOperator
 from tracejet.api.compile_settings import settings_of, with_settings
-from tracejet.api.native_program import graph_of, native
+from tracejet.api.native_program import native
+from tracejet.api.session_program import graph_of
 from tracejet.engines.tensorrt.build import build
 from tracejet.engines.tensorrt.engine import TensorRT
 from tracejet.engines.tensorrt.library import load

@@ -7,23 +7,24 @@ import inspect
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal, ParamSpec, TypeVar
 
 import torch
 from torch import nn
 
 from tracejet import _C
+from tracejet.api import session_program
 from tracejet.api.decompositions import DecompositionTable
 from tracejet.api.engine_report import report_on
+from tracejet.api.relower import relowered
 from tracejet.api.settings import options_of_call
 from tracejet.api.start_session import start_session, verify_additional_inputs
 from tracejet.export.exported_program import ExportedProgram
 from tracejet.frontend.binding import either_name
-from tracejet.frontend.call_spec import constant_names
 from tracejet.frontend.log import LOG
 from tracejet.frontend.report import Report
-from tracejet.frontend.session import Session
+from tracejet.frontend.session import Options, Session
 from tracejet.patches.refcounted_patch import without_collections
 
 _Parameters = ParamSpec("_Parameters")
@@ -34,11 +35,18 @@ _Result = TypeVar("_Result")
 class _Call:
     """A call of `trace` or `diagnose`, its arguments checked."""
 
-    model: nn.Module
-    session: Session
+    model: nn.Module | torch.export.ExportedProgram
+    session: Session | None  #: none for a program
+    options: Options
     dynamic_shapes: Any
     validate: Literal["warn", "error"] | None
     engine: str | None
+
+    def of_model(self) -> tuple[nn.Module, Session]:
+        """What is traced, which a program isn't."""
+        if self.session is None or isinstance(self.model, torch.export.ExportedProgram):
+            raise _C.InvalidInput("expected a torch.nn.Module, got an ExportedProgram, whose sizes are settled")
+        return self.model, self.session
 
     def refusal(self, graph: _C.Graph) -> _C.UnsupportedOperator | None:
         """What the engine has against the program, where that is an error; where it isn't, there is a warning."""
@@ -54,7 +62,7 @@ class _Call:
 
 
 def _arguments(
-    mod: nn.Module,
+    mod: nn.Module | torch.export.ExportedProgram,
     inputs: Sequence[Any] | None = None,
     *,
     arg_inputs: Sequence[Any] | None = None,
@@ -81,9 +89,13 @@ def _arguments(
         use_fp32_acc,
         enable_experimental_decompositions,
     )
+    if isinstance(mod, torch.export.ExportedProgram):
+        if any(given is not None for given in (inputs, arg_inputs, kwarg_inputs, dynamic_shapes)) or strict:
+            raise _C.InvalidInput("a program knows its inputs; only a model is traced with others, or strictly")
+        return _Call(mod, None, options, dynamic_shapes, validate, engine)
     start = functools.partial(Session, mod, strict=strict, options=options)
     session = start_session(start, mod, either_name(inputs, arg_inputs), kwarg_inputs, dynamic_shapes, options.device)
-    return _Call(mod, session, dynamic_shapes, validate, engine)
+    return _Call(mod, session, options, dynamic_shapes, validate, engine)
 
 
 def _takes_these(
@@ -117,7 +129,8 @@ def trace(*args: Any, **kwargs: Any) -> ExportedProgram:
 
     Args:
         mod: the model. Its weights are shared with the program, not copied; it is unchanged afterwards, also when
-            the trace fails.
+            the trace fails. Or a program (of `trace`, of `load`, of torch.export in any IR), which is lowered anew, for
+            the inputs that it has.
         inputs, arg_inputs: what forward takes by position (two names of one argument): any pytree of Tensor (static),
             `Input` (its axes may be dynamic), numbers, strings, booleans and None.
         kwarg_inputs: what forward takes by keyword.
@@ -152,26 +165,30 @@ def trace(*args: Any, **kwargs: Any) -> ExportedProgram:
             operator and the model's line.
     """
     call = _arguments(*args, **kwargs)
-    session = call.session
+    if isinstance(call.model, torch.export.ExportedProgram):
+        return _relowered(call.model, call)
+    model, session = call.of_model()
     begin = time.perf_counter()
-    session.run()
-    if session.is_violated():
-        report = session.report()
-        violation = _C.ConstraintViolation(str(report))
-        violation.report = report  # type: ignore[attr-defined]
-        raise violation
+    session_program.run(session)
     refusal = call.refusal(session.graph)
     if refusal is not None:
         raise refusal
     milliseconds = (time.perf_counter() - begin) * 1e3
-    LOG.info("traced %s in %.0f ms: %d nodes", type(call.model).__name__, milliseconds, len(session.graph))
+    LOG.info("traced %s in %.0f ms: %d nodes", type(model).__name__, milliseconds, len(session.graph))
     for operator, count in session.slow_calls.items():
         LOG.info("%s: %d calls were left to PyTorch's functions in Python, which are slow", operator, count)
-    call_spec = replace(session.call_spec, constant_names=constant_names(session.graph, call.model))
-    program = ExportedProgram(session.graph, call_spec, session.slow_calls)
+    program = session_program.program_of(session, model)
     if isinstance(call.dynamic_shapes, torch.export.AdditionalInputs):
         verify_additional_inputs(call.dynamic_shapes, program)
     return program
+
+
+def _relowered(program: torch.export.ExportedProgram, call: _Call) -> ExportedProgram:
+    lowered = relowered(program, call.options)
+    refusal = call.refusal(session_program.graph_of(lowered))
+    if refusal is not None:
+        raise refusal
+    return lowered
 
 
 @_takes_these(_arguments)
@@ -183,7 +200,7 @@ def diagnose(*args: Any, **kwargs: Any) -> Report:
     are inputs with which a trace succeeds.
     """
     call = _arguments(*args, **kwargs)
-    session = call.session
+    _, session = call.of_model()
     try:
         session.run()
         is_violated = session.is_violated()

@@ -13,7 +13,8 @@ from tracejet import _C
 from tracejet._C import VerificationError as VerificationError
 from tracejet.api.call_arguments import flat_arguments
 from tracejet.api.compile import CompiledModule
-from tracejet.api.native_program import graph_of, native
+from tracejet.api.native_program import native
+from tracejet.api.session_program import graph_of
 from tracejet.frontend.call_spec import IN_GRAPH, CallSpec
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from tracejet.api.files import save
-from tracejet.api.native_program import graph_of
+from tracejet.api.session_program import graph_of
 from tracejet.command_line.inputs import InputOptions, input_options, program_of
 from tracejet.command_line.model import load, model_argument
 from tracejet.command_line.outcome import Status, json_option, working

@@ -12,7 +12,7 @@ from torch.fx import GraphModule
 
 from tracejet import _C
 from tracejet.api.compile import CompiledModule, compile
-from tracejet.api.native_program import graph_of
+from tracejet.api.session_program import graph_of
 from tracejet.export.exported_program import ExportedProgram
 from tracejet.torch_compile.graph_inputs import GraphInputs, sort_inputs
 from tracejet.torch_compile.graph_outputs import GraphOutputs

@@ -12,7 +12,8 @@ from torch import nn
 from torch.fx import Graph, GraphModule, Node
 
 from tracejet._C import GraphOutput
-from tracejet.api.native_program import Replay, graph_of
+from tracejet.api.replay import Replay
+from tracejet.api.session_program import graph_of
 from tracejet.api.trace import trace
 from tracejet.export.exported_program import ExportedProgram
 from tracejet.torch_compile.fast_paths import FAST_PATHS
