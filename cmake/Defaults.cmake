@@ -15,6 +15,11 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 # precompiled header of the library.
 add_compile_options(-fPIC)
 
+if(TRACEJET_SANITIZE)
+  add_compile_options(-fsanitize=${TRACEJET_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${TRACEJET_SANITIZE})
+endif()
+
 find_program(CCACHE ccache)
 if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   # Without this sloppiness ccache takes no part in a build with a precompiled header.
