@@ -16,7 +16,8 @@ from torch import nn
 from tracejet import _C
 from tracejet._C import GraphOutput
 from tracejet.api.compile import save_onnx
-from tracejet.api.native_program import graph_of, native
+from tracejet.api.native_program import native
+from tracejet.api.session_program import graph_of
 from tracejet.export.exported_program import ExportedProgram
 from tracejet.frontend.binding import Dim, Leaf
 

@@ -14,7 +14,7 @@ from torch.utils import _pytree as pytree
 
 from tracejet._C import GraphOutput
 from tracejet.api.compile_report import CompileReport
-from tracejet.api.native_program import graph_of
+from tracejet.api.session_program import graph_of
 from tracejet.api.verify import Verification
 from tracejet.export.exported_program import ExportedProgram
 from tracejet.export.summary import dimensions, shape_text, weights_of
