@@ -103,6 +103,9 @@ class Materializer:
             return InputSpec(kind, TensorArgument(name), None)
         in_state = kind == InputKind.PARAMETER or (kind == InputKind.BUFFER and given.persistent)
         target = self._targets[index]
+        if kind == InputKind.PARAMETER and data is not None and not isinstance(data, torch.nn.Parameter):
+            # TorchScript files have tensors for them.
+            data = torch.nn.Parameter(data, requires_grad=data.requires_grad)
         (self._state_dict if in_state else self._constants)[target] = data
         persistent = given.persistent if kind == InputKind.BUFFER else None
         return InputSpec(kind, TensorArgument(name), target, persistent)
