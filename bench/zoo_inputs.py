@@ -25,8 +25,11 @@ def declared(built: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
 
 
 def _specs_by_position(built: Any) -> Iterator[tuple[Any, str]]:
-    for name, parameter in inspect.signature(built.module.forward).parameters.items():
-        spec = built.spec.get(name)
+    parameters = inspect.signature(built.module.forward).parameters
+    # Names that the model's forward doesn't have are those of what it wraps: they count in order.
+    others = iter([spec for name, spec in built.spec.items() if name not in parameters])
+    for name, parameter in parameters.items():
+        spec = built.spec[name] if name in built.spec else next(others, None)
         if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
             for i in itertools.count():
                 yield (spec[i] if spec and i < len(spec) else None), f"{name}_{i}"
