@@ -52,6 +52,14 @@ struct CompileSettings {
   /// Takes the place of that folder.
   CustomEngineCache custom_engine_cache;
 
+  // Of PyTorch's kernels:
+  /// Whether a program on a GPU records what it calls for inputs that are laid out alike, and replays it.
+  bool cuda_graphs = true;
+  /// Of how many layouts of its inputs a program keeps recordings: of those that were called last.
+  int max_cuda_graphs = 16;
+  /// Passes that aren't run on what goes to PyTorch's kernels: by name, or "all".
+  std::vector<std::string> skipped_passes;
+
   // TensorRT's own: other engines take only the defaults.
   /// Which GPUs an engine is built for: "8.6", "8.9", "12.0"; empty: the one at hand, or all, where there is none.
   std::vector<std::string> compute_capabilities;

@@ -3,12 +3,15 @@
 #include <unistd.h>
 
 #include <pybind11/functional.h>
+#include <torch/csrc/Exceptions.h>
 
 #include "bindings/bindings.h"
 #include "bindings/value_objects.h"
 #include "compile/engine_support.h"
+#include "compile/prepare.h"
 #include "compile/program_runner.h"
 #include "compile/saved/saved_file.h"
+#include "engines/aten/passes/passes.h"
 #include "ir/call.h"
 #include "ir/model_line.h"
 #include "lowering/onnx/lower_graph.h"
@@ -47,11 +50,20 @@ std::shared_ptr<ProgramRunner> refitted(const ProgramRunner& program, std::share
   return std::make_shared<ProgramRunner>(program, std::move(graph), std::move(state));
 }
 
+std::shared_ptr<Graph> optimized(const Graph& graph, const CompileSettings& settings) {
+  const py::gil_scoped_release no_gil;
+  return std::const_pointer_cast<Graph>(aten::optimized(prepared_for_engines(graph), settings));
+}
+
 py::list run(const ProgramRunner& program, const std::vector<at::Tensor>& inputs) {
   std::vector<c10::IValue> results;
-  {
+  torch::PyWarningHandler as_python_warnings;
+  try {
     const py::gil_scoped_release no_gil;
     results = program.run_for_all_outputs(inputs);
+  } catch (...) {
+    as_python_warnings.set_in_exception();
+    throw;
   }
   py::list objects;
   for (const c10::IValue& result : results) objects.append(python::to_python(result));
@@ -151,6 +163,8 @@ void bind_compile(py::module_& module) {
       .def_readonly("warnings", &SupportInWords::warnings)
       .def_readonly("refused_text", &SupportInWords::refused_text)
       .def_readonly("warnings_text", &SupportInWords::warnings_text);
+  module.def("optimized", &optimized, py::arg("graph"), py::arg("settings"),
+             "The graph as PyTorch's kernels run it: after the passes that the settings leave.");
   module.def("support", &support, py::arg("graph"), py::arg("engine"),
              "Operator-support report: which calls of a graph an engine runs, which not and why.");
   module.def("save_onnx", &save_onnx, py::arg("graph"), py::arg("path"),

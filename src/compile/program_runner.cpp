@@ -40,7 +40,8 @@ void write(std::vector<std::pair<at::Tensor, at::Tensor>>& writes, std::vector<c
 }
 
 bool is_elsewhere(const GraphInput& input) {
-  return input.value != nullptr && input.data.defined() && input.data.device() != input.value->tensor().device;
+  return input.value != nullptr && input.data.defined() && input.data.device() != input.value->tensor().device &&
+         !can_be_moved(input);
 }
 
 /// A program may be traced for a device where its weights aren't yet.

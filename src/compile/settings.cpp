@@ -54,6 +54,14 @@ std::span<const Setting> settings_table() {
        "how many bytes the engine cache's folder may hold; beyond that, what was used longest ago goes", false},
       {"custom_engine_cache", &Settings::custom_engine_cache,
        "a cache of your own in the place of that folder: a tracejet.BaseEngineCache", false},
+      {"cuda_graphs", &Settings::cuda_graphs,
+       "whether PyTorch's kernels on a GPU are recorded as CUDA graphs and replayed for inputs that are laid out alike",
+       false, "aten"},
+      {"max_cuda_graphs", &Settings::max_cuda_graphs,
+       "of how many layouts of its inputs a program keeps CUDA graphs; what was called longest ago goes", false,
+       "aten"},
+      {"skipped_passes", &Settings::skipped_passes,
+       "passes that aren't run on what goes to PyTorch's kernels, by name; \"all\" for none of them", false, "aten"},
       {"compute_capabilities", &Settings::compute_capabilities,
        "which GPUs TensorRT builds for: \"8.6\", \"8.9\", \"12.0\"; empty for the one at hand, or all where there is "
        "none",
@@ -139,6 +147,10 @@ void check_settings(const CompileSettings& settings) {
   }
   if (settings.threads < 0)
     throw InvalidInput("threads is " + std::to_string(settings.threads) + ", but can't be negative");
+  if (settings.max_cuda_graphs < 1) {
+    throw InvalidInput("max_cuda_graphs is " + std::to_string(settings.max_cuda_graphs) +
+                       ", but one is the least; cuda_graphs=False turns them off");
+  }
   if (settings.min_block_size < 1)
     throw InvalidInput("min_block_size is " + std::to_string(settings.min_block_size) + ", but a block has a node");
   check_tensorrt_settings(settings);

@@ -1,6 +1,7 @@
 #include "engines/reference.h"
 
 #include "engines/aten/aten_engine.h"
+#include "engines/aten/program.h"
 
 namespace tracejet {
 
@@ -10,9 +11,15 @@ const Engine& reference_engine() {
 }
 
 std::unique_ptr<Executable> compile_with_bodies(const std::shared_ptr<const Graph>& graph, const RuntimeInputs& inputs,
-                                                const CompileSettings& settings, const CompileBody& compile_body) {
+                                                const CompileSettings& settings, const CompileBody& compile_body,
+                                                std::vector<std::string>& notes) {
   require_supported(reference_engine(), graph, inputs, settings);
-  return aten::make_interpreter(graph, inputs, compile_body);
+  return aten::make_program(graph, inputs, settings, compile_body, notes);
+}
+
+std::unique_ptr<Executable> compile_reference(const std::shared_ptr<const Graph>& graph, const RuntimeInputs& inputs) {
+  require_supported(reference_engine(), graph, inputs, {});
+  return aten::make_interpreter(graph, inputs);
 }
 
 }  // namespace tracejet

@@ -1,5 +1,9 @@
 #pragma once
 
+#include <memory>
+#include <string>
+#include <vector>
+
 #include "engines/aten/interpreter.h"
 #include "engines/engine.h"
 
@@ -10,9 +14,13 @@ const Engine& reference_engine();
 
 using aten::CompileBody;
 
-/// The same as its compile(), but for bodies of control flow.
+/// The same as its compile(), but for bodies of control flow. Adds what went otherwise than one may expect to `notes`.
 std::unique_ptr<Executable> compile_with_bodies(const std::shared_ptr<const Graph>& graph, const RuntimeInputs& inputs,
-                                                const CompileSettings& settings, const CompileBody& compile_body);
+                                                const CompileSettings& settings, const CompileBody& compile_body,
+                                                std::vector<std::string>& notes);
+
+/// The graph call by call, without passes and recordings.
+std::unique_ptr<Executable> compile_reference(const std::shared_ptr<const Graph>& graph, const RuntimeInputs& inputs);
 
 /// What it computes can be looked at call by call.
 using aten::Observe;

@@ -26,7 +26,7 @@ std::string text_of(const Trial& trial) {
 }
 
 std::shared_ptr<const Executable> by_reference(const std::shared_ptr<const Graph>& graph) {
-  return reference_engine().compile(graph, runtime_inputs_of(*graph), {});
+  return compile_reference(graph, runtime_inputs_of(*graph));
 }
 
 bool has_effects(const Graph& graph) {

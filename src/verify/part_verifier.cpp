@@ -140,7 +140,7 @@ class PartVerifier final : public PartTrial {
   static Extract whole_of(const PartitionPlan& plan, const Part& part, const PartCall& call) {
     if (!plan.is_whole()) return {part.graph, call};
     Extract whole = extract(plan, part, call, part.nodes.size());
-    const auto eager = reference_engine().compile(whole.graph, runtime_inputs_of(*whole.graph), {});
+    const auto eager = compile_reference(whole.graph, runtime_inputs_of(*whole.graph));
     whole.call.expected = run_alone(*eager, whole.call);
     return whole;
   }

@@ -28,8 +28,9 @@ class Verifier {
         subject_(subject),
         options_(options),
         output_names_(output_names),
-        eager_(
-            runner_of(std::make_shared<ProgramRunner>(graph_, CompileSettings{.engine = reference_engine().name()}))),
+        eager_(runner_of(std::make_shared<ProgramRunner>(
+            graph_,
+            CompileSettings{.engine = reference_engine().name(), .cuda_graphs = false, .skipped_passes = {"all"}}))),
         state_(*graph_),
         subject_state_(subject.graph == nullptr ? *graph_ : *subject.graph) {
     result_.engine = subject.name;

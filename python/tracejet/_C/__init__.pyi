@@ -85,6 +85,7 @@ __all__: list[str] = [
     "note_memory_question",
     "onnx_for_tensorrt",
     "operators",
+    "optimized",
     "raise_refusal",
     "register_engine",
     "register_onnx_engine",
@@ -928,6 +929,11 @@ class CompileSettings:
         which GPUs TensorRT builds for: "8.6", "8.9", "12.0"; empty for the one at hand, or all where there is none
         """
     @property
+    def cuda_graphs(self) -> typing.Any:
+        """
+        whether PyTorch's kernels on a GPU are recorded as CUDA graphs and replayed for inputs that are laid out alike
+        """
+    @property
     def custom_engine_cache(self) -> typing.Any:
         """
         a cache of your own in the place of that folder: a tracejet.BaseEngineCache
@@ -973,6 +979,11 @@ class CompileSettings:
         how many streams beside the main one TensorRT may use; -1 for its own choice
         """
     @property
+    def max_cuda_graphs(self) -> typing.Any:
+        """
+        of how many layouts of its inputs a program keeps CUDA graphs; what was called longest ago goes
+        """
+    @property
     def min_block_size(self) -> typing.Any:
         """
         where the program is split, an engine gets no part of fewer nodes; the next one runs them
@@ -1011,6 +1022,11 @@ class CompileSettings:
     def runtime_cache_path(self) -> typing.Any:
         """
         a file for the kernels that TensorRT-RTX compiles when a program first runs; empty: none
+        """
+    @property
+    def skipped_passes(self) -> typing.Any:
+        """
+        passes that aren't run on what goes to PyTorch's kernels, by name; "all" for none of them
         """
     @property
     def sparse_weights(self) -> typing.Any:
@@ -1419,6 +1435,11 @@ def onnx_for_tensorrt(graph: Graph, precision: torch.dtype) -> OnnxProgram:
 def operators() -> list[Operator]:
     """
     Every entry of the operator tables, family by family.
+    """
+
+def optimized(graph: Graph, settings: CompileSettings) -> Graph:
+    """
+    The graph as PyTorch's kernels run it: after the passes that the settings leave.
     """
 
 def raise_refusal(message: str, operator: str, where: str) -> None:

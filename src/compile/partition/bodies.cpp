@@ -73,7 +73,7 @@ Bodies::Bodies(const ChosenEngines& chosen, const CompileSettings& settings) : c
 std::unique_ptr<Executable> Bodies::compile(const Part& part, const RuntimeInputs& inputs) {
   const auto compile_body = [&](const std::shared_ptr<const Graph>& around, const Node& node,
                                 const std::shared_ptr<const Graph>& body) { return built(around, node, body); };
-  return compile_with_bodies(part.graph, inputs, settings_, compile_body);
+  return compile_with_bodies(part.graph, inputs, settings_, compile_body, notes_);
 }
 
 void Bodies::plan(const Part& part) {

@@ -23,7 +23,7 @@ class SplitExecutable::Substitute {
   explicit Substitute(std::shared_ptr<const Graph> graph) : graph_(std::move(graph)) {}
 
   const Executable& get() {
-    std::call_once(made_, [&] { executable_ = reference_engine().compile(graph_, runtime_inputs_of(*graph_), {}); });
+    std::call_once(made_, [&] { executable_ = compile_reference(graph_, runtime_inputs_of(*graph_)); });
     return *executable_;
   }
 

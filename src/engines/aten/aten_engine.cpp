@@ -5,8 +5,9 @@
 #include <torch/version.h>
 
 #include "base/error.h"
-#include "engines/aten/interpreter.h"
 #include "engines/aten/kernels.h"
+#include "engines/aten/passes/passes.h"
+#include "engines/aten/program.h"
 
 namespace tracejet::aten {
 
@@ -23,6 +24,7 @@ class AtenEngine final : public Engine {
   bool runs_on(c10::Device) const override { return true; }
 
   void check_settings(const CompileSettings& settings) const override {
+    check_skipped_passes(settings);
     CompileSettings others = settings;
     others.threads = 0;
     Engine::check_settings(others);
@@ -41,7 +43,8 @@ class AtenEngine final : public Engine {
   std::unique_ptr<Executable> compile(const std::shared_ptr<const Graph>& graph, const RuntimeInputs& inputs,
                                       const CompileSettings& settings) const override {
     require_supported(*this, graph, inputs, settings);
-    return make_interpreter(graph, inputs);
+    std::vector<std::string> notes;
+    return make_program(graph, inputs, settings, {}, notes);
   }
 };
 

@@ -26,7 +26,7 @@ RuntimeInputs all_inputs_of(const Graph& graph) {
   return inputs;
 }
 
-class Interpreter final : public Executable {
+class Interpreter final : public Interpreted {
  public:
   /// `known`: symbols whose values are given to a run: of its inputs or, in a subgraph, of the graph around.
   Interpreter(std::shared_ptr<const Graph> graph, const RuntimeInputs& inputs, std::unordered_set<uint64_t> known,
@@ -46,7 +46,7 @@ class Interpreter final : public Executable {
   }
 
   std::vector<c10::IValue> run_observed(std::vector<at::Tensor> inputs, const RuntimeSizes& sizes,
-                                        const Observe& observe) const {
+                                        const Observe& observe) const override {
     // Gradients don't pass through a compiled program. (InferenceMode would say so too, but its outputs couldn't be
     // changed in place outside of it.)
     const at::AutoDispatchBelowADInplaceOrView no_autograd;
@@ -220,8 +220,8 @@ std::unique_ptr<Interpreter> made(std::shared_ptr<const Graph> graph, const Runt
 
 }  // namespace
 
-std::unique_ptr<Executable> make_interpreter(std::shared_ptr<const Graph> graph, const RuntimeInputs& inputs,
-                                             const CompileBody& compile_body) {
+std::unique_ptr<Interpreted> make_interpreter(std::shared_ptr<const Graph> graph, const RuntimeInputs& inputs,
+                                              const CompileBody& compile_body) {
   return made(std::move(graph), inputs, compile_body);
 }
 

@@ -32,7 +32,7 @@ bool is_small(const Value* output) {
     bytes *= static_cast<size_t>(*known);
     if (bytes > kMostBytes) return false;
   }
-  return meta.device.is_cpu();
+  return true;
 }
 
 bool has_layout_of(const at::Tensor& data, const TensorMeta& meta) {
@@ -52,7 +52,8 @@ bool may_pass_on(const Node& node) {
 
 class Folder {
  public:
-  explicit Folder(Graph& graph) : graph_(graph) {
+  /// `weight`: the data of weights that count as constants; on CPUs only where there is none.
+  Folder(Graph& graph, KnownData weight) : graph_(graph), weight_(std::move(weight)) {
     for (const GraphOutput& output : graph.outputs()) given_.insert(output.value);
     for (const GraphInput& input : graph.inputs()) names_.insert(input.name);
   }
@@ -65,18 +66,22 @@ class Folder {
       values.insert(values.end(), node.outputs().begin(), node.outputs().end());
     }
     for (const Value* value : values) {
-      if (is_read_by_others(*value)) replace(*value);
+      if (is_new_.contains(value) && is_read_by_others(*value)) replace(*value);
     }
   }
 
  private:
   bool compute(const Node& node) {
     if (!node.op().operator_name().name.starts_with("aten::") || node.op().schema().is_mutable() ||
-        node.outputs().empty() || !std::ranges::all_of(node.outputs(), is_small))
+        node.outputs().empty() || !std::ranges::all_of(node.outputs(), is_small) ||
+        (!weight_ && !node.outputs().front()->tensor().device.is_cpu()))
       return false;
-    const auto data = [this](const Value& value) {
+    bool is_new = !may_pass_on(node);
+    const auto data = [&](const Value& value) {
       const auto found = known_.find(&value);
-      return found == known_.end() ? std::nullopt : std::optional(found->second);
+      if (found == known_.end()) return weight_ ? weight_(value) : std::nullopt;
+      is_new = is_new || is_new_.contains(&value);
+      return std::optional(found->second);
     };
     std::optional<std::vector<at::Tensor>> results;
     try {
@@ -88,7 +93,10 @@ class Folder {
     for (size_t i = 0; i < results->size(); ++i) {
       if (!has_layout_of((*results)[i], node.outputs()[i]->tensor())) return false;
     }
-    for (size_t i = 0; i < results->size(); ++i) known_.emplace(node.outputs()[i], (*results)[i]);
+    for (size_t i = 0; i < results->size(); ++i) {
+      known_.emplace(node.outputs()[i], (*results)[i]);
+      if (is_new) is_new_.insert(node.outputs()[i]);
+    }
     return true;
   }
 
@@ -110,18 +118,23 @@ class Folder {
   void replace(const Value& value) {
     std::string name = "folded_" + std::to_string(value.id());
     while (!names_.insert(name).second) name += '_';
-    const Value& constant = *graph_.add_input(GraphInput::Kind::kConstant, value.tensor(), name, known_.at(&value));
+    const Value& constant = *graph_.add_input(GraphInput::Kind::kConstant, value.tensor(), name,
+                                              known_.at(&value).to(value.tensor().device));
     graph_.replace_all_uses(value, constant);
   }
 
   Graph& graph_;
+  KnownData weight_;
   std::unordered_set<const Value*> given_;
   std::unordered_set<std::string> names_;
   std::unordered_map<const Value*, at::Tensor> known_;
+  std::unordered_set<const Value*> is_new_;  ///< computed, and no view of a weight
 };
 
 }  // namespace
 
-void fold_constants(Graph& graph) { Folder(graph).run(); }
+void fold_constants(Graph& graph) { Folder(graph, {}).run(); }
+
+void fold_weights(Graph& graph, const KnownData& weight) { Folder(graph, weight).run(); }
 
 }  // namespace tracejet

@@ -80,9 +80,10 @@ void Lowering::declare_inputs(const std::vector<size_t>& feeds) {
     const bool is_feed = std::ranges::find(feeds, i) != feeds.end();
     // One of a dtype that ONNX lacks is named where a call reads it.
     if (!is_feed && input.data.nbytes() <= kInlineBytes && element_type(input.data.scalar_type())) {
-      known_.emplace(input.value, input.data);
+      const at::Tensor data = input.data.is_cuda() ? input.data.cpu() : input.data;
+      known_.emplace(input.value, data);
       constant_.insert(input.value);
-      operands_.emplace(input.value, constant(input.data));
+      operands_.emplace(input.value, constant(data));
       continue;
     }
     if (!is_feed) constant_.insert(input.value);

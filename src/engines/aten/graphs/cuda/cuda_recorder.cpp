@@ -1,0 +1,159 @@
+// CUDA graphs. Only part of a build whose PyTorch has CUDA.
+#include <mutex>
+
+#include <ATen/cuda/CUDAGeneratorImpl.h>
+#include <ATen/cuda/CUDAGraph.h>
+#include <c10/core/Event.h>
+#include <c10/cuda/CUDACachingAllocator.h>
+#include <c10/cuda/CUDAGuard.h>
+#include <torch/version.h>
+#if TORCH_VERSION_MAJOR > 2 || TORCH_VERSION_MINOR >= 13
+#include <ATen/cuda/CUDAContextLight.h>
+#endif
+
+#include "engines/aten/graphs/recorder.h"
+
+namespace tracejet::aten {
+
+namespace {
+
+/// A stream that nobody else is given. cuBLAS has a workspace for each stream, which the kernels of a graph keep using:
+/// it lies in the graph's own pool, and no call outside of it may write there.
+class OwnStream {
+ public:
+  explicit OwnStream(c10::DeviceIndex device) {
+    const c10::cuda::CUDAGuard guard(device);
+    C10_CUDA_CHECK(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
+  }
+  OwnStream(const OwnStream&) = delete;
+  OwnStream& operator=(const OwnStream&) = delete;
+  ~OwnStream() {
+#if TORCH_VERSION_MAJOR > 2 || TORCH_VERSION_MINOR >= 13  // before, cuBLAS keeps the workspace
+    at::cuda::clearCublasWorkspacesForStream(stream_);
+#endif
+    C10_CUDA_CHECK_WARN(cudaStreamDestroy(stream_));
+  }
+
+  cudaStream_t get() const { return stream_; }
+
+ private:
+  cudaStream_t stream_ = nullptr;
+};
+
+/// Whether a generator of random numbers has one state for all recordings, in which a failed one leaves its mark.
+template <typename State>
+constexpr bool kIsMarkedByRecording = requires(State state) { state.capturing_; };
+
+/// Lives as long as a recording that has memory of it.
+struct Pool {
+  at::cuda::MempoolId_t id = at::cuda::graph_pool_handle();
+};
+
+class CudaRecording final : public Recording {
+ public:
+  CudaRecording(std::unique_ptr<at::cuda::CUDAGraph> graph, std::shared_ptr<const Pool> pool)
+      : pool_(std::move(pool)), graph_(std::move(graph)) {}
+
+  void replay() override { graph_->replay(); }
+
+ private:
+  std::shared_ptr<const Pool> pool_;
+  std::unique_ptr<at::cuda::CUDAGraph> graph_;
+};
+
+class CudaRecorder final : public Recorder {
+ public:
+  explicit CudaRecorder(c10::Device device) : device_(device), stream_(device.index()), last_(device.type()) {}
+
+  bool is_recorded_by_others() const override {
+    return c10::cuda::currentStreamCaptureStatusMayInitCtx() != c10::cuda::CaptureStatus::None;
+  }
+
+  std::unique_ptr<Recording> record(const std::function<std::vector<at::Tensor>()>& work, bool is_random) override {
+    // PyTorch's allocator knows one recording at a time.
+    static std::mutex one_at_a_time;
+    const std::scoped_lock lock(one_at_a_time);
+    const c10::cuda::CUDAStreamGuard on_own_stream(c10::cuda::getStreamFromExternal(stream_.get(), device_.index()));
+    std::shared_ptr<const Pool> pool = pool_.lock();
+    if (pool == nullptr) pool_ = pool = std::make_shared<const Pool>();
+    auto graph = std::make_unique<at::cuda::CUDAGraph>();
+    begin(*graph, pool->id, is_random);
+    try {
+      work();
+    } catch (...) {
+      abandon(std::move(graph), *pool);
+      throw;
+    }
+    try {
+      graph->capture_end();
+    } catch (...) {
+      repair(std::move(graph), *pool);
+      throw;
+    }
+    return std::make_unique<CudaRecording>(std::move(graph), std::move(pool));
+  }
+
+  void wait() override { last_.block(current_stream()); }
+  void mark() override { last_.record(current_stream()); }
+  void synchronize() override {
+    if (last_.was_marked_for_recording()) last_.synchronize();
+  }
+
+ private:
+  void begin(at::cuda::CUDAGraph& graph, at::cuda::MempoolId_t pool, bool is_random) const {
+    if (is_random || !kIsMarkedByRecording<at::CUDAGeneratorState>) {
+      graph.capture_begin(pool, cudaStreamCaptureModeThreadLocal);
+      return;
+    }
+    // The mark goes to a state that nobody draws from.
+    at::Generator generator = at::cuda::detail::getDefaultCUDAGenerator(device_.index());
+    const std::scoped_lock lock(generator.mutex());
+    const at::Generator own = generator.graphsafe_get_state();
+    generator.graphsafe_set_state(generator.clone());
+    try {
+      graph.capture_begin(pool, cudaStreamCaptureModeThreadLocal);
+    } catch (...) {
+      generator.graphsafe_set_state(own);
+      throw;
+    }
+    generator.graphsafe_set_state(own);
+  }
+
+  c10::Stream current_stream() const { return c10::cuda::getCurrentCUDAStream(device_.index()).unwrap(); }
+
+  /// Ends a recording in which something failed. CUDA says so once more where that made the recording invalid.
+  void abandon(std::unique_ptr<at::cuda::CUDAGraph> graph, const Pool& pool) const {
+    try {
+      graph->capture_end();
+    } catch (const c10::Error&) {
+      repair(std::move(graph), pool);
+    }
+  }
+
+  /// PyTorch leaves an invalid recording half open: the allocator goes on serving it, and in older versions the
+  /// generator of random numbers refuses to count outside of it.
+  void repair(std::unique_ptr<at::cuda::CUDAGraph> graph, const Pool& pool) const {
+    c10::cuda::CUDACachingAllocator::endAllocateToPool(device_.index(), pool.id);
+    c10::cuda::CUDACachingAllocator::releasePool(device_.index(), pool.id);
+    if constexpr (kIsMarkedByRecording<at::CUDAGeneratorState>) {
+      at::Generator generator = at::cuda::detail::getDefaultCUDAGenerator(device_.index());
+      const std::scoped_lock lock(generator.mutex());
+      generator.graphsafe_set_state(generator.clone());
+    }
+    // The allocator of pinned memory has no end for it, and keeps asking this object, which stays for that.
+    static_cast<void>(graph.release());
+  }
+
+  c10::Device device_;
+  OwnStream stream_;
+  std::weak_ptr<const Pool> pool_;
+  c10::Event last_;
+};
+
+}  // namespace
+
+bool has_recorders() { return true; }
+
+std::unique_ptr<Recorder> make_recorder(c10::Device device) { return std::make_unique<CudaRecorder>(device); }
+
+}  // namespace tracejet::aten

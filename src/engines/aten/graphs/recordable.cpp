@@ -1,0 +1,92 @@
+#include "engines/aten/graphs/recordable.h"
+
+#include <algorithm>
+
+#include <ATen/core/enum_tag.h>
+
+#include "ir/analysis/effect.h"
+#include "ir/assertion.h"
+#include "ir/call.h"
+#include "ir/control_flow.h"
+#include "ir/model_line.h"
+
+namespace tracejet::aten {
+
+namespace {
+
+/// A number that a tensor on a CPU holds is fixed when a call is recorded. That of a weight is fixed anyway.
+bool is_fixed_number(const GraphInput& input) {
+  return input.data.defined() && input.value->tensor().dim() == 0 && input.value->tensor().device.is_cpu();
+}
+
+/// Whether a mask selects elements: how many of them only the device knows.
+bool selects_by_mask(const Node& node) {
+  const std::string& name = node.op().operator_name().name;
+  if (!name.starts_with("aten::index") && !name.starts_with("aten::_index") && !name.starts_with("aten::_unsafe_index"))
+    return false;
+  bool has_mask = false;
+  const auto look_at = [&](const Value& value) {
+    has_mask = has_mask || value.tensor().dtype == at::kBool || value.tensor().dtype == at::kByte;
+  };
+  for (const Argument& argument : node.arguments()) {
+    if (std::holds_alternative<std::vector<const Value*>>(argument)) for_each_value(argument, look_at);
+  }
+  return has_mask;
+}
+
+std::optional<std::string> own_reason(const Node& node) {
+  const c10::OperatorName& name = node.op().operator_name();
+  if (communicates(node.op())) return "communicates with other processes";
+  if (!node.subgraphs().empty()) {
+    const bool asks_data = node.op() == control_flow::cond() || node.op() == control_flow::while_loop();
+    return asks_data ? std::optional<std::string>("branches on data") : std::nullopt;
+  }
+  if (!name.name.starts_with("aten::") && !name.name.starts_with("torchvision::"))
+    return "is a custom operator, which may do more than run kernels";
+  if (node.op().hasTag(at::Tag::cudagraph_unsafe)) return "is marked as unsafe for CUDA graphs";
+  if (name.name.find("as_strided") != std::string::npos) return "takes elements by their place in memory";
+  if (!unbacked_symbols_from(node).empty() || selects_by_mask(node)) return "gives as many elements as its data say";
+  for (const Value* output : node.outputs()) {
+    if (output == nullptr) continue;
+    if (!output->is_tensor()) return "reads a number from the device";
+    if (output->tensor().device.is_cpu()) return "gives a tensor on the CPU";
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> why_not(const Graph& graph) {
+  for (const Node& node : graph.nodes()) {
+    if (assertion_of(node)) continue;
+    if (const auto reason = own_reason(node))
+      return Call(node).name() + " " + *reason + "\n" + describe(node.where(), graph);
+    for (const auto& subgraph : node.subgraphs()) {
+      if (const auto inside = why_not(*subgraph)) return inside;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::vector<c10::Device> gpus_of(const Graph& graph) {
+  std::vector<c10::Device> gpus;
+  const auto look_at = [&](const Value* value) {
+    if (value == nullptr || !value->is_tensor() || !value->tensor().device.is_cuda()) return;
+    if (std::ranges::find(gpus, value->tensor().device) == gpus.end()) gpus.push_back(value->tensor().device);
+  };
+  for (const GraphInput& input : graph.inputs()) look_at(input.value);
+  for (const Node& node : graph.nodes()) std::ranges::for_each(node.outputs(), look_at);
+  return gpus;
+}
+
+std::optional<std::string> why_not_recorded(const Graph& graph) {
+  if (gpus_of(graph).size() > 1) return "it is on several GPUs";
+  for (const GraphInput& input : graph.inputs()) {
+    if (input.value == nullptr || !input.value->tensor().device.is_cpu() || is_fixed_number(input)) continue;
+    if (input.value->users().empty() && !graph.is_output(*input.value)) continue;
+    return input.name + " is on the CPU";
+  }
+  return why_not(graph);
+}
+
+}  // namespace tracejet::aten

@@ -1,0 +1,222 @@
+#include "engines/aten/graphs/replaying.h"
+
+#include <algorithm>
+#include <mutex>
+#include <utility>
+
+#include <ATen/Context.h>
+#include <ATen/autocast_mode.h>
+#include <ATen/core/LegacyTypeDispatch.h>
+#include <c10/core/DeviceGuard.h>
+#include <c10/core/impl/TorchDispatchModeTLS.h>
+#include <c10/util/hash.h>
+
+#include "base/error.h"
+#include "engines/aten/graphs/recent.h"
+#include "engines/aten/graphs/recorded_call.h"
+#include "ir/analysis/effect.h"
+#include "ir/call.h"
+#include "ir/model_line.h"
+
+namespace tracejet::aten {
+
+namespace {
+
+/// All that a recording depends on.
+using Key = std::vector<int64_t>;
+
+/// What PyTorch's user has chosen of kernels.
+int64_t chosen_kernels() {
+  const at::Context& context = at::globalContext();
+  int64_t bits = 0;
+  const auto add = [&](auto choice) { bits = bits * 4 + static_cast<int64_t>(choice); };
+  add(context.allowTF32CuBLAS());
+  add(context.allowTF32CuDNN());
+  add(context.allowFP16ReductionCuBLAS());
+  add(context.allowBF16ReductionCuBLAS());
+  add(context.allowFP16AccumulationCuBLAS());
+  add(context.deterministicAlgorithms());
+  add(context.deterministicCuDNN());
+  add(context.benchmarkCuDNN());
+  add(context.userEnabledCuDNN());
+  add(context.userEnabledCuDNNSDP());
+  add(context.userEnabledFlashSDP());
+  add(context.userEnabledMemEfficientSDP());
+  add(context.userEnabledMathSDP());
+  return bits;
+}
+
+bool has_effects(const Graph& graph) {
+  return std::ranges::any_of(graph.nodes(), [](const Node& node) {
+    const auto has_them = [](const auto& subgraph) { return has_effects(*subgraph); };
+    return has_effect(node.op()) || std::ranges::any_of(node.subgraphs(), has_them);
+  });
+}
+
+/// `tensor.data = other` puts it elsewhere.
+int64_t place_of(const at::Tensor& tensor) {
+  return tensor.has_storage() ? reinterpret_cast<int64_t>(tensor.storage().data()) : 0;
+}
+
+/// Whether somebody wants to see the calls themselves, or to change them.
+bool is_watched(c10::Device device) {
+  return c10::impl::TorchDispatchModeTLS::any_modes_set() || at::autocast::is_autocast_enabled(device.type());
+}
+
+class Replaying final : public Executable {
+ public:
+  Replaying(std::unique_ptr<Interpreted> program, std::shared_ptr<const Graph> graph, const RuntimeInputs& inputs,
+            c10::Device device, size_t most, MakeRecorder make_recorder)
+      : program_(std::move(program)),
+        graph_(std::move(graph)),
+        device_(device),
+        make_recorder_(std::move(make_recorder)),
+        is_random_(has_effects(*graph_)),
+        recorded_(most),
+        seen_(4 * most) {
+    // A tensor of the model's lies where it is in every call: it is read there.
+    for (const size_t input : inputs) is_copied_.push_back(graph_->inputs()[input].kind == GraphInput::Kind::kUser);
+    for (const GraphInput& input : graph_->inputs()) {
+      if (input.data.defined()) lasting_.push_back(input.data);
+    }
+  }
+  Replaying(const Replaying&) = delete;
+  Replaying& operator=(const Replaying&) = delete;
+  ~Replaying() override {
+    try {
+      forget();
+    } catch (const std::exception&) {  // the device is gone, and all of its memory
+    }
+  }
+
+  std::vector<c10::IValue> run(std::vector<at::Tensor> inputs, const RuntimeSizes& sizes) const override {
+    const c10::OptionalDeviceGuard guard(device_);
+    const at::AutoDispatchBelowADInplaceOrView no_autograd;
+    // Programs are also compiled where there is no device.
+    std::call_once(is_made_, [this] { recorder_ = make_recorder_(device_); });
+    if (is_watched(device_) || recorder_->is_recorded_by_others()) return program_->run(std::move(inputs), sizes);
+    const Key key = key_of(inputs);
+    if (auto results = replayed(key, inputs)) return *std::move(results);
+    std::vector<c10::IValue> results = run_as_it_is(inputs, sizes);
+    if (has_been_seen(key)) record(key, inputs, sizes);
+    return results;
+  }
+
+  bool takes_ranks_from_data() const override { return program_->takes_ranks_from_data(); }
+
+ private:
+  Key key_of(const std::vector<at::Tensor>& inputs) const {
+    Key key{chosen_kernels()};
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      key.push_back(inputs[i].dim());
+      key.insert(key.end(), inputs[i].sizes().begin(), inputs[i].sizes().end());
+      key.insert(key.end(), inputs[i].strides().begin(), inputs[i].strides().end());
+      if (!is_copied_[i]) key.push_back(place_of(inputs[i]));
+    }
+    int64_t places = 0;
+    for (const at::Tensor& tensor : lasting_)
+      places = static_cast<int64_t>(c10::hash_combine(places, place_of(tensor)));
+    key.push_back(places);
+    return key;
+  }
+
+  std::optional<std::vector<c10::IValue>> replayed(const Key& key, const std::vector<at::Tensor>& inputs) const {
+    const std::scoped_lock lock(mutex_);
+    const auto* call = is_off_ ? nullptr : recorded_.find(key);
+    if (call == nullptr) return std::nullopt;
+    recorder_->wait();
+    try {
+      std::vector<c10::IValue> results = (*call)->replay(inputs);
+      recorder_->mark();
+      return results;
+    } catch (const c10::OutOfMemoryError&) {
+      forget();
+      return std::nullopt;
+    }
+  }
+
+  /// What recordings hold isn't worth a call that fails for want of memory.
+  std::vector<c10::IValue> run_as_it_is(const std::vector<at::Tensor>& inputs, const RuntimeSizes& sizes) const {
+    try {
+      return program_->run(inputs, sizes);
+    } catch (const c10::OutOfMemoryError&) {
+      const std::scoped_lock lock(mutex_);
+      if (recorded_.empty()) throw;
+      forget();
+    }
+    return program_->run(inputs, sizes);
+  }
+
+  bool has_been_seen(const Key& key) const {
+    const std::scoped_lock lock(mutex_);
+    if (is_off_) return false;
+    if (seen_.find(key) != nullptr) return true;
+    seen_.add(key, true);
+    return false;
+  }
+
+  void record(const Key& key, const std::vector<at::Tensor>& inputs, const RuntimeSizes& sizes) const {
+    const std::scoped_lock lock(mutex_);
+    if (is_off_ || recorded_.find(key) != nullptr) return;
+    const auto last = std::make_shared<const Node*>(nullptr);
+    const Work work = [this, sizes, last](std::vector<at::Tensor> given) {
+      const auto observe = [&](const Node& node, std::span<c10::IValue>) { *last = &node; };
+      return program_->run_observed(std::move(given), sizes, observe);
+    };
+    try {
+      auto call = std::make_unique<RecordedCall>(*recorder_, inputs, is_copied_, lasting_, is_random_, work);
+      if (const auto oldest = recorded_.add(key, std::move(call))) recorder_->synchronize();
+    } catch (const std::exception& error) {
+      turn_off(*last, error);
+    }
+  }
+
+  void turn_off(const Node* last, const std::exception& error) const {
+    is_off_ = true;
+    forget();
+    const std::string text = error.what();
+    TORCH_WARN("CUDA graphs are off for this program, which runs its kernels one by one: ", failed_after(last),
+               text.substr(0, text.find('\n')), "\ncuda_graphs=False turns them off without a word.");
+  }
+
+  std::string failed_after(const Node* last) const {
+    auto failed = graph_->nodes().begin();
+    if (last != nullptr) {
+      while (failed != graph_->nodes().end() && &*failed != last) ++failed;
+      if (failed != graph_->nodes().end()) ++failed;
+    }
+    if (failed == graph_->nodes().end()) return "";
+    return Call(*failed).name() + "\n" + describe(failed->where(), *graph_) + "\n";
+  }
+
+  /// Memory that a call in flight still uses must not be given to anybody else.
+  void forget() const {
+    if (recorder_ != nullptr && !recorded_.empty()) recorder_->synchronize();
+    recorded_.clear();
+  }
+
+  std::unique_ptr<Interpreted> program_;
+  std::shared_ptr<const Graph> graph_;
+  c10::Device device_;
+  MakeRecorder make_recorder_;
+  std::vector<bool> is_copied_;
+  std::vector<at::Tensor> lasting_;
+  bool is_random_;
+  mutable std::once_flag is_made_;
+  mutable std::mutex mutex_;
+  mutable std::unique_ptr<Recorder> recorder_;
+  mutable Recent<Key, std::unique_ptr<RecordedCall>> recorded_;  // goes before what recorded it
+  mutable Recent<Key, bool> seen_;
+  mutable bool is_off_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Executable> make_replaying(std::unique_ptr<Interpreted> program, std::shared_ptr<const Graph> graph,
+                                           const RuntimeInputs& inputs, c10::Device device, size_t most,
+                                           MakeRecorder make_recorder) {
+  return std::make_unique<Replaying>(std::move(program), std::move(graph), inputs, device, most,
+                                     std::move(make_recorder));
+}
+
+}  // namespace tracejet::aten

@@ -1,0 +1,106 @@
+#include "engines/aten/passes/merge_products.h"
+
+#include <algorithm>
+#include <map>
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
+
+#include "engines/aten/passes/matching.h"
+#include "engines/aten/passes/rewriting.h"
+#include "engines/aten/passes/weights.h"
+
+namespace tracejet::aten {
+
+namespace {
+
+constexpr size_t kMostBytes = size_t{8} << 20;
+
+/// A product of rows with a weight.
+struct Product {
+  const Node* node;
+  const Value* rows;
+  at::Tensor weight;  ///< [inner, outer], transposed or not
+  at::Tensor bias;    ///< undefined where there is none
+};
+
+std::optional<Product> product_of(const Node& node, const Weights& weights) {
+  const bool has_bias = is_call_of(node, "aten::addmm");
+  if (!has_bias && !is_call_of(node, "aten::mm")) return std::nullopt;
+  const Call call(node);
+  const Value& factor = call.value("mat2");
+  at::Tensor weight = weights.data(&factor);
+  if (const Node* permute = made_by(factor, "aten::permute"); permute != nullptr) {
+    const at::Tensor own = weights.data(&Call(*permute).value("self"));
+    if (own.defined()) weight = own.permute(Call(*permute).axes("dims", 2));
+  }
+  if (!weight.defined() || !weight.is_cuda() || weight.nbytes() > kMostBytes) return std::nullopt;
+  if (!has_bias) return Product{&node, &call.value("self"), weight, {}};
+  const at::Tensor bias = weights.data(&call.value("self"));
+  const c10::Scalar alpha = call.scalar("alpha"), beta = call.scalar("beta");
+  if (!bias.defined() || bias.dim() != 1 || bias.size(0) != weight.size(1) || alpha.toDouble() != 1 ||
+      beta.toDouble() != 1)
+    return std::nullopt;
+  return Product{&node, &call.value("mat1"), weight, bias};
+}
+
+bool go_together(const Product& a, const Product& b) {
+  return a.rows == b.rows && a.weight.scalar_type() == b.weight.scalar_type() && a.bias.defined() == b.bias.defined() &&
+         a.weight.stride(0) == 1 && b.weight.stride(0) == 1;
+}
+
+void merge(Graph& graph, Weights& weights, const std::vector<Product>& group) {
+  std::vector<at::Tensor> factors, biases;
+  int64_t width = 0;
+  for (const Product& product : group) {
+    factors.push_back(product.weight.t());
+    if (product.bias.defined()) biases.push_back(product.bias);
+    width += product.weight.size(1);
+  }
+  const Node& first = *group.front().node;
+  const std::string name = "merged_" + std::to_string(first.outputs().front()->id());
+  const Value& factor = weights.add(at::cat(factors).t(), name + "_weight");
+  TensorMeta meta = first.outputs().front()->tensor();
+  meta.sizes[1] = width;
+  meta.strides = contiguous_strides(meta.sizes);
+  std::vector<Argument> arguments(first.arguments().begin(), first.arguments().end());
+  if (biases.empty()) {
+    arguments[1] = &factor;
+  } else {
+    arguments[0] = &weights.add(at::cat(biases), name + "_bias");
+    arguments[2] = &factor;
+  }
+  const Node& merged = graph.insert_node(first, first.op(), std::move(arguments), {meta}, first.where());
+  int64_t start = 0;
+  for (const Product& product : group) {
+    const int64_t end = start + product.weight.size(1);
+    replace_node(graph, *product.node, find_op("aten::slice", "Tensor"), {merged.outputs().front(), 1, start, end, 1});
+    start = end;
+  }
+}
+
+}  // namespace
+
+void merge_products(Graph& graph) {
+  const at::NoGradGuard no_grad;
+  Weights weights(graph);
+  std::vector<std::vector<Product>> groups;
+  for (const Node& node : graph.nodes()) {
+    const auto product = product_of(node, weights);
+    if (!product) continue;
+    const auto group =
+        std::ranges::find_if(groups, [&](const auto& one) { return go_together(one.front(), *product); });
+    if (group == groups.end()) {
+      groups.push_back({*product});
+    } else {
+      group->push_back(*product);
+    }
+  }
+  for (const std::vector<Product>& group : groups) {
+    size_t bytes = 0;
+    for (const Product& product : group) bytes += product.weight.nbytes();
+    if (group.size() > 1 && bytes <= kMostBytes) merge(graph, weights, group);
+  }
+}
+
+}  // namespace tracejet::aten
