@@ -1,0 +1,216 @@
+"""Passes on what PyTorch's kernels run: each gives the operators that it is for, and the values of before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+import torch._dynamo  # see test_cuda_graphs.py
+import torch.nn.functional as F
+from torch import nn
+
+import tracejet
+from tests.support.lambda_module import Lambda, batch
+from tracejet import _C
+from tracejet.api.session_program import graph_of
+
+gpu = pytest.mark.gpu
+
+
+def operators(program: torch.export.ExportedProgram, **settings: Any) -> list[str]:
+    """What the kernels are called for."""
+    graph = _C.optimized(graph_of(program), tracejet.CompileSettings(**settings))
+    return [node.op for node in graph.nodes]
+
+
+def traced(module: nn.Module, *inputs: Any, **options: Any) -> torch.export.ExportedProgram:
+    return tracejet.trace(module.eval(), arg_inputs=list(inputs), **options)
+
+
+class ConvNorm(nn.Module):
+    def __init__(self, dims: int = 2, groups: int = 1, bias: bool = True, affine: bool = True):
+        super().__init__()
+        conv = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}[dims]
+        norm = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d, 3: nn.BatchNorm3d}[dims]
+        self.conv, self.norm = conv(4, 8, 3, groups=groups, bias=bias, padding=1), norm(8, affine=affine)
+        self.norm.running_mean.normal_()
+        self.norm.running_var.uniform_(0.1, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        normed: torch.Tensor = self.norm(self.conv(x))
+        return normed
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"bias": False}, {"affine": False}, {"groups": 2}, {"dims": 1}, {"dims": 3}], ids=str
+)
+def test_batch_norm_goes_into_the_convolution(options: dict[str, Any]) -> None:
+    torch.manual_seed(0)
+    module = ConvNorm(**options)
+    shape = (4, *([6] * options.get("dims", 2)))
+    program = traced(module, batch(*shape))
+    assert operators(program) == ["aten::convolution"]
+    assert len(operators(program, skipped_passes=["fold_batch_norm"])) == 2
+    run = tracejet.compile(program, engine="aten")
+    for size in (1, 4, 9):
+        x = torch.randn(size, *shape)
+        torch.testing.assert_close(run(x), module(x), rtol=1e-5, atol=1e-5)
+
+
+def test_batch_norm_stays_where_its_numbers_arent_fixed() -> None:
+    module = ConvNorm()
+    assert "aten::convolution" in operators(tracejet.trace(module.train(), arg_inputs=[torch.randn(2, 4, 6, 6)]))
+    both = Lambda(lambda x: (module.conv(x), module.norm(module.conv(x))), module=module)
+    assert len(operators(traced(both, torch.randn(2, 4, 6, 6)))) >= 2
+    transposed = nn.Sequential(nn.ConvTranspose2d(4, 8, 3), nn.BatchNorm2d(8))
+    assert len(operators(traced(transposed, torch.randn(2, 4, 6, 6)))) == 2
+
+
+def test_batch_norm_stays_where_the_product_would_lose_digits() -> None:
+    module = ConvNorm().half().requires_grad_(False)
+    module.norm.weight.fill_(1e-7)  # times a weight it is nearly 0 in float16
+    assert len(operators(traced(module, torch.randn(2, 4, 6, 6).half()))) == 2
+    module.norm.weight.fill_(6e4)
+    module.norm.running_var.fill_(1e-4)
+    assert len(operators(traced(module, torch.randn(2, 4, 6, 6).half()))) == 2
+
+
+@pytest.mark.parametrize(
+    ("function", "operator"),
+    [
+        (F.silu, "aten::silu"),
+        (lambda x: torch.sigmoid(x) * x, "aten::silu"),
+        (torch.rsqrt, "aten::rsqrt"),
+        (lambda x: 0.5 * x * (1 + torch.tanh(0.7978845608028654 * (x + 0.044715 * x**3))), "aten::gelu"),
+    ],
+)
+def test_what_is_spelled_out_is_one_kernel(function: Callable[[torch.Tensor], torch.Tensor], operator: str) -> None:
+    program = traced(Lambda(function), batch(5))
+    assert operators(program) == [operator]
+    assert operator not in operators(program, skipped_passes=["all"]) or operator == "aten::rsqrt"
+    run = tracejet.compile(program, engine="aten")
+    for size in (1, 9):
+        x = torch.randn(size, 5).abs() + 0.1
+        torch.testing.assert_close(run(x), function(x))
+
+
+def test_what_only_looks_like_it_is_left() -> None:
+    for function in (
+        lambda x, y: torch.sigmoid(x) * y,
+        lambda x, y: 0.5 * x * (1 + torch.tanh(0.7978845608028654 * (x + 0.0447 * y**3))),
+        lambda x, y: x / torch.sqrt(y),
+    ):
+        found = operators(traced(Lambda(function), torch.randn(3), torch.randn(3)))
+        assert not {"aten::silu", "aten::gelu", "aten::rsqrt"} & set(found)
+
+
+def test_an_unknown_pass_is_an_error() -> None:
+    program = traced(Lambda(torch.relu), torch.randn(3))
+    with pytest.raises(tracejet.InvalidInput, match='no pass "fold"; choose of fold_gpu_constants'):
+        tracejet.compile(program, engine="aten", skipped_passes=["fold"])
+
+
+# ---------------------------------------------------------------- programs for GPUs, where there needn't be one
+
+
+class Block(nn.Module):
+    def __init__(self, bias: bool = True):
+        super().__init__()
+        self.first, self.second = nn.Conv2d(8, 8, 3, padding=1, bias=bias), nn.Conv2d(8, 8, 1, bias=bias)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.relu(x + self.second(torch.relu(self.first(x))))
+
+
+def attention(module: Callable[..., torch.Tensor], *shapes: tuple[int, ...]) -> list[str]:
+    inputs = [torch.randn(shape).half() for shape in shapes]
+    return operators(traced(Lambda(module), *inputs, device="cuda"))
+
+
+def test_masks_of_gpus_are_made_numbers_once() -> None:
+    def layers(x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        hidden = mask > 0
+        for _ in range(3):
+            x = F.scaled_dot_product_attention(x, x, x, hidden)
+        return x
+
+    found = attention(layers, (2, 4, 16, 8), (2, 1, 16, 16))
+    assert found.count("aten::masked_fill.Scalar") == 1
+    assert found.count("aten::scaled_dot_product_attention") == 3
+
+
+def test_heads_that_share_keys_arent_copied() -> None:
+    def shared(x: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
+        key = key[:, :, None].expand(2, 2, 4, 16, 8).reshape(2, 8, 16, 8)
+        return F.scaled_dot_product_attention(x, key, key, is_causal=True)
+
+    assert attention(shared, (2, 8, 16, 8), (2, 2, 16, 8)) == ["aten::scaled_dot_product_attention"]
+
+
+# ---------------------------------------------------------------- on a GPU
+
+
+def assert_as_exact(module: nn.Module, *inputs: torch.Tensor, wanted: str, skipped: str) -> None:
+    """In float16, as near to float32 as eager is; the operator is there, and isn't without the pass."""
+    module = module.cuda().half().eval()
+    program = traced(module, *inputs)
+    assert wanted in operators(program), operators(program)
+    assert wanted not in operators(program, skipped_passes=[skipped])
+    eager = module(*inputs)
+    results = [tracejet.compile(program)(*inputs), tracejet.compile(program, skipped_passes=[skipped])(*inputs)]
+    exact = module.float()(*[x.float() if x.is_floating_point() else x for x in inputs])
+    error = (eager.float() - exact).abs().max()
+    for result in results:
+        assert result.stride() == eager.contiguous().stride()
+        assert (result.float() - exact).abs().max() <= 3 * error + 1e-4
+
+
+@gpu
+@pytest.mark.parametrize("bias", [True, False])
+@torch.no_grad()
+def test_convolutions_with_relu_are_one_call(bias: bool) -> None:
+    x = torch.randn(4, 8, 16, 16, device="cuda").half()
+    for wanted in ("aten::cudnn_convolution_relu", "aten::cudnn_convolution_add_relu"):
+        assert_as_exact(Block(bias), x, wanted=wanted, skipped="fuse_convolution_relu")
+
+
+@gpu
+@torch.no_grad()
+def test_channels_last_shows_in_no_result() -> None:
+    x = torch.randn(4, 8, 16, 16, device="cuda").half()
+    conv = nn.Conv2d(8, 16, 3)
+    assert_as_exact(conv, x, wanted="aten::contiguous", skipped="use_channels_last")
+
+
+class Norm(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.rand(64))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        wide = x.float()
+        return self.weight * (wide * torch.rsqrt(wide.pow(2).mean(-1, keepdim=True) + 1e-5)).to(x.dtype)
+
+
+@gpu
+@torch.no_grad()
+def test_rms_norm_is_one_kernel() -> None:
+    x = torch.randn(4, 7, 64, device="cuda").half()
+    assert_as_exact(Norm(), x, wanted="aten::_fused_rms_norm", skipped="fuse_rms_norm")
+
+
+@gpu
+@torch.no_grad()
+def test_causal_masks_and_shared_heads() -> None:
+    def run(q: torch.Tensor, k: torch.Tensor) -> torch.Tensor:
+        mask = torch.ones(16, 16, dtype=torch.bool, device=q.device).tril()[None, None]
+        k = k[:, :, None].expand(2, 2, 4, 16, 8).reshape(2, 8, 16, 8)
+        return F.scaled_dot_product_attention(q, k, k, mask)
+
+    q, k = torch.randn(2, 8, 16, 8, device="cuda").half(), torch.randn(2, 2, 16, 8, device="cuda").half()
+    program = traced(Lambda(run), q, k)
+    assert operators(program) == ["aten::scaled_dot_product_attention"]
+    got = tracejet.compile(program)(q, k)
+    torch.testing.assert_close(got.float(), run(q.float(), k.float()), rtol=5e-3, atol=5e-3)
