@@ -1,0 +1,271 @@
+"""Ten models in float16 on a GPU: eager, eager under a CUDA graph, torch.compile and tracejet.
+
+    python -m bench.gpu                             # all of them, batch 1 and 8, a table
+    python -m bench.gpu --models resnet50,bert --batches 8 --json gpu.json
+    python -m bench.gpu --compile-mode max-autotune
+
+Latency is the median of calls between events on the GPU, with the host far enough ahead where it can be; first and
+last runner are measured once more at the end, to tell how much the card's clocks moved. "host" is a call with a wait
+behind it, as somebody sees it who waits for each answer. "first" is from the model to its first answer. Each case runs
+in a process of its own. "error" is the greatest difference from the same weights in float32, as a part of the greatest
+value there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import multiprocessing
+import os
+import platform
+import statistics
+import subprocess
+import tempfile
+import time
+import traceback
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from bench.gpu_models import GPU_MODELS, gpu_model
+
+Call = Callable[[], Any]
+Row = dict[str, Any]
+
+
+def eager(module: torch.nn.Module, inputs: dict[str, torch.Tensor], mode: str) -> Call:
+    return lambda: module(**inputs)
+
+
+def eager_graph(module: torch.nn.Module, inputs: dict[str, torch.Tensor], mode: str) -> Call:
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        for _ in range(3):
+            module(**inputs)
+    torch.cuda.current_stream().wait_stream(stream)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        result = module(**inputs)
+
+    def replay(kept: Any = (module, inputs)) -> Any:
+        graph.replay()
+        return result
+
+    return replay
+
+
+def compiled(module: torch.nn.Module, inputs: dict[str, torch.Tensor], mode: str) -> Call:
+    torch._dynamo.reset()
+    function = torch.compile(module, mode=mode)
+    return lambda: function(**inputs)
+
+
+def tracejet(module: torch.nn.Module, inputs: dict[str, torch.Tensor], mode: str, **settings: Any) -> Call:
+    import tracejet
+
+    program = tracejet.compile(tracejet.trace(module, kwarg_inputs=dict(inputs)), **settings)
+    return lambda: program(**inputs)
+
+
+RUNNERS: dict[str, Callable[..., Call]] = {
+    "eager": eager,
+    "eager_graph": eager_graph,
+    "compile": compiled,
+    "tracejet": tracejet,
+}
+
+
+def without(skipped: str) -> Callable[..., Call]:
+    """tracejet without one of its passes."""
+    return lambda module, inputs, mode: tracejet(module, inputs, mode, skipped_passes=[skipped])
+
+
+def on_gpu_ms(call: Call, seconds: float = 0.4) -> float:
+    """The median of calls, each between two events."""
+    for _ in range(4):
+        call()
+    torch.cuda.synchronize()
+    start = time.perf_counter()
+    call()
+    torch.cuda.synchronize()
+    count = max(10, min(200, int(seconds / max(time.perf_counter() - start, 1e-5))))
+    events = [(torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)) for _ in range(count)]
+    for before, after in events:
+        before.record()
+        call()
+        after.record()
+    torch.cuda.synchronize()
+    return statistics.median(before.elapsed_time(after) for before, after in events)
+
+
+def on_host_ms(call: Call, count: int = 30) -> float:
+    """The median of calls that somebody waits for."""
+    times = []
+    for _ in range(count):
+        start = time.perf_counter()
+        call()
+        torch.cuda.synchronize()
+        times.append(time.perf_counter() - start)
+    return 1000 * statistics.median(times)
+
+
+def reference(name: str, batch: int) -> torch.Tensor:
+    """Eager's in float32."""
+    module, inputs = gpu_model(name, batch)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        wide = {key: value.float() if value.is_floating_point() else value for key, value in inputs.items()}
+        expected: torch.Tensor = module.float()(**wide)
+    return expected
+
+
+def measured(runner: str, name: str, batch: int, mode: str, expected: torch.Tensor) -> tuple[Row, Call]:
+    gc.collect()
+    torch.cuda.empty_cache()
+    module, inputs = gpu_model(name, batch)
+    torch.cuda.synchronize()
+    torch.cuda.reset_peak_memory_stats()
+    make = without(runner.removeprefix("without_")) if runner.startswith("without_") else RUNNERS[runner]
+    start = time.perf_counter()
+    call = make(module, inputs, mode)
+    result = call().float()
+    torch.cuda.synchronize()
+    row: Row = {"first_s": time.perf_counter() - start}
+    for _ in range(3):
+        again = call().float()
+    scale = expected.abs().max()
+    row["error"] = max(((r - expected).abs().max() / scale).item() for r in (result, again))
+    row["gpu_ms"] = on_gpu_ms(call)
+    row["host_ms"] = on_host_ms(call)
+    row["peak_mib"] = torch.cuda.max_memory_allocated() / 2**20
+    return row, call
+
+
+@torch.no_grad()
+def case(name: str, batch: int, runners: list[str], mode: str) -> list[Row]:
+    """One model at one batch, by each runner."""
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    expected = reference(name, batch)
+    gc.collect()
+    eager_call = gpu_model(name, batch)
+    eager_call[0](**eager_call[1])  # libraries are loaded before anybody is timed
+    del eager_call
+    rows, first = [], None
+    for runner in runners:
+        row: Row = {"model": name, "batch": batch, "runner": runner}
+        try:
+            found, call = measured(runner, name, batch, mode, expected)
+            row |= found
+            first = first or (row, call)
+        except Exception as error:
+            row["failed"] = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+            traceback.print_exc()
+        rows.append(row)
+    if first is not None:
+        first[0]["gpu_ms_again"] = on_gpu_ms(first[1])
+    return rows
+
+
+def in_a_process(arguments: tuple[str, int, list[str], str], cache: str, results: Any) -> None:
+    os.environ["TORCHINDUCTOR_CACHE_DIR"] = cache or tempfile.mkdtemp()
+    results.put(case(*arguments))
+
+
+@torch.no_grad()
+def fill_cache(name: str, batch: int, mode: str, cache: str) -> None:
+    """What torch.compile makes of a case, for a process that measures it later."""
+    os.environ["TORCHINDUCTOR_CACHE_DIR"] = cache
+    module, inputs = gpu_model(name, batch)
+    start = time.perf_counter()
+    compiled(module, inputs, mode)()
+    torch.cuda.synchronize()
+    print(f"compiled {name} {batch}, beside others: {time.perf_counter() - start:.0f} s", flush=True)
+
+
+def fill_caches(context: Any, cases: list[tuple[str, int]], mode: str, cache: str, at_a_time: int) -> None:
+    waiting, running = list(cases), []
+    while waiting or running:
+        running = [process for process in running if process.is_alive()]
+        if waiting and len(running) < at_a_time:
+            running.append(context.Process(target=fill_cache, args=(*waiting.pop(0), mode, cache)))
+            running[-1].start()
+        time.sleep(0.05)
+
+
+def card() -> Row:
+    query = ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]
+    found = subprocess.run(query, capture_output=True, text=True, check=False)
+    return {
+        "card": found.stdout.strip() or "none",
+        "torch": torch.__version__,
+        "cuda": torch.version.cuda,
+        "cudnn": torch.backends.cudnn.version(),
+        "python": platform.python_version(),
+    }
+
+
+def line(row: Row) -> str:
+    head = f"{row['model']:16}{row['batch']:3}  {row['runner']:28}"
+    if "failed" in row:
+        return head + "  " + row["failed"]
+    again = f"  again {row['gpu_ms_again']:.3f}" if "gpu_ms_again" in row else ""
+    numbers = (
+        f"{row['gpu_ms']:9.3f}{row['host_ms']:9.3f}{row['first_s']:9.2f}{row['peak_mib']:9.0f}{row['error']:10.1e}"
+    )
+    return head + numbers + again
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models", default=",".join(model.name for model in GPU_MODELS))
+    parser.add_argument("--batches", default="1,8")
+    parser.add_argument("--runners", default=",".join(RUNNERS), help="also without_PASS, for tracejet without a pass")
+    parser.add_argument("--compile-mode", default="reduce-overhead")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="after so many no further case is begun")
+    parser.add_argument(
+        "--compile-ahead",
+        type=int,
+        default=0,
+        metavar="N",
+        help="torch.compile compiles all cases before, N at a time: its first answers then come from a cache",
+    )
+    parser.add_argument("--json")
+    args = parser.parse_args()
+
+    start, rows, about = time.monotonic(), [], card()
+    print(about, flush=True)
+    print(f"{'model':16}{'batch':>3}  {'runner':28}{'gpu ms':>7}{'host ms':>9}{'first s':>9}{'MiB':>9}{'error':>10}")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["torch", "tracejet", "torchvision", "transformers"])
+    cases = [(name, batch) for batch in map(int, args.batches.split(",")) for name in args.models.split(",")]
+    cache = tempfile.mkdtemp() if args.compile_ahead else ""
+    if args.compile_ahead:
+        fill_caches(context, cases, args.compile_mode, cache, args.compile_ahead)
+    for name, batch in cases:
+        if time.monotonic() - start > args.seconds:
+            print(f"{name} {batch}: no time left", flush=True)
+            continue
+        results = context.Queue()
+        process = context.Process(
+            target=in_a_process, args=((name, batch, args.runners.split(","), args.compile_mode), cache, results)
+        )
+        process.start()
+        while process.is_alive() and results.empty():
+            time.sleep(0.05)
+        found = results.get(timeout=5) if not results.empty() else []
+        process.join()
+        if not found:
+            print(f"{name} {batch}: its process ended with {process.exitcode}", flush=True)
+        rows += found
+        print("\n".join(map(line, found)), flush=True)
+        if args.json:
+            with open(args.json, "w") as file:
+                json.dump({"machine": about, "rows": rows}, file, indent=1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+#!/bin/bash
+# Builds, tests and measures on a machine with a GPU, torch and g++ that may have no network.
+#
+#   tools/gpu.sh pack FOLDER    here: the committed tree and the packages that it needs, to be carried over
+#   tools/gpu.sh build          there, in the unpacked tree: the extension, in place (KIT: the folder that was carried)
+#   tools/gpu.sh test [ARG...]  the tests that need a GPU; ARG: more for pytest
+#   tools/gpu.sh bench [ARG...] python -m bench.gpu
+set -eo pipefail
+cd "$(dirname "$0")/.."
+KIT=${KIT:-..}
+BUILD=${BUILD:-/tmp/tracejet-build}
+SITE=${SITE:-/tmp/tracejet-site}
+PYTHON=${PYTHON:-python3}
+export PYTHONPATH=python:.:$SITE${PYTHONPATH:+:$PYTHONPATH} PYTHONUNBUFFERED=1
+
+pack() {
+  mkdir -p "$1/site" "$1/xxhash"
+  git archive HEAD | xz -T0 >"$1/tree.tar.xz"
+  $PYTHON -m pip install -q --no-deps --python-version "${PYTHON_VERSION:-3.12}" --only-binary=:all: --target "$1/site" \
+    --platform manylinux_2_28_x86_64 --platform manylinux2014_x86_64 --platform manylinux_2_31_x86_64 \
+    openvino openvino-telemetry nlohmann-json pytest pytest-xdist execnet iniconfig pluggy expecttest hypothesis \
+    sortedcontainers click rich markdown-it-py mdurl pygments
+  rm -f "$1"/site/openvino/libs/*{gpu,npu,auto,hetero}*plugin*  # what isn't used there is most of it
+  $PYTHON -m pip download -q --no-deps --no-binary :all: -d "$1/xxhash" xxhash
+  tar -C "$1/xxhash" --strip-components=3 --wildcards -xf "$1"/xxhash/xxhash-*.tar.gz '*/deps/xxhash/xxhash.h'
+  tar -C "$1/site" -cJf "$1/site.tar.xz" . && rm -r "$1/site" "$1"/xxhash/*.tar.gz
+  du -sh "$1"
+}
+
+build() {
+  mkdir -p "$SITE"
+  [ -e "$SITE/openvino" ] || tar -C "$SITE" -xf "$KIT/site.tar.xz"
+  export CXX=${CXX:-/usr/bin/g++} CC=${CC:-/usr/bin/gcc}
+  cmake -S . -B "$BUILD" -G Ninja -DPython_EXECUTABLE="$(command -v "$PYTHON")" -DTRACEJET_INPLACE=ON -DTRACEJET_WERROR=OFF \
+    -DOpenVINO_DIR="$SITE/openvino/cmake" -DTRACEJET_NLOHMANN_JSON_DIR="$SITE/nlohmann_json/include" \
+    -DTRACEJET_XXHASH_DIR="$KIT/xxhash"
+  cmake --build "$BUILD" --target _C -j"$(nproc)"
+}
+
+case "$1" in
+  pack) pack "${2:?a folder}" ;;
+  build) build ;;
+  test) shift; $PYTHON -m pytest -q -m gpu "${@:-tests/python}" ;;
+  bench) shift; $PYTHON -m bench.gpu "$@" ;;
+  *) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 2 ;;
+esac
