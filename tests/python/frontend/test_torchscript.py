@@ -35,13 +35,14 @@ MORE = (
     "swin_t",
     "swin_v2_t",
     "vgg11_bn",
+    "vit_b_32",
     "wide_resnet50_2",
 )
 
 
 def assert_traced_alike(name: str, make: Callable[[nn.Module], torch.jit.ScriptModule], folder: Path) -> None:
     torch.manual_seed(0)
-    size = 224 if name in ("maxvit_t", "swin_t", "swin_v2_t") else 299 if name == "inception_v3" else 96
+    size = 224 if name in ("maxvit_t", "swin_t", "swin_v2_t", "vit_b_32") else 299 if name == "inception_v3" else 96
     more = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
     model = make(import_torchvision().models.get_model(name, weights=None, **more).eval())
     model.save(folder / f"{name}.3x{size}x{size}.pt")
