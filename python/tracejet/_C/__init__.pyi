@@ -105,25 +105,53 @@ __all__: list[str] = [
 ]
 
 class Error(RuntimeError):
-    pass
+    """
+    Whatever tracejet raises; also what fits none of the others, such as a file that can't be read.
+
+    Causes and fixes: docs/errors.md#error
+    """
 
 class InvalidInput(Error):
-    pass
+    """
+    An argument contradicts itself or doesn't fit, of trace, of compile, or of a call.
+
+    Causes and fixes: docs/errors.md#invalidinput
+    """
 
 class UnsupportedOperator(Error):
-    pass
+    """
+    A call can't be captured, or an engine can't run it. The message lists all with lines.
+
+    Causes and fixes: docs/errors.md#unsupportedoperator
+    """
 
 class ShapeError(Error):
-    pass
+    """
+    An operator is called with sizes that don't fit each other.
+
+    Causes and fixes: docs/errors.md#shapeerror
+    """
 
 class ConstraintViolation(Error):
-    pass
+    """
+    The model can't take all sizes that were declared. `report` is what `diagnose` gives.
+
+    Causes and fixes: docs/errors.md#constraintviolation
+    """
 
 class DataDependent(Error):
-    pass
+    """
+    The model's Python code needs a value that only exists when the program runs.
+
+    Causes and fixes: docs/errors.md#datadependent
+    """
 
 class VerificationError(Error):
-    pass
+    """
+    What was compiled gives something else than PyTorch's kernels.
+
+    Causes and fixes: docs/errors.md#verificationerror
+    """
 
 class Symbol:
     """
