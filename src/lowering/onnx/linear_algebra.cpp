@@ -52,8 +52,12 @@ Operand product(Lowering& to, const Operand& a, const Operand& b, const TensorMe
   const int64_t axis = summed_axis(second);
   const c10::SymInt& count = second.sizes[static_cast<size_t>(axis)];
   const Operand left = with_zero(to, to.cast(a, computed), count, rank - 1, rank);
-  const Operand right = with_zero(to, to.cast(b, computed), count, axis, second.dim());
-  const Operand result = to.emit("MatMul", {left, right});
+  Operand right = with_zero(to, to.cast(b, computed), count, axis, second.dim());
+  // ONNX Runtime fuses the transposition of a matrix into its product with a vector, which comes out wrong.
+  const bool is_column = rank > 1 && second.dim() == 1;
+  if (is_column) right = to.unsqueeze(right, {1});
+  Operand result = to.emit("MatMul", {left, right});
+  if (is_column) result = to.squeeze(result, {-1});
   return dtype == at::kBool ? to.cast(result, dtype) : result;
 }
 

@@ -88,3 +88,14 @@ def test_a_transposed_convolution_may_leave_nothing(length: int, tmp_path):
     program = tracejet.trace(Lambda(model), arg_inputs=[axes])
     for run in (tracejet.compile(program, engine="openvino"), OnnxRuntime(program, str(tmp_path / "model.onnx"))):
         assert_same(run(x), model(x), 1e-5)
+
+
+@pytest.mark.parametrize("stack", [(), (2,)], ids=str)
+def test_a_transposed_matrix_is_multiplied_with_a_vector(stack: tuple[int, ...], tmp_path):
+    def model(x: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+        return (x * 2).mT @ v
+
+    x, v = torch.randn(*stack, 4, 4), torch.randn(4)
+    program = tracejet.trace(Lambda(model), arg_inputs=[x, v])
+    for run in (tracejet.compile(program, engine="openvino"), OnnxRuntime(program, str(tmp_path / "model.onnx"))):
+        assert_same(run(x, v), model(x, v), 1e-5)
