@@ -36,17 +36,19 @@ where its program gives what it gives at the least, the usual and the greatest s
 """
 
 
+def _failures(failures: list[dict[str, Any]]) -> list[str]:
+    if not failures:
+        return []
+    rows = [f"| {f['case']} | {f['shapes']} | {_cell(f['why'])} |" for f in failures]
+    return ["## What isn't right", "", "| model | shapes | why |", "| --- | --- | --- |", *rows, ""]
+
+
 def page(results: dict[str, Any]) -> str:
     lines = [
         f"**{results['right']} of {results['cases']} models are right.** {len(results['slow'])} of the "
         f"{results['traces']} traces meet an operator without a shape rule, which Python's meta functions answer.",
         "",
-        "## What isn't right",
-        "",
-        "| model | shapes | why |",
-        "| --- | --- | --- |",
-        *(f"| {f['case']} | {f['shapes']} | {_cell(f['why'])} |" for f in results["failures"]),
-        "",
+        *_failures(results["failures"]),
         *_compiled(results.get("compiled")),
         "## Operators without a shape rule",
         "",
