@@ -71,7 +71,7 @@ def test_wrong_arguments_are_named():
     x = torch.randn(4, 4)
     for message, args, kwargs in [
         ("x: this input is missing", (), {}),
-        ("x: a tensor is needed, got 3", (3,), {}),
+        ("x: a tensor is needed, or an array of NumPy or with __dlpack__; got 3", (3,), {}),
         ("x: given twice", (x,), {"x": x}),
         ("no input colour", (x,), {"colour": 1}),
         ("scale: this program was traced with 3.0, got 2.0", (x,), {"scale": 2.0}),

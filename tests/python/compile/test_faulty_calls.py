@@ -91,7 +91,7 @@ def test_an_input_that_does_not_fit_is_named_and_changes_nothing(
 
 def test_what_is_no_tensor_is_named() -> None:
     compiled = compiled_counter()
-    with pytest.raises(tracejet.InvalidInput, match="x: a tensor is needed, got 1.0"):
+    with pytest.raises(tracejet.InvalidInput, match="x: a tensor is needed, .* got 1.0"):
         compiled(1.0, torch.zeros(8))
     with pytest.raises(tracejet.InvalidInput, match="the arguments' structure is"):
         compiled([1.0], torch.zeros(8))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -31,10 +32,12 @@ class Encoder(nn.Module):
 
 
 @pytest.fixture(scope="module")
-def encoder() -> nn.Module:
+def encoder() -> Iterator[nn.Module]:
     torch.manual_seed(0)
+    before = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
-    return Encoder().eval().requires_grad_(False)
+    yield Encoder().eval().requires_grad_(False)
+    torch.backends.mha.set_fastpath_enabled(before)
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,8 @@ def test_detections_are_eagers(name: str, many: bool) -> None:
     torch.manual_seed(0)
     model = make(many_from if many else some_from).eval()
     program = tracejet.trace(model, arg_inputs=[[images()[0]]])
-    runs = [program.module(), tracejet.compile(program, engine="aten")]
+    # Nothing may be rounded otherwise, for a score decides what is a detection: so no pass touches the weights.
+    runs = [program.module(), tracejet.compile(program, engine="aten", skipped_passes=["fold_batch_norm"])]
     counts = set()
     for image in images():
         want = model([image])
