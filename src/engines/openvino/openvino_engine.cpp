@@ -4,6 +4,7 @@
 #include <openvino/openvino.hpp>
 
 #include "base/error.h"
+#include "engines/openvino/attention.h"
 #include "engines/openvino/blob.h"
 #include "engines/openvino/executable.h"
 #include "engines/openvino/failure.h"
@@ -18,7 +19,7 @@ namespace {
 /// grow by 480 MiB, these by 300, and a call at one of thousands of random shapes takes a fourth longer.
 constexpr int kKeptPrimitives = 1000;
 
-ov::AnyMap properties(const CompileSettings& settings) {
+ov::AnyMap properties(const CompileSettings& settings, const Graph& graph) {
   const int threads = settings.threads > 0 ? settings.threads : at::get_num_threads();
   ov::AnyMap properties{
       ov::hint::performance_mode(ov::hint::PerformanceMode::LATENCY),
@@ -32,6 +33,7 @@ ov::AnyMap properties(const CompileSettings& settings) {
   // In a stream of one thread, OpenVINO drops every error and runs what failed again at the next call, even where it
   // was freed meanwhile. No stream is the caller's thread alone.
   if (threads == 1) properties.insert(ov::num_streams(0));
+  if (shares_attention(graph)) properties.insert({"SNIPPETS_MODE", "DISABLE"});
   if (!settings.cache_dir.empty()) properties.insert(ov::cache_dir(settings.cache_dir));
   return properties;
 }
@@ -66,7 +68,7 @@ class OpenVinoEngine final : public Engine {
     Model model = read(*graph, inputs);
     if (!model.refused.empty()) throw RefusedNodes(*graph, model.refused, name());
     try {
-      return std::make_unique<OpenVinoExecutable>(graph, inputs, model, properties(settings));
+      return std::make_unique<OpenVinoExecutable>(graph, inputs, model, properties(settings, *graph));
     } catch (const ov::Exception& error) {
       throw RefusedNodes(*graph, {FailureLocator(model.onnx).refusal(error.what())}, name(), /*is_late=*/true);
     }
@@ -88,7 +90,7 @@ class OpenVinoEngine final : public Engine {
       const ov::Tensor exported = unpacked(serialized.substr(identity.size()), lowered.weights);
       return std::make_unique<OpenVinoExecutable>(
           graph, inputs, lowered, identity,
-          [exported, used = properties(settings)] { return core().import_model(exported, "CPU", used); });
+          [exported, used = properties(settings, *graph)] { return core().import_model(exported, "CPU", used); });
     } catch (const ov::Exception& error) {
       throw StaleEngine("openvino can't load what it kept: " + essence_of(error.what()));
     }
@@ -106,7 +108,7 @@ class OpenVinoEngine final : public Engine {
     if (model.identity != known->identity()) return compile(graph, inputs, settings);
     model.model = with_weights(*known->model(), known->weights(), model.onnx.weights);
     if (model.model == nullptr) return compile(graph, inputs, settings);
-    return std::make_unique<OpenVinoExecutable>(graph, inputs, model, properties(settings));
+    return std::make_unique<OpenVinoExecutable>(graph, inputs, model, properties(settings, *graph));
   }
 };
 

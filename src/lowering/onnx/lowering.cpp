@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include <ATen/ops/empty.h>
+
 #include "base/error.h"
 #include "ir/analysis/value_range_rules.h"
 #include "ir/model_line.h"
@@ -35,6 +37,16 @@ bool asserts_data(const Node& node) {
 }
 
 /// Says what the trace knows already.
+/// Whether no result has an element, at any size: then there is nothing to compute.
+bool gives_nothing(const Node& node) {
+  return !node.outputs().empty() && std::ranges::all_of(node.outputs(), [](const Value* output) {
+    if (output == nullptr || !output->is_tensor()) return false;
+    const Sizes& sizes = output->tensor().sizes;
+    const bool is_static = std::ranges::all_of(sizes, [](const auto& size) { return size.maybe_as_int().has_value(); });
+    return is_static && std::ranges::any_of(sizes, [](const auto& size) { return size.maybe_as_int() == 0; });
+  });
+}
+
 bool is_known_to_trace(const Node& node) { return node.op().operator_name().name == "aten::_assert_tensor_metadata"; }
 
 }  // namespace
@@ -128,6 +140,14 @@ void Lowering::convert(const Node& node) {
   const Conversion* conversion = find_conversion(node.op().operator_name());
   if (conversion == nullptr) fail("has no conversion");
   check_dtypes(node);
+  if (gives_nothing(node)) {
+    for (const Value* output : node.outputs()) {
+      std::vector<int64_t> sizes;
+      for (const c10::SymInt& size : output->tensor().sizes) sizes.push_back(*size.maybe_as_int());
+      result(constant(at::empty(sizes, at::TensorOptions(output->tensor().dtype))));
+    }
+    return note_constants(node);
+  }
   if (const auto beyond = overflows_.find(&node); beyond != overflows_.end()) {
     const ValueRange& range = beyond->second;
     const std::string bits = "and " + target_.name + " computes int64 in 32 bits";

@@ -101,6 +101,8 @@ Operand Lowering::constant(const at::Tensor& data) {
   const at::Tensor dense = data.detach().contiguous();
   if (!element_type(dense.scalar_type()))
     fail(std::string("ONNX has no data type for ") + c10::toString(dense.scalar_type()));
+  // OpenVINO reads data of no bytes as a number.
+  if (dense.dim() > 1 && dense.numel() == 0) return expand(number(0, dense.scalar_type()), {}, dense.sym_sizes());
   std::string key = std::to_string(static_cast<int>(dense.scalar_type()));
   for (const int64_t size : dense.sizes()) key += "," + std::to_string(size);
   key += ':';

@@ -210,3 +210,15 @@ def test_a_mirror_at_sizes_that_are_too_small_is_refused_and_later_calls_are_rig
                 compiled(x)
         else:
             assert_equal(model(x), compiled(x), 1e-5, f"at {size}: ", least_scale=1.0)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x[:, :0][:, torch.zeros(0, 2, dtype=torch.long)],
+        lambda x: torch.ones(3, 2)[:, torch.zeros(0, 2, dtype=torch.long)],
+        lambda x: (x[:0] @ x.new_ones(3, 2), F.pad(x.new_zeros(0, 3), (1, 1)), x.new_zeros(2, 0).mT.cumsum(0)),
+    ],
+)
+def test_a_result_without_elements_takes_no_computing(function):
+    assert_right(lambda x: (function(x), x * 2), torch.randn(4, 3), (4, 3))

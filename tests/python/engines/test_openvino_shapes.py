@@ -171,3 +171,25 @@ def test_an_image_of_one_channel_keeps_its_order(before, behind):
 def test_pooling_behind_an_interpolation_reads_what_was_written(pool):
     images = dynamic((3, 0, 4, 1), (3, 5, 4, 5), (3, 8, 4, 8))
     assert_right(lambda x: pool(F.interpolate(x, scale_factor=2.0)), images, (3, 1, 4, 1), (3, 2, 4, 2), (3, 1, 4, 1))
+
+
+@pytest.mark.parametrize(
+    "attention",
+    [
+        lambda x: F.scaled_dot_product_attention(x, x, x),
+        lambda x: (x @ x.mT).softmax(-1) @ x,
+        lambda x: ((x @ x.mT) / 3).softmax(-1).reshape(-1, 4, 4) @ x.reshape(-1, 4, 2),
+    ],
+)
+def test_attention_may_be_read_twice(attention):
+    def given_back(x):
+        result = attention(x)
+        return result, result / (x.abs() + 1)
+
+    def read_by_two(x):
+        result = attention(x)
+        return result / (x.abs() + 1), result.transpose(0, 1) * 2
+
+    for function in given_back, read_by_two:
+        assert_right(function, dynamic((1, 4, 2), (3, 4, 2), (8, 4, 2)), (3, 4, 2), (1, 4, 2))
+        assert_right(function, torch.randn(3, 4, 2), (3, 4, 2))
