@@ -57,7 +57,7 @@ def outcome_of(built: Any, is_dynamic: bool, engine: str) -> dict[str, Any]:
     except Exception as error:
         return {**found, "right": False, "why": _in_words(error)}
     if engine:
-        # The first to run a program shares the model's buffers, all others have copies: so this is a program of its own.
+        # Who runs a program first shares the model's buffers, all others have copies: so this is a program of its own.
         again = trace(model, arg_inputs=args, kwarg_inputs=kwargs)
         found["compiled"] = _outcome_of_compiled(built, again, expected, engine)
     return {**found, "right": True, "why": ""}
