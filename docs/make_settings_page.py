@@ -12,7 +12,7 @@ _HEAD = """\
 # Settings of compile
 
 What `tracejet.compile` takes as keywords, and `tracejet.CompileSettings` as fields; in C++, `tracejet::CompileSettings`
-has the same. The command line takes them as `--set name=value`. An unknown name and a value that makes no sense are an
+has the same. The command line takes them as `--set name=value`. An unknown name and an invalid value are an
 [`InvalidInput`](errors.md#invalidinput), and so is what none of the program's engines can honour; where one of several
 can't, it is a [`BuildWarning`](errors.md#buildwarning). This page is made by `make docs`.
 

@@ -58,7 +58,7 @@ class Backend:
         options: Mapping[str, Any] | None = None,
         mode: str | None = None,
     ) -> Callable[..., Any]:
-        """A function of the graph's inputs that gives its outputs. Raises InvalidInput where options make no sense."""
+        """A function of the graph's inputs that gives its outputs. Raises InvalidInput where options are invalid."""
         chosen = Options.of({**self._options, **(options or {})}, mode)
         begin = time.perf_counter()
         record = _record(gm, chosen)

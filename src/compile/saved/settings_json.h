@@ -9,7 +9,7 @@ namespace tracejet {
 /// The settings that go into a file: all but those that are about this machine.
 pt2::Json settings_to_json(const CompileSettings& settings);
 
-/// Back again. Settings that this version doesn't know are left out. Throws Error where a value makes no sense.
+/// Back again. Settings that this version doesn't know are left out. Throws Error where a value is invalid.
 CompileSettings settings_from_json(const pt2::Field& json);
 
 }  // namespace tracejet

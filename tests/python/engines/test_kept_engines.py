@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import torch
 
 import tracejet
 from tests.support.engine_cache import Net, assert_same, compiled_in, entries, is_hit
+from tests.support.python_engines import registered
 
 
 class Memory(tracejet.BaseEngineCache):
@@ -61,15 +61,6 @@ def test_a_cache_of_ones_own_that_fails_is_said_and_does_no_harm(tmp_path: Path)
 
     with pytest.raises(KeyboardInterrupt):
         compiled_in(tmp_path, Net(), custom_engine_cache=Stopped())
-
-
-@contextmanager
-def registered(engine: tracejet.Engine) -> Iterator[None]:
-    tracejet.register_engine(engine)
-    try:
-        yield
-    finally:
-        tracejet.unregister_engine(engine.name)
 
 
 class Keeping(tracejet.Engine):
