@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import sys
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
 import torch
@@ -179,17 +178,6 @@ def test_a_package_that_is_missing_is_named(tower, tmp_path, monkeypatch, packag
 
 
 # ---- the command -----------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    from tests.support.command_line import MODELS
-
-    (tmp_path / "cli_models.py").write_text(MODELS)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.delitem(sys.modules, "cli_models", raising=False)
-    return tmp_path
 
 
 def test_the_command_writes_a_page(folder):
