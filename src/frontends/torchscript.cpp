@@ -1,11 +1,10 @@
 // Traces TorchScript modules.
-#include <algorithm>
-
 #include <ATen/core/grad_mode.h>
 
 #include "base/error.h"
 #include "frontends/cpp_code.h"
 #include "frontends/model_trace.h"
+#include "frontends/torchscript_arguments.h"
 #include "frontends/torchscript_interpreter.h"
 #include "frontends/torchscript_numbers.h"
 #include <tracejet/torchscript.h>
@@ -52,7 +51,11 @@ std::string add_outputs(Tracer& tracer, const c10::IValue& result) {
 
 class ScriptFrontend final : public Frontend {
  public:
-  explicit ScriptFrontend(const torch::jit::Module& module) : module_(module) {}
+  /// Throws InvalidInput where forward takes other arguments.
+  ScriptFrontend(const torch::jit::Module& module, const ScriptCall& call, size_t input_count)
+      : module_(module), call_(call) {
+    arguments(std::vector<at::Tensor>(input_count));
+  }
 
   void run(ModelTrace& trace) override {
     Tracer& tracer = trace.tracer();
@@ -66,7 +69,7 @@ class ScriptFrontend final : public Frontend {
         tracer.locations().enter_module("", module_.type()->name()->qualifiedName());
         torchscript::SetAttributes set;
         torchscript::Interpreter interpreter(tracer, module_, set);
-        const c10::IValue result = interpreter.run("forward", {inputs.begin(), inputs.end()});
+        const c10::IValue result = interpreter.run("forward", arguments(inputs));
         interpreter.finish();
         tracer.locations().exit_module();
         return std::make_unique<StructureResults>(add_outputs(tracer, result));
@@ -77,37 +80,39 @@ class ScriptFrontend final : public Frontend {
   }
 
  private:
+  std::vector<c10::IValue> arguments(const std::vector<at::Tensor>& inputs) const {
+    return torchscript::as_declared(module_.get_method("forward").function().getSchema(), call_(inputs));
+  }
+
   const torch::jit::Module& module_;
+  const ScriptCall& call_;
 };
 
-void check_inputs(const torch::jit::Module& module, size_t count) {
-  const auto& arguments = module.get_method("forward").function().getSchema().arguments();
-  const size_t most = arguments.size() - 1;  // without the module itself
-  const auto needed = static_cast<size_t>(
-      std::count_if(arguments.begin() + 1, arguments.end(), [](const c10::Argument& a) { return !a.default_value(); }));
-  if (count < needed || count > most) {
-    throw InvalidInput("forward takes " + std::to_string(needed) +
-                       (most == needed ? "" : " to " + std::to_string(most)) + " inputs, got " + std::to_string(count));
-  }
-  for (size_t i = 1; i <= count; ++i) {
-    if (c10::TensorType::get()->isSubtypeOf(*arguments[i].type())) continue;
-    throw InvalidInput("forward takes a " + arguments[i].type()->repr_str() + " as " + arguments[i].name() +
-                       ", which no Input stands for; expected a Tensor");
-  }
+ScriptCall call_with_tensors() {
+  return
+      [](const std::vector<at::Tensor>& tensors) { return std::vector<c10::IValue>(tensors.begin(), tensors.end()); };
 }
 
 }  // namespace
 
-Program trace(const torch::jit::Module& module, const std::vector<Input>& inputs, const TraceOptions& options) {
-  check_inputs(module, inputs.size());
-  ScriptFrontend frontend(module);
+Program trace(const torch::jit::Module& module, const ScriptCall& call, const std::vector<Input>& inputs,
+              const TraceOptions& options) {
+  ScriptFrontend frontend(module, call, inputs.size());
   return trace_code(frontend, inputs, options);
 }
 
-Report diagnose(const torch::jit::Module& module, const std::vector<Input>& inputs, const TraceOptions& options) {
-  check_inputs(module, inputs.size());
-  ScriptFrontend frontend(module);
+Report diagnose(const torch::jit::Module& module, const ScriptCall& call, const std::vector<Input>& inputs,
+                const TraceOptions& options) {
+  ScriptFrontend frontend(module, call, inputs.size());
   return diagnose_code(frontend, inputs, options);
+}
+
+Program trace(const torch::jit::Module& module, const std::vector<Input>& inputs, const TraceOptions& options) {
+  return trace(module, call_with_tensors(), inputs, options);
+}
+
+Report diagnose(const torch::jit::Module& module, const std::vector<Input>& inputs, const TraceOptions& options) {
+  return diagnose(module, call_with_tensors(), inputs, options);
 }
 
 }  // namespace tracejet

@@ -1,6 +1,8 @@
 // Programs of TorchScript modules. Those of torchvision: tests/python/test_torchscript.py.
 #include <cstdlib>
 #include <filesystem>
+#include <map>
+#include <tuple>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/allclose.h>
@@ -120,6 +122,45 @@ TEST(TorchScript, AnErrorNamesTheLineOfTheScript) {
 TEST(TorchScript, AWrongNumberOfInputsIsRefused) {
   const torch::jit::Module module = scripted("def forward(self, x):\n  return x\n");
   EXPECT_NE(message_of<InvalidInput>([&] { trace(module, {kRows, kRows}); }).find("got 2"), std::string::npos);
+}
+
+TEST(TorchScript, ArgumentsMayBeMoreThanTensors) {
+  const torch::jit::Module module = scripted(
+      "def forward(self, parts: List[Tensor], state: Tuple[Tensor, int], named: Dict[str, Tensor], times: int,\n"
+      "            rate: float, sizes: List[float], negates: bool, how: str, mask: Optional[Tensor] = None):\n"
+      "  x = (parts[0] + parts[1]) * times * rate + named['z'] * sizes[1]\n"
+      "  if negates:\n    x = -x\n"
+      "  if how == 'add':\n    x = x + state[0] * state[1]\n"
+      "  if mask is None:\n    x = x + 1\n  return x\n");
+  const auto row = [](const char* name) { return Input::dynamic({1, 4}, {4, 4}, {16, 4}, at::kFloat, name); };
+  Input a = row("a"), b = row("b"), c = row("c"), z = row("z");
+  for (Input* each : {&a, &b, &c, &z}) each->shared_dims = {{0, "rows"}};
+  for (const std::string how : {"add", "not"}) {
+    const auto call = arguments(std::vector{a, b}, std::make_tuple(c, 3), std::map<std::string, Input>{{"z", z}}, 2, 5,
+                                std::vector{1, 7}, true, how, std::nullopt);
+    EXPECT_TRUE(diagnose(module, call).error.empty());
+    const CompiledProgram compiled = compile(trace(module, call), {.engine = "aten"});
+    for (const int64_t rows : {1, 4, 16}) {
+      std::vector<at::Tensor> given;
+      for (int i = 0; i < 4; ++i) given.push_back(at::randn({rows, 4}));
+      const at::Tensor sum = -((given[0] + given[1]) * 10 + given[3] * 7);
+      EXPECT_TRUE(at::allclose(compiled.run(given).at(0), (how == "add" ? sum + given[2] * 3 : sum) + 1, 1e-4, 1e-5));
+    }
+  }
+}
+
+TEST(TorchScript, ArgumentsOfAnotherTypeAreRefused) {
+  const torch::jit::Module module =
+      scripted("def forward(self, x, times: int, names: List[str]):\n  return x * times\n");
+  const auto refusal = [&](auto... parts) {
+    return message_of<InvalidInput>([&] { trace(module, arguments(kRows, parts...)); });
+  };
+  const std::vector<std::string> names = {"a"};
+  EXPECT_NE(refusal(2.5, names).find("takes a int as times, got a Double"), std::string::npos) << refusal(2.5, names);
+  EXPECT_NE(refusal(2, std::vector{1}).find("takes a List[str] as names, got a "), std::string::npos);
+  EXPECT_NE(refusal(kRows, names).find("tracejet::arguments()"), std::string::npos) << refusal(kRows, names);
+  EXPECT_NE(refusal(2).find("takes 3 inputs, got 2"), std::string::npos) << refusal(2);
+  EXPECT_EQ(refusal(2, std::vector<std::string>()), "nothing was thrown");
 }
 
 TEST(TorchScript, ContainersAndClassesOfTheLanguageAreUnderstood) {
