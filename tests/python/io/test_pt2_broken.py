@@ -167,6 +167,28 @@ def test_compressed_entries_are_refused(good: Path) -> None:
     assert "compressed" in refusal(made)
 
 
+def test_missing_entries_are_named(good: Path) -> None:
+    def without(left_out: str) -> Path:
+        made = good.with_name("without.pt2")
+        with zipfile.ZipFile(good) as archive, zipfile.ZipFile(made, "w") as made_archive:
+            for name in archive.namelist():
+                if name != left_out:
+                    made_archive.writestr(name, archive.read(name))
+        return made
+
+    with zipfile.ZipFile(good) as archive:
+        names = archive.namelist()
+    needed = {name for name in names if any(f"/{part}/" in name for part in ("models", "weights", "constants"))}
+    assert len(needed) == 5  # the program, what its weights and constants are, and two weights
+    for name in names:
+        if name in needed:
+            assert name.partition("/")[2] in refusal(without(name)), name
+        elif name.endswith("/archive_format"):
+            assert "no .pt2 archive" in refusal(without(name))
+        else:  # says nothing of the program
+            assert str(tracejet.load(without(name))._tracejet_graph) == str(tracejet.load(good)._tracejet_graph), name
+
+
 def test_a_bit_of_a_weight(good: Path) -> None:
     with zipfile.ZipFile(good) as archive:
         weight = archive.read(next(name for name in archive.namelist() if name.endswith("weight_0")))

@@ -97,6 +97,17 @@ def test_the_example_runs_where_only_the_wheel_is(python, tmp_path):
 
 
 @pytest.mark.slow
+def test_the_command_line_without_python_finds_its_libraries(python, tmp_path):
+    torch.jit.trace(torch.nn.Tanh(), torch.ones(2, 3)).save(tmp_path / "tanh.pt")
+    command = [python.parent / "tracejet-cpp", "trace", "tanh.pt", "--shapes", "4x3", "-o", "tanh.pt2"]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    command = [python.parent / "tracejet-cpp", "run", "tanh.pt2", "--engine", "openvino", "--compare"]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert ran.returncode == 0 and "equal to PyTorch's kernels" in ran.stdout, ran.stderr
+
+
+@pytest.mark.slow
 def test_the_cpp_examples_build_against_the_wheel(python, tmp_path):
     folder = subprocess.run(
         [python, "-c", "import tracejet; print(tracejet.__path__[0])"], capture_output=True, text=True, check=True
