@@ -9,9 +9,7 @@ std::string name_of(const Value* value) {
   return "%" + std::to_string(value->id());
 }
 
-namespace {
-
-std::string print(const Argument& argument) {
+std::string text_of(const Argument& argument) {
   if (const auto* value = std::get_if<const Value*>(&argument)) return name_of(*value);
   std::ostringstream out;
   if (const auto* list = std::get_if<std::vector<const Value*>>(&argument)) {
@@ -23,8 +21,6 @@ std::string print(const Argument& argument) {
   }
   return out.str();
 }
-
-}  // namespace
 
 std::string definition_of(const Value* value) {
   if (value == nullptr) return "None";
@@ -46,7 +42,7 @@ std::string text_of(const Node& node) {
   for (size_t i = 0; i < node.arguments().size(); ++i) {
     out << (i == 0 ? "" : ", ");
     if (i < schema.size()) out << schema[i].name() << '=';
-    out << print(node.arguments()[i]);
+    out << text_of(node.arguments()[i]);
   }
   out << ')';
   return out.str();

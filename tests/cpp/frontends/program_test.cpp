@@ -170,5 +170,45 @@ TEST(Relowered, InputsAreDeclaredAsTheyWere) {
   EXPECT_EQ(inputs[0].shared_dims, inputs[1].shared_dims);
 }
 
+TEST(Program, SaysWhatItConsistsOf) {
+  const at::Tensor weight = at::randn({3, 4}), total = at::zeros({3});
+  const auto forward = [&](const Tensors& in) {
+    const at::Tensor y = at::linear(in[0], weight);
+    total.add_(y.sum(0));
+    return cond(
+        y.sum() > 0, [&](const Tensors&) { return Tensors{y + 1}; }, [&](const Tensors&) { return Tensors{y}; }, {});
+  };
+  const Program program = trace(forward, {kRows}, {.parameters = {{"weight", weight}}, .buffers = {{"total", total}}},
+                                {.decompositions = DecompositionSet::kNone});
+  const auto tensors = tensors_of(program);
+  ASSERT_GE(tensors.size(), 2U);
+  EXPECT_EQ(tensors[0].name, "weight");
+  EXPECT_EQ(tensors[0].kind, ProgramTensor::Kind::kParameter);
+  EXPECT_EQ(tensors[0].data.data_ptr(), weight.data_ptr());
+  EXPECT_EQ(tensors[1].name, "total");
+  EXPECT_EQ(tensors[1].kind, ProgramTensor::Kind::kBuffer);
+
+  const auto calls = calls_of(program);
+  ASSERT_EQ(calls[0].op, "aten::linear");
+  EXPECT_EQ(calls[0].arguments[1].first, "weight");
+  EXPECT_EQ(calls[0].results[0].substr(calls[0].results[0].find(':')), ": float32[x_0, 3]");
+  const auto branch = std::ranges::find(calls, "higher_order::cond", &ProgramCall::op);
+  ASSERT_NE(branch, calls.end());
+  ASSERT_EQ(branch->bodies.size(), 2U);
+  EXPECT_EQ(branch->bodies[0].at(0).op, "aten::add.Scalar");
+  EXPECT_EQ(branch->bodies[0].at(0).arguments.at(1).second, "1");
+}
+
+TEST(Program, RunsWithoutBeingCompiled) {
+  const at::Tensor weight = at::randn({3, 4});
+  const Program program = loaded_again(trace([&](const Tensors& in) { return Tensors{at::linear(in[0], weight)}; },
+                                             {kRows}, {.parameters = {{"weight", weight}}}));
+  for (const int64_t rows : {1, 7, 16}) {
+    const at::Tensor x = at::randn({rows, 4});
+    EXPECT_TRUE(at::allclose(run(program, {x}).at(0), at::linear(x, weight), 1e-4, 1e-5));
+  }
+  EXPECT_THROW(run(program, {at::randn({17, 4})}), InvalidInput);
+}
+
 }  // namespace
 }  // namespace tracejet
