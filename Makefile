@@ -144,14 +144,19 @@ site: $(VENV)/.site ## the documentation as a site, in build/site; links and anc
 stubs: extension ## the types of the extension, for Python's tools
 	$(RUN) tools/make_stubs.py
 
-TIDY := xargs -r -P $(JOBS) -n 1 $(BIN)/clang-tidy -p $(BUILD) --quiet --warnings-as-errors='*' \
+TIDY := xargs -r -P $(JOBS) -n 1 $(BIN)/clang-tidy -p $(BUILD)/tidy --quiet --warnings-as-errors='*' \
   --extra-arg=-Wno-unknown-warning-option --extra-arg=-Wno-ignored-gch
 
 $(BIN)/clang-tidy: $(PLACE)
 	$(PIP) clang-tidy
 	touch $@
 
-lint: extension $(BIN)/clang-tidy ## formatting, ruff, mypy, that data flows one way, made files, clang-tidy over what changed
+# How each source is compiled by itself; nothing is built there.
+$(BUILD)/tidy/compile_commands.json: $(BUILD)/build.ninja
+	$(CMAKE) -S . -B $(BUILD)/tidy -G Ninja -DPython_EXECUTABLE=$(abspath $(BIN))/python -DTRACEJET_TESTS=ON \
+	  -DTRACEJET_UNITY=OFF $(CMAKE_FLAGS)
+
+lint: extension $(BIN)/clang-tidy $(BUILD)/tidy/compile_commands.json ## formatting, ruff, mypy, that data flows one way, made files, clang-tidy over what changed
 	$(BIN)/clang-format --dry-run -Werror $(CPP)
 	$(BIN)/ruff check $(PY)
 	$(BIN)/ruff format --check $(PY)
@@ -160,7 +165,7 @@ lint: extension $(BIN)/clang-tidy ## formatting, ruff, mypy, that data flows one
 	$(RUN) tools/make_stubs.py --check
 	{ git diff --name-only --diff-filter=d $(SINCE) -- 'src/*.cpp'; git ls-files -o --exclude-standard -- 'src/*.cpp'; } | $(TIDY)
 
-tidy: build $(BIN)/clang-tidy ## clang-tidy over all of it; takes twenty times as long as to compile it
+tidy: $(BIN)/clang-tidy $(BUILD)/tidy/compile_commands.json ## clang-tidy over all of it; takes twenty times as long as to compile it
 	ls $(filter-out tests/cpp_consumer/% tests/fuzz/%,$(filter %.cpp,$(CPP))) | $(TIDY)
 
 format: $(PLACE) ## formats C++ and Python

@@ -19,3 +19,11 @@ function(tracejet_precompile target)
     target_precompile_headers(${target} REUSE_FROM tracejet_precompiled)
   endif()
 endfunction()
+
+# Most of what a source costs is the headers it includes, so a few of them are compiled as one, those of a folder
+# together. They share what they have in unnamed namespaces, so names in them are unique within a namespace.
+function(tracejet_unity target)
+  if(TRACEJET_UNITY)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 10)
+  endif()
+endfunction()

@@ -6,6 +6,7 @@ target_include_directories(_C SYSTEM PRIVATE ${TRACEJET_PYCONFIG_DIR})
 target_compile_definitions(_C PRIVATE TORCH_EXTENSION_NAME=_C)
 set_target_properties(_C PROPERTIES CXX_VISIBILITY_PRESET hidden)
 tracejet_warnings(_C)
+tracejet_unity(_C)
 
 # A module, not a version in _C: an extension for another torch can't be loaded, to say so.
 configure_file(${PROJECT_SOURCE_DIR}/cmake/built_with.py.in ${PROJECT_BINARY_DIR}/_built_with.py @ONLY)

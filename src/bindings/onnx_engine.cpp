@@ -1,6 +1,7 @@
 #include "bindings/onnx_engine.h"
 
 #include "base/error.h"
+#include "bindings/adapter_engine.h"
 #include "bindings/held_object.h"
 #include "bindings/onnx_program.h"
 #include "bindings/python_engine.h"
@@ -39,35 +40,12 @@ class OnnxExecutable final : public Executable {
   std::unique_ptr<Executable> executable_;
 };
 
-class OnnxEngine final : public Engine {
+class OnnxEngine final : public AdapterEngine {
  public:
-  explicit OnnxEngine(const py::object& adapter)
-      : name_(adapter.attr("name").cast<std::string>()), adapter_(held(adapter)) {}
+  using AdapterEngine::AdapterEngine;
 
-  std::string name() const override { return name_; }
   bool takes_weights_from_anywhere() const override { return true; }
   bool can_load() const override { return true; }
-
-  std::string fingerprint() const override {
-    const py::gil_scoped_acquire gil;
-    return adapter_->attr("fingerprint")().cast<std::string>();
-  }
-
-  bool runs_on(c10::Device device) const override {
-    const py::gil_scoped_acquire gil;
-    return adapter_->attr("runs_on")(device).cast<bool>();
-  }
-
-  void check_settings(const CompileSettings& settings) const override {
-    const py::gil_scoped_acquire gil;
-    adapter_->attr("check_settings")(settings);
-  }
-
-  bool is_failure(const std::exception& error) const override {
-    const py::gil_scoped_acquire gil;
-    const auto* raised = dynamic_cast<const py::error_already_set*>(&error);
-    return raised == nullptr || raised->matches(PyExc_Exception);  // KeyboardInterrupt is none
-  }
 
   std::vector<Unsupported> find_unsupported(const std::shared_ptr<const Graph>& graph, const RuntimeInputs& inputs,
                                             const CompileSettings& settings) const override {
@@ -79,9 +57,9 @@ class OnnxEngine final : public Engine {
                                       const CompileSettings& settings) const override {
     const auto program = lowered(graph, inputs, settings);
     if (program->refused.empty()) program->refused = refused_of(program, settings);
-    if (!program->refused.empty()) throw RefusedNodes(*graph, program->refused, name_);
+    if (!program->refused.empty()) throw RefusedNodes(*graph, program->refused, name());
     const py::gil_scoped_acquire gil;
-    return std::make_unique<OnnxExecutable>(name_, *program, adapter_->attr("compile")(program, settings));
+    return std::make_unique<OnnxExecutable>(name(), *program, adapter().attr("compile")(program, settings));
   }
 
   std::unique_ptr<Executable> load(std::string_view serialized, const std::shared_ptr<const Graph>& graph,
@@ -89,9 +67,9 @@ class OnnxEngine final : public Engine {
     const auto program = lowered(graph, inputs, settings);
     const py::gil_scoped_acquire gil;
     const py::bytes bytes(serialized.data(), serialized.size());
-    const py::object run = adapter_->attr("load")(bytes, program, settings);
-    if (run.is_none()) throw StaleEngine(name_ + " can't read this engine: it was built for something else");
-    return std::make_unique<OnnxExecutable>(name_, *program, run);
+    const py::object run = adapter().attr("load")(bytes, program, settings);
+    if (run.is_none()) throw StaleEngine(name() + " can't read this engine: it was built for something else");
+    return std::make_unique<OnnxExecutable>(name(), *program, run);
   }
 
  private:
@@ -103,12 +81,9 @@ class OnnxEngine final : public Engine {
   std::vector<Unsupported> refused_of(const std::shared_ptr<OnnxProgram>& program,
                                       const CompileSettings& settings) const {
     const py::gil_scoped_acquire gil;
-    const py::object found = adapter_->attr("find_unsupported")(program, settings);
+    const py::object found = adapter().attr("find_unsupported")(program, settings);
     return program->sources_of(found.cast<std::vector<std::pair<size_t, std::string>>>());
   }
-
-  std::string name_;
-  std::shared_ptr<const py::object> adapter_;
 };
 
 }  // namespace

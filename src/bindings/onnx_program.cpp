@@ -73,7 +73,7 @@ struct OnnxInput {
   std::vector<std::string> axes;
 };
 
-std::vector<OnnxInput> inputs_of(const OnnxProgram& program) {
+std::vector<OnnxInput> onnx_inputs_of(const OnnxProgram& program) {
   std::vector<OnnxInput> inputs;
   for (size_t i = 0; i < program.inputs.size(); ++i) {
     const onnx::TensorInfo& info = program.model.inputs[i];
@@ -107,7 +107,7 @@ void bind_onnx_program(py::module_& module) {
           "rank", [](const onnx::TensorInfo& self) { return self.shape.size(); }, "How many axes it has.");
   py::class_<OnnxProgram, std::shared_ptr<OnnxProgram>>(module, "OnnxProgram",
                                                         "A graph as ONNX, for engines that read it.")
-      .def_property_readonly("inputs", &inputs_of, "What it takes when it runs.")
+      .def_property_readonly("inputs", &onnx_inputs_of, "What it takes when it runs.")
       .def_property_readonly(
           "outputs", [](const OnnxProgram& self) { return self.model.outputs; },
           "Those of the program, then one boolean for each of `checks`.")

@@ -1,6 +1,7 @@
 #include "bindings/python_engine.h"
 
 #include "base/error.h"
+#include "bindings/adapter_engine.h"
 #include "bindings/held_object.h"
 #include "bindings/value_objects.h"
 #include "engines/output_check.h"
@@ -91,33 +92,9 @@ class PythonExecutable final : public Executable {
   std::shared_ptr<const py::object> run_;
 };
 
-class PythonEngine final : public Engine {
+class PythonEngine final : public AdapterEngine {
  public:
-  explicit PythonEngine(const py::object& adapter)
-      : name_(adapter.attr("name").cast<std::string>()), adapter_(held(adapter)) {}
-
-  std::string name() const override { return name_; }
-
-  std::string fingerprint() const override {
-    const py::gil_scoped_acquire gil;
-    return adapter_->attr("fingerprint")().cast<std::string>();
-  }
-
-  bool runs_on(c10::Device device) const override {
-    const py::gil_scoped_acquire gil;
-    return adapter_->attr("runs_on")(device).cast<bool>();
-  }
-
-  void check_settings(const CompileSettings& settings) const override {
-    const py::gil_scoped_acquire gil;
-    adapter_->attr("check_settings")(settings);
-  }
-
-  bool is_failure(const std::exception& error) const override {
-    const py::gil_scoped_acquire gil;
-    const auto* raised = dynamic_cast<const py::error_already_set*>(&error);
-    return raised == nullptr || raised->matches(PyExc_Exception);  // KeyboardInterrupt is none
-  }
+  using AdapterEngine::AdapterEngine;
 
   std::vector<Unsupported> find_unsupported(const std::shared_ptr<const Graph>& graph, const RuntimeInputs& inputs,
                                             const CompileSettings&) const override {
@@ -130,40 +107,37 @@ class PythonEngine final : public Engine {
     const py::gil_scoped_acquire gil;
     const py::object view = view_of(graph, inputs);
     const std::vector<Unsupported> refused = refused_in(view);
-    if (!refused.empty()) throw RefusedNodes(*graph, refused, name_);
-    return std::make_unique<PythonExecutable>(name_, graph, adapter_->attr("compile")(view, settings));
+    if (!refused.empty()) throw RefusedNodes(*graph, refused, name());
+    return std::make_unique<PythonExecutable>(name(), graph, adapter().attr("compile")(view, settings));
   }
 
   bool can_load() const override {
     const py::gil_scoped_acquire gil;
-    return adapter_->attr("can_load")().cast<bool>();
+    return adapter().attr("can_load")().cast<bool>();
   }
 
   std::unique_ptr<Executable> load(std::string_view serialized, const std::shared_ptr<const Graph>& graph,
                                    const RuntimeInputs& inputs, const CompileSettings& settings) const override {
     const py::gil_scoped_acquire gil;
     const py::bytes bytes(serialized.data(), serialized.size());
-    return std::make_unique<PythonExecutable>(name_, graph,
-                                              adapter_->attr("load")(view_of(graph, inputs), bytes, settings));
+    return std::make_unique<PythonExecutable>(name(), graph,
+                                              adapter().attr("load")(view_of(graph, inputs), bytes, settings));
   }
 
  private:
   py::object view_of(const std::shared_ptr<const Graph>& graph, const RuntimeInputs& inputs) const {
     // Python only reads graphs, but pybind11 knows no pointers to const.
-    return adapter_->attr("view")(std::const_pointer_cast<Graph>(graph), inputs);
+    return adapter().attr("view")(std::const_pointer_cast<Graph>(graph), inputs);
   }
 
   std::vector<Unsupported> refused_in(const py::object& view) const {
     std::vector<Unsupported> refused;
-    for (const py::handle item : py::list(adapter_->attr("find_unsupported")(view))) {
+    for (const py::handle item : py::list(adapter().attr("find_unsupported")(view))) {
       const py::tuple pair = py::reinterpret_borrow<py::tuple>(item);
       refused.push_back({pair[0].cast<const Node*>(), pair[1].cast<std::string>()});
     }
     return refused;
   }
-
-  std::string name_;
-  std::shared_ptr<const py::object> adapter_;
 };
 
 }  // namespace

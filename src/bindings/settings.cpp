@@ -153,7 +153,7 @@ void bind_settings(py::module_& module) {
                     "Whether what an engine compiles depends on it, and not only what it is given to compile.");
   py::class_<CompileSettings> settings(module, "CompileSettings",
                                        "How a program is compiled: the keywords of `compile`. Unknown names and values "
-                                       "that make no sense raise InvalidInput.");
+                                       "that are invalid raise InvalidInput.");
   settings.def(py::init(&settings_from))
       .def("as_dict", &as_dict)
       .def("__repr__", &text_of)

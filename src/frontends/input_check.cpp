@@ -2,10 +2,10 @@
 #include "frontends/input_check.h"
 
 #include <algorithm>
-#include <cctype>
 #include <set>
 
 #include "base/error.h"
+#include "base/identifier.h"
 
 namespace tracejet {
 
@@ -44,12 +44,6 @@ void check_range(const std::string& here, const ShapeRange& range) {
       throw InvalidInput(of_axis + "opt " + std::to_string(opt[axis]) + "; expected " + span_of(low[axis], high[axis]));
     }
   }
-}
-
-bool is_identifier(const std::string& name) {
-  const auto is_letter = [](unsigned char c) { return std::isalpha(c) != 0 || c == '_' || c >= 0x80; };
-  return !name.empty() && is_letter(name.front()) &&
-         std::ranges::all_of(name, [&](unsigned char c) { return is_letter(c) || std::isdigit(c) != 0; });
 }
 
 void check_format(const std::string& here, c10::MemoryFormat format, size_t rank) {

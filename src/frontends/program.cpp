@@ -4,6 +4,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include "base/error.h"
+#include "base/identifier.h"
 #include "frontends/cpp_code.h"
 #include "frontends/graph_replay.h"
 #include "frontends/session.h"
@@ -18,11 +19,6 @@ namespace {
 
 /// For axes without an upper bound: the largest size that every engine can count.
 constexpr int64_t kUnbounded = (int64_t{1} << 31) - 1;
-
-bool is_identifier(const std::string& name) {
-  const auto is_word = [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; };
-  return !name.empty() && std::isdigit(static_cast<unsigned char>(name[0])) == 0 && std::ranges::all_of(name, is_word);
-}
 
 bool is_in_format(const TensorMeta& meta, c10::MemoryFormat format) {
   const bool has_rank =
@@ -49,7 +45,7 @@ Input input_of(const GraphInput& given, symbolic::Context& shapes) {
     input.min_shape.push_back(low);
     input.opt_shape.push_back(std::clamp(size->has_hint() ? size->hint() : low, low, high));
     input.max_shape.push_back(high);
-    const bool is_symbol = size->kind() == symbolic::Kind::kSymbol && is_identifier(size->symbol().name);
+    const bool is_symbol = size->is_symbol() && is_identifier(size->symbol().name);
     if (is_symbol) input.shared_dims.emplace(static_cast<int64_t>(axis), size->symbol().name);
   }
   for (const auto format : {c10::MemoryFormat::ChannelsLast, c10::MemoryFormat::ChannelsLast3d}) {

@@ -22,7 +22,7 @@ void for_each_binding_of_number(const Number& number, int64_t axis, Visitor&& vi
   auto declared = symbol_behind(number);
   if (declared) visit(SymbolBinding{*declared, axis, /*is_declared=*/true});
   const auto now = symbolic_expression(number);
-  if (!now || now->kind() != symbolic::Kind::kSymbol || (declared && declared->id == now->symbol().id)) return;
+  if (!now || !now->is_symbol() || (declared && declared->id == now->symbol().id)) return;
   visit(SymbolBinding{now->symbol(), axis, /*is_declared=*/false});
 }
 

@@ -9,7 +9,7 @@ namespace tracejet::symbolic {
 namespace {
 
 Value evaluated(const Expression& expression, const Assignment& value_of) {
-  if (expression.kind() == Kind::kSymbol) {
+  if (expression.is_symbol()) {
     const int64_t value = value_of(expression.symbol());
     return expression.is_float() ? Value{0, std::bit_cast<double>(value)} : Value{value, 0};
   }

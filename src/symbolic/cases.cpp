@@ -60,7 +60,7 @@ std::vector<Case> cases_of_one(const Condition& condition) {
   const auto symbols = symbols_of(condition);
   if (symbols.size() == 2 && condition.kind() == Kind::kEqual) {
     const auto operands = condition.operands();
-    if (operands[0].kind() == Kind::kSymbol && operands[1].kind() == Kind::kSymbol) {
+    if (operands[0].is_symbol() && operands[1].is_symbol()) {
       return {Case{{operands[0].symbol().name, operands[1]}}};
     }
   }

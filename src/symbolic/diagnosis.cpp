@@ -25,8 +25,6 @@ struct Part {
   size_t guard;
 };
 
-bool is_symbol(const Expression& expression) { return expression.kind() == Kind::kSymbol; }
-
 class Diagnostician {
  public:
   Diagnostician(const Context& context, const DiagnosisOptions& options) : context_(context), options_(options) {
@@ -95,7 +93,8 @@ class Diagnostician {
       const auto range = as_range(condition, symbols.front());
       if (range) return narrow(symbols.front(), *range, part.guard);
     }
-    if (condition.kind() == Kind::kEqual && is_symbol(condition.operands()[0]) && is_symbol(condition.operands()[1])) {
+    if (condition.kind() == Kind::kEqual && condition.operands()[0].is_symbol() &&
+        condition.operands()[1].is_symbol()) {
       return join(symbols[0], symbols[1], part.guard);
     }
     const bool wants_number = kind_of(part.guard) == Guard::Kind::kSpecialization && symbols.size() > 1;

@@ -115,6 +115,7 @@ class Expression {
   bool is_bool() const { return type() == Type::kBool; }
 
   bool is_constant() const { return kind() == Kind::kConstant; }
+  bool is_symbol() const { return kind() == Kind::kSymbol; }
   bool is_constant(int64_t value) const { return is_constant() && is_int() && constant() == value; }
   int64_t constant() const;  ///< Of an integer or boolean constant.
   double real() const;       ///< Of a float constant.

@@ -9,8 +9,6 @@
 namespace tracejet::symbolic {
 namespace {
 
-bool is_symbol(const Expression& expression) { return expression.kind() == Kind::kSymbol; }
-
 bool contains(const Expression& expression, const Expression& symbol) {
   if ((expression.node().symbols & symbol.node().symbols) == 0) return false;
   if (expression == symbol) return true;
@@ -28,7 +26,7 @@ std::optional<Expression> solvable_symbol(const Expression& difference) {
   for (const Expression& term : terms_of(difference)) {
     const auto factors = factors_of(term);
     const int64_t coefficient = coefficient_of(term);
-    if (factors.size() != 1 || !is_symbol(factors[0]) || (coefficient != 1 && coefficient != -1)) continue;
+    if (factors.size() != 1 || !factors[0].is_symbol() || (coefficient != 1 && coefficient != -1)) continue;
     if (contains(difference - term, factors[0])) continue;
     if (!best || rank(best->symbol()) < rank(factors[0].symbol())) best = factors[0];
   }
@@ -248,7 +246,7 @@ void Context::learn_equal(const Expression& a, const Expression& b) {
 }
 
 void Context::learn_different(const Expression& a, const Expression& b) {
-  if (!is_symbol(a) || !b.is_constant()) return;
+  if (!a.is_symbol() || !b.is_constant()) return;
   const Range range = simplified(a).range();
   if (b.constant() == range.min) narrow(a, {range.min + 1, kInfinity});
   if (b.constant() == range.max) narrow(a, {-kInfinity, range.max - 1});
@@ -265,7 +263,7 @@ void Context::learn_not_negative(const Expression& difference) {
     const bool from_below = coefficient > 0;
     const int64_t limit = from_below ? -floor_div(slack, coefficient) : floor_div(slack, -coefficient);
     const Expression& atom = factors[0];
-    if (is_symbol(atom)) {
+    if (atom.is_symbol()) {
       narrow(atom, from_below ? Range{limit, kInfinity} : Range{-kInfinity, limit});
     } else if (atom.kind() == Kind::kFloorDiv && atom.operands()[1].is_constant()) {
       const Expression& dividend = atom.operands()[0];
@@ -280,7 +278,7 @@ void Context::learn_not_negative(const Expression& difference) {
 void Context::learn_multiple(const Expression& dividend, int64_t modulus, int64_t residue) {
   const int64_t offset = offset_of(dividend);
   const Expression symbol = dividend - Expression(offset);
-  if (!is_symbol(symbol)) return;
+  if (!symbol.is_symbol()) return;
   residue = floor_mod(residue - offset, modulus);
   const auto [found, is_new] =
       facts_.multiples.try_emplace(symbol.symbol().id, Multiple{modulus, residue, next_symbol_id()});
@@ -299,7 +297,7 @@ void Context::learn_multiple(const Expression& dividend, int64_t modulus, int64_
 
 void Context::narrow(const Expression& symbol, Range range) {
   const Expression current = simplified(symbol);
-  if (!is_symbol(current)) return;
+  if (!current.is_symbol()) return;
   const Range narrowed = intersect(current.range(), range);
   if (narrowed == current.range() || narrowed.is_empty()) return;
   replace(current, with_range(current.symbol(), narrowed));
@@ -313,7 +311,7 @@ void Context::replace(const Expression& symbol, const Expression& by) {
   facts_.replacements.insert_or_assign(symbol.symbol().id, by);
   facts_changed();
   const auto multiple = facts_.multiples.find(symbol.symbol().id);
-  if (multiple == facts_.multiples.end() || is_symbol(by)) return;
+  if (multiple == facts_.multiples.end() || by.is_symbol()) return;
   const Multiple fact = multiple->second;
   facts_.multiples.erase(multiple);
   learn_multiple(by, fact.modulus, fact.residue);

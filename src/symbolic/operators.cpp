@@ -165,18 +165,17 @@ Value any(const Node&, In in) {
 
 Value inverted(const Node&, In in) { return of_bool(in[0].integer == 0); }
 
+using enum Precedence;
 using Form = Notation::Form;
 
 constexpr int kVariadic = OperatorInfo::kVariadic;
 constexpr Notation kOwn{};
 
-constexpr Notation call(std::string_view name) { return {Form::kCall, name, Precedence::kWhole}; }
+constexpr Notation call(std::string_view name) { return {Form::kCall, name, kWhole}; }
 constexpr Notation infix(std::string_view text, Precedence precedence) { return {Form::kInfix, text, precedence}; }
 constexpr Notation between(std::string_view text, Precedence precedence) { return {Form::kBetween, text, precedence}; }
 
-constexpr Notation kPowerSign{Form::kRightInfix, "**", Precedence::kPowers};
-constexpr auto kBits = Precedence::kBits, kSums = Precedence::kSums, kProducts = Precedence::kProducts,
-               kComparisons = Precedence::kComparisons;
+constexpr Notation kPowerSign{Form::kRightInfix, "**", kPowers};
 
 // What sympy has under `functions` is PyTorch's: torch.utils._sympy.functions. Python itself writes what has no name
 // here.
@@ -243,8 +242,8 @@ constexpr OperatorInfo kOperators[] = {
      "sympy.Ne"},
     {Kind::kLess, "LESS", 2, between(" < ", kComparisons), related<std::less<>>, "operator.lt", "sympy.Lt"},
     {Kind::kLessEqual, "LESS_EQUAL", 2, kOwn, related<std::less_equal<>>, "operator.le", "sympy.Le"},
-    {Kind::kAnd, "AND", kVariadic, between(" and ", Precedence::kAnds), all, "operator.and_", "sympy.And"},
-    {Kind::kOr, "OR", kVariadic, between(" or ", Precedence::kOrs), any, "operator.or_", "sympy.Or"},
+    {Kind::kAnd, "AND", kVariadic, between(" and ", kAnds), all, "operator.and_", "sympy.And"},
+    {Kind::kOr, "OR", kVariadic, between(" or ", kOrs), any, "operator.or_", "sympy.Or"},
     {Kind::kNot, "NOT", 1, kOwn, inverted, "torch.sym_not", "sympy.Not"},
 };
 

@@ -108,7 +108,7 @@ class Substitution {
   Expression operator()(const Expression& expression) {
     if (expression.is_constant()) return expression;
     if (auto known = done_.find(expression); known != done_.end()) return known->second;
-    Expression result = expression.kind() == Kind::kSymbol ? replace_(expression) : inside(expression);
+    Expression result = expression.is_symbol() ? replace_(expression) : inside(expression);
     done_.emplace(expression, result);
     return result;
   }
@@ -133,7 +133,7 @@ class SymbolCollector {
  public:
   void operator()(const Expression& expression) {
     if (expression.node().symbols == 0) return;
-    if (expression.kind() == Kind::kSymbol) {
+    if (expression.is_symbol()) {
       if (seen_.insert(expression.symbol().id).second) symbols_.push_back(expression.symbol());
       return;
     }

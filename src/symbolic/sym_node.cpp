@@ -289,7 +289,7 @@ SymbolicNode* as_ours(c10::SymNodeImpl& node) {
 
 std::optional<Symbol> symbol_of(c10::SymNodeImpl& node) {
   const auto* ours = as_ours(node);
-  if (ours == nullptr || ours->as_made().kind() != Kind::kSymbol) return std::nullopt;
+  if (ours == nullptr || !ours->as_made().is_symbol()) return std::nullopt;
   return ours->as_made().symbol();
 }
 

@@ -1,8 +1,8 @@
 #include "settings.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
+#include "answer.h"
 #include "compile/settings.h"
 #include "shapes.h"
 #include <tracejet/error.h>
@@ -10,8 +10,6 @@
 namespace tracejet::command_line {
 
 namespace {
-
-using Json = nlohmann::json;
 
 /// Sets a field to what JSON says; false where that is of another type.
 struct Assign {

@@ -933,7 +933,7 @@ class Setting:
 
 class CompileSettings:
     """
-    How a program is compiled: the keywords of `compile`. Unknown names and values that make no sense raise InvalidInput.
+    How a program is compiled: the keywords of `compile`. Unknown names and values that are invalid raise InvalidInput.
     """
 
     __hash__: typing.ClassVar[None] = None  # type: ignore[assignment]

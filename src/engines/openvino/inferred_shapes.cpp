@@ -40,7 +40,7 @@ RuntimeSizes sizes_at(const std::vector<const TensorMeta*>& inputs, const auto& 
   };
   for_each_size([&](const c10::SymInt& size) {
     const Expression expression = expression_of(size);
-    if (expression.kind() == symbolic::Kind::kSymbol) sizes.bind(expression.symbol().id, value_of(expression.symbol()));
+    if (expression.is_symbol()) sizes.bind(expression.symbol().id, value_of(expression.symbol()));
   });
   for_each_size([&](const c10::SymInt& size) {
     const auto declared = symbolic::symbol_behind(size);

@@ -100,7 +100,7 @@ onnx::Target target() {
 namespace {
 
 /// Of the model in bytes without its weights, and of whoever wrote it.
-std::string identity_of(std::string_view model) {
+std::string identity_of_bytes(std::string_view model) {
   Hasher hasher;
   hasher.text(version());
   hasher.text(model);
@@ -110,7 +110,7 @@ std::string identity_of(std::string_view model) {
 }  // namespace
 
 std::string identity_of(const onnx::Model& lowered) {
-  return identity_of(lowered.serialize(onnx::WeightForm::kInputs));
+  return identity_of_bytes(lowered.serialize(onnx::WeightForm::kInputs));
 }
 
 std::shared_ptr<ov::Model> with_weights(const ov::Model& model, const std::vector<onnx::NamedTensor>& old_weights,
@@ -135,7 +135,7 @@ Model read(const Graph& graph, const RuntimeInputs& inputs) {
   Model result{std::move(lowering).finish(), {}, nullptr, {}};
   try {
     const std::string bytes = result.onnx.serialize(onnx::WeightForm::kInputs);
-    result.identity = identity_of(bytes);
+    result.identity = identity_of_bytes(bytes);
     auto model = core().read_model(bytes, ov::Tensor());
     bind_weights(*model, result.onnx.weights);
     model->reshape(input_shapes(graph, inputs, result.onnx));

@@ -13,14 +13,11 @@
 #include <openvino/op/unsqueeze.hpp>
 #include <openvino/op/util/binary_elementwise_arithmetic.hpp>
 
+#include "engines/openvino/node_types.h"
+
 namespace tracejet::openvino {
 
 namespace {
-
-template <class... Ops>
-bool is_any(const ov::Node* node) {
-  return (ov::is_type<Ops>(node) || ...);
-}
 
 /// Whether arithmetic repeats the value along an axis where it has one element.
 bool is_broadcast_by(const ov::Node& user, const ov::Node& value) {

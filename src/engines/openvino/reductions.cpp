@@ -18,14 +18,11 @@
 #include <openvino/op/util/binary_elementwise_arithmetic.hpp>
 #include <openvino/op/util/reduction_base.hpp>
 
+#include "engines/openvino/node_types.h"
+
 namespace tracejet::openvino {
 
 namespace {
-
-template <class... Ops>
-bool is_any(const ov::Node* node) {
-  return (ov::is_type<Ops>(node) || ...);
-}
 
 bool is_reshape(const ov::Node* node) {
   return is_any<ov::op::v1::Reshape, ov::op::v0::Squeeze, ov::op::v15::Squeeze, ov::op::v0::Unsqueeze,

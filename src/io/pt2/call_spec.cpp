@@ -1,7 +1,8 @@
 #include "io/pt2/call_spec.h"
 
 #include <algorithm>
-#include <cctype>
+
+#include "base/identifier.h"
 
 namespace tracejet {
 
@@ -17,11 +18,6 @@ std::string tuple_of(const std::vector<std::string>& children) {
 
 /// As PyTorch's treespec of version 1.
 std::string versioned(const std::string& spec) { return "[1, " + spec + "]"; }
-
-bool is_identifier(const std::string& name) {
-  const auto is_word = [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; };
-  return !name.empty() && std::isdigit(static_cast<unsigned char>(name[0])) == 0 && std::ranges::all_of(name, is_word);
-}
 
 }  // namespace
 

@@ -19,8 +19,6 @@ using interval::sum;
 using interval::unreached;
 using interval::with_zero;
 
-bool is_integral(at::ScalarType dtype) { return at::isIntegralType(dtype, /*includeBool=*/true); }
-
 constexpr double kAdded = 1 << 16;
 constexpr double kMaxSize = 0x1p31 - 1;
 ValueRange add(const RangeQuery& query) {

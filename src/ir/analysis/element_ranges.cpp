@@ -12,8 +12,6 @@ using interval::times;
 using interval::unreached;
 using interval::with_zero;
 
-bool is_integral(at::ScalarType dtype) { return at::isIntegralType(dtype, /*includeBool=*/true); }
-
 ValueRange self(const RangeQuery& query) { return query.of("self"); }
 ValueRange self_or_zero(const RangeQuery& query) { return with_zero(query.of("self")); }
 

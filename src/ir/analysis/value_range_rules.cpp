@@ -24,8 +24,6 @@ Rules make_rules() {
 /// Some overloads (upsample_nearest2d.vec) have another name for it.
 ValueRange moved(const RangeQuery& query) { return query.of(query.call.declares("self") ? "self" : "input"); }
 
-bool is_integral(at::ScalarType dtype) { return at::isIntegralType(dtype, /*includeBool=*/true); }
-
 }  // namespace
 
 ValueRange range_of_size(const c10::SymInt& size) {

@@ -9,6 +9,8 @@
 
 namespace tracejet {
 
+inline bool is_integral(at::ScalarType dtype) { return at::isIntegralType(dtype, /*includeBool=*/true); }
+
 /// What a rule reads: one output of a call.
 class RangeQuery {
  public:

@@ -3,6 +3,7 @@
 #include <ATen/ops/scalar_tensor.h>
 
 #include "ir/analysis/value_range.h"
+#include "lowering/onnx/pointwise.h"
 
 namespace tracejet::onnx::convert {
 
@@ -11,13 +12,9 @@ namespace {
 constexpr int64_t kHalf = 65536;
 
 Operand is_zero(Lowering& to, const Operand& x) { return to.emit_as(at::kBool, "Equal", {x, to.number(0, x.dtype)}); }
-Operand is_negative(Lowering& to, const Operand& x) {
-  return to.emit_as(at::kBool, "Less", {x, to.number(0, x.dtype)});
-}
 Operand inverted(Lowering& to, const Operand& condition) { return to.emit_as(at::kBool, "Not", {condition}); }
-Operand both(Lowering& to, const Operand& a, const Operand& b) { return to.emit_as(at::kBool, "And", {a, b}); }
 Operand signs_differ(Lowering& to, const Operand& a, const Operand& b) {
-  return to.emit_as(at::kBool, "Xor", {is_negative(to, a), is_negative(to, b)});
+  return to.emit_as(at::kBool, "Xor", {less_than_zero(to, a), less_than_zero(to, b)});
 }
 
 /// The quotient as float32 has it, and what is left: far smaller than the dividend, and computed exactly.

@@ -80,7 +80,7 @@ std::string_view onnx_operator(Kind kind) {
 /// Whether float32 holds it as float64 does.
 bool is_exact_in_float32(const Expression& number) {
   if (number.kind() == Kind::kConstant) return static_cast<double>(static_cast<float>(number.real())) == number.real();
-  return number.kind() == Kind::kSymbol;
+  return number.is_symbol();
 }
 
 /// Whether an integer or a truth comes from floats of data in such a way that rounding counts.
@@ -138,7 +138,7 @@ Operand Lowering::compute_size(const Expression& expression) {
 
 /// A size of an input is read where it is; what is computed from them isn't left to arithmetic with doubtful bounds.
 bool Lowering::is_handed_over(const Expression& expression) const {
-  return !target_.size_arithmetic && !expression.is_constant() && expression.kind() != Kind::kSymbol &&
+  return !target_.size_arithmetic && !expression.is_constant() && !expression.is_symbol() &&
          !symbolic::is_data_dependent(expression);
 }
 

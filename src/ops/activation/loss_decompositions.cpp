@@ -20,14 +20,11 @@
 #include <ATen/ops/zeros.h>
 
 #include "ir/tensor_meta.h"
+#include "ops/optional_tensor.h"
 
 namespace tracejet::decompositions {
 
-namespace {
-
-bool given(const std::optional<at::Tensor>& tensor) { return tensor && tensor->defined(); }
-
-}  // namespace
+namespace {}  // namespace
 
 at::Tensor reduce_losses(const at::Tensor& losses, int64_t reduction) {
   if (reduction == at::Reduction::Mean) return losses.mean();

@@ -5,7 +5,6 @@
 #include <ATen/OpMathType.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/_safe_softmax.h>
-#include <ATen/ops/arange.h>
 #include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/dropout.h>
 #include <ATen/ops/logsumexp.h>
@@ -16,6 +15,7 @@
 
 #include "base/error.h"
 #include "ir/tensor_meta.h"
+#include "ops/numbers.h"
 #include "ops/refusal.h"
 #include "ops/shape/shape.h"
 
@@ -33,10 +33,7 @@ at::Scalar scale_of(const at::Tensor& query, std::optional<double> given) {
 
 /// Each position attends to those before it and to itself.
 at::Tensor causal_mask(const at::Tensor& query, const at::Tensor& key) {
-  const auto counted = [&](const c10::SymInt& end) {
-    return at::arange(at::Scalar(end), at::TensorOptions().dtype(at::kLong).device(query.device()));
-  };
-  return counted(key.sym_size(-2)) <= counted(query.sym_size(-2)).unsqueeze(1);
+  return counted(key.sym_size(-2), query) <= counted(query.sym_size(-2), query).unsqueeze(1);
 }
 
 /// One head of keys or values serves several heads of queries that stand side by side.

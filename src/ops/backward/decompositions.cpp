@@ -22,13 +22,12 @@
 #include <ATen/ops/zeros_like.h>
 
 #include "ir/tensor_meta.h"
+#include "ops/optional_tensor.h"
 #include "ops/shape/channels.h"
 
 namespace tracejet::decompositions {
 
 namespace {
-
-bool given(const std::optional<at::Tensor>& tensor) { return tensor && tensor->defined(); }
 
 /// 1 - x
 at::Tensor complement(const at::Tensor& x) { return at::rsub(x, 1); }

@@ -2,7 +2,6 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/abs.h>
-#include <ATen/ops/arange.h>
 #include <ATen/ops/diagonal_scatter.h>
 #include <ATen/ops/index.h>
 #include <ATen/ops/index_put.h>
@@ -14,6 +13,7 @@
 #include <ATen/ops/zeros.h>
 
 #include "ir/tensor_meta.h"
+#include "ops/numbers.h"
 #include "ops/shape/shape.h"
 
 namespace tracejet::decompositions {
@@ -24,10 +24,6 @@ using Indices = c10::List<std::optional<at::Tensor>>;
 
 at::Tensor zeros_of(c10::SymIntArrayRef sizes, const at::Tensor& like) {
   return at::zeros_symint(sizes, like.options());
-}
-
-at::Tensor counted(const c10::SymInt& end, const at::Tensor& like) {
-  return at::arange(at::Scalar(end), at::TensorOptions().dtype(at::kLong).device(like.device()));
 }
 
 /// `index` for one axis, everything of the axes before it.

@@ -1,7 +1,6 @@
 #include "ops/backward/pooling_backward_decompositions.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/arange.h>
 #include <ATen/ops/clamp.h>
 #include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/convolution.h>
@@ -14,15 +13,12 @@
 #include <ATen/ops/zeros.h>
 
 #include "ir/tensor_meta.h"
+#include "ops/numbers.h"
 #include "ops/resampling/upsample_decompositions.h"
 
 namespace tracejet::decompositions {
 
 namespace {
-
-at::Tensor counted(const c10::SymInt& end, const at::Tensor& like) {
-  return at::arange(at::Scalar(end), at::TensorOptions().dtype(at::kLong).device(like.device()));
-}
 
 c10::SymInt product(c10::SymIntArrayRef sizes) {
   c10::SymInt result = 1;

@@ -10,7 +10,7 @@ namespace {
 
 using Metas = std::vector<TensorMeta>;
 
-const TensorMeta& operand(const Call& call, std::string_view name, int64_t rank) {
+const TensorMeta& operand_of_rank(const Call& call, std::string_view name, int64_t rank) {
   const TensorMeta& tensor = call.tensor(name);
   require(tensor.dim() == rank, [&] {
     return std::string(name) + " is " + shape::text(tensor.sizes) + ", expected " + std::to_string(rank) + " axes";
@@ -48,8 +48,8 @@ at::ScalarType output_dtype(const Call& call, std::string_view operand) {
 }
 
 Metas product(const Call& call, at::ScalarType dtype) {
-  const TensorMeta& a = operand(call, "self", 2);
-  const TensorMeta& b = operand(call, "mat2", 2);
+  const TensorMeta& a = operand_of_rank(call, "self", 2);
+  const TensorMeta& b = operand_of_rank(call, "mat2", 2);
   require_fit(call, "self", 1, "mat2", 0);
   return {shape::contiguous({a.sizes[0], b.sizes[1]}, dtype, a.device)};
 }
@@ -70,8 +70,8 @@ Metas int_mm(const Call& call) {
 }
 
 Metas bmm(const Call& call) {
-  const TensorMeta& a = operand(call, "self", 3);
-  const TensorMeta& b = operand(call, "mat2", 3);
+  const TensorMeta& a = operand_of_rank(call, "self", 3);
+  const TensorMeta& b = operand_of_rank(call, "mat2", 3);
   require_same_dtype(call, "self", "mat2");
   require_fit(call, "self", 0, "mat2", 0);
   require_fit(call, "self", 2, "mat2", 1);
@@ -79,8 +79,8 @@ Metas bmm(const Call& call) {
 }
 
 Metas addmm(const Call& call) {
-  const TensorMeta& a = operand(call, "mat1", 2);
-  const TensorMeta& b = operand(call, "mat2", 2);
+  const TensorMeta& a = operand_of_rank(call, "mat1", 2);
+  const TensorMeta& b = operand_of_rank(call, "mat2", 2);
   require_same_dtype(call, "mat1", "mat2");
   require_fit(call, "mat1", 1, "mat2", 0);
   Sizes sizes{a.sizes[0], b.sizes[1]};
@@ -90,8 +90,8 @@ Metas addmm(const Call& call) {
 
 /// baddbmm adds to every product of the batch, addbmm to their sum.
 Metas add_batches(const Call& call, bool summed) {
-  const TensorMeta& a = operand(call, "batch1", 3);
-  const TensorMeta& b = operand(call, "batch2", 3);
+  const TensorMeta& a = operand_of_rank(call, "batch1", 3);
+  const TensorMeta& b = operand_of_rank(call, "batch2", 3);
   require_same_dtype(call, "batch1", "batch2");
   require_fit(call, "batch1", 0, "batch2", 0);
   require_fit(call, "batch1", 2, "batch2", 1);
@@ -105,16 +105,16 @@ Metas baddbmm(const Call& call) { return add_batches(call, /*summed=*/false); }
 Metas addbmm(const Call& call) { return add_batches(call, /*summed=*/true); }
 
 Metas mv(const Call& call) {
-  const TensorMeta& a = operand(call, "self", 2);
-  operand(call, "vec", 1);
+  const TensorMeta& a = operand_of_rank(call, "self", 2);
+  operand_of_rank(call, "vec", 1);
   require_same_dtype(call, "self", "vec");
   require_fit(call, "self", 1, "vec", 0);
   return {shape::contiguous({a.sizes[0]}, a.dtype, a.device)};
 }
 
 Metas addmv(const Call& call) {
-  const TensorMeta& a = operand(call, "mat", 2);
-  operand(call, "vec", 1);
+  const TensorMeta& a = operand_of_rank(call, "mat", 2);
+  operand_of_rank(call, "vec", 1);
   require_same_dtype(call, "mat", "vec");
   require_fit(call, "mat", 1, "vec", 0);
   Sizes sizes{a.sizes[0]};
@@ -123,8 +123,8 @@ Metas addmv(const Call& call) {
 }
 
 Metas addr(const Call& call) {
-  const TensorMeta& a = operand(call, "vec1", 1);
-  const TensorMeta& b = operand(call, "vec2", 1);
+  const TensorMeta& a = operand_of_rank(call, "vec1", 1);
+  const TensorMeta& b = operand_of_rank(call, "vec2", 1);
   Sizes sizes{a.sizes[0], b.sizes[0]};
   require_addend(call, "self", sizes);
   const auto dtype = c10::promoteTypes(call.tensor("self").dtype, c10::promoteTypes(a.dtype, b.dtype));
@@ -133,8 +133,8 @@ Metas addr(const Call& call) {
 
 Metas dot(const Call& call) {
   const std::string_view other = call.declares("tensor") ? "tensor" : "other";
-  const TensorMeta& a = operand(call, "self", 1);
-  operand(call, other, 1);
+  const TensorMeta& a = operand_of_rank(call, "self", 1);
+  operand_of_rank(call, other, 1);
   require_same_dtype(call, "self", other);
   require_fit(call, "self", 0, other, 0);
   return {shape::contiguous({}, a.dtype, a.device)};
@@ -171,7 +171,7 @@ Metas linear(const Call& call) {
 
 /// Distances of every row to each that comes after it.
 Metas distances_of_pairs(const Call& call) {
-  const TensorMeta& self = operand(call, "self", 2);
+  const TensorMeta& self = operand_of_rank(call, "self", 2);
   const c10::SymInt& rows = self.sizes[0];
   return {shape::contiguous({rows * (rows - 1) / 2}, self.dtype, self.device)};
 }

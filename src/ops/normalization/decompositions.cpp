@@ -16,6 +16,7 @@
 #include <ATen/ops/zeros.h>
 
 #include "base/error.h"
+#include "ops/optional_tensor.h"
 #include "ops/refusal.h"
 #include "ops/shape/channels.h"
 #include "ops/shape/shape.h"
@@ -24,8 +25,6 @@
 namespace tracejet::decompositions {
 
 namespace {
-
-bool given(const OptionalTensor& tensor) { return tensor && tensor->defined(); }
 
 void require_statistics(const OptionalTensor& mean, const OptionalTensor& var) {
   if (given(mean) && given(var)) return;

@@ -9,7 +9,6 @@
 #include <ATen/ops/_upsample_nearest_exact1d.h>
 #include <ATen/ops/_upsample_nearest_exact2d.h>
 #include <ATen/ops/_upsample_nearest_exact3d.h>
-#include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/clamp.h>
 #include <ATen/ops/constant_pad_nd.h>
@@ -30,6 +29,7 @@
 
 #include "base/error.h"
 #include "ir/tensor_meta.h"
+#include "ops/numbers.h"
 #include "ops/refusal.h"
 #include "ops/resampling/upsample.h"
 #include "ops/shape/shape.h"
@@ -38,10 +38,6 @@
 namespace tracejet::decompositions {
 
 namespace {
-
-at::Tensor counted(const c10::SymInt& end, const at::Tensor& like) {
-  return at::arange(at::Scalar(end), at::TensorOptions().dtype(at::kLong).device(like.device()));
-}
 
 // Unfolding -----------------------------------------------------------------------------------------------------------
 

@@ -5,7 +5,6 @@
 
 #include <ATen/OpMathType.h>
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/arange.h>
 #include <ATen/ops/clamp.h>
 #include <ATen/ops/floor.h>
 #include <ATen/ops/index_select.h>
@@ -21,11 +20,6 @@ namespace {
 
 using Scale = std::optional<double>;
 
-/// 0, 1, ... in the dtype that positions are computed in.
-at::Tensor counted(const c10::SymInt& end, at::ScalarType dtype, const at::Tensor& like) {
-  return at::arange(at::Scalar(end), at::TensorOptions().dtype(dtype).device(like.device()));
-}
-
 /// How far apart in the input two neighbours of the output are.
 at::Tensor step_between(const c10::SymInt& output, const c10::SymInt& input, bool align_corners, Scale scale,
                         const at::Tensor& positions) {
@@ -39,7 +33,7 @@ at::Tensor step_between(const c10::SymInt& output, const c10::SymInt& input, boo
 
 at::Tensor source_positions(const c10::SymInt& output, const c10::SymInt& input, bool align_corners, Scale scale,
                             const at::Tensor& like) {
-  const at::Tensor index = counted(output, at::toOpMathType(like.scalar_type()), like);
+  const at::Tensor index = counted(output, like, at::toOpMathType(like.scalar_type()));
   const at::Tensor step = step_between(output, input, align_corners, scale, index);
   return align_corners ? index * step : (index + 0.5) * step - 0.5;
 }
@@ -110,7 +104,7 @@ at::Tensor cubic(const at::Tensor& self, c10::SymIntArrayRef output_size, bool a
 
 at::Tensor nearest_source(const c10::SymInt& output, const c10::SymInt& input, Scale scale, double centre,
                           const at::Tensor& like) {
-  const at::Tensor index = counted(output, at::kFloat, like);
+  const at::Tensor index = counted(output, like, at::kFloat);
   const at::Tensor step = step_between(output, input, /*align_corners=*/false, scale, index);
   const at::Tensor position = (centre == 0 ? index : index + centre) * step;
   return at::clamp(position.to(at::kLong), std::nullopt, at::Scalar(input - 1));

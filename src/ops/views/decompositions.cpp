@@ -266,7 +266,7 @@ at::Tensor rot90(const at::Tensor& self, int64_t k, at::IntArrayRef dims) {
   const int64_t turns = ((k % 4) + 4) % 4;
   if (turns == 0) return at::clone(self, c10::MemoryFormat::Contiguous);
   if (turns == 2) return at::flip(self, dims);
-  return transpose(at::flip(self, turns == 1 ? dims[1] : dims[0]), dims[0], dims[1]);
+  return decompositions::transpose(at::flip(self, turns == 1 ? dims[1] : dims[0]), dims[0], dims[1]);
 }
 
 // Matrices with much 0 in them ---------------------------------------------------------------------------------------

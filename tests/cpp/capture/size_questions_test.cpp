@@ -95,7 +95,7 @@ const Question kQuestions[] = {
     {"a factory", [](const auto& x) { return at::arange(x.sym_size(0)).unsqueeze(1) * x; }},
 };
 
-class SizeQuestion : public testing::TestWithParam<Question> {};
+class SizeQuestion : public ::testing::TestWithParam<Question> {};
 
 TEST_P(SizeQuestion, IsRightAtEverySizeOrRefusedWithTheAxis) {
   const Question& question = GetParam();
@@ -119,7 +119,7 @@ TEST_P(SizeQuestion, IsRightAtEverySizeOrRefusedWithTheAxis) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(OfCode, SizeQuestion, testing::ValuesIn(kQuestions),
+INSTANTIATE_TEST_SUITE_P(OfCode, SizeQuestion, ::testing::ValuesIn(kQuestions),
                          [](const auto& info) { return "Question" + std::to_string(info.index); });
 
 TEST(SizeQuestions, ATensorThatIsWrittenToLiesAsBefore) {

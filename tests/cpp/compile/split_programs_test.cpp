@@ -69,7 +69,7 @@ void expect_same_when_split(const Program& program, const std::set<std::string>&
   }
 }
 
-const Input kRows = Input::dynamic({1, 4}, {3, 4}, {9, 4}, at::kFloat, "x");
+const Input kRowsOfFour = Input::dynamic({1, 4}, {3, 4}, {9, 4}, at::kFloat, "x");
 
 TEST(SplitPrograms, GiveWhatTheWholeGives) {
   const at::Tensor weight = at::randn({4, 4});
@@ -78,7 +78,7 @@ TEST(SplitPrograms, GiveWhatTheWholeGives) {
         const at::Tensor y = at::relu(at::linear(x[0], weight));
         return Tensors{y.exp() + y, (y.exp() * 2).view({-1, 2}), x[0], weight};
       },
-      {kRows});
+      {kRowsOfFour});
   expect_same_when_split(program, {"aten::relu", "aten::add", "aten::mul", "aten::view"},
                          {{at::randn({1, 4})}, {at::randn({9, 4})}});
 }
@@ -90,7 +90,7 @@ TEST(SplitPrograms, KnowSizesThatEarlierPartsComputed) {
         const at::Tensor flat = where.reshape({-1});
         return Tensors{flat + 1, flat.neg(), where.sum(0)};
       },
-      {kRows});
+      {kRowsOfFour});
   const std::vector<Tensors> calls = {{at::randn({5, 4})}, {-at::rand({2, 4})}, {at::rand({1, 4})}};
   for (const char* taken : {"aten::gt", "aten::nonzero", "aten::view", "aten::add", "aten::neg", "aten::sum"}) {
     expect_same_when_split(program, {taken}, calls);
@@ -105,7 +105,7 @@ TEST(SplitPrograms, ReadNumbersInEveryPartThatNeedsThem) {
         const at::Scalar total = x[0].sum().item();
         return Tensors{x[0] * total, (x[0].exp() + total).neg(), x[0].neg() * total};
       },
-      {kRows});
+      {kRowsOfFour});
   const std::vector<Tensors> calls = {{at::randn({5, 4})}, {at::randn({1, 4})}};
   for (const std::set<std::string>& taken : {std::set<std::string>{"aten::sum"},
                                              {"aten::mul", "aten::_local_scalar_dense"},
@@ -176,7 +176,7 @@ const Program& mixed_program() {
         const at::Tensor y = x[0].exp() + x[0];
         return Tensors{y.exp() * x[0]};
       },
-      {kRows});
+      {kRowsOfFour});
   return program;
 }
 

@@ -59,7 +59,7 @@ TEST(Session, ABranchOnDataThatMakesADifferenceIsRefused) {
   EXPECT_THROW(trace(of_another_mask, rows_and_ids()), DataDependent);
 }
 
-const Input kRows = Input::dynamic({1, 3}, {4, 3}, {9, 3}, at::kFloat, "x");
+const Input kPoints = Input::dynamic({1, 3}, {4, 3}, {9, 3}, at::kFloat, "x");
 
 Tensors is_small(const Tensors& carried) { return {carried[0].abs().sum() < 100}; }
 
@@ -68,13 +68,13 @@ TEST(Session, ALoopWhoseBodyLeavesSomethingForItsNextRunIsRefused) {
     int64_t runs = 0;
     return while_loop(is_small, [&](const Tensors& carried) { return Tensors{carried[0] * 2 + ++runs}; }, in);
   };
-  EXPECT_THROW(trace(counts, {kRows}), UnsupportedOperator);
+  EXPECT_THROW(trace(counts, {kPoints}), UnsupportedOperator);
   const auto grows = [](const Tensors& in) {
     int64_t limit = 10;
     const auto condition = [&](const Tensors& carried) { return Tensors{carried[0].abs().sum() < (limit += 10)}; };
     return while_loop(condition, [](const Tensors& carried) { return Tensors{carried[0] * 2}; }, in);
   };
-  EXPECT_THROW(trace(grows, {kRows}), UnsupportedOperator);
+  EXPECT_THROW(trace(grows, {kPoints}), UnsupportedOperator);
 }
 
 TEST(Session, SizesThatTheModelRefusesAreRefusedInARun) {
@@ -102,7 +102,7 @@ TEST(Session, ALoopWhoseBodyLeavesSomethingForTheCodeBehindItIsRefused) {
     const at::Tensor x = while_loop(is_small, body, in).at(0);
     return Tensors{x * runs};
   };
-  EXPECT_THROW(trace(counts, {kRows}), UnsupportedOperator);
+  EXPECT_THROW(trace(counts, {kPoints}), UnsupportedOperator);
 }
 
 TEST(Session, ALoopMayCountForNobody) {
@@ -114,15 +114,15 @@ TEST(Session, ALoopMayCountForNobody) {
     };
     return while_loop(is_small, body, in);
   };
-  const CompiledProgram compiled = compile(trace(counts, {kRows}), {.engine = "aten"});
+  const CompiledProgram compiled = compile(trace(counts, {kPoints}), {.engine = "aten"});
   const at::Tensor x = at::randn({5, 3});
   EXPECT_TRUE(at::allclose(compiled.run({x}).at(0), counts({x}).at(0)));
 }
 
 TEST(Session, AnUndefinedResultIsRefused) {
-  EXPECT_EQ(
-      message_of<InvalidInput>([] { trace([](const Tensors& in) { return Tensors{in[0], at::Tensor()}; }, {kRows}); }),
-      "forward returns an undefined tensor as result 1, which can't be a program's result; leave it out");
+  EXPECT_EQ(message_of<InvalidInput>(
+                [] { trace([](const Tensors& in) { return Tensors{in[0], at::Tensor()}; }, {kPoints}); }),
+            "forward returns an undefined tensor as result 1, which can't be a program's result; leave it out");
 }
 
 TEST(Session, AnErrorOfPyTorchsNamesItsOperator) {
@@ -192,10 +192,10 @@ TEST(Diagnose, ReportsWhatEndsTheTraceAndWhatCameBefore) {
 }
 
 TEST(Diagnose, HasNothingToSayOfCodeThatTakesEverySize) {
-  const Report report = diagnose([](const Tensors& in) { return Tensors{in[0] * 2}; }, {kRows});
+  const Report report = diagnose([](const Tensors& in) { return Tensors{in[0] * 2}; }, {kPoints});
   EXPECT_TRUE(report.ok());
   EXPECT_EQ(report.str(), "every size can vary as declared");
-  EXPECT_EQ(report.suggested_inputs.at(0).max_shape, kRows.max_shape);
+  EXPECT_EQ(report.suggested_inputs.at(0).max_shape, kPoints.max_shape);
 }
 
 TEST(Diagnose, ThrowsWhereInputsContradictThemselves) {

@@ -33,12 +33,12 @@ torch::jit::Module scripted(const std::string& code) {
   return module;
 }
 
-const Input kRows = Input::dynamic({1, 4}, {4, 4}, {16, 4}, at::kFloat, "x");
+const Input kBatch = Input::dynamic({1, 4}, {4, 4}, {16, 4}, at::kFloat, "x");
 
 /// The program gives what the module gives at sizes from min to max.
 void expect_same(const std::string& code) {
   torch::jit::Module module = scripted(code);
-  const CompiledProgram compiled = compile(trace(module, {kRows}), {.engine = "aten"});
+  const CompiledProgram compiled = compile(trace(module, {kBatch}), {.engine = "aten"});
   for (const int64_t rows : {1, 2, 4, 9, 16}) {
     const at::Tensor x = at::randn({rows, 4});
     const at::Tensor result = compiled.run({x}).at(0);
@@ -74,7 +74,7 @@ TEST(TorchScript, ABranchOnSizesIsRightOrNamesItsAxis) {
   const torch::jit::Module module =
       scripted("def forward(self, x):\n  if x.size(0) > 8:\n    return x * 2\n  return x\n");
   const std::string message = message_of<Error>([&] {
-    const CompiledProgram compiled = compile(trace(module, {kRows}), {.engine = "aten"});
+    const CompiledProgram compiled = compile(trace(module, {kBatch}), {.engine = "aten"});
     for (const int64_t rows : {1, 4, 8, 9, 16}) {
       const at::Tensor x = at::ones({rows, 4});
       EXPECT_TRUE(at::equal(compiled.run({x}).at(0), rows > 8 ? x * 2 : x)) << rows;
@@ -83,7 +83,7 @@ TEST(TorchScript, ABranchOnSizesIsRightOrNamesItsAxis) {
   EXPECT_NE(message.find("x[0]"), std::string::npos) << message;
   const torch::jit::Module loop =
       scripted("def forward(self, x):\n  for i in range(x.size(0)):\n    x = x + i\n  return x\n");
-  EXPECT_NE(message_of<Error>([&] { trace(loop, {kRows}); }).find("x[0]"), std::string::npos);
+  EXPECT_NE(message_of<Error>([&] { trace(loop, {kBatch}); }).find("x[0]"), std::string::npos);
 }
 
 TEST(TorchScript, BuffersThatForwardWritesAreState) {
@@ -91,7 +91,7 @@ TEST(TorchScript, BuffersThatForwardWritesAreState) {
   for (const std::string& write : writes) {
     torch::jit::Module module = scripted("def forward(self, x):\n  " + write + "\n  return x + self.total\n");
     const at::Tensor total = module.attr("total").toTensor();
-    const CompiledProgram compiled = compile(trace(module, {kRows}), {.engine = "aten"});
+    const CompiledProgram compiled = compile(trace(module, {kBatch}), {.engine = "aten"});
     EXPECT_TRUE(at::equal(module.attr("total").toTensor(), at::zeros({4}))) << write;
     EXPECT_TRUE(module.attr("total").toTensor().is_same(total)) << write;
     const at::Tensor x = at::ones({5, 4});
@@ -102,14 +102,14 @@ TEST(TorchScript, BuffersThatForwardWritesAreState) {
 
 TEST(TorchScript, AttributesThatForwardSetsAreRefused) {
   const torch::jit::Module module = scripted("def forward(self, x):\n  self.calls += 1\n  return x * self.calls\n");
-  EXPECT_NE(message_of<UnsupportedOperator>([&] { trace(module, {kRows}); }).find("calls"), std::string::npos);
+  EXPECT_NE(message_of<UnsupportedOperator>([&] { trace(module, {kBatch}); }).find("calls"), std::string::npos);
   EXPECT_EQ(module.attr("calls").toInt(), 0);
 }
 
 TEST(TorchScript, DataDependentLoopsAreRefused) {
   const torch::jit::Module module =
       scripted("def forward(self, x):\n  while bool(x.sum() < 100):\n    x = x * 2\n  return x\n");
-  EXPECT_THROW(trace(module, {kRows}), DataDependent);
+  EXPECT_THROW(trace(module, {kBatch}), DataDependent);
 }
 
 TEST(TorchScript, AnErrorNamesTheLineOfTheScript) {
@@ -121,7 +121,7 @@ TEST(TorchScript, AnErrorNamesTheLineOfTheScript) {
 
 TEST(TorchScript, AWrongNumberOfInputsIsRefused) {
   const torch::jit::Module module = scripted("def forward(self, x):\n  return x\n");
-  EXPECT_NE(message_of<InvalidInput>([&] { trace(module, {kRows, kRows}); }).find("got 2"), std::string::npos);
+  EXPECT_NE(message_of<InvalidInput>([&] { trace(module, {kBatch, kBatch}); }).find("got 2"), std::string::npos);
 }
 
 TEST(TorchScript, ArgumentsMayBeMoreThanTensors) {

@@ -156,7 +156,7 @@ class Mutator {
 /// A value that isn't UTF-8 can't be written; then the text goes as it is.
 std::string text_of(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
-class Pt2Mutation : public testing::TestWithParam<fs::path> {
+class Pt2Mutation : public ::testing::TestWithParam<fs::path> {
  protected:
   Pt2Mutation() : path_(fs::temp_directory_path() / ("mutated" + std::to_string(::getpid()) + ".pt2")) {}
   ~Pt2Mutation() override { fs::remove(path_); }
@@ -237,7 +237,7 @@ std::vector<fs::path> corpus() {
   return files;
 }
 
-INSTANTIATE_TEST_SUITE_P(, Pt2Mutation, testing::ValuesIn(corpus()),
+INSTANTIATE_TEST_SUITE_P(, Pt2Mutation, ::testing::ValuesIn(corpus()),
                          [](const auto& info) { return info.param.stem().string(); });
 
 }  // namespace

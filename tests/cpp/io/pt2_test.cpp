@@ -24,12 +24,12 @@ namespace tracejet {
 namespace {
 
 /// A file of this test alone, gone afterwards. With TRACEJET_KEEP_PT2=folder, it lies there and stays.
-class Pt2 : public testing::Test {
+class Pt2 : public ::testing::Test {
  protected:
   Pt2() {
     const char* kept = std::getenv("TRACEJET_KEEP_PT2");
     const auto folder = kept != nullptr ? std::filesystem::path(kept) : std::filesystem::temp_directory_path();
-    const std::string name = testing::UnitTest::GetInstance()->current_test_info()->name();
+    const std::string name = ::testing::UnitTest::GetInstance()->current_test_info()->name();
     is_kept_ = kept != nullptr;
     path = folder / (name + (is_kept_ ? "" : std::to_string(::getpid())) + ".pt2");
   }
@@ -69,14 +69,14 @@ std::vector<at::Tensor> scaled(const std::vector<at::Tensor>& inputs) {
   return {hidden, std::get<0>(at::topk(hidden, 2)), at::full({1}, -std::numeric_limits<float>::infinity())};
 }
 
-const Input& rows() {
+const Input& eight_rows() {
   static const Input input = Input::dynamic({1, 4}, {2, 4}, {8, 4}, at::kFloat, "x");
   return input;
 }
 
 Program traced() {
   weight();  // not while tracing
-  return trace(scaled, {rows()});
+  return trace(scaled, {eight_rows()});
 }
 
 void expect_scaled(const CompiledProgram& compiled) {

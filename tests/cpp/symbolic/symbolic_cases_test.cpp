@@ -9,7 +9,7 @@
 namespace tracejet::symbolic {
 namespace {
 
-class Cases : public testing::Test {
+class Cases : public ::testing::Test {
  protected:
   static constexpr int64_t kMin = 1, kMax = 40;
 

@@ -7,7 +7,7 @@ import os
 import subprocess
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import torch
@@ -113,3 +113,28 @@ def test_a_program_traced_in_cpp_opens_in_python(tmp_path: Path) -> None:
         values, indices = torch.topk(hidden, 2)
         for result, expected in zip(module(x, y), (hidden.view(-1), values, indices), strict=True):
             torch.testing.assert_close(result, expected)
+
+
+class Named(NamedTuple):
+    doubled: torch.Tensor
+    tripled: torch.Tensor
+
+
+@pytest.mark.parametrize(
+    ("forward", "named"),
+    [
+        (lambda x: torch.max(x, 1), "torch.return_types.max"),
+        (lambda x: {"both": [Named(x * 2, x * 3)]}, "Named"),
+    ],
+)
+def test_a_container_without_a_name_is_refused(forward: Any, named: str, tmp_path: Path) -> None:
+    class Model(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> Any:
+            return forward(x)
+
+    program = tracejet.trace(Model(), arg_inputs=[torch.ones(2, 3)])
+    with pytest.raises(
+        tracejet.UnsupportedOperator, match=f"results hold a .*{named}, which .pt2 files have no name for"
+    ):
+        tracejet.save(program, tmp_path / "model.pt2")
+    assert not list(tmp_path.iterdir())

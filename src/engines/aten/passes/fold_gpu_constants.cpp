@@ -10,7 +10,7 @@ namespace tracejet::aten {
 
 namespace {
 
-constexpr size_t kMostBytes = 1 << 20;
+constexpr size_t kLargestConstant = 1 << 20;
 
 }  // namespace
 
@@ -20,7 +20,7 @@ void fold_gpu_constants(Graph& graph) {
   std::unordered_map<const Value*, at::Tensor> known;
   fold_weights(graph, [&](const Value& value) -> std::optional<at::Tensor> {
     const at::Tensor data = weights.data(&value);
-    if (!data.defined() || data.nbytes() > kMostBytes) return std::nullopt;
+    if (!data.defined() || data.nbytes() > kLargestConstant) return std::nullopt;
     const auto [found, is_first] = known.try_emplace(&value);
     if (is_first) found->second = data.cpu();
     return found->second;

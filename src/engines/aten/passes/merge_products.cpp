@@ -14,7 +14,7 @@ namespace tracejet::aten {
 
 namespace {
 
-constexpr size_t kMostBytes = size_t{8} << 20;
+constexpr size_t kMostBytesMerged = size_t{8} << 20;
 
 /// A product of rows with a weight.
 struct Product {
@@ -34,7 +34,7 @@ std::optional<Product> product_of(const Node& node, const Weights& weights) {
     const at::Tensor own = weights.data(&Call(*permute).value("self"));
     if (own.defined()) weight = own.permute(Call(*permute).axes("dims", 2));
   }
-  if (!weight.defined() || !weight.is_cuda() || weight.nbytes() > kMostBytes) return std::nullopt;
+  if (!weight.defined() || !weight.is_cuda() || weight.nbytes() > kMostBytesMerged) return std::nullopt;
   if (!has_bias) return Product{&node, &call.value("self"), weight, {}};
   const at::Tensor bias = weights.data(&call.value("self"));
   const c10::Scalar alpha = call.scalar("alpha"), beta = call.scalar("beta");
@@ -99,7 +99,7 @@ void merge_products(Graph& graph) {
   for (const std::vector<Product>& group : groups) {
     size_t bytes = 0;
     for (const Product& product : group) bytes += product.weight.nbytes();
-    if (group.size() > 1 && bytes <= kMostBytes) merge(graph, weights, group);
+    if (group.size() > 1 && bytes <= kMostBytesMerged) merge(graph, weights, group);
   }
 }
 

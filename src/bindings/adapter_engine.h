@@ -1,0 +1,31 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <torch/csrc/utils/pybind.h>
+
+#include "engines/engine.h"
+
+namespace tracejet::python {
+
+/// What engines that are written in Python have in common: an object of Python's that is asked, with Python held.
+class AdapterEngine : public Engine {
+ public:
+  explicit AdapterEngine(const py::object& adapter);
+
+  std::string name() const override { return name_; }
+  std::string fingerprint() const override;
+  bool runs_on(c10::Device device) const override;
+  void check_settings(const CompileSettings& settings) const override;
+  bool is_failure(const std::exception& error) const override;
+
+ protected:
+  const py::object& adapter() const { return *adapter_; }
+
+ private:
+  std::string name_;
+  std::shared_ptr<const py::object> adapter_;
+};
+
+}  // namespace tracejet::python
