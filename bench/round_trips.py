@@ -42,6 +42,8 @@ def run_case(folder: str, name: str) -> str:
     with tempfile.TemporaryDirectory() as temporary:
         try:
             check(program, built, Path(temporary))
+        except tracejet.UnsupportedOperator as refusal:  # what torch.export's files can't hold, either
+            return f"refused: {_in_words(refusal)}"
         except Exception as error:
             return _in_words(error)
     return ""
