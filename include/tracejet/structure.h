@@ -12,6 +12,7 @@
 
 #include <ATen/core/Tensor.h>
 #include <ATen/core/ivalue.h>
+#include <c10/util/StringUtil.h>
 
 #include <tracejet/input.h>
 
@@ -111,8 +112,7 @@ void flatten(const T& value, FlatResults& results) {
   } else if constexpr (is_a<T, std::map>) {
     results.structure += "{";
     for (const auto& [key, item] : value) {
-      flatten(key, results);  // what it is called is part of the result
-      results.structure += ": ";
+      results.structure += c10::str(key, ": ");
       flatten(item, results);
     }
     results.structure += "}";

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "capture/keys.h"
 #include "capture/tracer.h"
+#include "ir/model_line.h"
 #include "ir/size_expression.h"
 #include "symbolic/asker.h"
 #include "symbolic/layout.h"
@@ -76,12 +77,20 @@ std::string axes_in(const TensorMeta& meta) {
   return text;
 }
 
-[[noreturn]] void throw_needs_plain_numbers(const Value& value) {
+/// The line and module that have computed a tensor, in words; empty for an input, and where nobody knows.
+std::string origin_of(const Value& value, const Graph& graph) {
+  if (value.producer() == nullptr) return "";
+  const std::string where = describe(value.producer()->where(), graph);
+  return where.empty() ? "" : ". It is computed here:\n" + where;
+}
+
+[[noreturn]] void throw_needs_plain_numbers(const Value& value, const Graph& graph) {
   if (symbolic::current_asker() == symbolic::Asker::kModel) {
     throw UnsupportedOperator("the model asks for sizes or strides as plain numbers of " + value.tensor().str() +
                               axes_in(value.tensor()) +
                               ": ask for them one by one as symbols (in C++ sym_size(i), sym_stride(i), sym_numel(), "
-                              "in Python x.shape[i]), or make these axes static");
+                              "in Python x.shape[i]), or make these axes static" +
+                              origin_of(value, graph));
   }
   throw UnsupportedOperator("its implementation in ATen takes sizes as plain numbers, and gets " +
                             value.tensor().str() + ": make these axes static, or write it with other operators");
@@ -89,11 +98,11 @@ std::string axes_in(const TensorMeta& meta) {
 
 }  // namespace
 
-c10::IntArrayRef TracedTensor::sizes_custom() const { throw_needs_plain_numbers(value_); }
+c10::IntArrayRef TracedTensor::sizes_custom() const { throw_needs_plain_numbers(value_, *graph_); }
 
-c10::IntArrayRef TracedTensor::strides_custom() const { throw_needs_plain_numbers(value_); }
+c10::IntArrayRef TracedTensor::strides_custom() const { throw_needs_plain_numbers(value_, *graph_); }
 
-int64_t TracedTensor::numel_custom() const { throw_needs_plain_numbers(value_); }
+int64_t TracedTensor::numel_custom() const { throw_needs_plain_numbers(value_, *graph_); }
 
 namespace {
 

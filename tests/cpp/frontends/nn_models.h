@@ -1,6 +1,9 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <string>
+#include <tuple>
 #include <utility>
 
 #include <torch/torch.h>
@@ -114,6 +117,27 @@ struct Recurrent : torch::nn::Module {
                                 /*dropout=*/0, /*train=*/false, /*bidirectional=*/false, /*batch_first=*/true));
   }
   torch::nn::LSTM lstm;
+};
+
+/// A cell that is called for each step: it takes any batch. Gives its states by name.
+struct Stepwise : torch::nn::Module {
+  Stepwise() : cell(6, 8) { register_module("cell", cell); }
+  std::map<std::string, at::Tensor> forward(const at::Tensor& x) {
+    at::Tensor hidden = at::zeros_symint({x.sym_size(0), 8}, x.options()), state = hidden;
+    for (const at::Tensor& step : x.unbind(1)) std::tie(hidden, state) = cell(step, std::tuple(hidden, state));
+    return {{"hidden", hidden}, {"state", state}};
+  }
+  torch::nn::LSTMCell cell;
+};
+
+/// Asks what comes out of its layer for a plain size.
+struct AsksForSizes : torch::nn::Module {
+  AsksForSizes() : layer(4, 4) { register_module("layer", layer); }
+  at::Tensor forward(const at::Tensor& x) {
+    const at::Tensor y = layer(x);
+    return y.view({y.size(0), 2, 2});
+  }
+  torch::nn::Linear layer;
 };
 
 /// Adds up what it has seen.

@@ -88,6 +88,23 @@ TEST(NnModule, ARecurrentNetworkHoldsForEveryBatch) {
               [&](const Tensors& in) { return Tensors{recurrent.forward(in[0])}; });
 }
 
+TEST(NnModule, AStepwiseRecurrentNetworkHoldsForEveryBatch) {
+  models::Stepwise stepwise;
+  const Input x = Input::dynamic({1, 5, 6}, {2, 5, 6}, {8, 5, 6}, at::kFloat, "x");
+  expect_same("stepwise", stepwise, {x}, sequences({{1, 5}, {2, 5}, {3, 5}, {8, 5}}, 6), [&](const Tensors& in) {
+    auto states = stepwise.forward(in[0]);
+    return Tensors{states["hidden"], states["state"]};
+  });
+}
+
+TEST(NnModule, APlainSizeIsRefusedWithTheModuleThatComputesTheTensor) {
+  models::AsksForSizes model;
+  const Input x = Input::dynamic({1, 4}, {2, 4}, {8, 4}, at::kFloat, "x");
+  const std::string message = message_of<UnsupportedOperator>([&] { trace(model, {x}); });
+  EXPECT_NE(message.find("x[0]"), std::string::npos) << message;
+  EXPECT_NE(message.find("in layer (torch::nn::LinearImpl)"), std::string::npos) << message;
+}
+
 TEST(NnModule, PyTorchsOwnRecurrentModulesTakePlainSizes) {
   const at::NoGradGuard no_grad;
   torch::nn::LSTM lstm(torch::nn::LSTMOptions(6, 8).batch_first(true));

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-MODELS = ("resnet", "encoder", "lstm", "counting")
+MODELS = ("resnet", "encoder", "lstm", "stepwise", "counting")
 
 
 @pytest.fixture(scope="module")
