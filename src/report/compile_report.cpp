@@ -2,14 +2,12 @@
 #include <map>
 #include <sstream>
 
+#include "report/unsupported.h"
 #include <tracejet/compile.h>
 
 namespace tracejet {
 
 namespace {
-
-/// Enough to find the pattern; a model with fifty layers repeats itself.
-constexpr size_t kLinesShown = 3;
 
 std::string counted(int64_t count, const std::string& what) {
   return std::to_string(count) + " " + what + (count == 1 ? "" : "s");

@@ -9,9 +9,6 @@ namespace tracejet {
 
 namespace {
 
-// Enough to find the pattern; a model with fifty layers repeats itself.
-constexpr size_t kLinesShown = 3;
-
 std::string indented(const std::string& text) {
   std::string result = "  ";
   for (const char c : text) {

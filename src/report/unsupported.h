@@ -8,6 +8,9 @@
 
 namespace tracejet {
 
+/// Enough of the model's lines to find the pattern: a model with fifty layers repeats itself.
+inline constexpr size_t kLinesShown = 3;
+
 /// A node that an engine can't take, and why: "computes in complex numbers".
 struct Unsupported {
   const Node* node;

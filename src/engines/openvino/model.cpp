@@ -144,6 +144,7 @@ Model read(const Graph& graph, const RuntimeInputs& inputs) {
     separate_reductions(*model);
     say_moved_axes(*model);
     separate_products(*model);
+    gather_fixed_factors(*model);
     result.model = std::move(model);
   } catch (const ov::Exception& error) {
     result.refused.push_back(FailureLocator(result.onnx).refusal(error.what()));

@@ -1,10 +1,13 @@
 #include "engines/openvino/products.h"
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <set>
 #include <vector>
 
+#include <openvino/op/constant.hpp>
+#include <openvino/op/gather.hpp>
 #include <openvino/op/matmul.hpp>
 #include <openvino/op/maximum.hpp>
 #include <openvino/op/multiply.hpp>
@@ -57,7 +60,48 @@ bool is_broadcast_beside_another_use(const ov::Node& product) {
   return has_several_uses && is_broadcast;
 }
 
+/// The left factor with its elements in the order in which the product takes them.
+void gather_left_factor(ov::op::v0::MatMul& product) {
+  const ov::Shape from = product.get_input_shape(0);
+  ov::Shape to = from;
+  const size_t columns = from.back(), rows = from[from.size() - 2], matrix = rows * columns;
+  if (product.get_transpose_a()) std::swap(to.back(), to[to.size() - 2]);
+  std::vector<int64_t> places(ov::shape_size(to));
+  for (size_t i = 0; i < places.size(); ++i) {
+    const size_t within = i % matrix, turned = within % rows * columns + within / rows;
+    places[i] = static_cast<int64_t>(i - within + (product.get_transpose_a() ? turned : within));
+  }
+  const auto number = [](int64_t value) { return ov::op::v0::Constant::create(ov::element::i64, {1}, {value}); };
+  const auto flat = std::make_shared<ov::op::v1::Reshape>(product.input_value(0), number(-1), false);
+  const auto indices = ov::op::v0::Constant::create(ov::element::i64, to, places);
+  const auto axis = ov::op::v0::Constant::create(ov::element::i64, {}, {0});
+  const auto factor = std::make_shared<ov::op::v8::Gather>(flat, indices, axis);
+  flat->set_friendly_name(product.get_friendly_name() + "/flat");
+  factor->set_friendly_name(product.get_friendly_name() + "/left");
+  product.input(0).replace_source_output(factor->output(0));
+  product.set_transpose_a(false);
+}
+
 }  // namespace
+
+void gather_fixed_factors(ov::Model& model) {
+  struct Kind {
+    bool is_fixed, is_folded;
+  };
+  std::map<const ov::Node*, Kind> kinds;
+  for (const auto& node : model.get_ordered_ops()) {
+    const bool is_constant = ov::is_type<ov::op::v0::Constant>(node);
+    Kind kind{is_constant || node->get_input_size() > 0, is_constant || node->has_evaluate()};
+    for (const auto& input : node->input_values()) {
+      const Kind& operand = kinds.at(input.get_node());
+      kind = {kind.is_fixed && operand.is_fixed, kind.is_folded && operand.is_folded};
+    }
+    kinds.emplace(node.get(), kind);
+    auto* product = ov::as_type<ov::op::v0::MatMul>(node.get());
+    if (product == nullptr || !kind.is_fixed || kind.is_folded) continue;
+    if (product->get_input_partial_shape(0).size() > 1) gather_left_factor(*product);
+  }
+}
 
 void separate_products(ov::Model& model) {
   for (const auto& node : model.get_ordered_ops()) {

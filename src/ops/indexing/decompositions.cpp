@@ -49,7 +49,7 @@ at::Tensor positions_along(const at::Tensor& self, int64_t axis) {
 }
 
 /// `index` for one axis, everything of the axes before it.
-Indices along(int64_t axis, const at::Tensor& index) {
+Indices index_along(int64_t axis, const at::Tensor& index) {
   Indices indices;
   for (int64_t before = 0; before < axis; ++before) indices.push_back(std::nullopt);
   indices.push_back(index);
@@ -61,9 +61,9 @@ at::Tensor put_along(const at::Tensor& self, int64_t dim, const at::Tensor& inde
                      bool accumulate) {
   const at::Tensor list = index.dim() == 0 ? at::unsqueeze(index, 0) : index;
   if (self.dim() == 0) {
-    return at::index_put(at::unsqueeze(self, 0), along(0, list), values, accumulate).squeeze(0);
+    return at::index_put(at::unsqueeze(self, 0), index_along(0, list), values, accumulate).squeeze(0);
   }
-  return at::index_put(self, along(shape::wrap_axis(dim, self.dim()), list), values, accumulate);
+  return at::index_put(self, index_along(shape::wrap_axis(dim, self.dim()), list), values, accumulate);
 }
 
 /// A source for put_along: where the index is 0-dim, the source may lack the axis.
@@ -118,7 +118,7 @@ at::Tensor is_number_in(const at::Scalar& element, const at::Tensor& test_elemen
 }
 
 at::Tensor take(const at::Tensor& self, const at::Tensor& index) {
-  return at::index(at::reshape(self, {-1}), along(0, index));
+  return at::index(at::reshape(self, {-1}), index_along(0, index));
 }
 
 /// gather, where the other axes of both are broadcast together.

@@ -19,7 +19,7 @@ namespace tracejet::decompositions {
 namespace {
 
 /// ATen's numbers for how a transform is scaled.
-enum Scale : int64_t { kUnscaled = 0, kByRootOfCount = 1, kByCount = 2 };
+enum Scaling : int64_t { kUnscaled = 0, kByRootOfCount = 1, kByCount = 2 };
 
 struct Frames {
   int64_t size;    ///< samples that a transform takes: n_fft
@@ -78,7 +78,7 @@ at::Tensor stft(const at::Tensor& self, int64_t n_fft, std::optional<int64_t> ho
   if (const at::Tensor factors = whole_window(window, frames, self.options()); factors.defined()) {
     input = input * factors;
   }
-  const Scale scale = normalized ? kByRootOfCount : kUnscaled;
+  const Scaling scale = normalized ? kByRootOfCount : kUnscaled;
   at::Tensor result = input.is_complex() ? at::_fft_c2c(input, {2}, scale, /*forward=*/true)
                                          : at::_fft_r2c(input, {2}, scale, onesided.value_or(true));
   result = result.transpose(1, 2);
@@ -100,7 +100,7 @@ at::Tensor istft(const at::Tensor& self, int64_t n_fft, std::optional<int64_t> h
     throw ShapeError("expected as many frequencies as n_fft=" + std::to_string(n_fft) + " gives");
   }
 
-  const Scale scale = normalized ? kByRootOfCount : kByCount;
+  const Scaling scale = normalized ? kByRootOfCount : kByCount;
   at::Tensor signals;
   if (return_complex) {
     if (half) throw ShapeError("a complex signal can't come from a onesided spectrum");

@@ -193,3 +193,25 @@ def test_attention_may_be_read_twice(attention):
     for function in given_back, read_by_two:
         assert_right(function, dynamic((1, 4, 2), (3, 4, 2), (8, 4, 2)), (3, 4, 2), (1, 4, 2))
         assert_right(function, torch.randn(3, 4, 2), (3, 4, 2))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda a, b: a.mT @ a,
+        lambda a, b: a.mT @ b,
+        lambda a, b: a.movedim(0, 1) @ a.movedim(0, 1).mT,
+        lambda a, b: torch.stack([a, b]).mT @ torch.stack([b, a]),
+        lambda a, b: torch.stack([a, b]).transpose(1, 2) @ b,
+        lambda a, b: a @ b,
+    ],
+)
+def test_products_of_weights_that_are_computed(function):
+    """Where OpenVINO doesn't fold a factor: torch.minimum looks for NaN."""
+    rows = torch.linspace(-1, 1, 9).view(3, 3)
+    others = rows.flip(0).sin()
+
+    def forward(x):
+        return x.sum() + function(torch.minimum(rows, rows * 2), torch.minimum(others, others * 2))
+
+    assert_right(forward, dynamic((1, 2), (2, 9), (4, 30)), (2, 9), (1, 2))
