@@ -20,8 +20,8 @@ function(tracejet_precompile target)
   endif()
 endfunction()
 
-# Most of what a source costs is the headers it includes, so a few of them are compiled as one, those of a folder
-# together. They share what they have in unnamed namespaces, so names in them are unique within a namespace.
+# Most of what a source costs is the headers it includes, so a few neighbours are compiled as one. They share what
+# they have in unnamed namespaces, so names in them are unique within a namespace. A new source moves the batches behind it.
 function(tracejet_unity target)
   if(TRACEJET_UNITY)
     set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 10)

@@ -98,7 +98,7 @@ void bind_onnx_program(py::module_& module) {
       .def_readonly("name", &OnnxInput::name)
       .def_readonly("dtype", &OnnxInput::dtype)
       .def_readonly("is_used", &OnnxInput::is_used, "Whether some output depends on it.")
-      .def_readonly("axes", &OnnxInput::axes, "The size of each axis in words: \"batch\", \"2*batch\", \"8\".")
+      .def_readonly("axes", &OnnxInput::axes, R"(The size of each axis in words: "batch", "2*batch", "8".)")
       .def_readonly("sizes", &OnnxInput::sizes, "(min, opt, max) of each axis; opt and max may be unknown.");
   py::class_<onnx::TensorInfo>(module, "OnnxOutput", "A tensor that an ONNX model gives.")
       .def_readonly("name", &onnx::TensorInfo::name)

@@ -133,7 +133,7 @@ class PythonEngine final : public AdapterEngine {
   std::vector<Unsupported> refused_in(const py::object& view) const {
     std::vector<Unsupported> refused;
     for (const py::handle item : py::list(adapter().attr("find_unsupported")(view))) {
-      const py::tuple pair = py::reinterpret_borrow<py::tuple>(item);
+      const auto pair = py::reinterpret_borrow<py::tuple>(item);
       refused.push_back({pair[0].cast<const Node*>(), pair[1].cast<std::string>()});
     }
     return refused;

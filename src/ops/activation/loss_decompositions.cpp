@@ -24,8 +24,6 @@
 
 namespace tracejet::decompositions {
 
-namespace {}  // namespace
-
 at::Tensor reduce_losses(const at::Tensor& losses, int64_t reduction) {
   if (reduction == at::Reduction::Mean) return losses.mean();
   if (reduction == at::Reduction::Sum) return losses.sum();

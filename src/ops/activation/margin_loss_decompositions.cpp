@@ -4,7 +4,6 @@
 #include <ATen/core/Reduction.h>
 #include <ATen/ops/amin.h>
 #include <ATen/ops/any.h>
-#include <ATen/ops/arange.h>
 #include <ATen/ops/clamp_min.h>
 #include <ATen/ops/eq.h>
 #include <ATen/ops/gather.h>
@@ -16,6 +15,8 @@
 #include <ATen/ops/where.h>
 
 #include "ops/activation/loss_decompositions.h"
+#include "ops/numbers.h"
+#include "ops/optional_tensor.h"
 #include "ops/refusal.h"
 #include "ops/shape/shape.h"
 
@@ -23,9 +24,7 @@ namespace tracejet::decompositions {
 
 namespace {
 
-at::Tensor classes_of(const at::Tensor& scores) {
-  return at::arange(at::Scalar(scores.sym_size(-1)), scores.options().dtype(at::kLong));
-}
+at::Tensor classes_of(const at::Tensor& scores) { return counted(scores.sym_size(-1), scores); }
 
 /// A single row as a batch of one.
 at::Tensor rows(const at::Tensor& tensor, int64_t rank) {
@@ -55,7 +54,7 @@ at::Tensor multi_margin_loss(const at::Tensor& self, const at::Tensor& target, c
   require(scores.sym_size(1).sym_ne(0), message);
   const at::Tensor short_of = at::clamp_min(at::rsub(at::gather(scores, 1, right), margin) + scores, 0);
   at::Tensor loss = p.equal(1) ? short_of : short_of * short_of;
-  if (weight && weight->defined()) {
+  if (given(weight)) {
     loss = loss * at::index_select(rows(*weight, 1), 0, right.squeeze(1)).unsqueeze(1);
   }
   const at::Tensor losses = at::where(at::eq(classes_of(scores), right), 0, loss).mean(1);

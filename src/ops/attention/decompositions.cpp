@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "ir/tensor_meta.h"
 #include "ops/numbers.h"
+#include "ops/optional_tensor.h"
 #include "ops/refusal.h"
 #include "ops/shape/shape.h"
 
@@ -55,7 +56,7 @@ at::Tensor scores(const at::Tensor& query, const at::Tensor& key, const std::opt
 }
 
 at::Tensor weights(const at::Tensor& scores, const std::optional<at::Tensor>& mask, double dropout_p) {
-  const bool may_hide_everything = mask && mask->defined();
+  const bool may_hide_everything = given(mask);
   const at::Tensor shares = may_hide_everything ? at::_safe_softmax(scores, -1) : at::softmax(scores, -1);
   return dropout_p > 0 ? at::dropout(shares, dropout_p, /*train=*/true) : shares;
 }

@@ -13,6 +13,8 @@
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/where.h>
 
+#include "ops/optional_tensor.h"
+
 namespace tracejet::decompositions {
 
 namespace {
@@ -39,7 +41,7 @@ std::tuple<at::Tensor, at::Tensor> native_multi_head_attention(
   const auto projected = [&](const at::Tensor& attended) {
     return at::linear(attended.transpose(1, 2).flatten(2), proj_weight, proj_bias);
   };
-  const bool is_masked = mask && mask->defined();
+  const bool is_masked = given(mask);
   if (!need_weights && !is_masked) return {projected(at::scaled_dot_product_attention(q, k, v)), at::Tensor()};
   at::Tensor scores = at::matmul(q * (1 / std::sqrt(static_cast<double>(features))), k.transpose(-2, -1));
   if (is_masked)

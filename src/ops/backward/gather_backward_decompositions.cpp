@@ -13,6 +13,7 @@
 #include <ATen/ops/zeros.h>
 
 #include "ir/tensor_meta.h"
+#include "ops/indexing/decompositions.h"
 #include "ops/numbers.h"
 #include "ops/shape/shape.h"
 
@@ -20,18 +21,8 @@ namespace tracejet::decompositions {
 
 namespace {
 
-using Indices = c10::List<std::optional<at::Tensor>>;
-
 at::Tensor zeros_of(c10::SymIntArrayRef sizes, const at::Tensor& like) {
   return at::zeros_symint(sizes, like.options());
-}
-
-/// `index` for one axis, everything of the axes before it.
-Indices along(int64_t axis, const at::Tensor& index) {
-  Indices indices;
-  for (int64_t before = 0; before < axis; ++before) indices.push_back(std::nullopt);
-  indices.push_back(index);
-  return indices;
 }
 
 /// The gradient of a tensor whose last axes were reflected at their ends: each element of the padded axis goes back to
@@ -45,7 +36,7 @@ at::Tensor reflection_pad_backward(const at::Tensor& grad, const at::Tensor& sel
     const at::Tensor source = at::rsub(at::abs(from_start - at::Scalar(size - 1)), at::Scalar(size - 1));
     Sizes sizes(result.sym_sizes());
     sizes[axis] = size;
-    result = at::index_put(zeros_of(sizes, grad), along(axis, source), result, /*accumulate=*/true);
+    result = at::index_put(zeros_of(sizes, grad), index_along(axis, source), result, /*accumulate=*/true);
   }
   return result;
 }
@@ -73,7 +64,7 @@ at::Tensor unfold_backward(const at::Tensor& grad, c10::SymIntArrayRef input_siz
   const int64_t axis = shape::wrap_axis(dim, static_cast<int64_t>(input_sizes.size()));
   const at::Tensor starts = (counted(grad.sym_size(axis), grad) * step).unsqueeze(1);
   const at::Tensor windows = grad.movedim(-1, axis + 1);
-  return at::index_put(zeros_of(input_sizes, grad), along(axis, starts + counted(size, grad)), windows,
+  return at::index_put(zeros_of(input_sizes, grad), index_along(axis, starts + counted(size, grad)), windows,
                        /*accumulate=*/true);
 }
 
@@ -83,11 +74,12 @@ at::Tensor embedding_dense_backward(const at::Tensor& grad, const at::Tensor& in
   at::Tensor shares = grad;
   if (scale_grad_by_freq) {
     const at::Tensor counts =
-        at::index_put(zeros_of({num_weights}, rows), along(0, rows), at::ones_like(rows), /*accumulate=*/true);
-    shares = shares / at::index(counts, along(0, rows)).unsqueeze(-1);
+        at::index_put(zeros_of({num_weights}, rows), index_along(0, rows), at::ones_like(rows), /*accumulate=*/true);
+    shares = shares / at::index(counts, index_along(0, rows)).unsqueeze(-1);
   }
   shares = at::where((rows == at::Scalar(padding_idx)).unsqueeze(-1), 0, shares);
-  return at::index_put(zeros_of({num_weights, grad.sym_size(-1)}, grad), along(0, rows), shares, /*accumulate=*/true);
+  return at::index_put(zeros_of({num_weights, grad.sym_size(-1)}, grad), index_along(0, rows), shares,
+                       /*accumulate=*/true);
 }
 
 at::Tensor reflection_pad1d_backward(const at::Tensor& grad, const at::Tensor& self, c10::SymIntArrayRef padding) {

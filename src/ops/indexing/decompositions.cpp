@@ -2,7 +2,6 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/any.h>
-#include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/clamp.h>
 #include <ATen/ops/cumsum.h>
@@ -38,22 +37,21 @@
 
 namespace tracejet::decompositions {
 
-namespace {
-
-/// 0, 1, … size - 1, laid along `axis` of `self` so that it can be broadcast with it.
-at::Tensor positions_along(const at::Tensor& self, int64_t axis) {
-  const at::Tensor positions = at::arange(at::Scalar(self.sym_size(axis)), self.options().dtype(at::kLong));
-  std::vector<int64_t> sizes(self.dim(), 1);
-  sizes[axis] = -1;
-  return positions.view(sizes);
-}
-
-/// `index` for one axis, everything of the axes before it.
 Indices index_along(int64_t axis, const at::Tensor& index) {
   Indices indices;
   for (int64_t before = 0; before < axis; ++before) indices.push_back(std::nullopt);
   indices.push_back(index);
   return indices;
+}
+
+namespace {
+
+/// 0, 1, … size - 1, laid along `axis` of `self` so that it can be broadcast with it.
+at::Tensor positions_along(const at::Tensor& self, int64_t axis) {
+  const at::Tensor positions = counted(self.sym_size(axis), self);
+  std::vector<int64_t> sizes(self.dim(), 1);
+  sizes[axis] = -1;
+  return positions.view(sizes);
 }
 
 /// Puts values at positions of one axis; a 0-dim tensor is treated as one of a single element.
@@ -85,7 +83,7 @@ at::Tensor combinations(const at::Tensor& self, int64_t r, bool with_replacement
   });
   if (r == 0) return at::empty({0}, self.options());
   // Rows of positions that go up; each of the r axes is one position's.
-  const at::Tensor positions = at::arange(at::Scalar(self.sym_size(0)), self.options().dtype(at::kLong));
+  const at::Tensor positions = counted(self.sym_size(0), self);
   const auto along_axis = [&](int64_t axis) {
     std::vector<int64_t> sizes(r, 1);
     sizes[axis] = -1;

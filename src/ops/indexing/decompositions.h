@@ -12,6 +12,9 @@ namespace tracejet::decompositions {
 
 using Indices = c10::List<std::optional<at::Tensor>>;
 
+/// `index` for one axis, everything of the axes before it.
+Indices index_along(int64_t axis, const at::Tensor& index);
+
 /// The choices of r elements of a vector, one per row.
 at::Tensor combinations(const at::Tensor& self, int64_t r, bool with_replacement);
 at::Tensor isin(const at::Tensor& elements, const at::Tensor& test_elements, bool assume_unique, bool invert);

@@ -21,6 +21,7 @@
 #include <ATen/ops/unsqueeze.h>
 
 #include "ir/tensor_meta.h"
+#include "ops/optional_tensor.h"
 #include "ops/refusal.h"
 #include "ops/shape/shape.h"
 
@@ -54,7 +55,7 @@ at::Tensor matrix_linear(const at::Tensor& rows, const at::Tensor& weight, const
 }  // namespace
 
 at::Tensor linear(const at::Tensor& input, const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
-  const bool has_bias = bias && bias->defined();
+  const bool has_bias = given(bias);
   if (weight.dim() != 2 || input.dim() == 0) {
     const at::Tensor product = at::matmul(input, weight);
     return has_bias ? product + *bias : product;
@@ -84,7 +85,7 @@ at::Tensor bilinear(const at::Tensor& input1, const at::Tensor& input2, const at
   sizes.back() = outputs;
   const at::Tensor product =
       at::bmm(at::mm(left, weights).view_symint({rows, outputs, features2}), right).view_symint(sizes);
-  return bias && bias->defined() ? product + *bias : product;
+  return given(bias) ? product + *bias : product;
 }
 
 at::Tensor mv(const at::Tensor& self, const at::Tensor& vec) {
@@ -219,7 +220,7 @@ at::Tensor euclidean_dist(const at::Tensor& x1, const at::Tensor& x2) {
 at::Tensor cov(const at::Tensor& self, int64_t correction, const std::optional<at::Tensor>& fweights,
                const std::optional<at::Tensor>& aweights) {
   const at::Tensor rows = self.dim() < 2 ? self.reshape({1, -1}) : self;
-  const bool is_repeated = fweights && fweights->defined(), is_weighted = aweights && aweights->defined();
+  const bool is_repeated = given(fweights), is_weighted = given(aweights);
   at::Tensor weights = is_repeated ? *fweights : at::Tensor();
   if (is_weighted) weights = is_repeated ? weights * *aweights : *aweights;
   const auto weighted = [&](const at::Tensor& tensor) { return weights.defined() ? tensor * weights : tensor; };

@@ -6,6 +6,7 @@
 #include <ATen/ops/round.h>
 
 #include "ir/tensor_meta.h"
+#include "ops/optional_tensor.h"
 
 // Each follows its kernel to the last bit: what is rounded to an integer shows the smallest difference.
 namespace tracejet::decompositions {
@@ -82,7 +83,7 @@ at::Tensor dequantize_per_channel(const at::Tensor& input, const at::Tensor& sca
                                   const std::optional<at::Tensor>& zero_points, int64_t axis, int64_t, int64_t,
                                   at::ScalarType, std::optional<at::ScalarType> out_dtype) {
   at::Tensor steps = input.transpose(0, axis);
-  if (zero_points && zero_points->defined()) steps = steps - along_first(*zero_points, input.dim());
+  if (given(zero_points)) steps = steps - along_first(*zero_points, input.dim());
   const at::Tensor result = steps * along_first(scales, input.dim());
   return result.to(out_dtype.value_or(at::kFloat)).transpose(0, axis);
 }

@@ -13,6 +13,7 @@
 #include <ATen/ops/view_as_real.h>
 
 #include "base/error.h"
+#include "ops/optional_tensor.h"
 
 namespace tracejet::decompositions {
 
@@ -38,13 +39,13 @@ Frames frames_of(int64_t n_fft, std::optional<int64_t> hop_length, std::optional
 /// The window as long as a frame: zero where it lets nothing through. Undefined where it lets all through.
 at::Tensor whole_window(const std::optional<at::Tensor>& window, const Frames& frames,
                         const at::TensorOptions& options) {
-  const bool given = window && window->defined();
-  if (given && (window->dim() != 1 || !window->sym_size(0).sym_eq(frames.window).guard_bool(__FILE__, __LINE__))) {
+  const bool is_given = given(window);
+  if (is_given && (window->dim() != 1 || !window->sym_size(0).sym_eq(frames.window).guard_bool(__FILE__, __LINE__))) {
     throw ShapeError("expected a 1D window of " + std::to_string(frames.window) + " elements (win_length)");
   }
-  if (frames.window == frames.size) return given ? *window : at::Tensor();
+  if (frames.window == frames.size) return is_given ? *window : at::Tensor();
   const int64_t left = (frames.size - frames.window) / 2;
-  const at::Tensor middle = given ? *window : at::ones({frames.window}, options);
+  const at::Tensor middle = is_given ? *window : at::ones({frames.window}, options);
   return at::constant_pad_nd(middle, {left, frames.size - frames.window - left});
 }
 
@@ -61,7 +62,7 @@ at::Tensor stft(const at::Tensor& self, int64_t n_fft, std::optional<int64_t> ho
                 std::optional<bool> return_complex, std::optional<bool> align_to_window) {
   if (self.dim() != 1 && self.dim() != 2) throw ShapeError("expected a signal of one or two axes");
   const Frames frames = frames_of(n_fft, hop_length, win_length);
-  const bool is_complex = self.is_complex() || (window && window->defined() && window->is_complex());
+  const bool is_complex = self.is_complex() || (given(window) && window->is_complex());
   if (!return_complex && !is_complex) throw ShapeError("return_complex has to be given for a real signal and window");
 
   at::Tensor signal = self.dim() == 1 ? self.unsqueeze(0) : self;

@@ -6,7 +6,6 @@
 #include <ATen/ops/_local_scalar_dense.h>
 #include <ATen/ops/add.h>
 #include <ATen/ops/alias.h>
-#include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/chunk.h>
 #include <ATen/ops/clone.h>
@@ -37,6 +36,7 @@
 #include <ATen/ops/where.h>
 
 #include "ops/numbers.h"
+#include "ops/optional_tensor.h"
 #include "ops/refusal.h"
 #include "ops/shape/part.h"
 #include "ops/shape/shape.h"
@@ -44,11 +44,6 @@
 namespace tracejet::decompositions {
 
 namespace {
-
-/// 0, 1, … size - 1.
-at::Tensor count_to(const c10::SymInt& size, const at::Tensor& like) {
-  return at::arange(at::Scalar(size), like.options().dtype(at::kLong));
-}
 
 std::vector<int64_t> axes_of(const at::Tensor& self) {
   std::vector<int64_t> axes(self.dim());
@@ -143,8 +138,8 @@ at::Tensor diff(const at::Tensor& self, int64_t n, int64_t dim, const std::optio
   require(n >= 0, [&] { return "diff takes an order of at least 0, got " + std::to_string(n); });
   require(self.dim() > 0, [] { return "diff takes at least one axis"; });
   std::vector<at::Tensor> parts{self};
-  if (prepend && prepend->defined()) parts.insert(parts.begin(), *prepend);
-  if (append && append->defined()) parts.push_back(*append);
+  if (given(prepend)) parts.insert(parts.begin(), *prepend);
+  if (given(append)) parts.push_back(*append);
   at::Tensor result = parts.size() == 1 ? at::alias(self) : at::cat(parts, dim);
   for (int64_t i = 0; i < n; ++i) {
     const c10::SymInt size = result.sym_size(dim);
@@ -222,8 +217,8 @@ at::Tensor unfold(const at::Tensor& self, int64_t dimension, int64_t size, int64
            shape::text(self.sym_sizes());
   });
   const c10::SymInt count = (self.sym_size(axis) - size) / step + 1;
-  const at::Tensor starts = at::mul(count_to(count, self), step);
-  const at::Tensor indices = at::add(at::unsqueeze(starts, 1), count_to(size, self));
+  const at::Tensor starts = at::mul(counted(count, self), step);
+  const at::Tensor indices = at::add(at::unsqueeze(starts, 1), counted(size, self));
   const at::Tensor windows = at::index_select(self, axis, indices.view_symint({count * size}));
   std::vector<c10::SymInt> sizes(self.sym_sizes().begin(), self.sym_sizes().end());
   sizes[axis] = count;
@@ -275,7 +270,7 @@ namespace {
 
 /// column - row of each place of a matrix: 0 on the diagonal, positive above it.
 at::Tensor diagonal_number(const c10::SymInt& rows, const c10::SymInt& columns, const at::Tensor& like) {
-  return at::sub(count_to(columns, like), at::unsqueeze(count_to(rows, like), 1));
+  return at::sub(counted(columns, like), at::unsqueeze(counted(rows, like), 1));
 }
 
 }  // namespace
