@@ -5,6 +5,7 @@
 #include "bindings/held_object.h"
 #include "bindings/onnx_program.h"
 #include "bindings/python_engine.h"
+#include "engines/tensorrt/target.h"
 
 namespace tracejet::python {
 
@@ -75,7 +76,7 @@ class OnnxEngine final : public AdapterEngine {
  private:
   static std::shared_ptr<OnnxProgram> lowered(const std::shared_ptr<const Graph>& graph, const RuntimeInputs& inputs,
                                               const CompileSettings& settings) {
-    return std::make_shared<OnnxProgram>(graph, inputs, tensorrt_target(), settings.precision);
+    return std::make_shared<OnnxProgram>(graph, inputs, tensorrt::target(), settings.precision);
   }
 
   std::vector<Unsupported> refused_of(const std::shared_ptr<OnnxProgram>& program,

@@ -6,16 +6,13 @@
 
 #include "bindings/bindings.h"
 #include "compile/prepare.h"
+#include "engines/tensorrt/target.h"
 #include "ir/size_expression.h"
 #include "lowering/onnx/narrow_products.h"
 
 namespace tracejet {
 
 namespace python {
-
-onnx::Target tensorrt_target() {
-  return {.name = "tensorrt", .float64 = false, .checks = true, .keeps_nan = false, .sorts_stably = false};
-}
 
 OnnxProgram::OnnxProgram(std::shared_ptr<const Graph> graph, RuntimeInputs inputs, const onnx::Target& target,
                          at::ScalarType precision)
@@ -124,7 +121,7 @@ void bind_onnx_program(py::module_& module) {
       .def(
           "report",
           [](const OnnxProgram& self, const std::vector<std::pair<size_t, std::string>>& refused) {
-            return report(*self.graph, self.sources_of(refused), "tensorrt");
+            return report(*self.graph, self.sources_of(refused), engine_names::kTensorRT);
           },
           py::arg("refused"), "What an engine refuses, by ONNX node, in the words of the model.")
       .def(
@@ -139,7 +136,7 @@ void bind_onnx_program(py::module_& module) {
         const py::gil_scoped_release no_gil;
         const auto prepared = prepared_for_engines(*graph);
         auto program =
-            std::make_shared<OnnxProgram>(prepared, runtime_inputs_of(*prepared), python::tensorrt_target(), precision);
+            std::make_shared<OnnxProgram>(prepared, runtime_inputs_of(*prepared), tensorrt::target(), precision);
         if (program->refused.empty()) return program;
         throw UnsupportedOperator(report(*prepared, program->refused, "tensorrt"));
       },

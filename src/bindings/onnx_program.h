@@ -29,7 +29,4 @@ struct OnnxProgram {
   const Node* source_of(size_t onnx_node) const;
 };
 
-/// What TensorRT makes of ONNX.
-onnx::Target tensorrt_target();
-
 }  // namespace tracejet::python

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "engines/names.h"
 
 namespace tracejet {
 
@@ -56,40 +57,40 @@ std::span<const Setting> settings_table() {
        "a cache of your own in the place of that folder: a tracejet.BaseEngineCache", false},
       {"cuda_graphs", &Settings::cuda_graphs,
        "whether PyTorch's kernels on a GPU are recorded as CUDA graphs and replayed for inputs that are laid out alike",
-       false, "aten"},
+       false, engine_names::kAten},
       {"max_cuda_graphs", &Settings::max_cuda_graphs,
        "of how many layouts of its inputs a program keeps CUDA graphs; what was called longest ago goes", false,
-       "aten"},
+       engine_names::kAten},
       {"skipped_passes", &Settings::skipped_passes,
-       "passes that aren't run on what goes to PyTorch's kernels, by name; \"all\" for none of them", false, "aten"},
+       "passes that aren't run on what goes to PyTorch's kernels, by name; \"all\" for none of them", false, engine_names::kAten},
       {"compute_capabilities", &Settings::compute_capabilities,
        "which GPUs TensorRT builds for: \"8.6\", \"8.9\", \"12.0\"; empty for the one at hand, or all where there is "
        "none",
-       true, "tensorrt"},
+       true, engine_names::kTensorRT},
       {"workspace_size", &Settings::workspace_size,
-       "the bytes that a kernel of TensorRT's may take while it runs; 0 for as many as there are", true, "tensorrt"},
+       "the bytes that a kernel of TensorRT's may take while it runs; 0 for as many as there are", true, engine_names::kTensorRT},
       {"optimization_level", &Settings::optimization_level,
-       "0 to 5, how long TensorRT looks for faster kernels; -1 for its own default", true, "tensorrt"},
+       "0 to 5, how long TensorRT looks for faster kernels; -1 for its own default", true, engine_names::kTensorRT},
       {"max_aux_streams", &Settings::max_aux_streams,
-       "how many streams beside the main one TensorRT may use; -1 for its own choice", true, "tensorrt"},
+       "how many streams beside the main one TensorRT may use; -1 for its own choice", true, engine_names::kTensorRT},
       {"num_avg_timing_iters", &Settings::num_avg_timing_iters, "how often TensorRT times a kernel while building",
-       true, "tensorrt"},
+       true, engine_names::kTensorRT},
       {"disable_tf32", &Settings::disable_tf32, "whether TensorRT computes products of float32 without TensorFloat-32",
-       true, "tensorrt"},
+       true, engine_names::kTensorRT},
       {"sparse_weights", &Settings::sparse_weights, "whether TensorRT may use kernels for sparse weights", true,
-       "tensorrt"},
+       engine_names::kTensorRT},
       {"version_compatible", &Settings::version_compatible, "whether TensorRT's engines also run on its later versions",
-       true, "tensorrt"},
+       true, engine_names::kTensorRT},
       {"hardware_compatible", &Settings::hardware_compatible,
-       "whether TensorRT's engines also run on later GPUs than they are built for", true, "tensorrt"},
+       "whether TensorRT's engines also run on later GPUs than they are built for", true, engine_names::kTensorRT},
       {"enable_weight_streaming", &Settings::enable_weight_streaming,
-       "whether TensorRT may leave weights in the CPU's memory until they are needed", true, "tensorrt"},
+       "whether TensorRT may leave weights in the CPU's memory until they are needed", true, engine_names::kTensorRT},
       {"timing_cache_path", &Settings::timing_cache_path,
-       "a file for what TensorRT measures while building; empty: none", false, "tensorrt"},
+       "a file for what TensorRT measures while building; empty: none", false, engine_names::kTensorRT},
       {"runtime_cache_path", &Settings::runtime_cache_path,
-       "a file for the kernels that TensorRT-RTX compiles when a program first runs; empty: none", false, "tensorrt"},
+       "a file for the kernels that TensorRT-RTX compiles when a program first runs; empty: none", false, engine_names::kTensorRT},
       {"use_cuda_graphs", &Settings::use_cuda_graphs,
-       "whether TensorRT records calls of equal shapes as CUDA graphs and replays them", false, "tensorrt"},
+       "whether TensorRT records calls of equal shapes as CUDA graphs and replays them", false, engine_names::kTensorRT},
   };
   return table;
 }

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import torch
-from torch import nn
 
 import tracejet
 from tests.support import fake_tensorrt
@@ -59,16 +58,6 @@ def fake_library(monkeypatch: pytest.MonkeyPatch) -> Iterator[Library]:
             from tracejet.engines.tensorrt import register
 
             register(profile_of_this_call)
-
-
-class Net(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(3, 4, 3)
-        self.head = nn.Linear(4, 5)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.head(self.conv(x).relu().mean((2, 3)))
 
 
 IMAGE = batch(3, 8, 8)

@@ -11,7 +11,7 @@ import torch
 
 from tracejet import _C
 from tracejet._C import CompileSettings, InvalidInput
-from tracejet.engines.tensorrt.library import installed_module
+from tracejet.engines import require_installed
 
 
 def settings_of(
@@ -25,9 +25,7 @@ def settings_of(
     if enabled_precisions is not None:
         values["precision"] = _narrowest(enabled_precisions)
     settings = CompileSettings(**values)
-    named = [settings.engine] if isinstance(settings.engine, str) else settings.engine
-    if "tensorrt" in named and installed_module() is None and "tensorrt" not in dict(_C.engines()):
-        raise InvalidInput('the engine "tensorrt" isn\'t installed: pip install tracejet[tensorrt]')
+    require_installed([settings.engine] if isinstance(settings.engine, str) else settings.engine)
     return settings
 
 

@@ -36,7 +36,6 @@ bool asserts_data(const Node& node) {
   return name == "aten::_assert_async" || name == "aten::_functional_assert_async";
 }
 
-/// Says what the trace knows already.
 /// Whether no result has an element, at any size: then there is nothing to compute.
 bool gives_nothing(const Node& node) {
   return !node.outputs().empty() && std::ranges::all_of(node.outputs(), [](const Value* output) {
@@ -47,6 +46,7 @@ bool gives_nothing(const Node& node) {
   });
 }
 
+/// Whether it asserts what the trace knows already.
 bool is_known_to_trace(const Node& node) { return node.op().operator_name().name == "aten::_assert_tensor_metadata"; }
 
 }  // namespace

@@ -9,21 +9,16 @@
 #include "helpers.h"
 #include "ir/graph.h"
 #include "lowering/onnx/lower_graph.h"
+#include "small_graph.h"
 #include "symbolic/context.h"
 
 namespace tracejet {
 namespace {
 
+using testing::dense;
+
 class OnnxLowering : public ::testing::Test {
  protected:
-  static TensorMeta dense(Sizes sizes, at::ScalarType dtype = at::kFloat) {
-    TensorMeta meta;
-    meta.strides = contiguous_strides(sizes);
-    meta.sizes = std::move(sizes);
-    meta.dtype = dtype;
-    return meta;
-  }
-
   c10::SymInt symbol(const char* name, int64_t min = 2) {
     return shapes_->sym_int(shapes_->symbol(name, {min, 64}, 8));
   }

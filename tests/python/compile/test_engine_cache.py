@@ -14,6 +14,7 @@ import tracejet
 from testing.models import SMALL_MODELS
 from tests.support.engine_cache import Net, assert_same, compiled_in, entries, is_hit, run_python
 from tests.support.lambda_module import Lambda, batch
+from tests.support.small_models import Counter
 
 
 def test_the_second_time_a_program_is_loaded_and_gives_the_same(tmp_path: Path) -> None:
@@ -122,15 +123,6 @@ def test_weights_of_the_same_bytes_and_other_shapes_are_kept_apart(tmp_path: Pat
 
 
 def test_buffers_that_the_program_changes_are_no_part_of_the_key(tmp_path: Path) -> None:
-    class Counter(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.register_buffer("count", torch.zeros(()))
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            self.count += 1
-            return x + self.count
-
     model = Counter()
     x = torch.zeros(2, 8)
     assert compiled_in(tmp_path, model)(x)[0, 0] == 1

@@ -14,6 +14,7 @@ import tracejet
 from testing.models import SMALL_MODELS
 from tests.support.lambda_module import Lambda, batch
 from tests.support.python_engines import Everything, Sum, registered
+from tests.support.small_models import Counter
 
 
 class Giving(Everything):
@@ -78,15 +79,6 @@ def test_the_program_that_it_is_given_is_the_model(name: str) -> None:
 
 
 def test_buffers_change_after_the_run_all_at_once() -> None:
-    class Counter(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.register_buffer("count", torch.zeros(()))
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            self.count += 1
-            return x + self.count
-
     with registered(Everything()):
         compiled = tracejet.compile(Counter(), arg_inputs=[batch(8)], engine="everything")
     x = torch.zeros(2, 8)

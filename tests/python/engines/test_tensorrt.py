@@ -14,7 +14,8 @@ import tracejet
 from testing.compare import assert_equal
 from testing.models import SMALL_MODELS
 from tests.support import fake_tensorrt
-from tests.support.faked_tensorrt import IMAGE, FakeStream, Net, fake_library
+from tests.support.faked_tensorrt import IMAGE, FakeStream, fake_library
+from tests.support.small_models import ImageClassifier
 from tests.support.lambda_module import Lambda, batch
 from tracejet import _C
 from tracejet.engines.tensorrt.engine import TensorRT
@@ -28,7 +29,7 @@ def library(monkeypatch: pytest.MonkeyPatch) -> Iterator[Library]:
 
 
 def test_a_program_is_built_and_run_in_place() -> None:
-    model = Net().eval()
+    model = ImageClassifier().eval()
     compiled = tracejet.compile(model, arg_inputs=[IMAGE], engine="tensorrt")
     (config,) = fake_tensorrt.configs
     (shapes,) = (profile.shapes for profile in config.profiles)
@@ -165,7 +166,7 @@ def test_empty_tensors() -> None:
 
 
 def test_several_threads_run_at_once() -> None:
-    model = Net().eval()
+    model = ImageClassifier().eval()
     compiled = tracejet.compile(model, arg_inputs=[IMAGE], engine="tensorrt")
 
     def work(rows: int) -> bool:
@@ -178,7 +179,7 @@ def test_several_threads_run_at_once() -> None:
 
 def test_an_engine_that_cant_be_loaded_says_why(library: Library) -> None:
     adapter = TensorRT(lambda: library)
-    program = _C.onnx_for_tensorrt(tracejet.trace(Net().eval(), arg_inputs=[IMAGE])._tracejet_graph, torch.float32)
+    program = _C.onnx_for_tensorrt(tracejet.trace(ImageClassifier().eval(), arg_inputs=[IMAGE])._tracejet_graph, torch.float32)
     settings = tracejet.CompileSettings()
     blob = adapter.compile(program, settings).serialize()
     x = torch.randn(2, 3, 8, 8)
@@ -198,7 +199,7 @@ def test_a_program_for_a_gpu_is_built_without_one(monkeypatch: pytest.MonkeyPatc
     tracejet.unregister_engine("tensorrt")
     _C.register_onnx_engine(TensorRT(lambda: library))
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    program = tracejet.trace(Net().eval(), arg_inputs=[IMAGE], device="cuda")
+    program = tracejet.trace(ImageClassifier().eval(), arg_inputs=[IMAGE], device="cuda")
     compiled = tracejet.compile(program)
     assert compiled.report.engines == ("tensorrt",)
     names = [capability.name for capability in fake_tensorrt.configs[-1].capabilities.values()]

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 import torch
-from torch import nn
 
 import tracejet
 from testing.models import SMALL_MODELS
 from tests.support.lambda_module import Lambda, batch
+from tests.support.small_models import ImageClassifier
 from tracejet.engines.tensorrt.library import installed_module
 
 pytestmark = pytest.mark.skipif(
@@ -21,20 +21,10 @@ CAPABILITIES = ["8.6", "8.9", "12.0"]
 convert = tracejet.dynamo.convert_exported_program_to_serialized_trt_engine
 
 
-class Net(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(3, 4, 3)
-        self.head = nn.Linear(4, 5)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.head(self.conv(x).relu().mean((2, 3)))
-
-
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
 def test_a_program_becomes_an_engine_in_bytes(device: str, dtype: torch.dtype) -> None:
-    program = tracejet.trace(Net().eval(), arg_inputs=[batch(3, 8, 8)], device=device)
+    program = tracejet.trace(ImageClassifier().eval(), arg_inputs=[batch(3, 8, 8)], device=device)
     blob = convert(program, enabled_precisions={dtype}, compute_capabilities=CAPABILITIES)
     assert blob.startswith(b"vtrt") and len(blob) > 1000
 
@@ -54,19 +44,19 @@ def test_a_program_becomes_an_engine_in_bytes(device: str, dtype: torch.dtype) -
     ids=str,
 )
 def test_settings_build(settings: dict[str, Any]) -> None:
-    program = tracejet.trace(Net().eval(), arg_inputs=[batch(3, 8, 8)], device="cuda")
+    program = tracejet.trace(ImageClassifier().eval(), arg_inputs=[batch(3, 8, 8)], device="cuda")
     assert convert(program, compute_capabilities=["8.9"], **settings)
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_models_of_narrow_weights(dtype: torch.dtype) -> None:
-    program = tracejet.trace(Net().eval().to(dtype), arg_inputs=[batch(3, 8, 8, dtype=dtype)], device="cuda")
+    program = tracejet.trace(ImageClassifier().eval().to(dtype), arg_inputs=[batch(3, 8, 8, dtype=dtype)], device="cuda")
     assert convert(program, compute_capabilities=["8.9"])
 
 
 def test_a_gpu_that_it_doesnt_build_for_is_named() -> None:
     with pytest.raises(tracejet.InvalidInput, match=r"doesn't build for 9.0; it does for 7.5, 8.0"):
-        convert(Net().eval(), [batch(3, 8, 8)], compute_capabilities=["9.0"])
+        convert(ImageClassifier().eval(), [batch(3, 8, 8)], compute_capabilities=["9.0"])
 
 
 @pytest.mark.parametrize("name", SMALL_MODELS)
@@ -93,7 +83,7 @@ def test_what_it_doesnt_take_is_listed_and_split_off() -> None:
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="shows what happens where there is no GPU")
 def test_running_needs_a_gpu() -> None:
-    program = tracejet.trace(Net().eval(), arg_inputs=[batch(3, 8, 8)], device="cuda")
+    program = tracejet.trace(ImageClassifier().eval(), arg_inputs=[batch(3, 8, 8)], device="cuda")
     compiled = tracejet.compile(program, compute_capabilities=CAPABILITIES)
     with pytest.raises(tracejet.InvalidInput, match="cuda"):
         compiled(torch.randn(2, 3, 8, 8))

@@ -12,7 +12,8 @@ from torch import nn
 
 import tracejet
 from tests.support import fake_tensorrt
-from tests.support.faked_tensorrt import IMAGE, Net, fake_library
+from tests.support.faked_tensorrt import IMAGE, fake_library
+from tests.support.small_models import ImageClassifier
 from tests.support.lambda_module import Lambda
 from tracejet import _C
 from tracejet.engines.tensorrt import gpu
@@ -38,7 +39,7 @@ def test_settings_reach_the_builder() -> None:
         "hardware_compatible": True,
         "enable_weight_streaming": True,
     }
-    tracejet.compile(Net().eval(), arg_inputs=[IMAGE], engine="tensorrt", **settings)
+    tracejet.compile(ImageClassifier().eval(), arg_inputs=[IMAGE], engine="tensorrt", **settings)
     config = fake_tensorrt.configs[-1]
     assert [config.capabilities[i].name for i in range(config.num_compute_capabilities)] == ["SM86", "SM89", "SM120"]
     assert config.limits == {fake_tensorrt.MemoryPoolType.WORKSPACE: 1 << 33}
@@ -72,7 +73,7 @@ def test_full_tensorrt_builds_for_the_gpu_at_hand_and_keeps_timings(
 ) -> None:
     monkeypatch.setattr(Library, "is_rtx", False)
     cache = tmp_path / "timing.cache"
-    model = Net().eval()
+    model = ImageClassifier().eval()
     settings = {"arg_inputs": [IMAGE], "engine": "tensorrt", "timing_cache_path": cache}
     x = torch.randn(3, 3, 8, 8)
     for kept in (b"+", b"++"):
@@ -91,7 +92,7 @@ def test_settings_reach_the_runtime(tmp_path: Path) -> None:
     cache = tmp_path / "runtime.cache"
     settings = {"runtime_cache_path": cache, "use_cuda_graphs": True, "enable_weight_streaming": True}
     for kept in (b"kernels", b"kernels+"):
-        compiled = tracejet.compile(Net().eval(), arg_inputs=[IMAGE], engine="tensorrt", **settings)
+        compiled = tracejet.compile(ImageClassifier().eval(), arg_inputs=[IMAGE], engine="tensorrt", **settings)
         compiled(torch.randn(2, 3, 8, 8))
         assert cache.read_bytes() == kept
     context = fake_tensorrt.sessions[-1]
@@ -113,19 +114,19 @@ def test_settings_reach_the_runtime(tmp_path: Path) -> None:
 )
 def test_what_it_cant_do_is_an_error(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(tracejet.InvalidInput, match=message):
-        tracejet.compile(Net().eval(), arg_inputs=[IMAGE], engine="tensorrt", **settings)
+        tracejet.compile(ImageClassifier().eval(), arg_inputs=[IMAGE], engine="tensorrt", **settings)
 
 
 def test_its_settings_are_no_other_engines() -> None:
     for engine in ("openvino", ["openvino"], "aten"):
         with pytest.raises(tracejet.InvalidInput, match="workspace_size is a setting of tensorrt, which isn't among"):
-            tracejet.compile(Net().eval(), arg_inputs=[IMAGE], engine=engine, workspace_size=1 << 20)
+            tracejet.compile(ImageClassifier().eval(), arg_inputs=[IMAGE], engine=engine, workspace_size=1 << 20)
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_products_are_computed_in_the_precision_asked_for(dtype: torch.dtype) -> None:
-    compiled = tracejet.compile(Net().eval(), arg_inputs=[IMAGE], engine="tensorrt", enabled_precisions={dtype})
-    model = fake_tensorrt.onnx.ModelProto.FromString(compiled_blob(Net().eval(), dtype).split(b"\0", 1)[1])
+    compiled = tracejet.compile(ImageClassifier().eval(), arg_inputs=[IMAGE], engine="tensorrt", enabled_precisions={dtype})
+    model = fake_tensorrt.onnx.ModelProto.FromString(compiled_blob(ImageClassifier().eval(), dtype).split(b"\0", 1)[1])
     types = {value.name: value.type.tensor_type.elem_type for value in inferred(model).graph.value_info}
     number = {torch.float16: 10, torch.bfloat16: 16}[dtype]
     products = [node for node in model.graph.node if node.op_type in ("Conv", "Gemm", "MatMul")]
@@ -134,7 +135,7 @@ def test_products_are_computed_in_the_precision_asked_for(dtype: torch.dtype) ->
     assert {types[node.output[0]] for node in others} == {1}
     if dtype == torch.float16:  # ONNX Runtime has no such convolution in bfloat16
         torch.manual_seed(0)
-        model, x = Net().eval(), torch.randn(4, 3, 8, 8)
+        model, x = ImageClassifier().eval(), torch.randn(4, 3, 8, 8)
         compiled = tracejet.compile(model, arg_inputs=[IMAGE], engine="tensorrt", precision=dtype)
         torch.testing.assert_close(compiled(x), model(x), atol=2e-3, rtol=2e-3)
 

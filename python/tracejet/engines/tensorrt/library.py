@@ -15,6 +15,8 @@ from tracejet._C import InvalidInput
 #: TensorRT-RTX comes first: it builds for GPUs that aren't there.
 _MODULES = {"tensorrt_rtx": "TensorRT-RTX", "tensorrt": "TensorRT"}
 
+NOT_INSTALLED = 'the engine "tensorrt" isn\'t installed: pip install tracejet[tensorrt]'
+
 
 class Library:
     """A module of bindings, and what its library says.
@@ -71,7 +73,7 @@ def load() -> Library:
     """Raises InvalidInput where none is installed, or what is can't be loaded."""
     name = installed_module()
     if name is None:
-        raise InvalidInput('the engine "tensorrt" isn\'t installed: pip install tracejet[tensorrt]')
+        raise InvalidInput(NOT_INSTALLED)
     try:
         module: ModuleType = importlib.import_module(name)
     except (ImportError, OSError) as error:
