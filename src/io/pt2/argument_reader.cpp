@@ -3,6 +3,7 @@
 
 #include <ATen/core/jit_type.h>
 
+#include "io/pt2/declared_types.h"
 #include "io/pt2/graph_reader.h"
 #include "io/pt2/schema.h"
 #include "symbolic/sym_node.h"
@@ -12,15 +13,6 @@ namespace tracejet::pt2 {
 namespace {
 
 using symbolic::Expression;
-
-c10::TypePtr unwrapped(const c10::TypePtr& type) {
-  return type->kind() == c10::TypeKind::OptionalType ? type->castRaw<c10::OptionalType>()->getElementType() : type;
-}
-
-c10::TypePtr element_type(const c10::TypePtr& type) {
-  const auto list = unwrapped(type)->cast<c10::ListType>();
-  return list ? unwrapped(list->getElementType()) : c10::AnyType::get();
-}
 
 /// Whether an operator takes this where it declares that. Plain numbers stand for tensors, too.
 bool fits(const c10::IValue& value, const c10::TypePtr& declared) {

@@ -4,6 +4,7 @@
 #include <ATen/core/jit_type.h>
 
 #include "base/error.h"
+#include "io/pt2/declared_types.h"
 #include "io/pt2/graph_writer.h"
 #include "io/pt2/schema.h"
 #include "ir/symbolic_constant.h"
@@ -12,15 +13,6 @@
 namespace tracejet::pt2 {
 
 namespace {
-
-const c10::TypePtr& unwrapped(const c10::TypePtr& type) {
-  return type->kind() == c10::TypeKind::OptionalType ? type->castRaw<c10::OptionalType>()->getElementType() : type;
-}
-
-c10::TypePtr element_type(const c10::TypePtr& type) {
-  const auto list = unwrapped(type)->cast<c10::ListType>();
-  return list ? unwrapped(list->getElementType()) : c10::AnyType::get();
-}
 
 Json enumerator(int64_t value, c10::TypeKind kind) {
   switch (kind) {

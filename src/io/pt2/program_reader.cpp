@@ -23,11 +23,6 @@ using Tensors = std::unordered_map<std::string, at::Tensor>;
 
 namespace spec = torch::_export::archive_spec;
 
-std::string entry(std::string_view format) {
-  std::string name(format);
-  return name.replace(name.find("{}"), 2, "model");
-}
-
 void check_version(const Field& program) {
   const Field version = program["schema_version"];
   const int64_t major = version["major"].integer(), minor = version["minor"].integer();
@@ -71,7 +66,7 @@ class ProgramReader {
 
  private:
   static Tensors read(const ArchiveReader& archive, std::string_view config, std::string_view folder, bool is_checked) {
-    const std::string name = entry(config);
+    const std::string name = model_entry(config);
     const Document document(name, archive.text(name));
     return read_weights(archive, Field(document), std::string(folder), is_checked);
   }
@@ -255,7 +250,7 @@ class ProgramReader {
 
 ReadProgram read_program(const ArchiveReader& archive, bool checks_weights) {
   return naming_file(archive, [&] {
-    const std::string name = entry(spec::MODELS_FILENAME_FORMAT);
+    const std::string name = model_entry(spec::MODELS_FILENAME_FORMAT);
     const Document document(name, archive.text(name));
     check_version(Field(document));
     return ProgramReader(Field(document), archive, checks_weights).read();

@@ -21,14 +21,6 @@ using Inputs = GraphInput::Kind;
 
 namespace spec = torch::_export::archive_spec;
 
-constexpr std::string_view kModel = "model";
-
-/// "models/model.json" of "models/{}.json".
-std::string entry(std::string_view format) {
-  std::string name(format);
-  return name.replace(name.find("{}"), 2, kModel);
-}
-
 Json literal_argument(const c10::IValue& value, const std::string& what) {
   if (value.isNone()) return one("as_none", true);
   if (value.isBool()) return one("as_bool", value.toBool());
@@ -268,7 +260,7 @@ void write_weights(ArchiveWriter& archive, std::string_view folder, std::string_
   for (const auto& [name, bytes] : entries.bytes) {
     archive.write(std::string(folder) + name, bytes.const_data_ptr(), bytes.nbytes());
   }
-  archive.write(entry(config), text_of(entries.config));
+  archive.write(model_entry(config), text_of(entries.config));
 }
 
 }  // namespace
@@ -282,8 +274,8 @@ void write_program(const Graph& graph, const CallSpec& call, const StackTexts::S
   ArchiveWriter archive(path);
   write_weights(archive, spec::WEIGHTS_DIR, spec::WEIGHTS_CONFIG_FILENAME_FORMAT, std::move(weights));
   write_weights(archive, spec::CONSTANTS_DIR, spec::CONSTANTS_CONFIG_FILENAME_FORMAT, std::move(constants));
-  archive.write(entry(spec::MODELS_FILENAME_FORMAT), text_of(program));
-  archive.write(entry(spec::SAMPLE_INPUTS_FILENAME_FORMAT), "");
+  archive.write(model_entry(spec::MODELS_FILENAME_FORMAT), text_of(program));
+  archive.write(model_entry(spec::SAMPLE_INPUTS_FILENAME_FORMAT), "");
   for (const auto& [name, content] : additions.entries) archive.write(name, content);
   archive.write("byteorder", "little");
   archive.close();

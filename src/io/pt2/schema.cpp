@@ -69,6 +69,11 @@ Enum find_value(const Numbered<Enum> (&table)[N], int64_t number, const char* wh
 
 }  // namespace
 
+std::string model_entry(std::string_view format) {
+  std::string name(format);
+  return name.replace(name.find("{}"), 2, "model");
+}
+
 int64_t number_of(at::ScalarType dtype) { return find_number(kDtypes, dtype, "dtype"); }
 int64_t number_of(at::Layout layout) { return find_number(kLayouts, layout, "layout"); }
 int64_t number_of(at::MemoryFormat format) { return find_number(kMemoryFormats, format, "memory format"); }
