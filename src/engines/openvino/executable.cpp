@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "engines/openvino/blob.h"
+#include "engines/openvino/fixed_values.h"
 #include "engines/openvino/tensors.h"
 #include "engines/output_check.h"
 #include "engines/reference.h"
@@ -51,7 +52,9 @@ OpenVinoExecutable::OpenVinoExecutable(std::shared_ptr<const Graph> graph, const
 OpenVinoExecutable::OpenVinoExecutable(std::shared_ptr<const Graph> graph, const RuntimeInputs& inputs,
                                        const Model& model, const ov::AnyMap& properties)
     : OpenVinoExecutable(std::move(graph), inputs, model.onnx, model.identity,
-                         [model = model.model, properties] { return core().compile_model(model, "CPU", properties); }) {
+                         [model = model.model, properties] { 
+                           return core().compile_model(with_fixed_values(model), "CPU", properties);
+                         }) {
   model_ = model.model;
 }
 

@@ -13,6 +13,7 @@
 #include "engines/openvino/inferred_shapes.h"
 #include "engines/openvino/products.h"
 #include "engines/openvino/reductions.h"
+#include "engines/openvino/shared_weights.h"
 #include "engines/openvino/tensors.h"
 #include "engines/openvino/transpositions.h"
 #include "ir/size_expression.h"
@@ -138,6 +139,7 @@ Model read(const Graph& graph, const RuntimeInputs& inputs) {
     result.identity = identity_of_bytes(bytes);
     auto model = core().read_model(bytes, ov::Tensor());
     bind_weights(*model, result.onnx.weights);
+    separate_shared_weights(*model);
     model->reshape(input_shapes(graph, inputs, result.onnx));
     result.refused = wrongly_inferred(*model, result.onnx, graph, inputs);
     if (!result.refused.empty()) return result;

@@ -1,7 +1,6 @@
 #include "engines/openvino/products.h"
 
 #include <algorithm>
-#include <map>
 #include <memory>
 #include <set>
 #include <vector>
@@ -16,6 +15,7 @@
 #include <openvino/op/unsqueeze.hpp>
 #include <openvino/op/util/binary_elementwise_arithmetic.hpp>
 
+#include "engines/openvino/fixed_values.h"
 #include "engines/openvino/node_types.h"
 
 namespace tracejet::openvino {
@@ -85,18 +85,9 @@ void gather_left_factor(ov::op::v0::MatMul& product) {
 }  // namespace
 
 void gather_fixed_factors(ov::Model& model) {
-  struct Kind {
-    bool is_fixed, is_folded;
-  };
-  std::map<const ov::Node*, Kind> kinds;
+  const auto kinds = fixed_nodes(model);
   for (const auto& node : model.get_ordered_ops()) {
-    const bool is_constant = ov::is_type<ov::op::v0::Constant>(node);
-    Kind kind{is_constant || node->get_input_size() > 0, is_constant || node->has_evaluate()};
-    for (const auto& input : node->input_values()) {
-      const Kind& operand = kinds.at(input.get_node());
-      kind = {kind.is_fixed && operand.is_fixed, kind.is_folded && operand.is_folded};
-    }
-    kinds.emplace(node.get(), kind);
+    const Fixed& kind = kinds.at(node.get());
     auto* product = ov::as_type<ov::op::v0::MatMul>(node.get());
     if (product == nullptr || !kind.is_fixed || kind.is_folded) continue;
     if (product->get_input_partial_shape(0).size() > 1) gather_left_factor(*product);

@@ -1,7 +1,11 @@
+#include <cmath>
+
+#include <ATen/ops/empty.h>
 #include <ATen/ops/tensor.h>
 
 #include "lowering/onnx/families.h"
 #include "lowering/onnx/helpers.h"
+#include "ops/resampling/upsample_decompositions.h"
 
 namespace tracejet::onnx::convert {
 
@@ -48,12 +52,69 @@ void resize(Lowering& to, const Call& call, Lowering::Attributes attributes, boo
   to.result(is_line ? to.squeeze(result, {2}) : result);
 }
 
+/// How far an axis of the input is stretched, if no size can change it.
+std::optional<double> fixed_scale(const c10::SymInt& from, const c10::SymInt& into, std::optional<double> given) {
+  if (given) return given;
+  if (from.maybe_as_int() && into.maybe_as_int())
+    return static_cast<double>(*into.maybe_as_int()) / static_cast<double>(*from.maybe_as_int());
+  constexpr int64_t kMost = 64;
+  for (int64_t factor = 1; factor <= kMost; factor *= 2) {
+    if (expression_of(into) == expression_of(from * factor)) return static_cast<double>(factor);
+    if (expression_of(from) == expression_of(into * factor)) return 1 / static_cast<double>(factor);
+  }
+  return std::nullopt;
+}
+
+bool is_power_of_two(double number) {
+  int exponent = 0;
+  return std::frexp(number, &exponent) == 0.5;
+}
+
+/// Which element of an axis each one of the result is, in ATen's own arithmetic: where two elements are equally near,
+/// rounding decides.
+Operand nearest_source(Lowering& to, const c10::SymInt& from, const c10::SymInt& into, std::optional<double> given,
+                       bool is_exact) {
+  if (from.maybe_as_int() && into.maybe_as_int()) {
+    const at::Tensor like = at::empty({0}, at::TensorOptions(at::kFloat));
+    return to.constant(decompositions::nearest_source(into, from, given, is_exact ? 0.5 : 0, like));
+  }
+  // (i + 0.5) * step as (2i + 1) * (step / 2): engines would make it i * step + step / 2, and round twice.
+  const int64_t parts = is_exact ? 2 : 1;
+  const Operand places =
+      to.emit("Range", {to.integer(parts - 1), to.number(into * parts, at::kLong), to.integer(parts)});
+  const c10::Scalar step =
+      given ? c10::Scalar(static_cast<double>(static_cast<float>(1 / *given)) / static_cast<double>(parts))
+            : c10::Scalar(c10::SymFloat(from) / c10::SymFloat(into * parts));
+  const Operand positions = to.emit("Mul", {to.cast(places, at::kFloat), to.number(step, at::kFloat)});
+  return to.emit("Min", {to.cast(positions, at::kLong), to.number(from - 1, at::kLong)});
+}
+
 void upsample_nearest(Lowering& to, const Call& call, std::string_view variant) {
   const bool is_exact = variant == "exact";
-  resize(to, call,
-         {{"mode", std::string("nearest")},
-          {"coordinate_transformation_mode", std::string(is_exact ? "half_pixel" : "asymmetric")},
-          {"nearest_mode", std::string(is_exact ? "round_prefer_ceil" : "floor")}});
+  const auto& from = call.tensor(call.declares("input") ? "input" : "self").sizes;
+  const auto& into = to.output().sizes;
+  const size_t axes = into.size() - 2;
+  const auto scales = given_scales(call, axes);
+  const auto given = [&](size_t i) { return scales.empty() ? std::nullopt : std::optional(scales[i]); };
+  bool is_plain = true;  // no element lies where rounding decides
+  for (size_t i = 0; i < axes; ++i) {
+    const auto scale = fixed_scale(from[i + 2], into[i + 2], given(i));
+    is_plain &= scale && is_power_of_two(*scale);
+  }
+  if (is_plain) {
+    return resize(to, call,
+                  {{"mode", std::string("nearest")},
+                   {"coordinate_transformation_mode", std::string(is_exact ? "half_pixel" : "asymmetric")},
+                   {"nearest_mode", std::string(is_exact ? "round_prefer_ceil" : "floor")}});
+  }
+  Operand x = to.operand(call, call.declares("input") ? "input" : "self");
+  // Rows are cheaper to copy than elements: they come last, when there are most.
+  for (size_t i = axes; i-- > 0;) {
+    if (fixed_scale(from[i + 2], into[i + 2], given(i)) == 1.0) continue;
+    const Operand source = nearest_source(to, from[i + 2], into[i + 2], given(i), is_exact);
+    x = to.emit("Gather", {x, source}, {{"axis", static_cast<int64_t>(i + 2)}});
+  }
+  to.result(x);
 }
 
 void upsample_linear(Lowering& to, const Call& call, std::string_view mode) {
