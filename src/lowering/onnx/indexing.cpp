@@ -96,20 +96,32 @@ bool are_adjacent(const std::vector<AxisIndex>& indices) {
   return indices.back().axis - indices.front().axis + 1 == static_cast<int64_t>(indices.size());
 }
 
+/// Whether an index may have more elements along an axis than what it walks through. Only one without elements may,
+/// which reaches nothing.
+bool may_exceed(c10::SymIntArrayRef index, size_t axis, const c10::SymInt& walked) {
+  bool may_be_none = false;
+  for (size_t other = 0; other < index.size(); ++other) may_be_none |= other != axis && may_be_empty(index[other]);
+  return may_be_none && symbolic::less_equal(expression_of(index[axis]), expression_of(walked)).range().min != 1;
+}
+
 void gather(Lowering& to, const Call& call, std::string_view) {
   const auto rank = call.tensor("self").dim();
   Operand x = to.operand(call, "self");
   if (rank == 0) return to.result(to.expand(x, {}, to.output().sizes));
   const int64_t axis = call.axis("dim", rank);
   const auto& sizes = call.tensor("self").sizes;
-  const Operand index = to.index(call.value("index"), sizes[axis], /*from_end=*/false);
+  Operand index = to.index(call.value("index"), sizes[axis], /*from_end=*/false);
   const auto& wanted = call.tensor("index").sizes;
+  Sizes reached = wanted;
   for (size_t i = 0; i < sizes.size(); ++i) {
     // ATen reads only as much of the other axes as index has; ONNX wants them equal.
     if (static_cast<int64_t>(i) == axis || same(sizes[i], wanted[i])) continue;
     x = to.slice(x, static_cast<int64_t>(i), to.size(0), to.size(wanted[i]));
+    if (!may_exceed(wanted, i, sizes[i])) continue;
+    index = to.slice(index, static_cast<int64_t>(i), to.size(0), to.size(sizes[i]));
+    reached[i] = wanted[i].min(sizes[i]);
   }
-  to.result(to.gather_elements(x, index, axis));
+  to.result(to.reshape(to.gather_elements(x, index, axis), reached, wanted));
 }
 
 void index_select(Lowering& to, const Call& call, std::string_view) {
@@ -196,17 +208,27 @@ void scatter(Lowering& to, const Call& call, std::string_view reduction) {
   const Operand x = adds ? computed(to, call, "self", self.dtype) : to.operand(call, "self");
   const TensorMeta& index_meta = call.tensor("index");
   const int64_t axis = call.axis("dim", self.dim());
-  const Operand index = to.index(call.value("index"), self.sizes[axis], /*from_end=*/false);
+  Operand index = to.index(call.value("index"), self.sizes[axis], /*from_end=*/false);
+  Sizes reached = index_meta.sizes;
+  const auto limit = [&](const TensorMeta& walked, int64_t but_along) {
+    for (size_t i = 0; i < reached.size(); ++i) {
+      if (static_cast<int64_t>(i) == but_along || !may_exceed(index_meta.sizes, i, walked.sizes[i])) continue;
+      index = to.slice(index, static_cast<int64_t>(i), to.size(0), to.size(walked.sizes[i]));
+      reached[i] = reached[i].min(walked.sizes[i]);
+    }
+  };
+  limit(self, axis);
   Operand update;
   if (call.declares("value")) {
-    update = to.expand(to.number(call.scalar("value"), x.dtype), {}, index_meta.sizes);
+    update = to.expand(to.number(call.scalar("value"), x.dtype), {}, reached);
   } else {
     update = adds ? computed(to, call, "src", self.dtype) : to.operand(call, "src", x.dtype);
-    const auto& source = call.tensor("src").sizes;
-    for (size_t i = 0; i < source.size(); ++i) {
+    const TensorMeta& source = call.tensor("src");
+    limit(source, /*but_along=*/-1);
+    for (size_t i = 0; i < reached.size(); ++i) {
       // ATen reads only as much of src as index has; ONNX wants both of one shape.
-      if (same(source[i], index_meta.sizes[i])) continue;
-      update = to.slice(update, static_cast<int64_t>(i), to.size(0), to.size(index_meta.sizes[i]));
+      if (same(source.sizes[i], reached[i])) continue;
+      update = to.slice(update, static_cast<int64_t>(i), to.size(0), to.size(reached[i]));
     }
   }
   Lowering::Attributes attributes{{"axis", axis}};

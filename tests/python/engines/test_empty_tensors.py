@@ -57,6 +57,37 @@ def test_empty_tensors(function: Callable[..., Any], runtime: str, tmp_path):
         assert_equal(model(x), run(x), 1e-5, f"at {n}, {m}: ", least_scale=1.0)
 
 
+@pytest.mark.parametrize("runtime", ["aten", "openvino", "onnxruntime"])
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x, i: x.gather(0, i),
+        lambda x, i: x.gather(1, i.mT % 2),
+        lambda x, i: x.scatter(0, i, 3.0),
+        lambda x, i: x.scatter(0, i, torch.cat([x, x], 1) * 2),
+        lambda x, i: x.scatter_add(0, i, torch.cat([x, x], 1)),
+        lambda x, i: x.scatter_add(0, i, x),
+        lambda x, i: x.scatter_reduce(0, i, x, "amax") + x.gather(0, i).sum(),
+        lambda x, i: x.int().scatter_add(0, i, x.int()),
+    ],
+)
+def test_an_empty_index_may_be_larger_than_what_it_walks_through(function: Callable[..., Any], runtime: str, tmp_path):
+    model = Lambda(function)
+    square = Input(min_shape=(0, 0), opt_shape=(3, 3), max_shape=(6, 6), shared_dims={0: "m", 1: "m"})
+    index = Input(min_shape=(0, 2), opt_shape=(2, 2), max_shape=(6, 2), dtype=torch.int64, shared_dims={0: "n"})
+    program = tracejet.trace(model, arg_inputs=[square, index])
+    if runtime == "onnxruntime":
+        session = OnnxRuntime(program, str(tmp_path / "model.onnx"))
+        run: Callable[..., Any] = lambda *args: session(*args)[0]  # noqa: E731
+    else:
+        run = tracejet.compile(program, engine=runtime)
+    for m, n in [(3, 2), (1, 0), (0, 0), (2, 1), (6, 6), (1, 0), (6, 0)]:
+        x, i = torch.randn(m, m), torch.randint(0, max(m, 1), (n, 2))
+        if n <= m:
+            i = i if m < 2 or n < 2 else torch.stack([torch.randperm(m)[:n], torch.randperm(m)[:n]], 1)
+        assert_equal(model(x, i), run(x, i), 1e-5, f"at {m}, {n}: ", least_scale=1.0)
+
+
 @pytest.mark.parametrize("tracked", [False, True])
 @pytest.mark.parametrize("runtime", ["aten", "openvino"])
 def test_batch_normalization_in_training_of_an_empty_batch(runtime: str, tracked: bool):
