@@ -1,4 +1,6 @@
 // Convolution, in one, two and three spatial axes, transposed or not.
+#include <algorithm>
+
 #include "ops/convolution/decompositions.h"
 #include "ops/families.h"
 #include "ops/refusal.h"
@@ -66,6 +68,22 @@ void require_bias(const Call& call, const c10::SymInt& channels) {
   require_equal_sizes(bias->sizes[0], channels, message);
 }
 
+/// Whether a transposed convolution may leave nothing: so says oneDNN, which ATen prefers for float32 in batches and
+/// groups. Its own kernels refuse it, and for points the number of threads decides which it is.
+c10::SymBool may_leave_nothing(const Call& call) {
+  const TensorMeta &input = call.tensor("input"), &weight = call.tensor("weight");
+  const c10::SymBool is_empty = input.sizes[0].sym_eq(0).sym_or(input.sizes[1].sym_eq(0));
+  const auto are_one = [](c10::SymIntArrayRef sizes) {
+    return std::ranges::all_of(sizes, [](const c10::SymInt& size) { return size.maybe_as_int() == 1; });
+  };
+  const auto spatial = static_cast<size_t>(input.dim() - 2);
+  const bool is_point = are_one(c10::SymIntArrayRef(weight.sizes).slice(2)) && are_one(call.sym_ints("stride", spatial)) &&
+                        are_one(call.sym_ints("dilation", spatial));
+  if (input.dtype != at::kFloat || is_point) return is_empty;
+  if (call.sym_int("groups").maybe_as_int() != 1) return is_empty.sym_or(input.sizes[0].sym_ge(1));
+  return is_empty.sym_or(input.sizes[0].sym_ge(2));
+}
+
 Metas convolution(const Call& call) {
   const TensorMeta &input = call.tensor("input"), &weight = call.tensor("weight");
   require_operands(input, weight);
@@ -84,12 +102,12 @@ Metas convolution(const Call& call) {
 
   Sizes sizes{input.sizes[0], transposed ? weight.sizes[1] * groups : weight.sizes[0]};
   require_bias(call, sizes[1]);
+  const c10::SymBool may_be_none = transposed ? may_leave_nothing(call) : c10::SymBool(false);
   for (size_t i = 0; i < spatial; ++i) {
     const window::Axis axis{weight.sizes[i + 2], stride[i], padding[i], dilation[i]};
     const c10::SymInt& size = input.sizes[i + 2];
     sizes.push_back(transposed ? window::covered(size, axis) + extra[i] : window::count(size, axis));
-    // Whether a transposed one may leave nothing depends on the kernel that PyTorch chooses.
-    require(sizes.back().sym_ge(transposed ? 0 : 1), [&] {
+    require(sizes.back().sym_ge(1).sym_or(may_be_none.sym_and(sizes.back().sym_eq(0))), [&] {
       return "input is " + shape::text(input.sizes) + ", too small for weight " + shape::text(weight.sizes) +
              " on spatial axis " + std::to_string(i);
     });

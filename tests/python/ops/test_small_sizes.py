@@ -114,6 +114,26 @@ def test_a_call_that_eager_refuses_is_refused_though_nothing_is_made_of_it(op: s
     assert_refused_like_eager(model, compiled)
 
 
+@pytest.mark.parametrize("options", [{}, {"groups": 2}, {"stride": 2}, {"stride": 3, "output_padding": 2}], ids=str)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+@pytest.mark.parametrize("batch", [0, 1, 3])
+def test_a_transposed_convolution_leaves_nothing_where_eagers_does(batch: int, dtype: torch.dtype, options: dict) -> None:
+    """Of float32 in batches or groups, the kernel that PyTorch chooses gives nothing; others refuse it."""
+    weight = torch.ones(2, 2, 2, dtype=dtype)
+    model = Lambda(lambda x: F.conv_transpose1d(x, weight, padding=1, **options))
+    declared = Input(min_shape=(batch, 2, 1), opt_shape=(batch, 2, 4), max_shape=(batch, 2, 9), dtype=dtype)
+    compiled = tracejet.compile(tracejet.trace(model, arg_inputs=[declared]), engine="aten")
+    for length in 4, 1, 2:
+        x = torch.randn(batch, 2, length, dtype=dtype)
+        try:
+            expected = model(x)
+        except RuntimeError:
+            with pytest.raises(tracejet.Error):
+                compiled(x)
+        else:
+            torch.testing.assert_close(compiled(x), expected)
+
+
 def test_what_eager_hands_back_in_its_old_shape_is_refused() -> None:
     """PyTorch's pixel_unshuffle leaves a tensor without elements as it is."""
     images = Input(min_shape=(0, 1, 4, 4), opt_shape=(2, 1, 4, 4), max_shape=(4, 1, 4, 4))
