@@ -51,7 +51,7 @@ void SubgraphRecorder::refuse_writes_to_outside(std::span<const at::Tensor> oper
 }
 
 Subgraph SubgraphRecorder::record(const Body& body, std::span<const TensorMeta> operands,
-                                  std::span<const Value* const> captured) {
+                                  std::span<const Value* const> captured, symbolic::Context::Runs runs) {
   const SubgraphScope scope(scopes_);
   const std::shared_ptr<Graph> graph = scopes_.graph();
   std::vector<at::Tensor> arguments;
@@ -63,7 +63,7 @@ Subgraph SubgraphRecorder::record(const Body& body, std::span<const TensorMeta> 
   }
   for (const Value* outer : captured) lifting_.capture(*outer);
 
-  symbolic::Context::Branch branch(scopes_.shapes());
+  symbolic::Context::Branch branch(scopes_.shapes(), runs);
   const size_t symbols_around = scopes_.shapes().symbols().size();
   std::vector<const Value*> results;
   for (const at::Tensor& result : run_of_model(body, arguments)) results.push_back(&unshared_result(result, results));

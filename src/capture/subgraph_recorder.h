@@ -38,7 +38,8 @@ class SubgraphRecorder {
   /// Records one run of `body` apart from the graph at hand. `captured` are values that the subgraph takes from outside
   /// in any case, so that two subgraphs can have the same inputs.
   /// Throws UnsupportedOperator where it writes to tensors from outside.
-  Subgraph record(const Body& body, std::span<const TensorMeta> operands, std::span<const Value* const> captured = {});
+  Subgraph record(const Body& body, std::span<const TensorMeta> operands, std::span<const Value* const> captured = {},
+                  symbolic::Context::Runs runs = symbolic::Context::Runs::kAlways);
   /// Records a call that runs subgraphs, and gives its results.
   std::vector<at::Tensor> record_call(const c10::OperatorHandle& op, std::vector<Argument> arguments,
                                       std::vector<TensorMeta> results, std::vector<std::shared_ptr<Graph>> subgraphs);

@@ -114,7 +114,8 @@ bool Context::guard(const Condition& condition, Guard::Kind when_oblivious) {
     return true;
   }
   const bool value = open.hint() != 0;
-  record(value ? open : logical_not(open), Guard::Kind::kRelation);
+  const bool is_demand = value && when_oblivious == Guard::Kind::kRequirement;
+  record(value ? open : logical_not(open), is_demand ? kind_of_demand() : Guard::Kind::kRelation);
   return value;
 }
 
@@ -163,8 +164,12 @@ bool Context::expect(const Condition& condition) {
     return true;
   }
   if (open.hint() == 0) return false;
-  record(open, Guard::Kind::kRelation);
+  record(open, kind_of_demand());
   return true;
+}
+
+Guard::Kind Context::kind_of_demand() const {
+  return runs_ == Runs::kPerhaps ? Guard::Kind::kAssertion : Guard::Kind::kRelation;
 }
 
 void Context::record(const Condition& condition, Guard::Kind kind) {
@@ -179,8 +184,12 @@ void Context::assume(const Condition& condition) {
   facts_changed();
 }
 
-Context::Branch::Branch(Context& context)
-    : context_(context), first_guard_(context.guards_.size()), before_(context.facts_) {}
+Context::Branch::Branch(Context& context, Runs runs)
+    : context_(context), first_guard_(context.guards_.size()), before_(context.facts_), runs_before_(context.runs_) {
+  if (runs == Runs::kPerhaps) context.runs_ = runs;
+}
+
+Context::Branch::~Branch() { context_.runs_ = runs_before_; }
 
 std::vector<Guard> Context::Branch::close() {
   std::vector<Guard> assertions;

@@ -70,11 +70,17 @@ class Context : public std::enable_shared_from_this<Context> {
     Context* before_;
   };
 
+  /// Whether code runs in each run of a program.
+  enum class Runs { kAlways, kPerhaps };
+
   /// While control flow runs code that the program may not run, or run later: what that code asserts of data holds
-  /// there only.
+  /// there only, and so does what it demands of sizes where it runs perhaps.
   class Branch {
    public:
-    explicit Branch(Context& context);
+    Branch(Context& context, Runs runs);
+    Branch(const Branch&) = delete;
+    Branch& operator=(const Branch&) = delete;
+    ~Branch();
     /// The assertions that were made, none of which is known from here on.
     std::vector<Guard> close();
 
@@ -82,6 +88,7 @@ class Context : public std::enable_shared_from_this<Context> {
     Context& context_;
     size_t first_guard_;
     Facts before_;
+    Runs runs_before_;
   };
 
   Context(const Context&) = delete;
@@ -140,6 +147,8 @@ class Context : public std::enable_shared_from_this<Context> {
   /// `when_oblivious`: what a condition is that only sizes of 0 and 1 can change.
   bool guard(const Condition& condition, Guard::Kind when_oblivious);
   void record(const Condition& condition, Guard::Kind kind);
+  /// What is demanded of sizes, where it is known in the example.
+  Guard::Kind kind_of_demand() const;
   void assume(const Condition& condition);
   void add_guard(const Condition& condition, Guard::Kind kind);
   std::unordered_map<Condition, size_t>& guards_of(Guard::Kind kind);
@@ -174,6 +183,7 @@ class Context : public std::enable_shared_from_this<Context> {
   std::unordered_map<Condition, size_t> guard_of_;          ///< All others.
   std::unordered_map<uint64_t, size_t> specialization_of_;  ///< By the id of a symbol that became a number.
   int64_t next_unbacked_ = 0;
+  Runs runs_ = Runs::kAlways;
 
   Facts facts_;
   /// What was assumed, and of inequalities the difference that isn't negative.

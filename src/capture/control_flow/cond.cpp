@@ -75,8 +75,9 @@ std::vector<at::Tensor> record_cond(Tracer& tracer, const c10::IValue& predicate
 
     const NewSymbols of_branches(tracer.shapes());
     std::vector<const Value*> inputs = values_of(tracer, operands);
-    Subgraph first = tracer.subgraphs().record(then, metas_of(inputs));
-    Subgraph second = tracer.subgraphs().record(otherwise, metas_of(inputs), first.captured);
+    constexpr auto kPerhaps = symbolic::Context::Runs::kPerhaps;
+    Subgraph first = tracer.subgraphs().record(then, metas_of(inputs), {}, kPerhaps);
+    Subgraph second = tracer.subgraphs().record(otherwise, metas_of(inputs), first.captured, kPerhaps);
     add_captured(first, second.captured);
     inputs.insert(inputs.end(), second.captured.begin(), second.captured.end());
     return tracer.subgraphs().record_call(cond(), {std::move(decides), std::move(inputs)},

@@ -180,12 +180,33 @@ TEST_F(SymbolicDiagnosis, what_an_operator_needs_is_proven_where_another_guard_s
 }
 
 TEST_F(SymbolicDiagnosis, what_an_operator_needs_in_a_branch_is_checked_there) {
-  Context::Branch branch(*context);
-  EXPECT_TRUE(context->require(less_equal(2, s)));
-  EXPECT_EQ(branch.close().size(), 1u);
+  {
+    Context::Branch branch(*context, Context::Runs::kAlways);
+    EXPECT_TRUE(context->require(less_equal(2, s)));
+    EXPECT_EQ(branch.close().size(), 1u);
+  }
   EXPECT_TRUE(run().assertions.empty());
   EXPECT_TRUE(context->require(less_equal(2, s)));
   EXPECT_EQ(run().assertions.size(), 1u);
+}
+
+TEST_F(SymbolicDiagnosis, what_is_demanded_where_code_runs_perhaps_holds_there_only) {
+  {
+    Context::Branch branch(*context, Context::Runs::kPerhaps);
+    EXPECT_TRUE(context->expect(less_equal(4, s)));
+    EXPECT_TRUE(context->require(less_equal(5, s)));
+    EXPECT_EQ(context->decide(less_equal(3, s)), true);
+    EXPECT_EQ(branch.close().size(), 2u);
+  }
+  EXPECT_FALSE(context->decide(less_equal(3, s)).has_value());
+  EXPECT_TRUE(run().problems.empty());
+  EXPECT_TRUE(run().assertions.empty());
+  {
+    Context::Branch branch(*context, Context::Runs::kAlways);
+    EXPECT_TRUE(context->expect(less_equal(4, s)));
+    EXPECT_TRUE(branch.close().empty());
+  }
+  EXPECT_EQ(run().problems.size(), 1u);
 }
 
 TEST_F(SymbolicDiagnosis, a_branch_that_another_guard_rules_out_is_none) {
