@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <vector>
 
 #include <c10/util/Exception.h>
@@ -18,5 +20,8 @@ TraceSettings settings_of(const TraceOptions& options);
 
 /// PyTorch's own words for data that only a run has, or for a dynamic size that was taken for a number, in ours.
 [[noreturn]] void rethrow_of_code(const c10::Error& error, const Tracer& tracer);
+
+/// Records a run of C++ code, whose errors are in the words of C++.
+void record_cpp(ModelTrace& trace, const std::function<std::unique_ptr<Results>()>& run);
 
 }  // namespace tracejet

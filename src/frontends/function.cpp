@@ -32,11 +32,7 @@ class FunctionFrontend final : public Frontend {
     for (const auto& [name, buffer] : state_.buffers) tracer.state().add_buffer(name, buffer, /*persistent=*/true);
     const std::vector<at::Tensor> inputs = trace.add_inputs();
     const at::NoGradGuard no_grad;
-    try {
-      trace.record([&] { return run_forward(tracer, inputs); });
-    } catch (const c10::Error& error) {
-      rethrow_of_code(error, tracer);
-    }
+    record_cpp(trace, [&] { return run_forward(tracer, inputs); });
   }
 
  private:

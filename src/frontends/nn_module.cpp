@@ -85,14 +85,10 @@ class ModuleFrontend final : public Frontend {
     }
     const std::vector<at::Tensor> inputs = trace.add_inputs();
     const at::NoGradGuard no_grad;
-    try {
-      trace.record([&] {
-        const RunningModule running(tracer, *call_.module);
-        return run_forward(tracer, inputs);
-      });
-    } catch (const c10::Error& error) {
-      rethrow_of_code(error, tracer);
-    }
+    record_cpp(trace, [&] {
+      const RunningModule running(tracer, *call_.module);
+      return run_forward(tracer, inputs);
+    });
   }
 
   std::unique_ptr<Results> run_forward(Tracer& tracer, const std::vector<at::Tensor>& inputs) const {

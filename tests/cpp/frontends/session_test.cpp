@@ -59,6 +59,23 @@ TEST(Session, ABranchOnDataThatMakesADifferenceIsRefused) {
   EXPECT_THROW(trace(of_another_mask, rows_and_ids()), DataDependent);
 }
 
+TEST(Session, AdviceIsInTheWordsOfCpp) {
+  const auto found = [](const Tensors& in, bool says_so) {
+    const c10::SymInt count = at::nonzero(in[1]).sym_size(0);
+    if (says_so) TORCH_SYM_CHECK(count.sym_ge(4), "why");
+    return Tensors{count > 3 ? in[0] * 2 : in[0]};
+  };
+  try {
+    trace([&](const Tensors& in) { return found(in, false); }, rows_and_ids());
+    FAIL() << "the count isn't known";
+  } catch (const DataDependent& error) {
+    const std::string message = error.what();
+    EXPECT_NE(message.find(R"(TORCH_SYM_CHECK(u0.sym_ge(4), "why"))"), std::string::npos) << message;
+    EXPECT_EQ(message.find("torch."), std::string::npos) << message;
+  }
+  trace([&](const Tensors& in) { return found(in, true); }, rows_and_ids());
+}
+
 const Input kPoints = Input::dynamic({1, 3}, {4, 3}, {9, 3}, at::kFloat, "x");
 
 Tensors is_small(const Tensors& carried) { return {carried[0].abs().sum() < 100}; }

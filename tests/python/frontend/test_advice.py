@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -60,6 +61,39 @@ BRANCHES: dict[str, tuple[str, torch.Tensor]] = {
         """,
         torch.tensor([3, 1]),
     ),
+    "of a dict": (
+        """
+        ends = {"first": i[0].item(), "second": i[1].item()}
+        HERE
+        return x * ends["first"] if ends["first"] > ends["second"] else x
+        """,
+        torch.tensor([3, 1]),
+    ),
+    "of an object": (
+        """
+        state = Namespace(count=i[0].item())
+        HERE
+        return x * 2 if state.count > 1 else x
+        """,
+        torch.tensor([3, 1]),
+    ),
+    "computed": (
+        """
+        end = i[0].item() + x.shape[0]
+        HERE
+        return x * 2 if end <= 40 else x
+        """,
+        torch.tensor([3, 1]),
+    ),
+    "a part of what is computed": (
+        """
+        start = i[0].item()
+        end = start + x.shape[0]
+        HERE
+        return x * 2 if 2 * start + x.shape[0] > 3 else x
+        """,
+        torch.tensor([3, 1]),
+    ),
     "in a function": (
         """
         def scaled(value, by):
@@ -87,7 +121,7 @@ ROWS = Input(min_shape=(2, 4), opt_shape=(9, 4), max_shape=(30, 4), name="x")
 
 def model_of(body: str, advice: str) -> nn.Module:
     lines = textwrap.indent(textwrap.dedent(body.replace("HERE", advice)).strip(), "    ")
-    scope: dict[str, Any] = {"torch": torch}
+    scope: dict[str, Any] = {"torch": torch, "Namespace": SimpleNamespace}
     exec(f"def forward(x, i):\n{lines}", scope)
     model = nn.Module()
     model.forward = scope["forward"]
