@@ -1,11 +1,13 @@
 #include "bindings/bindings.h"
 #include "bindings/engine_cache.h"
 #include "bindings/pt2.h"
+#include "bindings/stack_texts.h"
 #include "tracejet/version.h"
 
 PYBIND11_MODULE(_C, module) {
   module.doc() = "The C++ core of tracejet.";
   module.attr("__version__") = tracejet::version();
+  tracejet::python::leave_inductor_alone();
   // A signature names the classes of Python that are there when it is bound, so each comes after those it mentions.
   tracejet::bind_errors(module);
   tracejet::bind_expression(module);

@@ -8,6 +8,10 @@
 
 namespace tracejet::python {
 
+/// Keeps PyTorch from importing TorchInductor, for seconds, when it turns stacks into text: it looks for code that
+/// TorchInductor has generated, of which there is none before the import.
+void leave_inductor_alone();
+
 /// The text of `node.meta["stack_trace"]` as Python's strings, each made once.
 class StackTexts {
  public:

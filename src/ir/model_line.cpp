@@ -5,7 +5,7 @@
 #include <regex>
 #include <string_view>
 
-#include <torch/csrc/profiler/combined_traceback.h>
+#include "ir/stack_texts.h"
 
 namespace tracejet {
 
@@ -47,7 +47,7 @@ bool is_internal(const torch::unwind::Frame& frame) {
 
 std::vector<SourceFrame> user_frames(const torch::CapturedTraceback& stack) {
   // symbolize() only reads, but asks for pointers to mutable ones.
-  const torch::SymbolizedTracebacks symbolized = torch::symbolize({const_cast<torch::CapturedTraceback*>(&stack)});
+  const torch::SymbolizedTracebacks symbolized = tracejet::symbolized({const_cast<torch::CapturedTraceback*>(&stack)});
   std::vector<SourceFrame> frames;
   const auto& innermost_first = symbolized.tracebacks.at(0);
   for (auto index = innermost_first.rbegin(); index != innermost_first.rend(); ++index) {

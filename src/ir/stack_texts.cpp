@@ -1,9 +1,8 @@
 #include "ir/stack_texts.h"
 
+#include <atomic>
 #include <fstream>
 #include <string_view>
-
-#include <torch/csrc/profiler/combined_traceback.h>
 
 namespace tracejet {
 
@@ -64,12 +63,28 @@ std::vector<std::string> lines_of(const std::string& file) {
 
 }  // namespace
 
+namespace {
+
+std::atomic<AroundSymbolize> around_symbolize = nullptr;
+
+}  // namespace
+
+void set_around_symbolize(AroundSymbolize around) { around_symbolize = around; }
+
+torch::SymbolizedTracebacks symbolized(const std::vector<torch::CapturedTraceback*>& stacks) {
+  const AroundSymbolize around = around_symbolize;
+  if (around == nullptr) return torch::symbolize(stacks);
+  torch::SymbolizedTracebacks result;
+  around([&] { result = torch::symbolize(stacks); });
+  return result;
+}
+
 StackTexts::StackTexts(const Graph& graph, const SourceLine& source_line) {
   Stacks stacks;
   collect(graph, texts_, stacks);
   if (stacks.empty()) return;
 
-  const torch::SymbolizedTracebacks symbolized = torch::symbolize(stacks);
+  const torch::SymbolizedTracebacks symbolized = tracejet::symbolized(stacks);
   std::vector<std::optional<FrameText>> frames(symbolized.all_frames.size());
   for (size_t i = 0; i < stacks.size(); ++i) {
     std::string text;

@@ -3,10 +3,20 @@
 #include <functional>
 #include <string>
 #include <unordered_map>
+#include <vector>
+
+#include <torch/csrc/profiler/combined_traceback.h>
 
 #include "ir/graph.h"
 
 namespace tracejet {
+
+/// What a front end does around the reading of stacks.
+using AroundSymbolize = void (*)(const std::function<void()>& symbolize);
+void set_around_symbolize(AroundSymbolize around);
+
+/// torch::symbolize(), as the front end wants it.
+torch::SymbolizedTracebacks symbolized(const std::vector<torch::CapturedTraceback*>& stacks);
 
 /// The text of `node.meta["stack_trace"]` for every stack of a graph, as PyTorch's exporter writes it: the frames of
 /// the model, outermost first, `File "model.py", line 41, in forward` and the source line below.

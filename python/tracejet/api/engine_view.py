@@ -9,7 +9,6 @@ from torch.fx import GraphModule
 from torch.fx import Node as FxNode
 
 from tracejet._C import FxBuilder, Graph, InvalidInput, Node
-from tracejet.export import compat
 from tracejet.export.fx_writer import Writer
 from tracejet.frontend.binding import unique_name
 from tracejet.patches.refcounted_patch import without_collections
@@ -24,7 +23,7 @@ class EngineView:
     def __init__(self, graph: Graph, runtime_inputs: Collection[int]):
         self._calls: dict[FxNode, Node] = {}
         self._writer = Writer()
-        with compat.inductor_left_alone(), without_collections.held():
+        with without_collections.held():
             self._builder = FxBuilder(graph, self._writer)
             self._add_inputs(graph, runtime_inputs)
             self._last: FxNode | None = next(iter(reversed(self._writer.graph.nodes)), None)

@@ -313,6 +313,12 @@ assert not slow, slow
 
 sizes = tracejet.Input(min_shape=(2, 2), opt_shape=(3, 2), max_shape=(8, 2))
 tracejet.dynamo.trace(torch.nn.Linear(2, 2), arg_inputs=(sizes,)).graph_module
+
+class Cut(torch.nn.Module):  # what it asserts names its line
+    def forward(self, x, y):
+        return x.new_zeros(max(min(x.shape[0], y.shape[0] - 1), 1))
+
+tracejet.dynamo.trace(Cut(), arg_inputs=(sizes, sizes)).graph_module
 slow = [name for name in ("torch._dynamo", "torch._inductor") if name in sys.modules]
 assert not slow, slow
 """
