@@ -86,6 +86,8 @@ def _call_spec(graph: _C.Graph, call: _C.CallSpec, path: str) -> CallSpec:
     if in_spec.num_leaves != len(leaves) or out_spec.num_leaves != len(outputs):
         raise _C.Error(f"can't load {path}: its arguments or results don't fit their structure")
     names = call.argument_names or [leaf.name for leaf in leaves]
+    args, kwargs = in_spec.children()
+    names = [*names[: args.num_children], *kwargs.context]  # a module's own name for a keyword may be another
     return CallSpec(in_spec, out_spec, leaves, outputs, names, call.constant_names)
 
 

@@ -6,10 +6,8 @@ Everything here has a plain way beside the fast one, taken where PyTorch isn't b
 from __future__ import annotations
 
 import functools
-import sys
 import types
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -18,8 +16,10 @@ from torch._ops import OpOverload, OpOverloadPacket
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.export._tree_utils import reorder_kwargs
 from torch.fx import Graph, GraphModule, Node
-from torch.fx.graph import _Namespace
+from torch.fx.graph import _custom_builtins, _Namespace
 from torch.utils._traceback import CapturedTraceback
+
+from tracejet.frontend.binding import unique_name
 
 __all__ = ["OpOverload", "OpOverloadPacket", "core_aten_decompositions", "decomposition_table", "reorder_kwargs"]
 
@@ -109,22 +109,6 @@ def node_appender(graph: Graph) -> Callable[[str, Any, tuple, dict, str], Node]:
         return node
 
     return append
-
-
-@contextmanager
-def inductor_left_alone() -> Iterator[None]:
-    """Keeps PyTorch from importing TorchInductor, for a second or more, when it turns stacks into text: it looks for
-    code that TorchInductor has generated, of which there is none before the import."""
-    if "torch._inductor" in sys.modules:
-        yield
-        return
-    stand_in = types.SimpleNamespace()
-    torch.__dict__["_inductor"] = stand_in
-    try:
-        yield
-    finally:
-        if torch.__dict__.get("_inductor") is stand_in:  # or else another thread has imported it
-            del torch.__dict__["_inductor"]
 
 
 def graph_module(
@@ -260,6 +244,12 @@ def value_range(low: int | None, high: int | None) -> Any:
 def name_in_graph(name: str) -> str:
     """`name`, or what fx makes of one that is Python's own, like `input`."""
     return str(_Namespace().create_name(name, None))
+
+
+def names_in_code(names: Sequence[str]) -> list[str]:
+    """The names of arguments in the code of a module: one that fx's code needs itself, like `torch`, gets a number."""
+    taken = {"self", *_custom_builtins, *names}
+    return [unique_name(name, taken) if name in ("self", *_custom_builtins) else name for name in names]
 
 
 def new_unbacked_symbol(env: Any, range: Any) -> Any:

@@ -47,8 +47,7 @@ class Materializer:
         self._inputs = list(graph.inputs)
         self._spec = call_spec
         self._writer = Writer()
-        with compat.inductor_left_alone():
-            self._builder = FxBuilder(graph, self._writer)
+        self._builder = FxBuilder(graph, self._writer)
         self._placeholders: dict[int, Node] = {}  # by index into the graph's inputs
         self._targets = self._name_inputs()
         self._state_dict: dict[str, torch.Tensor] = {}
@@ -145,7 +144,8 @@ class Materializer:
 
     def _module_calls(self) -> list[ModuleCallEntry]:
         spec = self._spec
-        signature = ModuleCallSignature([], [], spec.in_spec, spec.out_spec, forward_arg_names=spec.forward_names)
+        names = compat.names_in_code(spec.forward_names)
+        signature = ModuleCallSignature([], [], spec.in_spec, spec.out_spec, forward_arg_names=names)
         return [ModuleCallEntry("", signature)]
 
 

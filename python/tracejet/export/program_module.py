@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -32,6 +33,21 @@ def finish(program: torch.export.ExportedProgram, module: GraphModule, claimed: 
     module.recompile()
     if checks.are_needed:
         module.register_forward_pre_hook(checks.hook, with_kwargs=True)
+    names = _keywords(module)
+    if any(name != in_code for name, in_code in names.items()):
+        module.register_forward_pre_hook(functools.partial(_rename, names), with_kwargs=True)
+
+
+def _keywords(module: GraphModule) -> dict[str, str]:
+    """The keywords of a call, and what the module's code calls these arguments."""
+    args, kwargs = module._in_spec.children()
+    return dict(zip(kwargs.context, module.graph._codegen.pytree_info.orig_args[args.num_children :], strict=True))
+
+
+def _rename(
+    names: dict[str, str], module: GraphModule, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    return args, {names.get(name, name): value for name, value in kwargs.items()}
 
 
 def _own_state(module: GraphModule, state: dict[str, Any], written: list[str], claimed: RunnerState) -> None:

@@ -33,6 +33,8 @@ NAMES = {
     "like state": lambda p_weight, b_buffer, c_lifted_tensor_0: (p_weight.add_(b_buffer), c_lifted_tensor_0 + p_weight)[
         1
     ],
+    "of fx's code": lambda torch, fx_pytree, nan: (torch.add_(fx_pytree), nan.mul_(torch).clamp(max=math.inf))[1] + 0,
+    "of fx's code, too": lambda self, pytree, device: (self.add_(pytree), (device + self).nan_to_num(math.nan))[1],
     "of Python's methods": lambda forward, args, kwargs: (forward.add_(args), kwargs.mul_(forward))[1] + 0,
 }
 
@@ -64,6 +66,36 @@ def test_a_copy_of_a_program_finds_its_arguments(copied: str, tmp_path) -> None:
     x = torch.ones(3)
     assert_equal(torch.full((3,), 4.0), run(x, torch.full((3,), 2.0)))
     assert_equal(torch.full((3,), 2.0), x)
+
+
+class Keywords(nn.Module):
+    def forward(self, x, *, torch, inf, torch_1):
+        return x + torch * inf.clamp(max=math.inf) - torch_1
+
+
+def test_keywords_have_the_names_that_code_needs(tmp_path) -> None:
+    keywords = {name: torch.randn(3) for name in ("torch", "inf", "torch_1")}
+    x = torch.randn(3)
+    program = tracejet.trace(Keywords(), arg_inputs=[x], kwarg_inputs=keywords)
+    expected = Keywords()(x, **keywords)
+    assert_equal(expected, program.module()(x, **keywords))
+    assert_equal(expected, tracejet.compile(program, engine="aten")(x, **keywords))
+    tracejet.save(program, tmp_path / "keywords.pt2")
+    loaded = tracejet.load(tmp_path / "keywords.pt2")
+    assert_equal(expected, loaded.module()(x, **keywords))
+    assert_equal(expected, tracejet.compile(loaded, engine="aten")(x, **keywords))
+
+
+@pytest.mark.parametrize("save", [tracejet.save, torch.export.save])
+def test_a_file_has_names_that_code_can_have(save: Callable[..., Any], tmp_path) -> None:
+    model = nn.Module()
+    model.forward = lambda torch, self, nan: torch.sin() + self * nan
+    program = tracejet.trace(model, arg_inputs=[torch.ones(3)] * 3)
+    save(program, tmp_path / "program.pt2")
+    x = [torch.randn(3) for _ in range(3)]
+    expected = program.module()(*x)
+    assert_equal(expected, torch.export.load(tmp_path / "program.pt2").module()(*x))
+    assert_equal(expected, tracejet.load(tmp_path / "program.pt2").module()(*x))
 
 
 # ---- Plain values ---------------------------------------------------------------------------------------------------
