@@ -242,8 +242,10 @@ def value_range(low: int | None, high: int | None) -> Any:
 
 
 def name_in_graph(name: str) -> str:
-    """`name`, or what fx makes of one that is Python's own, like `input`."""
-    return str(_Namespace().create_name(name, None))
+    """`name`, or what fx makes of one that is Python's own, like `input`; its code calls the module `self`."""
+    names = _Namespace()
+    names.create_name("self", None)
+    return str(names.create_name(name, None))
 
 
 def names_in_code(names: Sequence[str]) -> list[str]:

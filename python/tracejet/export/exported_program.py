@@ -69,9 +69,21 @@ class ExportedProgram(torch.export.ExportedProgram):
         """As of any ExportedProgram, and it refuses what the trace doesn't hold for: other plain values than the traced
         ones, and tensors that share memory with one that the program writes to. As in eager's batch norm, gradients
         don't flow into what it leaves in buffers. A second one has the state that the first one began with."""
-        module = super().module(*args, **kwargs)
+        program = self._with_keywords_of_code()
+        module = torch.export.ExportedProgram.module(program, *args, **kwargs)
         finish(self, module, self.runner_state)
         return module
+
+    def _with_keywords_of_code(self) -> torch.export.ExportedProgram:
+        """PyTorch binds the example to the module's code, where a keyword may have another name."""
+        signature = self.module_call_graph[0].signature
+        if self.example_inputs is None or signature is None or signature.forward_arg_names is None:
+            return self
+        args, kwargs = self.example_inputs
+        renamed = dict(zip(signature.forward_arg_names[len(args) :], kwargs.values(), strict=True))
+        if renamed.keys() == kwargs.keys():
+            return self
+        return _of_state({**self._state(), "_example_inputs": (args, renamed)})
 
     @property
     def runner_state(self) -> RunnerState:

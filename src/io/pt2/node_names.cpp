@@ -128,6 +128,7 @@ constexpr std::string_view kReserved[] = {
     "return",
     "reversed",
     "round",
+    "self",
     "set",
     "setattr",
     "slice",

@@ -7,7 +7,7 @@ namespace tracejet::onnx::convert {
 
 namespace {
 
-Operand self(Lowering& to, const Call& call) { return to.operand(call, "self", to.output().dtype); }
+Operand self_in_dtype(Lowering& to, const Call& call) { return to.operand(call, "self", to.output().dtype); }
 
 Attribute attribute(std::string_view name, double value) { return {name, static_cast<float>(value)}; }
 
@@ -16,12 +16,12 @@ Operand product(Lowering& to, const Operand& x, double factor) {
 }
 
 void gelu(Lowering& to, const Call& call, std::string_view) {
-  to.result(to.emit("Gelu", {self(to, call)}, {{"approximate", std::string(call.text("approximate"))}}));
+  to.result(to.emit("Gelu", {self_in_dtype(to, call)}, {{"approximate", std::string(call.text("approximate"))}}));
 }
 
 void elu(Lowering& to, const Call& call, std::string_view) {
   // scale * (x > 0 ? x : alpha * (exp(x * input_scale) - 1))
-  const Operand x = self(to, call);
+  const Operand x = self_in_dtype(to, call);
   const double alpha = call.number("alpha");
   const double scale = call.declares("scale") ? call.number("scale") : 1;
   const double input_scale = call.declares("input_scale") ? call.number("input_scale") : 1;
@@ -33,7 +33,7 @@ void elu(Lowering& to, const Call& call, std::string_view) {
 }
 
 void leaky_relu(Lowering& to, const Call& call, std::string_view) {
-  to.result(to.emit("LeakyRelu", {self(to, call)}, {attribute("alpha", call.number("negative_slope"))}));
+  to.result(to.emit("LeakyRelu", {self_in_dtype(to, call)}, {attribute("alpha", call.number("negative_slope"))}));
 }
 
 void prelu(Lowering& to, const Call& call, std::string_view) {
@@ -42,11 +42,11 @@ void prelu(Lowering& to, const Call& call, std::string_view) {
   Operand slope = to.operand(call, "weight");
   // aten::prelu has one slope per channel, on axis 1; the kernel's weight is broadcast already.
   if (weight.dim() == 1 && rank > 2) slope = to.unsqueeze(slope, axes_from(1, rank - 2));
-  to.result(to.emit("PRelu", {self(to, call), slope}));
+  to.result(to.emit("PRelu", {self_in_dtype(to, call), slope}));
 }
 
 void softplus(Lowering& to, const Call& call, std::string_view) {
-  const Operand x = self(to, call);
+  const Operand x = self_in_dtype(to, call);
   const double beta = call.number("beta");
   const double threshold = call.number("threshold");
   const Operand scaled = product(to, x, beta);
@@ -58,14 +58,14 @@ void softplus(Lowering& to, const Call& call, std::string_view) {
 }
 
 void glu(Lowering& to, const Call& call, std::string_view) {
-  const Operand x = self(to, call);
+  const Operand x = self_in_dtype(to, call);
   const auto axis = call.axis("dim", call.tensor("self").dim());
   const auto halves = to.emit_many({x.dtype, x.dtype}, "Split", {x}, {{"axis", axis}, {"num_outputs", int64_t{2}}});
   to.result(to.emit("Mul", {halves[0], to.emit("Sigmoid", {halves[1]})}));
 }
 
 void softmax(Lowering& to, const Call& call, std::string_view target) {
-  const Operand x = self(to, call);  // in the result's dtype: float32 where half_to_float is set
+  const Operand x = self_in_dtype(to, call);  // in the result's dtype: float32 where half_to_float is set
   const auto rank = call.tensor("self").dim();
   if (rank > 0) return to.result(to.emit(target, {x}, {{"axis", call.axis("dim", rank)}}));
   const Operand one_axis = to.emit(target, {to.unsqueeze(x, {0})}, {{"axis", int64_t{0}}});
@@ -73,7 +73,7 @@ void softmax(Lowering& to, const Call& call, std::string_view target) {
 }
 
 void safe_softmax(Lowering& to, const Call& call, std::string_view) {
-  const Operand x = self(to, call);
+  const Operand x = self_in_dtype(to, call);
   const auto rank = call.tensor("self").dim();
   if (rank == 0) to.fail("has no axis");
   const Operand result = to.emit("Softmax", {x}, {{"axis", call.axis("dim", rank)}});

@@ -163,6 +163,47 @@ def test_a_known_predicate_leaves_one_branch() -> None:
     assert [node.op for node in program._tracejet_graph.nodes] == ["aten::add.Tensor"]
 
 
+def checked(x: torch.Tensor) -> torch.Tensor:
+    torch._check(x.shape[0] > 5)
+    return x.sum(0)
+
+
+#: By what the branch demands of its four rows or more: the branch, and how many rows it takes.
+DEMANDING: dict[str, tuple[Callable[[torch.Tensor], torch.Tensor], int]] = {
+    "a view": (lambda x: x[:5].view(20).sum() + x[0], 5),
+    "mirrors": (lambda x: nn.functional.pad(x.mT[None], (3, 3), mode="reflect").sum((0, 2)), 4),
+    "equal sizes": (lambda x: x[:6] @ x[:4].new_ones(4, 4) + x.new_ones(6, 1), 6),
+    "a check": (checked, 6),
+}
+
+
+@pytest.mark.parametrize("saved", [False, True])
+@pytest.mark.parametrize(("branch", "rows"), DEMANDING.values(), ids=DEMANDING)
+def test_what_a_branch_demands_holds_in_that_branch_only(
+    branch: Callable[[torch.Tensor], torch.Tensor], rows: int, saved: bool
+) -> None:
+    def otherwise(x: torch.Tensor) -> torch.Tensor:
+        return branch(x.new_ones(7, 4)) * x.sum()
+
+    model = Model(lambda model, x: torch.cond(positive(x), branch, otherwise, (x,)))
+    declared = Input(min_shape=(2, 4), opt_shape=(7, 4), max_shape=(9, 4), name="x")
+    program = tracejet.trace(model, arg_inputs=[declared])
+    if saved:
+        file = io.BytesIO()
+        torch.export.save(program, file)
+        file.seek(0)
+        program = torch.export.load(file)
+    for run in program.module(), tracejet.compile(program, engine="aten"):
+        for count in 7, 2, 4, 5, 9:
+            below = -torch.rand(count, 4)
+            torch.testing.assert_close(run(below), otherwise(below))
+            if count >= rows:
+                torch.testing.assert_close(run(-below), branch(-below))
+                continue
+            with pytest.raises((tracejet.Error, RuntimeError), match="doesn't hold"):
+                run(-below)
+
+
 def test_the_parameters_of_a_branch_are_the_programs() -> None:
     program = tracejet.trace(Model(nested), arg_inputs=[INPUT])
     assert {"linear.weight", "linear.bias"} <= set(program.state_dict)
