@@ -63,11 +63,11 @@ class OnnxEngine final : public AdapterEngine {
     return std::make_unique<OnnxExecutable>(name(), *program, adapter().attr("compile")(program, settings));
   }
 
-  std::unique_ptr<Executable> load(std::string_view serialized, const std::shared_ptr<const Graph>& graph,
+  std::unique_ptr<Executable> load(const SharedBytes& serialized, const std::shared_ptr<const Graph>& graph,
                                    const RuntimeInputs& inputs, const CompileSettings& settings) const override {
     const auto program = lowered(graph, inputs, settings);
     const py::gil_scoped_acquire gil;
-    const py::bytes bytes(serialized.data(), serialized.size());
+    const py::bytes bytes(serialized.view().data(), serialized.size());
     const py::object run = adapter().attr("load")(bytes, program, settings);
     if (run.is_none()) throw StaleEngine(name() + " can't read this engine: it was built for something else");
     return std::make_unique<OnnxExecutable>(name(), *program, run);

@@ -101,7 +101,7 @@ void bind_pt2(py::module_& module) {
       [](const std::string& path, bool checks_weights) {
         const auto archive = std::make_shared<const pt2::ArchiveReader>(path);
         pt2::ReadProgram read = pt2::read_program(*archive, checks_weights);
-        return std::tuple(std::move(read.graph), std::move(read.call), read_compilation(archive));
+        return std::tuple(std::move(read.graph), std::move(read.call), read_compilation(*archive));
       },
       py::arg("path"), py::arg("checks_weights"), py::call_guard<py::gil_scoped_release>(),
       "The graph, how it is called, and what engines made of it, where the file has that.");

@@ -116,10 +116,10 @@ class PythonEngine final : public AdapterEngine {
     return adapter().attr("can_load")().cast<bool>();
   }
 
-  std::unique_ptr<Executable> load(std::string_view serialized, const std::shared_ptr<const Graph>& graph,
+  std::unique_ptr<Executable> load(const SharedBytes& serialized, const std::shared_ptr<const Graph>& graph,
                                    const RuntimeInputs& inputs, const CompileSettings& settings) const override {
     const py::gil_scoped_acquire gil;
-    const py::bytes bytes(serialized.data(), serialized.size());
+    const py::bytes bytes(serialized.view().data(), serialized.size());
     return std::make_unique<PythonExecutable>(name(), graph,
                                               adapter().attr("load")(view_of(graph, inputs), bytes, settings));
   }

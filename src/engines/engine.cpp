@@ -19,9 +19,14 @@ std::vector<Unsupported> Engine::find_warnings(const std::shared_ptr<const Graph
   return {};
 }
 
-std::unique_ptr<Executable> Engine::load(std::string_view, const std::shared_ptr<const Graph>&, const RuntimeInputs&,
+std::unique_ptr<Executable> Engine::load(const SharedBytes&, const std::shared_ptr<const Graph>&, const RuntimeInputs&,
                                          const CompileSettings&) const {
   throw StaleEngine(name() + " keeps nothing of what it compiles");
+}
+
+std::unique_ptr<Executable> Engine::share(const Executable&, const std::shared_ptr<const Graph>&, const RuntimeInputs&,
+                                          const CompileSettings&) const {
+  return nullptr;
 }
 
 std::unique_ptr<Executable> Engine::refit(const Executable&, const std::shared_ptr<const Graph>& graph,

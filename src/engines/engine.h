@@ -11,6 +11,7 @@
 #include <c10/core/Device.h>
 
 #include "base/error.h"
+#include "base/shared_bytes.h"
 #include "engines/runtime_inputs.h"
 #include "engines/runtime_sizes.h"
 #include "ir/graph.h"
@@ -88,10 +89,15 @@ class Engine {
 
   /// What compile() gave, from its serialize(): on this machine and for the same graph, with the same weights, inputs
   /// and settings. Bytes of anything else are told apart as far as the engine can: whoever keeps them keeps
-  /// fingerprint() beside them. Throws StaleEngine where they aren't for this; then the program is to be compiled
-  /// again.
-  virtual std::unique_ptr<Executable> load(std::string_view serialized, const std::shared_ptr<const Graph>& graph,
+  /// fingerprint() beside them. It may go on using the bytes where they are. Throws StaleEngine where they aren't for
+  /// this; then the program is to be compiled again.
+  virtual std::unique_ptr<Executable> load(const SharedBytes& serialized, const std::shared_ptr<const Graph>& graph,
                                            const RuntimeInputs& inputs, const CompileSettings& settings) const;
+
+  /// What compile() or load() gave, for another graph that equals its own, down to the memory of the weights: the two
+  /// share what was compiled. Null where that saves nothing.
+  virtual std::unique_ptr<Executable> share(const Executable& compiled, const std::shared_ptr<const Graph>& graph,
+                                            const RuntimeInputs& inputs, const CompileSettings& settings) const;
 
   /// As compile(), for a graph that is as the one of `compiled`, but for the content of its weights: faster where it
   /// can use what it made of that one.

@@ -1,13 +1,15 @@
 #include "compile/cache/cached_engines.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <unordered_set>
 #include <utility>
 
 #include <ATen/Parallel.h>
 
 #include "base/build_id.h"
 #include "base/hash.h"
-#include "compile/cache/directory_cache.h"
+#include "compile/cache/live_executables.h"
 #include "compile/settings.h"
 #include "engines/reference.h"
 #include "tracejet/version.h"
@@ -19,10 +21,12 @@ namespace {
 /// Behind the key of what is compiled: what the engine says of the program without compiling.
 constexpr const char* kAnswer = "a";
 
-std::shared_ptr<EngineCache> cache_of(const CompileSettings& settings) {
-  if (settings.dryrun || (!settings.cache_built_engines && !settings.reuse_cached_engines)) return nullptr;
-  if (settings.custom_engine_cache.get() != nullptr) return settings.custom_engine_cache.get();
-  return std::make_shared<DirectoryCache>(settings.engine_cache_dir, settings.engine_cache_size);
+bool asks_for_cache(const CompileSettings& settings) {
+  return !settings.dryrun && (settings.cache_built_engines || settings.reuse_cached_engines);
+}
+
+int64_t version_of(const at::Tensor& weight) {
+  return weight.is_inference() ? 0 : static_cast<int64_t>(weight._version());
 }
 
 void add_nodes(const Graph& graph, std::vector<const Node*>& nodes) {
@@ -83,8 +87,14 @@ void hash_settings(Hasher& hasher, const CompileSettings& settings) {
 
 }  // namespace
 
-CachedEngines::CachedEngines(const CompileSettings& settings, std::vector<std::string>& notes)
-    : settings_(settings), notes_(notes), cache_(cache_of(settings)) {}
+CachedEngines::CachedEngines(const Graph& traced, const CompileSettings& settings, std::vector<std::string>& notes)
+    : traced_(traced), settings_(settings), notes_(notes) {
+  if (!asks_for_cache(settings)) return;
+  cache_ = settings.custom_engine_cache.get();
+  if (cache_ != nullptr) return;
+  directory_ = std::make_shared<DirectoryCache>(settings.engine_cache_dir, settings.engine_cache_size);
+  cache_ = directory_;
+}
 
 std::string CachedEngines::key_of(const Engine& engine, const Graph& graph, const RuntimeInputs& inputs) {
   if (!engine.can_load()) {
@@ -113,6 +123,32 @@ std::string CachedEngines::new_key(const Engine& engine, const Graph& graph, con
   return hasher.hex();
 }
 
+/// With the places of the weights, which engines may read from, and how often they were written to: of equal programs,
+/// somebody may change the weights of one. What was folded is no weight that anybody else has.
+std::string CachedEngines::live_key(const std::string& key, const Graph& graph, const RuntimeInputs& inputs) const {
+  std::unordered_set<const void*> traced;
+  for (const GraphInput& input : traced_.inputs()) {
+    if (input.data.defined()) traced.insert(input.data.unsafeGetTensorImpl());
+  }
+  Hasher hasher;
+  hasher.text(key);
+  if (directory_ != nullptr) hasher.text(directory_->folder());
+  hasher.number(directory_ != nullptr ? 0 : reinterpret_cast<uintptr_t>(cache_->identity()));
+  for (size_t i = 0; i < graph.inputs().size(); ++i) {
+    const at::Tensor& data = graph.inputs()[i].data;
+    if (std::ranges::binary_search(inputs, i) || !traced.contains(data.unsafeGetTensorImpl())) continue;
+    hasher.number(reinterpret_cast<uintptr_t>(data.const_data_ptr()));
+    hasher.number(version_of(data));
+  }
+  return hasher.hex();
+}
+
+std::optional<SharedBytes> CachedEngines::bytes_of(const std::string& key) {
+  if (directory_ != nullptr) return directory_->mapped(key);
+  auto bytes = cache_->check(key);
+  return bytes ? std::optional(SharedBytes(*std::move(bytes))) : std::nullopt;
+}
+
 void CachedEngines::note(const std::string& text) {
   if (std::ranges::find(notes_, text) == notes_.end()) notes_.push_back(text);
 }
@@ -120,9 +156,9 @@ void CachedEngines::note(const std::string& text) {
 std::optional<CacheEntry> CachedEngines::find(const std::string& key, const Engine& engine) {
   if (!settings_.reuse_cached_engines) return std::nullopt;
   try {
-    auto bytes = cache_->check(key);
+    const auto bytes = bytes_of(key);
     if (!bytes) return std::nullopt;
-    auto entry = decoded(*std::move(bytes));
+    auto entry = decoded(*bytes);
     if (entry && entry->key == key) return entry;
     note("an entry of the engine cache was damaged, so " + engine.name() + " did its work again: " + key);
   } catch (const Error& error) {
@@ -135,7 +171,7 @@ std::shared_ptr<const Executable> CachedEngines::loaded(const CacheEntry& entry,
                                                         const std::shared_ptr<const Graph>& graph,
                                                         const RuntimeInputs& inputs) {
   try {
-    std::shared_ptr<const Executable> executable = engine.load(entry.serialized(), graph, inputs, settings_);
+    std::shared_ptr<const Executable> executable = engine.load(entry.serialized, graph, inputs, settings_);
     loaded_.insert(executable.get());
     return executable;
   } catch (const std::exception& error) {
@@ -166,6 +202,26 @@ std::shared_ptr<const Executable> CachedEngines::compile(const Engine& engine,
                                                          const RuntimeInputs& inputs) {
   const std::string key = cache_ == nullptr ? "" : key_of(engine, *graph, inputs);
   if (key.empty()) return engine.compile(graph, inputs, settings_);
+  const std::string own = live_key(key, *graph, inputs);
+  auto executable = shared(own, engine, graph, inputs);
+  if (executable == nullptr) executable = made(key, engine, graph, inputs);
+  LiveExecutables::instance().add(own, executable);
+  return executable;
+}
+
+std::shared_ptr<const Executable> CachedEngines::shared(const std::string& key, const Engine& engine,
+                                                        const std::shared_ptr<const Graph>& graph,
+                                                        const RuntimeInputs& inputs) {
+  const auto live = settings_.reuse_cached_engines ? LiveExecutables::instance().find(key) : nullptr;
+  if (live == nullptr) return nullptr;
+  std::shared_ptr<const Executable> executable = engine.share(*live, graph, inputs, settings_);
+  if (executable != nullptr) loaded_.insert(executable.get());
+  return executable;
+}
+
+std::shared_ptr<const Executable> CachedEngines::made(const std::string& key, const Engine& engine,
+                                                      const std::shared_ptr<const Graph>& graph,
+                                                      const RuntimeInputs& inputs) {
   if (const auto entry = find(key, engine)) {
     if (!entry->refused.empty()) throw RefusedNodes(*graph, refused_in(*entry, *graph), engine.name());
     if (auto executable = loaded(*entry, engine, graph, inputs)) return executable;
@@ -174,7 +230,7 @@ std::shared_ptr<const Executable> CachedEngines::compile(const Engine& engine,
     std::shared_ptr<const Executable> executable = engine.compile(graph, inputs, settings_);
     if (settings_.cache_built_engines) {
       if (auto bytes = executable->serialize()) {
-        keep({.key = key, .bytes = *std::move(bytes)}, engine, *graph, {});
+        keep({.key = key, .serialized = SharedBytes(*std::move(bytes))}, engine, *graph, {});
       }
     }
     return executable;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/mapped_file.h"
 #include "compile/cache/entry.h"
 
 namespace tracejet {
@@ -183,16 +184,21 @@ void DirectoryCache::insert(const std::string& key, std::string_view entry) {
 }
 
 std::optional<std::string> DirectoryCache::check(const std::string& key) {
+  const auto bytes = mapped(key);
+  return bytes ? std::optional<std::string>(bytes->view()) : std::nullopt;
+}
+
+std::optional<SharedBytes> DirectoryCache::mapped(const std::string& key) {
   const fs::path path = fs::path(folder_) / (key + std::string(kKept));
   const File file(path, O_RDONLY);
   if (!file.is_open()) {
     if (errno == ENOENT) return std::nullopt;
     fail("read", path, errno);
   }
-  auto bytes = file.read(std::string::npos);
-  if (!bytes) fail("read", path, errno);
   ::futimens(file.descriptor(), nullptr);  // when it was used last
-  return bytes;
+  const auto content = std::make_shared<const MappedFile>(file.descriptor());
+  const auto bytes = content->bytes();
+  return SharedBytes(content, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
 std::string default_engine_cache_dir() {

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
+#include "base/shared_bytes.h"
 #include "tracejet/engine_cache.h"
 
 namespace tracejet {
@@ -15,6 +17,11 @@ class DirectoryCache final : public EngineCache {
 
   void insert(const std::string& key, std::string_view entry) override;
   std::optional<std::string> check(const std::string& key) override;
+  /// As check(), without a copy: the file is mapped, and stays where it is while somebody holds that, even when the
+  /// cache has removed or replaced it meanwhile.
+  std::optional<SharedBytes> mapped(const std::string& key);
+
+  const std::string& folder() const { return folder_; }
 
  private:
   std::string folder_;

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/shared_bytes.h"
+
 namespace tracejet {
 
 /// A node that an engine refuses, by its number among all nodes of the graph.
@@ -20,19 +22,15 @@ struct CacheEntry {
   int64_t nodes = 0;
   /// What the engine refuses; where that is anything, or where nothing but that was asked, there is nothing compiled.
   std::vector<RefusedNumber> refused;
-  /// What was compiled, behind `begin`: hundreds of MiB, which are left where they were read.
-  std::string bytes;
-  size_t begin = 0;
-
-  /// See Executable::serialize().
-  std::string_view serialized() const { return std::string_view(bytes).substr(begin); }
+  /// What was compiled, see Executable::serialize(): hundreds of MiB, which are left where they are.
+  SharedBytes serialized;
 };
 
-/// With a checksum, and a first part that people can read.
+/// With a checksum, and a first part that people can read. What was compiled begins at a multiple of 64 bytes.
 std::string encoded(const CacheEntry& entry);
 
 /// nullopt where a bit is wrong.
-std::optional<CacheEntry> decoded(std::string bytes);
+std::optional<CacheEntry> decoded(const SharedBytes& bytes);
 
 /// What an entry is about, from its beginning, unchecked and without what was compiled; nullopt where that is no entry.
 std::optional<CacheEntry> described_by(std::string_view beginning);

@@ -47,7 +47,7 @@ class Builder {
         settings_(settings),
         partitioner_(graph_, chosen.engines, least_block(settings)),
         kept_(graph_, saved),
-        cached_(settings, notes_) {}
+        cached_(traced, settings, notes_) {}
 
   BuiltProgram run() {
     leave_to_torch();
@@ -323,7 +323,7 @@ BuiltProgram build(const std::shared_ptr<const Graph>& graph, const Graph& trace
   }
   BuiltProgram built{whole_plan(graph, engine), nullptr, {}, {}, {}};
   KeptParts kept(graph, saved);
-  CachedEngines cached(settings, built.notes);
+  CachedEngines cached(traced, settings, built.notes);
   built.executable = kept.load(built.plan.parts.front(), inputs, settings);
   const bool is_tried = built.executable == nullptr && trial != nullptr && engine->name() != reference_engine().name();
   if (is_tried) (void)trial->before(built.plan, 0);

@@ -10,9 +10,9 @@ void CompiledProgram::save(const std::string& path) const {
 }
 
 CompiledProgram load_compiled(const std::string& path, const CompileSettings& otherwise) {
-  const auto archive = std::make_shared<const pt2::ArchiveReader>(path);
+  const pt2::ArchiveReader archive(path);
   const auto saved = read_compilation(archive);
-  const std::shared_ptr<const Graph> graph = pt2::read_program(*archive, /*checks_weights=*/false).graph;
+  const std::shared_ptr<const Graph> graph = pt2::read_program(archive, /*checks_weights=*/false).graph;
   if (!saved) return CompiledProgram(std::make_shared<ProgramRunner>(graph, otherwise));
   return CompiledProgram(std::make_shared<ProgramRunner>(graph, saved->settings, std::map<size_t, at::Tensor>(),
                                                          /*trial=*/nullptr, &saved->build));

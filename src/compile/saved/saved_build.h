@@ -1,10 +1,10 @@
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
+
+#include "base/shared_bytes.h"
 
 namespace tracejet {
 
@@ -20,7 +20,7 @@ struct SavedBuild {
     std::string fingerprint;
     std::vector<size_t> nodes;
     /// For Engine::load; nullopt where the engine had nothing to keep.
-    std::optional<std::string_view> bytes;
+    std::optional<SharedBytes> bytes;
     /// Why the bytes can't be had; empty where they can.
     std::string problem;
   };
@@ -29,8 +29,7 @@ struct SavedBuild {
   std::vector<std::string> engines;
   std::vector<std::vector<Refusal>> refused;  ///< by engine
   std::vector<Part> parts;
-  std::vector<std::string> notes;      ///< what couldn't be kept
-  std::shared_ptr<const void> memory;  ///< of all bytes
+  std::vector<std::string> notes;  ///< what couldn't be kept
 };
 
 }  // namespace tracejet

@@ -29,6 +29,6 @@ void save_compiled(const ProgramRunner& runner, const CallSpec& call, const Stac
 
 /// What engines made of the program of a file; nullopt where the file only has the program. Parts that are damaged, and
 /// engines that aren't here, are to be compiled again, and the notes say so.
-std::optional<SavedCompilation> read_compilation(std::shared_ptr<const pt2::ArchiveReader> archive);
+std::optional<SavedCompilation> read_compilation(const pt2::ArchiveReader& archive);
 
 }  // namespace tracejet

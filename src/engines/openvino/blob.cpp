@@ -18,6 +18,9 @@ namespace tracejet::openvino {
 namespace {
 
 constexpr int64_t kLiteral = -1;
+constexpr size_t kAlignment = 64;  // OpenVINO copies constants that lie worse
+
+size_t aligned(size_t size) { return (size + kAlignment - 1) / kAlignment * kAlignment; }
 
 /// A piece of an exported model: bytes that follow in the packed form, or all of a weight.
 struct Piece {
@@ -36,11 +39,23 @@ class PackingBuffer final : public std::streambuf {
     }
   }
 
-  std::string packed() const {
-    const uint64_t count = pieces_.size();
-    std::string packed(reinterpret_cast<const char*>(&count), sizeof count);
-    packed.append(reinterpret_cast<const char*>(pieces_.data()), pieces_.size() * sizeof(Piece));
-    return packed + literals_;
+  /// Behind what it is of.
+  std::string packed(const std::string& identity) const {
+    const bool is_whole = literals_.size() > size_ / 2;
+    const std::vector<Piece> pieces = is_whole ? std::vector<Piece>{{kLiteral, size_}} : pieces_;
+    const uint64_t count = pieces.size();
+    std::string packed = identity;
+    packed.reserve(identity.size() + sizeof count + count * sizeof(Piece) + kAlignment +
+                   (is_whole ? size_ : literals_.size()));
+    packed.append(reinterpret_cast<const char*>(&count), sizeof count);
+    packed.append(reinterpret_cast<const char*>(pieces.data()), count * sizeof(Piece));
+    packed.resize(aligned(packed.size()));
+    if (is_whole) {
+      append_whole(packed);
+    } else {
+      packed += literals_;
+    }
+    return packed;
   }
 
  protected:
@@ -76,6 +91,18 @@ class PackingBuffer final : public std::streambuf {
   }
 
  private:
+  void append_whole(std::string& bytes) const {
+    size_t literal = 0;
+    for (const auto& [weight, size] : pieces_) {
+      if (weight == kLiteral) {
+        bytes.append(literals_, literal, size);
+        literal += size;
+      } else {
+        bytes.append(static_cast<const char*>(weights_[static_cast<size_t>(weight)].const_data_ptr()), size);
+      }
+    }
+  }
+
   int64_t find(const char* data, size_t size) const {
     const auto [begin, end] = by_size_.equal_range(size);
     for (auto each = begin; each != end; ++each) {
@@ -125,18 +152,30 @@ struct LargePages {
   bool is_equal(const LargePages&) const { return true; }
 };
 
+/// Memory that is there already, and stays for as long as OpenVINO has a tensor over it.
+struct SharedMemory {
+  SharedBytes bytes;
+
+  void* allocate(size_t, size_t) const { return const_cast<char*>(bytes.view().data()); }
+  void deallocate(void*, size_t, size_t) const noexcept {}
+  bool is_equal(const SharedMemory& other) const { return bytes.view().data() == other.bytes.view().data(); }
+};
+
 [[noreturn]] void refuse() { throw StaleEngine("openvino didn't keep this for a program with such weights"); }
 
-std::vector<Piece> read_pieces(std::string_view& packed) {
+/// The pieces, and where the literal ones begin.
+std::pair<std::vector<Piece>, size_t> read_pieces(std::string_view packed, const std::string& identity) {
   uint64_t count = 0;
-  if (packed.size() < sizeof count) refuse();
-  std::memcpy(&count, packed.data(), sizeof count);
-  packed.remove_prefix(sizeof count);
-  if (count > packed.size() / sizeof(Piece)) refuse();
+  if (!packed.starts_with(identity)) throw StaleEngine("openvino kept this of another program");
+  const size_t begin = identity.size() + sizeof count;
+  if (packed.size() < begin) refuse();
+  std::memcpy(&count, packed.data() + identity.size(), sizeof count);
+  if (count > (packed.size() - begin) / sizeof(Piece)) refuse();
+  const size_t end = aligned(begin + count * sizeof(Piece));
+  if (packed.size() < end) refuse();
   std::vector<Piece> pieces(count);
-  std::memcpy(pieces.data(), packed.data(), count * sizeof(Piece));
-  packed.remove_prefix(count * sizeof(Piece));
-  return pieces;
+  std::memcpy(pieces.data(), packed.data() + begin, count * sizeof(Piece));
+  return {std::move(pieces), end};
 }
 
 /// How many bytes a model has whose pieces are all there.
@@ -158,23 +197,28 @@ size_t checked_size(const std::vector<Piece>& pieces, size_t literals, const std
 
 }  // namespace
 
-std::string export_model(const ov::CompiledModel& compiled, const std::vector<onnx::NamedTensor>& weights) {
+std::string export_model(const ov::CompiledModel& compiled, const std::string& identity,
+                         const std::vector<onnx::NamedTensor>& weights) {
   PackingBuffer buffer(weights);
   std::ostream stream(&buffer);
   stream.exceptions(std::ios_base::badbit | std::ios_base::failbit);
   const_cast<ov::CompiledModel&>(compiled).export_model(stream);  // a handle, whose model it leaves as it is
-  return buffer.packed();
+  return buffer.packed(identity);
 }
 
-ov::Tensor unpacked(std::string_view packed, const std::vector<onnx::NamedTensor>& weights) {
-  const std::vector<Piece> pieces = read_pieces(packed);
-  const size_t size = checked_size(pieces, packed.size(), weights);
+ov::Tensor unpacked(const SharedBytes& packed, const std::string& identity,
+                    const std::vector<onnx::NamedTensor>& weights) {
+  const auto [pieces, begin] = read_pieces(packed.view(), identity);
+  const SharedBytes literals = packed.from(begin);
+  const size_t size = checked_size(pieces, literals.size(), weights);
+  if (size == literals.size()) return {ov::element::u8, ov::Shape{size}, ov::Allocator(SharedMemory{literals})};
+  const char* literal = literals.view().data();
   ov::Tensor model(ov::element::u8, ov::Shape{size}, ov::Allocator(LargePages{}));
   auto* to = static_cast<std::byte*>(model.data());
   for (const auto& [weight, bytes] : pieces) {
     if (weight == kLiteral) {
-      std::memcpy(to, packed.data(), bytes);
-      packed.remove_prefix(bytes);
+      std::memcpy(to, literal, bytes);
+      literal += bytes;
     } else if (bytes > 0) {
       const at::Tensor data = weights[static_cast<size_t>(weight)].data.contiguous();
       std::memcpy(to, data.const_data_ptr(), bytes);

@@ -20,7 +20,8 @@
 namespace tracejet::openvino {
 
 OpenVinoExecutable::OpenVinoExecutable(std::shared_ptr<const Graph> graph, const RuntimeInputs& inputs,
-                                       const onnx::Model& lowered, std::string identity, MakeModel make)
+                                       const onnx::Model& lowered, std::string identity,
+                                       std::shared_ptr<const Sessions> sessions)
     : graph_(std::move(graph)),
       locator_(lowered),
       identity_(std::move(identity)),
@@ -28,9 +29,9 @@ OpenVinoExecutable::OpenVinoExecutable(std::shared_ptr<const Graph> graph, const
       warnings_(lowered.warnings),
       int64_min_(lowered.int64_min),
       int64_max_(lowered.int64_max),
-      sessions_(std::move(make)),
+      sessions_(std::move(sessions)),
       requirements_(lowered.requirements) {
-  const ov::CompiledModel& compiled = sessions_.get()->compiled();
+  const ov::CompiledModel& compiled = sessions_->get()->compiled();
   for (size_t i = 0; i < inputs.size(); ++i) {
     const onnx::TensorInfo& input = lowered.inputs[i];
     inputs_.push_back(
@@ -52,10 +53,16 @@ OpenVinoExecutable::OpenVinoExecutable(std::shared_ptr<const Graph> graph, const
 OpenVinoExecutable::OpenVinoExecutable(std::shared_ptr<const Graph> graph, const RuntimeInputs& inputs,
                                        const Model& model, const ov::AnyMap& properties)
     : OpenVinoExecutable(std::move(graph), inputs, model.onnx, model.identity,
-                         [model = model.model, properties] { 
+                         std::make_shared<Sessions>([model = model.model, properties] {
                            return core().compile_model(with_fixed_values(model), "CPU", properties);
-                         }) {
+                         })) {
   model_ = model.model;
+}
+
+OpenVinoExecutable::OpenVinoExecutable(std::shared_ptr<const Graph> graph, const RuntimeInputs& inputs,
+                                       const onnx::Model& lowered, const OpenVinoExecutable& compiled)
+    : OpenVinoExecutable(std::move(graph), inputs, lowered, compiled.identity_, compiled.sessions_) {
+  model_ = compiled.model_;
 }
 
 OpenVinoExecutable::Output OpenVinoExecutable::described(const Value* value, Port port) {
@@ -66,7 +73,7 @@ OpenVinoExecutable::Output OpenVinoExecutable::described(const Value* value, Por
 }
 
 std::optional<std::string> OpenVinoExecutable::serialize() const {
-  return identity_ + export_model(sessions_.get()->compiled(), weights_);
+  return export_model(sessions_->get()->compiled(), identity_, weights_);
 }
 
 std::vector<c10::IValue> OpenVinoExecutable::run(std::vector<at::Tensor> inputs, const RuntimeSizes& sizes) const {
@@ -80,7 +87,7 @@ std::vector<c10::IValue> OpenVinoExecutable::run(std::vector<at::Tensor> inputs,
   }
   // Another thread's failure may have spoilt what this one has just computed.
   for (;;) {
-    const auto session = sessions_.get();
+    const auto session = sessions_->get();
     auto values = run_in(*session, inputs, sizes);
     if (!session->is_spoilt()) return values;
   }

@@ -18,12 +18,15 @@ namespace tracejet::openvino {
 /// A program that OpenVINO has compiled.
 class OpenVinoExecutable final : public Executable {
  public:
-  /// `lowered`: the graph as `make` has compiled it. `identity`: see identity_of().
+  /// `lowered`: the graph as it was compiled for `sessions`. `identity`: see identity_of().
   OpenVinoExecutable(std::shared_ptr<const Graph> graph, const RuntimeInputs& inputs, const onnx::Model& lowered,
-                     std::string identity, MakeModel make);
+                     std::string identity, std::shared_ptr<const Sessions> sessions);
   /// The same of a model that was read, without anything refused.
   OpenVinoExecutable(std::shared_ptr<const Graph> graph, const RuntimeInputs& inputs, const Model& model,
                      const ov::AnyMap& properties);
+  /// The program of `compiled` again, of another graph that `lowered` is of.
+  OpenVinoExecutable(std::shared_ptr<const Graph> graph, const RuntimeInputs& inputs, const onnx::Model& lowered,
+                     const OpenVinoExecutable& compiled);
 
   std::vector<c10::IValue> run(std::vector<at::Tensor> inputs, const RuntimeSizes& sizes) const override;
   std::vector<Unsupported> warnings() const override { return warnings_; }
@@ -73,7 +76,7 @@ class OpenVinoExecutable final : public Executable {
   std::vector<onnx::NamedTensor> weights_;  // shared with the graph
   std::vector<Unsupported> warnings_;
   int64_t int64_min_, int64_max_;  // where int64 inputs have to lie
-  Sessions sessions_;
+  std::shared_ptr<const Sessions> sessions_;
   std::vector<Input> inputs_;
   std::vector<NumberInput> numbers_;
   std::vector<RuntimeAssertion> requirements_;  // of the sizes of inputs

@@ -78,22 +78,32 @@ class OpenVinoEngine final : public Engine {
 
   /// Lowers the program anew, which takes little: so it is known to be the one that was kept, and what it needs of its
   /// inputs is there.
-  std::unique_ptr<Executable> load(std::string_view serialized, const std::shared_ptr<const Graph>& graph,
+  std::unique_ptr<Executable> load(const SharedBytes& serialized, const std::shared_ptr<const Graph>& graph,
                                    const RuntimeInputs& inputs, const CompileSettings& settings) const override {
     onnx::Lowering lowering(*graph, inputs, target());
     lowering.run();
     if (!lowering.unsupported().empty()) throw StaleEngine("openvino doesn't take all of this program");
     const onnx::Model lowered = std::move(lowering).finish();
     const std::string identity = identity_of(lowered);
-    if (!serialized.starts_with(identity)) throw StaleEngine("openvino kept this of another program");
     try {
-      const ov::Tensor exported = unpacked(serialized.substr(identity.size()), lowered.weights);
-      return std::make_unique<OpenVinoExecutable>(
-          graph, inputs, lowered, identity,
-          [exported, used = properties(settings, *graph)] { return core().import_model(exported, "CPU", used); });
+      const ov::Tensor exported = unpacked(serialized, identity, lowered.weights);
+      const auto import = [exported, used = properties(settings, *graph)] {
+        return core().import_model(exported, "CPU", used);
+      };
+      return std::make_unique<OpenVinoExecutable>(graph, inputs, lowered, identity, std::make_shared<Sessions>(import));
     } catch (const ov::Exception& error) {
       throw StaleEngine("openvino can't load what it kept: " + essence_of(error.what()));
     }
+  }
+
+  std::unique_ptr<Executable> share(const Executable& compiled, const std::shared_ptr<const Graph>& graph,
+                                    const RuntimeInputs& inputs, const CompileSettings&) const override {
+    const auto& known = dynamic_cast<const OpenVinoExecutable&>(compiled);
+    onnx::Lowering lowering(*graph, inputs, target());
+    lowering.run();
+    const onnx::Model lowered = std::move(lowering).finish();
+    if (identity_of(lowered) != known.identity()) return nullptr;
+    return std::make_unique<OpenVinoExecutable>(graph, inputs, lowered, known);
   }
 
   std::unique_ptr<Executable> refit(const Executable& compiled, const std::shared_ptr<const Graph>& graph,

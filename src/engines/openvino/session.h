@@ -36,7 +36,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::vector<std::unique_ptr<ov::InferRequest>> idle_;
 };
 
-/// The session of a model, and a new one as soon as it is spoilt.
+/// The session of a model, and a new one as soon as it is spoilt. Programs that are the same share one.
 class Sessions {
  public:
   explicit Sessions(MakeModel make) : make_(std::move(make)), session_(std::make_shared<Session>(make_())) {}

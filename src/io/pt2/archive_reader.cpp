@@ -4,11 +4,10 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <c10/core/CPUAllocator.h>
+#include <c10/util/ScopeExit.h>
 #include <torch/csrc/export/pt2_archive_constants.h>
 
 #include "base/error.h"
@@ -17,33 +16,18 @@ namespace tracejet::pt2 {
 
 namespace spec = torch::_export::archive_spec;
 
-/// A file in memory; writes to it are this process's alone.
-class MappedFile {
- public:
-  explicit MappedFile(const std::string& path) {
-    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (file < 0) throw Error(std::strerror(errno));
-    struct stat status{};
-    const bool is_file = ::fstat(file, &status) == 0 && S_ISREG(status.st_mode);
-    size_ = is_file ? static_cast<size_t>(status.st_size) : 0;
-    void* data = size_ == 0 ? MAP_FAILED : ::mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0);
-    const int problem = errno;
-    ::close(file);
-    if (!is_file) throw Error("it is no file");
-    if (size_ == 0) throw Error("it is empty");
-    if (data == MAP_FAILED) throw Error(std::strerror(problem));
-    data_ = static_cast<std::byte*>(data);
-  }
-  MappedFile(const MappedFile&) = delete;
-  MappedFile& operator=(const MappedFile&) = delete;
-  ~MappedFile() { ::munmap(data_, size_); }
+namespace {
 
-  std::span<std::byte> bytes() const { return {data_, size_}; }
+std::shared_ptr<MappedFile> mapped(const std::string& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) throw Error(std::strerror(errno));
+  const auto close = c10::make_scope_exit([file] { ::close(file); });
+  auto content = std::make_shared<MappedFile>(file);
+  if (content->bytes().empty()) throw Error("it is empty");
+  return content;
+}
 
- private:
-  std::byte* data_ = nullptr;
-  size_t size_ = 0;
-};
+}  // namespace
 
 std::string printable(const std::string& text) {
   std::string shown = text;
@@ -57,7 +41,7 @@ void ArchiveReader::fail(const std::string& problem) const {
 
 ArchiveReader::ArchiveReader(const std::string& path) : path_(path) {
   try {
-    file_ = std::make_shared<MappedFile>(path);
+    file_ = mapped(path);
     entries_ = read_zip_directory(file_->bytes());
   } catch (const Error& error) {
     fail(error.what());
@@ -86,6 +70,11 @@ std::span<std::byte> ArchiveReader::bytes(const std::string& name, bool is_check
 std::string_view ArchiveReader::text(const std::string& name) const {
   const auto content = bytes(name, /*is_checked=*/true);
   return {reinterpret_cast<const char*>(content.data()), content.size()};
+}
+
+SharedBytes ArchiveReader::unchecked(const std::string& name) const {
+  const auto content = bytes(name, /*is_checked=*/false);
+  return {file_, {reinterpret_cast<const char*>(content.data()), content.size()}};
 }
 
 c10::Storage ArchiveReader::storage(const std::string& name, bool is_checked) const {

@@ -12,11 +12,11 @@
 #include <c10/util/Exception.h>
 
 #include "base/error.h"
+#include "base/mapped_file.h"
+#include "base/shared_bytes.h"
 #include "io/pt2/zip_directory.h"
 
 namespace tracejet::pt2 {
-
-class MappedFile;
 
 /// The entries of a .pt2 archive. The file is mapped: what nobody reads is never loaded.
 ///
@@ -30,6 +30,8 @@ class ArchiveReader {
   bool has(const std::string& name) const;
   /// The bytes of an entry, whose checksum is right; they live as long as this does.
   std::string_view text(const std::string& name) const;
+  /// The bytes of an entry whose reader has a checksum of its own. They keep the file mapped.
+  SharedBytes unchecked(const std::string& name) const;
   /// The memory of an entry, which keeps the file mapped. Writes to it don't reach the file. `is_checked`: all of it is
   /// read, to compare its checksum.
   c10::Storage storage(const std::string& name, bool is_checked) const;

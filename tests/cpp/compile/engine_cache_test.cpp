@@ -92,18 +92,24 @@ CacheEntry entry_of(const std::string& key, std::string content) {
           .version = "1",
           .nodes = 3,
           .refused = {{2, "computes in\ncomplex numbers"}},
-          .bytes = std::move(content)};
+          .serialized = SharedBytes(std::move(content))};
 }
 
 TEST(CacheEntry, comes_back_as_it_was) {
   const std::string content("\0\n\xff binary", 10);
-  const auto back = decoded(encoded(entry_of("key", content)));
+  const auto back = decoded(SharedBytes(encoded(entry_of("key", content))));
   ASSERT_TRUE(back);
-  EXPECT_EQ(back->serialized(), content);
+  EXPECT_EQ(back->serialized.view(), content);
   EXPECT_EQ(back->nodes, 3);
   ASSERT_EQ(back->refused.size(), 1);
   EXPECT_EQ(back->refused[0].node, 2);
   EXPECT_EQ(back->refused[0].reason, "computes in\ncomplex numbers");
+}
+
+TEST(CacheEntry, has_what_was_compiled_where_engines_like_it) {
+  for (const size_t length : {size_t{1}, size_t{2}, size_t{30}, size_t{63}, size_t{64}, size_t{65}}) {
+    EXPECT_EQ(encoded(entry_of(std::string(length, 'k'), "")).size() % 64, 0) << length;
+  }
 }
 
 TEST(CacheEntry, is_none_where_a_bit_is_wrong_or_a_byte_is_missing) {
@@ -111,10 +117,10 @@ TEST(CacheEntry, is_none_where_a_bit_is_wrong_or_a_byte_is_missing) {
   for (size_t i = 0; i < bytes.size(); ++i) {
     std::string wrong = bytes;
     wrong[i] = static_cast<char>(wrong[i] ^ 4);
-    EXPECT_FALSE(decoded(wrong)) << i;
-    EXPECT_FALSE(decoded(bytes.substr(0, i))) << i;
+    EXPECT_FALSE(decoded(SharedBytes(wrong))) << i;
+    EXPECT_FALSE(decoded(SharedBytes(bytes.substr(0, i)))) << i;
   }
-  EXPECT_FALSE(decoded(bytes + "x"));
+  EXPECT_FALSE(decoded(SharedBytes(bytes + "x")));
 }
 
 class Folder : public ::testing::Test {
@@ -141,6 +147,19 @@ TEST_F(Folder, keeps_entries_and_forgets_what_was_used_longest_ago) {
   EXPECT_EQ(cache.check("c"), std::string(60, 'd'));
   EXPECT_TRUE(cache.check("a"));
   EXPECT_THROW(cache.insert("e", std::string(101, 'e')), Error);
+}
+
+TEST_F(Folder, gives_entries_that_outlive_it) {
+  DirectoryCache cache(path_, 100);
+  cache.insert("a", "one");
+  const auto one = cache.mapped("a");
+  cache.insert("a", "another");
+  ASSERT_TRUE(one);
+  EXPECT_EQ(one->view(), "one");
+  EXPECT_EQ(cache.mapped("a")->view(), "another");
+  clear_engine_cache(path_);
+  EXPECT_EQ(one->from(1).view(), "ne");
+  EXPECT_FALSE(cache.mapped("a"));
 }
 
 TEST_F(Folder, gives_many_threads_whole_entries_only) {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from torch import nn
 
 import tracejet
 from testing.models import SMALL_MODELS
-from tests.support.engine_cache import Net, assert_same, compiled_in, entries, is_hit, run_python
+from tests.support.engine_cache import Net, assert_same, compiled_in, convolutions, entries, is_hit, run_python
 from tests.support.lambda_module import Lambda, batch
 from tests.support.small_models import Counter
 
@@ -138,6 +139,76 @@ def test_settings_that_engines_depend_on_are_part_of_the_key(setting: dict[str, 
     assert not is_hit(compiled_in(tmp_path, Net(), **setting))
     assert is_hit(compiled_in(tmp_path, Net(), **setting))
     assert is_hit(compiled_in(tmp_path, Net(), pass_through_build_failures=True))
+
+
+def test_a_program_that_is_in_use_is_shared(tmp_path: Path) -> None:
+    model = Net()
+    first = compiled_in(tmp_path, model)
+    for entry in entries(tmp_path):
+        entry.unlink()
+    second = compiled_in(tmp_path, model)  # nothing is read
+    assert is_hit(second) and not entries(tmp_path)
+    assert_same(second, first)
+    del first
+    third = compiled_in(tmp_path, model)
+    assert is_hit(third)
+    in_turns = [second, third] * 20
+    with ThreadPoolExecutor(4) as threads:
+        inputs = [torch.randn(1 + i % 9, 8) for i in range(40)]
+        found = list(threads.map(lambda run, x: run(x), in_turns, inputs))
+    for x, values in zip(inputs, found, strict=True):
+        torch.testing.assert_close(values, model(x))
+    del in_turns, second, third
+    assert not is_hit(compiled_in(tmp_path, model))
+
+
+def test_a_program_is_shared_in_its_own_cache_and_where_that_is_asked_for_only(tmp_path: Path) -> None:
+    model = Net()
+    kept = compiled_in(tmp_path / "one", model)
+    assert not is_hit(compiled_in(tmp_path / "other", model))
+    assert not is_hit(compiled_in(tmp_path / "one", model, reuse_cached_engines=False))
+    assert is_hit(compiled_in(tmp_path / "one", model))
+    del kept
+
+
+def test_weights_of_another_model_are_its_own(tmp_path: Path) -> None:
+    """An engine may read weights where they are: equal ones aren't the same."""
+    class Table(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            torch.manual_seed(0)
+            self.table = nn.Embedding(100, 8)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.table(x)
+
+    one, other, x = Table(), Table(), torch.arange(5)
+    of_one, of_other = (compiled_in(tmp_path, model, x) for model in (one, other))
+    assert is_hit(of_other)
+    with torch.no_grad():
+        one.table.weight.zero_()
+    torch.testing.assert_close(of_other(x), other(x))
+    zeros = compiled_in(tmp_path, one, x)
+    assert not is_hit(zeros)
+    assert not zeros(x).any()
+    with torch.no_grad():
+        one.table.weight.copy_(other.table.weight)
+    again = compiled_in(tmp_path, one, x)
+    assert is_hit(again)
+    torch.testing.assert_close(again(x), other(x))
+    del of_one
+
+
+def test_a_program_outlives_its_entry(tmp_path: Path) -> None:
+    model = convolutions()
+    image = batch(512, 3, 3)
+    compiled_in(tmp_path, model, image)
+    loaded = compiled_in(tmp_path, convolutions(), image)
+    assert is_hit(loaded)
+    tracejet._C.clear_engine_cache(str(tmp_path))
+    for rows in (1, 3):  # OpenVINO reads weights when it meets a shape
+        x = torch.randn(rows, 512, 3, 3)
+        torch.testing.assert_close(loaded(x), model(x), rtol=1e-3, atol=1e-4)
 
 
 def test_a_split_program_is_found_again_with_all_that_engines_refused(tmp_path: Path) -> None:
