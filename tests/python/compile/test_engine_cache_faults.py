@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
-import textwrap
 import time
 from pathlib import Path
 from typing import Any
@@ -14,7 +10,10 @@ import pytest
 import torch
 
 import tracejet
-from tests.support.engine_cache import Net, assert_same, compiled_in, entries, is_hit, run_python
+from tests.support.engine_cache import Net, assert_same, compiled_in, convolutions, entries, is_hit
+from tests.support.full_disk import run_on_small_disk
+from tests.support.interrupted_writer import kill_while_writing
+from tests.support.several_processes import run_at_once
 
 
 @pytest.mark.parametrize(
@@ -49,42 +48,57 @@ def test_an_entry_under_the_key_of_another_is_not_used(tmp_path: Path) -> None:
         assert_same(compiled_in(tmp_path, Net(1)), expected)
 
 
-def test_a_process_that_is_killed_while_it_writes_leaves_no_entry(tmp_path: Path) -> None:
-    killed = run_python(
+@pytest.mark.parametrize("is_there_before", [False, True])
+def test_a_process_that_is_killed_while_it_writes_does_no_harm(is_there_before: bool, tmp_path: Path) -> None:
+    model, x = convolutions(), torch.randn(1, 512, 3, 3)
+    if is_there_before:
+        compiled_in(tmp_path, model, x)
+    code = f"""
+        import torch
+        from tests.support.engine_cache import compiled_in, convolutions
+        while True:
+            compiled_in({str(tmp_path)!r}, convolutions(), torch.ones(1, 512, 3, 3), reuse_cached_engines=False)
         """
-        import resource, signal
-        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))  # the kernel kills it at byte 1000 of a file
-        compiled_in(folder, Net())
-        """,
-        tmp_path,
-    )
-    assert killed.returncode == -signal.SIGXFSZ
-    assert not entries(tmp_path)
-    left = list(tmp_path.glob("*.unfinished"))
-    assert [file.stat().st_size for file in left] == [1000]
-    compiled = compiled_in(tmp_path, Net())
-    assert not is_hit(compiled) and len(entries(tmp_path)) == 1 and not list(tmp_path.glob("*.unfinished"))
-    assert_same(compiled_in(tmp_path, Net()), compiled)
+    kill_while_writing(code, tmp_path)
+    assert len(list(tmp_path.glob("*.unfinished"))) == 1
+    found = compiled_in(tmp_path, convolutions(), x)
+    assert is_hit(found) or not is_there_before
+    torch.testing.assert_close(found(x), model(x), rtol=1e-3, atol=1e-4)
+    compiled_in(tmp_path, convolutions(), x, reuse_cached_engines=False)  # who writes next clears up
+    assert not list(tmp_path.glob("*.unfinished")) and len(entries(tmp_path)) == 1
+    again = compiled_in(tmp_path, convolutions(), x)
+    assert is_hit(again)
+    torch.testing.assert_close(again(x), model(x), rtol=1e-3, atol=1e-4)
 
 
 def test_a_full_disk_costs_the_entry_alone(tmp_path: Path) -> None:
-    full = run_python(
+    full = run_on_small_disk(
         """
-        import resource, warnings
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+        import warnings
+        import torch, tracejet
+        from tests.support.engine_cache import Net, compiled_in, entries, is_hit
+        from tests.support.full_disk import room_of
+        first = compiled_in(folder, Net(0))
+        (folder / "filler").write_bytes(bytes(room_of(folder)))
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            compiled = compiled_in(folder, Net())
+            compiled = compiled_in(folder, Net(1))
         x = torch.randn(3, 8)
-        torch.testing.assert_close(compiled(x), Net()(x))
+        torch.testing.assert_close(compiled(x), Net(1)(x))
+        assert not is_hit(compiled)
+        assert len(entries(folder)) == 1 and not list(folder.glob("*.unfinished"))
+        assert is_hit(compiled_in(folder, Net(0)))  # what was there before
+        (folder / "filler").unlink()
+        compiled_in(folder, Net(1))
+        assert is_hit(compiled_in(folder, Net(1)))
         print([str(w.message) for w in caught if w.category is tracejet.BuildWarning])
         """,
         tmp_path,
+        "1m",
     )
     assert full.returncode == 0, full.stderr
     assert "the engine cache didn't keep what openvino made: can't write" in full.stdout
-    assert not entries(tmp_path) and not list(tmp_path.glob("*.unfinished"))
+    assert "No space left on device" in full.stdout
 
 
 def test_a_folder_that_cannot_be_written_costs_time_alone(tmp_path: Path) -> None:
@@ -97,27 +111,36 @@ def test_a_folder_that_cannot_be_written_costs_time_alone(tmp_path: Path) -> Non
 
 def test_two_processes_at_once_both_get_the_right_program(tmp_path: Path) -> None:
     code = """
+        from tests.support.engine_cache import Net, compiled_in
         for seed in [*range(4)] * 2:
             compiled = compiled_in(folder, Net(seed), engine_cache_size=200_000)
             x = torch.randn(3, 8)
             torch.testing.assert_close(compiled(x), Net(seed)(x))
         """
-    text = textwrap.dedent(
-        f"""
-        import torch
-        from tests.support.engine_cache import *
-        import warnings; warnings.simplefilter("error", tracejet.BuildWarning)
-        folder = Path({str(tmp_path)!r})
-        """
-    ) + textwrap.dedent(code)
-    running = [subprocess.Popen([sys.executable, "-c", text], stderr=subprocess.PIPE, text=True) for _ in range(2)]
-    for process in running:
-        _, errors = process.communicate(timeout=300)
-        assert process.returncode == 0, errors
+    run_at_once(code, tmp_path)
     assert not list(tmp_path.glob("*.unfinished"))
     for seed in range(4):
         x = torch.randn(3, 8)
         torch.testing.assert_close(compiled_in(tmp_path, Net(seed))(x), Net(seed)(x))
+
+
+def test_two_processes_at_once_share_one_entry(tmp_path: Path) -> None:
+    code = """
+        from tests.support.engine_cache import Net, compiled_in, is_hit
+        hits = 0
+        for round in range(12):
+            if is_first and round % 3 == 2:
+                tracejet._C.clear_engine_cache(str(folder))
+            compiled = compiled_in(folder, Net())
+            hits += is_hit(compiled)
+            x = torch.randn(3, 8)
+            torch.testing.assert_close(compiled(x), Net()(x))
+        print(hits)
+        """
+    hits = [int(output) for output in run_at_once(code, tmp_path)]
+    assert all(0 < count < 12 for count in hits)
+    assert len(entries(tmp_path)) == 1 and not list(tmp_path.glob("*.unfinished"))
+    assert is_hit(compiled_in(tmp_path, Net()))
 
 
 def test_beyond_its_size_what_was_used_longest_ago_goes(tmp_path: Path) -> None:

@@ -115,6 +115,38 @@ def test_an_engine_that_raises_while_it_runs_changes_nothing(error: BaseExceptio
     assert_goes_on(compiled, 1)
 
 
+class Pairs(nn.Module):
+    """Counts its calls, and takes as much memory as the two sizes make."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("calls", torch.zeros(()))
+
+    def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        self.calls += 1
+        return (x[:, None] - y[None, :]).exp().abs().sum() + self.calls
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("several", [False, True], ids=["whole", "split"])
+def test_openvino_that_fails_while_it_runs_changes_nothing(several: bool, threads: int) -> None:
+    vector = {"min_shape": (1,), "opt_shape": (4,), "max_shape": (2**22,)}
+    inputs = [tracejet.Input(**vector, name=name) for name in ("x", "y")]
+    settings = {"torch_executed_ops": ["aten.sum"], "min_block_size": 1} if several else {"engine": "openvino"}
+    compiled = tracejet.compile(Pairs(), arg_inputs=inputs, threads=threads, **settings)
+    x, y, large = torch.randn(3), torch.randn(5), torch.randn(2**21)
+
+    def expected(calls: int) -> torch.Tensor:
+        return (x[:, None] - y[None, :]).exp().abs().sum() + calls
+
+    torch.testing.assert_close(compiled(x, y), expected(1))
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="allocate.* 17592186044416 bytes") as caught:
+            compiled(large, large)  # 16 TiB
+        assert several or "x[:, None] - y[None, :]" in str(caught.value)
+    torch.testing.assert_close(compiled(x, y), expected(2))
+
+
 def test_what_was_compiled_outlives_its_engine_and_a_missing_one_is_named() -> None:
     with registered(Moody()):
         compiled = compiled_counter(engine=["moody"], min_block_size=1)
