@@ -19,9 +19,9 @@ from typing import Any
 import click
 from rich.table import Table
 
+from bench.latency_cases import CASES, SMALL_CASES, TEN
 from bench.measure import Peak, Times, seconds, wide_console, write_json
 from bench.runtimes import RUNTIMES
-from testing.models import MODELS, SMALL_MODELS
 
 TURNS, RUNS_PER_TURN = 6, 5
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
@@ -36,7 +36,7 @@ def serve(runtime: str, model: str, small: bool, threads: int, clock_name: str, 
     torch.set_grad_enabled(False)
     warnings.filterwarnings("ignore")
     clock = CLOCKS[clock_name]
-    case = (SMALL_MODELS if small else MODELS)[model]
+    case = (SMALL_CASES if small else CASES)[model]
     args, kwargs = case.example()
     module = case.module()
     expected = RUNTIMES["eager"](module, case, threads)(args, kwargs)
@@ -113,7 +113,7 @@ def table_of(rows: list[dict[str, Any]], threads: int) -> Table:
 
 
 @click.command(help=__doc__.splitlines()[0])
-@click.option("-m", "--model", "names", multiple=True, type=click.Choice(list(MODELS)), help="Only these models.")
+@click.option("-m", "--model", "names", multiple=True, type=click.Choice([*CASES]), help="Only these models.")
 @click.option("-r", "--runtime", "runtimes", multiple=True, type=click.Choice(list(RUNTIMES)), help="Only these.")
 @click.option("--threads", default=2, show_default=True)
 @click.option("--clock", default="wall", show_default=True, type=click.Choice(list(CLOCKS)), help="Which time to take.")
@@ -125,7 +125,7 @@ def main(
     console = wide_console()
     rows: list[dict[str, Any]] = []
     with console.status("") as status:
-        for name in names or ("resnet50", "vit_b_16", "bert", "gpt2"):
+        for name in names or TEN:
             status.update(name)
             rows += compare(name, small, threads, clock, list(dict.fromkeys(("eager", *(runtimes or RUNTIMES)))))
             write_json(json_path, rows)  # each time: a long run may be cut short

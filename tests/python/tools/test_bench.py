@@ -2,9 +2,13 @@
 
 from collections import Counter
 
+import pytest
 import torch
+from torch.utils import _pytree as pytree
 
+import tracejet
 from bench import trace
+from bench.latency_cases import CASES, SMALL_CASES, TEN
 from bench.tracers import TRACERS
 from testing.models import SMALL_MODELS
 
@@ -29,3 +33,22 @@ def test_both_tools_leave_the_same_arithmetic():
         heavy = ("addmm", "native_layer_norm", "scaled_dot_product_attention", "gelu", "index_select")
         counts[tool] = Counter(name for target in targets for name in heavy if name in target)
     assert counts["tracejet"] == counts["torch.export"]
+
+
+def test_small_and_full_cases_have_the_same_names():
+    assert list(CASES) == list(SMALL_CASES)
+    assert len(TEN) == 10
+
+
+@pytest.mark.parametrize("name", ["llama-decode", "mobilenet_v3", "unet", "whisper-encoder"])
+def test_what_only_the_benchmark_has_is_compiled_right(name):
+    case = SMALL_CASES[name]
+    model = case.module()
+    args, kwargs = case.tracejet_inputs()
+    compiled = tracejet.compile(model, arg_inputs=args, kwarg_inputs=kwargs, engine="openvino")
+    for which in ("min", "opt", "max"):
+        args, kwargs = case.example(which)
+        with torch.no_grad():
+            expected = pytree.tree_leaves(model(*args, **kwargs))
+        for found, value in zip(pytree.tree_leaves(compiled(*args, **kwargs)), expected, strict=True):
+            torch.testing.assert_close(found, value, rtol=2e-3, atol=1e-4)
