@@ -119,6 +119,7 @@ Expression select(const Condition& condition, const Expression& when_true, const
   if (when_true.is_bool()) {
     return logical_or(logical_and(condition, when_true), logical_and(logical_not(condition), when_false));
   }
+  if (when_true.is_constant(1) && when_false.is_constant(0)) return from_bool(condition);
   return make(Kind::kSelect, when_true.type(), {condition, when_true, when_false});
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <unordered_map>
 
 #include "base/error.h"
@@ -103,6 +104,17 @@ Expression real_power(const Expression& a, const Expression& b) {
 }
 Expression real_quotient(const Expression& a, const Expression& b) {
   return symbolic::true_div(symbolic::to_float(a), symbolic::to_float(b));
+}
+
+/// What the writer spells as `trunc(a) + (trunc(a) < a)` and `trunc(a) - (a < trunc(a))`: torch.export can't write ceil
+/// and floor. Nothing where it is another sum.
+std::optional<Expression> rounding(bool is_sum, const Operands& in) {
+  if (in.size() != 2 || in[0].kind() != Kind::kTruncate || in[1].kind() != Kind::kFromBool) return std::nullopt;
+  const Expression& real = in[0].operands()[0];
+  const Expression truncated = symbolic::to_float(in[0]), &step = in[1].operands()[0];
+  if (is_sum && step == symbolic::less(truncated, real)) return symbolic::to_int(Kind::kCeil, real);
+  if (!is_sum && step == symbolic::less(real, truncated)) return symbolic::to_int(Kind::kFloor, real);
+  return std::nullopt;
 }
 
 constexpr size_t kAny = static_cast<size_t>(-1);
@@ -228,6 +240,10 @@ bool is_python_number_function(const std::string& function) {
 Expression apply_python(const std::string& function, const Operands& operands) {
   const bool of_bools = std::ranges::all_of(operands, &Expression::is_bool);
   const bool of_floats = std::ranges::any_of(operands, &Expression::is_float);
+  const bool is_sum = function == "_operator.add";
+  if (is_sum || function == "_operator.sub") {
+    if (auto rounded = rounding(is_sum, operands)) return *std::move(rounded);
+  }
   if (function == "_operator.neg" && operands.size() == 1) return apply_sympy("Mul", {Expression(-1), operands[0]});
   if (function == "_operator.sub" && operands.size() == 2) {
     if (of_floats) {

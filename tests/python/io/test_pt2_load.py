@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -226,6 +227,43 @@ def test_what_torch_export_exports_runs_at_other_sizes(name: str, engine: str, t
             found, expected = compiled(*args), model(*args)
         assert pytree.tree_structure(found) == pytree.tree_structure(expected)
         assert_close(pytree.tree_leaves(found), pytree.tree_leaves(expected))
+
+
+class Sized(nn.Module):
+    def __init__(self, size: Callable[[Any, Any], Any]) -> None:
+        super().__init__()
+        self.size = size
+
+    def forward(self, x: torch.Tensor) -> Any:
+        batch, length = x.shape
+        size = self.size(batch, length)
+        return torch.zeros(size * batch), torch.ones(batch, size, length).view(-1, length), torch.full((size + 1,), 2)
+
+
+SIZES: dict[str, Callable[[Any, Any], Any]] = {
+    "ceil": lambda batch, length: math.ceil(length * 0.7),
+    "floor": lambda batch, length: math.floor(length * 0.7),
+    "negative": lambda batch, length: 40 + math.floor(length * -0.7) + math.ceil(length * -0.3),
+    "trunc": lambda batch, length: int(length * 0.7),
+    "truth": lambda batch, length: 1 + int(torch.sym_ite(length > batch, 1, 0)),
+    "choice": lambda batch, length: torch.sym_ite(length > batch, length, batch),
+    "quotients": lambda batch, length: length // 2 + length % 3 + 1,
+    "extremes": lambda batch, length: torch.sym_max(length, 7) + torch.sym_min(batch, 3),
+    "arange": lambda batch, length: torch.arange(length, -length, -1.0).shape[0],
+}
+
+
+@pytest.mark.parametrize("name", SIZES)
+@pytest.mark.parametrize("save", [torch.export.save, tracejet.save], ids=["torch", "tracejet"])
+def test_sizes_come_back_as_they_are_computed(name: str, save: Callable, tmp_path: Path) -> None:
+    model = Sized(SIZES[name])
+    x = Input(min_shape=(2, 2), opt_shape=(4, 9), max_shape=(8, 31), name="x")
+    program = tracejet.trace(model, arg_inputs=[x])
+    save(program, tmp_path / "sized.pt2")
+    loaded = tracejet.load(tmp_path / "sized.pt2")
+    assert loaded.graph_module.code == program.graph_module.code
+    for shape in ((2, 2), (3, 10), (8, 31), (5, 7)):
+        assert_close(run(loaded, (torch.ones(shape),), {}), list(model(torch.ones(shape))))
 
 
 def test_the_guards_of_a_file_are_checked(tmp_path: Path) -> None:
