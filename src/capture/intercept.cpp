@@ -11,6 +11,8 @@
 #include "base/error.h"
 #include "capture/collectives.h"
 #include "capture/keys.h"
+#include "capture/known_modules.h"
+#include "capture/plain_sizes.h"
 #include "capture/strides.h"
 #include "capture/tensor_arguments.h"
 #include "capture/tensor_subclass.h"
@@ -46,6 +48,19 @@ bool will_redispatch(const c10::OperatorHandle& op, c10::DispatchKeySet keys) {
     if (op.hasKernelForDispatchKey(key)) return true;
   }
   return false;
+}
+
+/// Code of PyTorch's that asks whether tensors are equal to compute the same in a shorter way: it is told whether they
+/// are one tensor.
+bool answer_whether_equal(const c10::OperatorHandle& op, torch::jit::Stack& stack) {
+  static const c10::OperatorName equal{"aten::equal", ""};
+  if (op.operator_name() != equal) return false;
+  const KnownModule* module = running_known_module();
+  if (module == nullptr || !module->compares_data) return false;
+  const bool are_one = torch::jit::peek(stack, 0, 2).toTensor().is_same(torch::jit::peek(stack, 1, 2).toTensor());
+  torch::jit::drop(stack, 2);
+  stack.emplace_back(are_one);
+  return true;
 }
 
 /// Whether several elements of a view may share one place in memory. Functionalization would add up what is written to
@@ -95,6 +110,8 @@ void intercept(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::j
     if (takes_own_dispatch(op, keys, *stack)) {
       return call_own_dispatch(*tracer, op, keys, *stack, will_redispatch(op, keys));
     }
+    if (answer_whether_equal(op, *stack)) return;
+    tracer->plain_sizes().restore(op, *stack);
     lift_arguments(*tracer, op, *stack);
     if (op.schema().is_mutable()) refuse_ambiguous_writes(op, *stack);
     if (plan.is_mutable) note_writes(tracer->strides(), op, *stack);

@@ -14,9 +14,7 @@ Lifted& Scope::add_lifted(const at::Tensor& tensor, at::Tensor stand_in, const V
   return lifted.insert_or_assign(tensor.unsafeGetTensorImpl(), std::move(entry)).first->second;
 }
 
-Scopes::Scopes(std::shared_ptr<symbolic::Context> shapes) {
-  scopes_.emplace_back(std::make_shared<Graph>(std::move(shapes)), 0);
-}
+Scopes::Scopes(std::shared_ptr<Graph> program) { scopes_.emplace_back(std::move(program), 0); }
 
 at::Tensor Scopes::make_traced(const Value& value) const {
   return at::Tensor(c10::make_intrusive<TracedTensor>(graph(), value));

@@ -36,9 +36,12 @@ struct Scope {
 /// The graphs that are being recorded: the program's, then those of the subgraphs at hand.
 class Scopes {
  public:
-  explicit Scopes(std::shared_ptr<symbolic::Context> shapes);
+  explicit Scopes(std::shared_ptr<Graph> program);
   Scopes(const Scopes&) = delete;
   Scopes& operator=(const Scopes&) = delete;
+
+  /// Another graph in the place of the program's, which is empty still.
+  void set_program(std::shared_ptr<Graph> graph) { scopes_.front().graph = std::move(graph); }
 
   Scope& at_hand() { return scopes_[at_hand_]; }
   const std::shared_ptr<Graph>& graph() const { return scopes_[at_hand_].graph; }

@@ -5,6 +5,8 @@
 
 #include "base/error.h"
 #include "capture/keys.h"
+#include "capture/known_modules.h"
+#include "capture/plain_sizes.h"
 #include "capture/tracer.h"
 #include "ir/model_line.h"
 #include "ir/size_expression.h"
@@ -98,7 +100,12 @@ std::string origin_of(const Value& value, const Graph& graph) {
 
 }  // namespace
 
-c10::IntArrayRef TracedTensor::sizes_custom() const { throw_needs_plain_numbers(value_, *graph_); }
+c10::IntArrayRef TracedTensor::sizes_custom() const {
+  Tracer* tracer = Tracer::current();
+  const bool is_asked_by_model = tracer != nullptr && symbolic::current_asker() == symbolic::Asker::kModel;
+  if (is_asked_by_model && running_known_module() != nullptr) return tracer->plain_sizes().of(value_.tensor().sizes);
+  throw_needs_plain_numbers(value_, *graph_);
+}
 
 c10::IntArrayRef TracedTensor::strides_custom() const { throw_needs_plain_numbers(value_, *graph_); }
 

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "capture/keys.h"
+#include "capture/plain_sizes.h"
 #include "capture/traced_tensor.h"
 #include "ir/model_line.h"
 #include "ir/passes/dead_nodes.h"
@@ -32,11 +33,15 @@ bool is_asserted() {
 
 /// The thread's dispatch state during a trace; going out of scope restores it.
 struct Tracer::Activation {
-  explicit Activation(Tracer* tracer) : include(kTracingKeys), reapply_views(true) { current_tracer = tracer; }
+  explicit Activation(Tracer* tracer)
+      : include(kTracingKeys), reapply_views(true), plain_sizes(tracer->scopes_, tracer->guards_) {
+    current_tracer = tracer;
+  }
   ~Activation() { current_tracer = nullptr; }
   symbolic::AskedBy asked{symbolic::Asker::kCaller};
   c10::impl::IncludeDispatchKeyGuard include;
   at::functionalization::impl::FunctionalizationReapplyViewsGuard reapply_views;
+  PlainSizes plain_sizes;
 };
 
 Tracer* Tracer::current() { return current_tracer; }
@@ -44,7 +49,7 @@ Tracer* Tracer::current() { return current_tracer; }
 Tracer::Tracer(FrontendHooks hooks, TracerOptions options)
     : hooks_(hooks),
       options_(std::move(options)),
-      scopes_(symbolic::Context::create(current_location, is_asserted)),
+      scopes_(std::make_shared<Graph>(symbolic::Context::create(current_location, is_asserted))),
       locations_(scopes_),
       guards_(scopes_),
       state_(scopes_, hooks_),
@@ -65,6 +70,8 @@ void Tracer::begin() {
 }
 
 void Tracer::end() { activation_.reset(); }
+
+PlainSizes& Tracer::plain_sizes() { return activation_->plain_sizes; }
 
 std::shared_ptr<Graph> Tracer::finish(const symbolic::DiagnosisOptions& options) {
   signature_.finish();

@@ -23,6 +23,8 @@
 
 namespace tracejet {
 
+class PlainSizes;
+
 struct TracerOptions {
   /// Every shape rule is held against the operator's meta kernel where sizes are known, and the graph against
   /// verify_graph() after each pass; a difference is an Error.
@@ -47,6 +49,8 @@ class Tracer {
 
   /// The tracer that listens on this thread, or null.
   static Tracer* current();
+  /// Calls are recorded into an empty graph whose symbols are those of another. To be called before anything else.
+  void record_into(std::shared_ptr<Graph> graph) { scopes_.set_program(std::move(graph)); }
   /// Starts listening on this thread. Throws Error where this thread traces already.
   void begin();
   /// Stops listening, whether or not the trace was finished; the thread's dispatch state is as it was.
@@ -73,6 +77,9 @@ class Tracer {
   /// The graph that is being recorded: the program's, or the subgraph at hand.
   const std::shared_ptr<Graph>& graph() const { return scopes_.graph(); }
   symbolic::Context& shapes() const { return scopes_.shapes(); }
+
+  /// While it listens: what stands for sizes where only plain numbers are taken.
+  PlainSizes& plain_sizes();
 
   /// What this trace does with an operator.
   const Plan& plan_of(const c10::OperatorHandle& op) { return plans_->of(op); }

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "capture/plain_sizes.h"
 #include "capture/refusal.h"
 #include "frontends/session.h"
 #include "frontends/suggestion.h"
@@ -80,6 +81,16 @@ void record_cpp(ModelTrace& trace, const std::function<std::unique_ptr<Results>(
   } catch (const DataDependent& error) {
     throw DataDependent(in_cpp(error.what()));
   }
+}
+
+void rethrow_of_module(const c10::Error& error, Tracer& tracer) {
+  const std::string_view text = error.what();
+  const bool is_of_module = text.find("torch/nn/") != text.npos || text.find("torch/csrc/api/src/nn/") != text.npos;
+  const PlainSizes& plain = tracer.plain_sizes();
+  if (!is_of_module || plain.empty()) throw;
+  throw ShapeError("a module of PyTorch's refuses what it is given: " + plain.in_words(error.what_without_backtrace()) +
+                   "\nThe dynamic sizes there are " + plain.axes() +
+                   ": those that have to be equal must share a name (Input::shared_dims)");
 }
 
 TraceSettings settings_of(const TraceOptions& options) {

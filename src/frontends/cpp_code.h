@@ -20,6 +20,18 @@ TraceSettings settings_of(const TraceOptions& options);
 
 /// PyTorch's own words for data that only a run has, or for a dynamic size that was taken for a number, in ours.
 [[noreturn]] void rethrow_of_code(const c10::Error& error, const Tracer& tracer);
+/// While it still listens: what one of PyTorch's modules says of sizes that don't fit together, with their names.
+[[noreturn]] void rethrow_of_module(const c10::Error& error, Tracer& tracer);
+
+/// Runs forward, whose errors are told so.
+template <typename Run>
+decltype(auto) run_code(Tracer& tracer, Run&& run) {
+  try {
+    return run();
+  } catch (const c10::Error& error) {
+    rethrow_of_module(error, tracer);
+  }
+}
 
 /// Records a run of C++ code, whose errors are in the words of C++.
 void record_cpp(ModelTrace& trace, const std::function<std::unique_ptr<Results>()>& run);

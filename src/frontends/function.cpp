@@ -37,7 +37,7 @@ class FunctionFrontend final : public Frontend {
 
  private:
   std::unique_ptr<Results> run_forward(Tracer& tracer, const std::vector<at::Tensor>& inputs) const {
-    std::vector<at::Tensor> results = forward_(inputs);
+    std::vector<at::Tensor> results = run_code(tracer, [&] { return forward_(inputs); });
     for (size_t i = 0; i < results.size(); ++i) {
       if (!results[i].defined()) {
         throw InvalidInput("forward returns an undefined tensor as result " + std::to_string(i) +

@@ -92,7 +92,7 @@ class ModuleFrontend final : public Frontend {
   }
 
   std::unique_ptr<Results> run_forward(Tracer& tracer, const std::vector<at::Tensor>& inputs) const {
-    FlatResults results = call_.forward(inputs);
+    FlatResults results = run_code(tracer, [&] { return call_.forward(inputs); });
     std::vector<c10::IValue> literals;
     for (c10::IValue& value : results.values) {
       if (value.isTensor() && !value.toTensor().defined()) value = {};

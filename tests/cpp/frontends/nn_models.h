@@ -44,7 +44,11 @@ TORCH_MODULE(Block);
 
 /// ResNet-18, narrow.
 struct ResNetImpl : torch::nn::Module {
-  ResNetImpl() : stem(torch::nn::Conv2dOptions(3, 8, 7).stride(2).padding(3).bias(false)), norm(8), head(64, 10) {
+  ResNetImpl()
+      : stem(torch::nn::Conv2dOptions(3, 8, 7).stride(2).padding(3).bias(false)),
+        norm(8),
+        pool(torch::nn::AdaptiveAvgPool2dOptions({1, 1})),
+        head(64, 10) {
     register_module("stem", stem);
     register_module("norm", norm);
     int64_t in = 8;
@@ -58,12 +62,13 @@ struct ResNetImpl : torch::nn::Module {
   }
   at::Tensor forward(const at::Tensor& image) {
     const at::Tensor x = torch::max_pool2d(torch::relu(norm(stem(image))), 3, 2, 1);
-    return head(torch::adaptive_avg_pool2d(layers->forward(x), {1, 1}).flatten(1));
+    return head(pool(layers->forward(x)).flatten(1));
   }
 
   torch::nn::Conv2d stem;
   torch::nn::BatchNorm2d norm;
   torch::nn::Sequential layers;
+  torch::nn::AdaptiveAvgPool2d pool;
   torch::nn::Linear head;
 };
 TORCH_MODULE(ResNet);
@@ -108,14 +113,10 @@ struct Encoder : torch::nn::Module {
   torch::nn::Sequential layers;
 };
 
-/// An LSTM over any batch: PyTorch's own forward takes its size for a plain number.
+/// PyTorch's own LSTM, whose forward takes the batch for a plain number.
 struct Recurrent : torch::nn::Module {
   Recurrent() : lstm(torch::nn::LSTMOptions(6, 8).num_layers(2).batch_first(true)) { register_module("lstm", lstm); }
-  at::Tensor forward(const at::Tensor& x) {
-    const at::Tensor zeros = at::zeros_symint({2, x.sym_size(0), 8}, x.options());
-    return std::get<0>(at::lstm(x, {zeros, zeros}, lstm->all_weights(), /*has_biases=*/true, /*num_layers=*/2,
-                                /*dropout=*/0, /*train=*/false, /*bidirectional=*/false, /*batch_first=*/true));
-  }
+  at::Tensor forward(const at::Tensor& x) { return std::get<0>(lstm(x)); }
   torch::nn::LSTM lstm;
 };
 

@@ -1,11 +1,8 @@
 // Programs of torch::nn modules. What Python makes of their files: tests/python/test_cpp_modules.py.
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include "frontends/nn_comparison.h"
 #include "frontends/nn_models.h"
 #include "ir/graph.h"
 #include "message_of.h"
@@ -16,42 +13,10 @@
 namespace tracejet {
 namespace {
 
+using testing::expect_same;
+using testing::is_close;
 using testing::message_of;
 using Tensors = std::vector<at::Tensor>;
-
-bool is_close(const Tensors& a, const Tensors& b) {
-  return a.size() == b.size() && std::ranges::equal(a, b, [](const at::Tensor& one, const at::Tensor& other) {
-           return one.sizes() == other.sizes() && at::allclose(one, other, /*rtol=*/1e-4, /*atol=*/1e-5);
-         });
-}
-
-/// With TRACEJET_KEEP_PT2=folder: the program, and what the module itself gives for the inputs.
-void keep(const std::string& name, const Program& program, const std::vector<Tensors>& inputs,
-          const std::vector<Tensors>& outputs) {
-  const char* folder = std::getenv("TRACEJET_KEEP_PT2");
-  if (folder == nullptr) return;
-  save(program, std::filesystem::path(folder) / (name + ".pt2"));
-  const auto bytes = torch::pickle_save(c10::ivalue::Tuple::create(c10::IValue(inputs), c10::IValue(outputs)));
-  std::ofstream(std::filesystem::path(folder) / (name + ".pt"), std::ios::binary).write(bytes.data(), bytes.size());
-}
-
-/// Traces, and holds the program against the module: all inputs one after the other, so that state shows.
-template <typename Model>
-void expect_same(const std::string& name, Model& model, const std::vector<Input>& declared,
-                 const std::vector<Tensors>& inputs, const std::function<Tensors(const Tensors&)>& forward) {
-  const at::NoGradGuard no_grad;
-  const Program program = trace(model, declared);
-  const CompiledProgram compiled = compile(program, {.engine = "aten"});
-  std::vector<Tensors> outputs;
-  for (const Tensors& tensors : inputs) outputs.push_back(compiled.run(tensors));
-  for (const auto& buffer : detail::callee(model).named_buffers()) {
-    if (buffer.key().ends_with("total")) buffer.value().zero_();
-  }
-  keep(name, program, inputs, outputs);
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    EXPECT_TRUE(is_close(outputs[i], forward(inputs[i]))) << name << " differs for " << inputs[i][0].sizes();
-  }
-}
 
 std::vector<Tensors> images(std::initializer_list<int64_t> batches) {
   std::vector<Tensors> inputs;
@@ -103,24 +68,6 @@ TEST(NnModule, APlainSizeIsRefusedWithTheModuleThatComputesTheTensor) {
   const std::string message = message_of<UnsupportedOperator>([&] { trace(model, {x}); });
   EXPECT_NE(message.find("x[0]"), std::string::npos) << message;
   EXPECT_NE(message.find("in layer (torch::nn::LinearImpl)"), std::string::npos) << message;
-}
-
-TEST(NnModule, PyTorchsOwnRecurrentModulesTakePlainSizes) {
-  const at::NoGradGuard no_grad;
-  torch::nn::LSTM lstm(torch::nn::LSTMOptions(6, 8).batch_first(true));
-  lstm->eval();
-  const at::Tensor x = at::randn({3, 5, 6});
-  const auto [output, state] = lstm(x);
-  const auto results = compile(trace(lstm, arguments(x)), {.engine = "aten"}).run({x});
-  EXPECT_TRUE(is_close(results, {output, std::get<0>(state), std::get<1>(state)}));
-  const Input dynamic = Input::dynamic({1, 5, 6}, {2, 5, 6}, {8, 5, 6}, at::kFloat, "x");
-  EXPECT_NE(message_of<UnsupportedOperator>([&] { trace(lstm, {dynamic}); }).find("x[0]"), std::string::npos);
-}
-
-TEST(NnModule, PyTorchsOwnAttentionComparesItsInputsByValue) {
-  torch::nn::TransformerEncoder encoder(
-      torch::nn::TransformerEncoderOptions(torch::nn::TransformerEncoderLayerOptions(6, 2), 2));
-  EXPECT_THROW(trace(encoder, {Input::fixed({3, 5, 6})}), DataDependent);
 }
 
 TEST(NnModule, StateWrittenInForwardIsTheProgramsToo) {

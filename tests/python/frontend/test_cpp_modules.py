@@ -9,14 +9,28 @@ from pathlib import Path
 import pytest
 import torch
 
-MODELS = ("resnet", "encoder", "lstm", "stepwise", "counting")
+MODELS = (
+    *(
+        "resnet",
+        "encoder",
+        "lstm",
+        "stepwise",
+        "counting",
+        "transformer",
+        "nn_lstm",
+        "nn_gru",
+        "nn_rnn",
+        "nn_gru_state",
+    ),
+    *("nn_transformer", "nn_attention", "nn_pool", "nn_lrn", "nn_nearest", "nn_bilinear"),
+)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the C++ tests leave each program, and what the C++ module gave."""
     path = tmp_path_factory.mktemp("cpp_modules")
-    command = ["build/tests/cpp/tracejet_tests", "--gtest_filter=NnModule.*"]
+    command = ["build/tests/cpp/tracejet_tests", "--gtest_filter=NnModule.*:KnownModules.*"]
     subprocess.run(command, env={**os.environ, "TRACEJET_KEEP_PT2": str(path)}, check=True, capture_output=True)
     return path
 
