@@ -1,10 +1,12 @@
-// Compiles a program once and serves it from several threads.
+// Opens a .pt2 file, compiles its program once and serves it from several threads.
 //
-//   serve [threads] [requests]
+//   serve model.pt2 [threads] [requests]
 #include <atomic>
 #include <chrono>
 #include <iostream>
+#include <map>
 #include <random>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -12,23 +14,43 @@
 
 #include <tracejet/tracejet.h>
 
-int main(int argc, char** argv) {
-  const int thread_count = argc > 1 ? std::stoi(argv[1]) : 4;
-  const int request_count = argc > 2 ? std::stoi(argv[2]) : 200;
-  torch::nn::Sequential net(torch::nn::Linear(64, 128), torch::nn::ReLU(), torch::nn::Linear(128, 10));
-  net->eval();
+/// Tensors of random sizes in the ranges that the program takes; axes of one name have one size.
+std::vector<torch::Tensor> random_request(const std::vector<tracejet::Input>& inputs, std::mt19937& random) {
+  std::map<std::string, int64_t> named;
+  std::vector<torch::Tensor> request;
+  for (const tracejet::Input& input : inputs) {
+    std::vector<int64_t> shape;
+    for (size_t axis = 0; axis < input.min_shape.size(); ++axis) {
+      int64_t size = std::uniform_int_distribution<int64_t>(input.min_shape[axis], input.max_shape[axis])(random);
+      const auto name = input.shared_dims.find(static_cast<int64_t>(axis));
+      if (name != input.shared_dims.end()) size = named.try_emplace(name->second, size).first->second;
+      shape.push_back(size);
+    }
+    request.push_back(torch::randn(shape, input.dtype));
+  }
+  return request;
+}
 
-  const auto x = tracejet::Input::dynamic({1, 64}, {8, 64}, {32, 64}, torch::kFloat, "x");
-  const tracejet::CompiledProgram compiled = tracejet::compile(tracejet::trace(net, {x}));
+int main(int argc, char** argv) {
+  if (argc < 2) {
+    std::cerr << "usage: serve model.pt2 [threads] [requests]\n";
+    return 2;
+  }
+  const int thread_count = argc > 2 ? std::stoi(argv[2]) : 4;
+  const int request_count = argc > 3 ? std::stoi(argv[3]) : 200;
+  const tracejet::Program program = tracejet::load(argv[1]);
+  const tracejet::CompiledProgram compiled = tracejet::compile(program);
+  const std::vector<tracejet::Input> inputs = tracejet::inputs_of(program);
 
   std::atomic<int> next = 0, wrong = 0;
   const auto serve = [&](unsigned seed) {
     const torch::NoGradGuard no_grad;
     std::mt19937 random(seed);
     while (next++ < request_count) {  // run() may be called from any number of threads
-      const torch::Tensor request = torch::randn({std::uniform_int_distribution<int64_t>(1, 32)(random), 64});
-      const torch::Tensor answer = compiled.run({request}).at(0);
-      if (!torch::allclose(answer, net->forward(request), /*rtol=*/1e-3, /*atol=*/1e-4)) ++wrong;
+      const std::vector<torch::Tensor> request = random_request(inputs, random);
+      const torch::Tensor answer = compiled.run(request).at(0);
+      const torch::Tensor expected = tracejet::run(program, request).at(0);  // with PyTorch's kernels
+      if (!torch::allclose(answer, expected, /*rtol=*/1e-3, /*atol=*/1e-4)) ++wrong;
     }
   };
   const auto begin = std::chrono::steady_clock::now();

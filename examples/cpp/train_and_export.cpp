@@ -1,4 +1,5 @@
-// Trains a small network, exports it with a dynamic batch, compiles it, and compares: no Python anywhere.
+// Trains a small network, exports it with a dynamic batch, opens the file, compiles it, and compares: no Python
+// anywhere.
 //
 //   train_and_export [model.pt2]
 #include <iostream>
@@ -46,7 +47,7 @@ int main(int argc, char** argv) {
   tracejet::save(program, path);  // torch.export.load opens it, too
   std::cout << program.str() << '\n';
 
-  const tracejet::CompiledProgram compiled = tracejet::compile(program);
+  const tracejet::CompiledProgram compiled = tracejet::compile(tracejet::load(path));
   const torch::NoGradGuard no_grad;
   for (const int64_t batch : {1, 7, 64, 1024}) {
     const torch::Tensor x = torch::rand({batch, 2}) * 2 - 1;

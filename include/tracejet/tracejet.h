@@ -10,6 +10,7 @@
 #include <tracejet/io.h>
 #include <tracejet/nn_module.h>
 #include <tracejet/program.h>
+#include <tracejet/program_editor.h>
 #include <tracejet/report.h>
 #include <tracejet/structure.h>
 #include <tracejet/torchscript.h>

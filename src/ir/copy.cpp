@@ -37,15 +37,36 @@ std::vector<OutputMeta> metas_of(const Node& node) {
 
 }  // namespace
 
-const Node& copy_node(const Node& node, Graph& into, std::unordered_map<const Value*, const Value*>& values) {
+namespace {
+
+std::vector<Argument> renamed_arguments(const Node& node,
+                                        const std::unordered_map<const Value*, const Value*>& values) {
   std::vector<Argument> arguments;
   for (const Argument& argument : node.arguments()) arguments.push_back(renamed(argument, values));
-  const Node& added = into.add_node(node.op(), std::move(arguments), metas_of(node), node.where(),
-                                    {node.subgraphs().begin(), node.subgraphs().end()});
+  return arguments;
+}
+
+std::vector<std::shared_ptr<Graph>> subgraphs_of(const Node& node) {
+  return {node.subgraphs().begin(), node.subgraphs().end()};
+}
+
+}  // namespace
+
+const Node& copy_node_at(const Node& node, Graph& into, std::unordered_map<const Value*, const Value*>& values,
+                         const Node* before, const Location& where) {
+  auto arguments = renamed_arguments(node, values);
+  const Node& copy =
+      before == nullptr
+          ? into.add_node(node.op(), std::move(arguments), metas_of(node), where, subgraphs_of(node))
+          : into.insert_node(*before, node.op(), std::move(arguments), metas_of(node), where, subgraphs_of(node));
   for (size_t i = 0; i < node.outputs().size(); ++i) {
-    if (node.outputs()[i] != nullptr) values.emplace(node.outputs()[i], added.outputs()[i]);
+    if (node.outputs()[i] != nullptr) values.emplace(node.outputs()[i], copy.outputs()[i]);
   }
-  return added;
+  return copy;
+}
+
+const Node& copy_node(const Node& node, Graph& into, std::unordered_map<const Value*, const Value*>& values) {
+  return copy_node_at(node, into, values, nullptr, node.where());
 }
 
 GraphCopy copy_with_weights(const Graph& graph, std::span<const at::Tensor> data) {

@@ -17,6 +17,9 @@ struct GraphCopy {
 /// Adds the same call to another graph. `values`: what stands there for each value that it reads; its own are added.
 /// Subgraphs are shared.
 const Node& copy_node(const Node& node, Graph& into, std::unordered_map<const Value*, const Value*>& values);
+/// The same in front of a node of that graph (null: at its end), come from another place.
+const Node& copy_node_at(const Node& node, Graph& into, std::unordered_map<const Value*, const Value*>& values,
+                         const Node* before, const Location& where);
 
 /// The same program, which gives these values besides: as outputs of the user, after its own. Data of inputs, subgraphs
 /// and symbols are shared with the original.

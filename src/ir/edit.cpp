@@ -1,5 +1,6 @@
 // What passes do to a graph.
 #include <algorithm>
+#include <unordered_set>
 
 #include "base/error.h"
 #include "ir/analysis/subgraph_symbols.h"
@@ -59,7 +60,8 @@ bool Graph::is_output(const Value& value) const {
   return std::ranges::any_of(outputs_, [&](const GraphOutput& output) { return output.value == &value; });
 }
 
-void Graph::replace_all_uses(const Value& value, const Value& by) {
+template <typename Kept>
+void Graph::replace_uses(const Value& value, const Value& by, Kept&& is_kept) {
   if (&value == &by) return;
   if (!can_stand_for(by, value)) {
     throw Error("the graph can't be changed so: " + in_words(by) + " can't stand for " + in_words(value));
@@ -67,18 +69,33 @@ void Graph::replace_all_uses(const Value& value, const Value& by) {
   const auto replace = [&](const Value*& read) {
     if (read == &value) read = &by;
   };
-  const bool is_read_by_source = by.producer() != nullptr && reads(*by.producer(), value);
+  c10::SmallVector<const Node*, 2> kept;
   for (const Node* user : value.users_) {
-    if (user == by.producer()) continue;
+    if (user == by.producer() || is_kept(*user)) {
+      kept.push_back(user);
+      continue;
+    }
     for (Argument& argument : user->place_->arguments_) {
       if (auto* one = std::get_if<const Value*>(&argument)) replace(*one);
       if (auto* list = std::get_if<std::vector<const Value*>>(&argument)) std::ranges::for_each(*list, replace);
     }
     if (!reads(*user, by)) by.users_.push_back(user);
   }
-  value.users_.clear();
-  if (is_read_by_source) value.users_.push_back(by.producer());
+  value.users_ = std::move(kept);
   for (GraphOutput& output : outputs_) replace(output.value);
+}
+
+void Graph::replace_all_uses(const Value& value, const Value& by) {
+  replace_uses(value, by, [](const Node&) { return false; });
+}
+
+void Graph::replace_later_uses(const Value& value, const Value& by) {
+  std::unordered_set<const Node*> before;
+  for (const Node& node : nodes_) {
+    if (by.producer() == nullptr || &node == by.producer()) break;
+    before.insert(&node);
+  }
+  replace_uses(value, by, [&](const Node& user) { return before.contains(&user); });
 }
 
 void Graph::erase(const Node& node) {

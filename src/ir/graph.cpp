@@ -1,6 +1,8 @@
 #include "ir/graph.h"
 
 #include <algorithm>
+#include <functional>
+#include <numeric>
 #include <sstream>
 
 #include "base/error.h"
@@ -66,8 +68,18 @@ int32_t Graph::add_module_frame(ModuleFrame frame) {
 }
 
 void Graph::order_inputs() {
-  std::stable_sort(inputs_.begin(), inputs_.end(),
-                   [](const GraphInput& a, const GraphInput& b) { return a.kind < b.kind; });
+  std::vector<size_t> order(inputs_.size()), place(inputs_.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::ranges::stable_sort(order, std::less(), [&](size_t i) { return inputs_[i].kind; });
+  std::vector<GraphInput> ordered;
+  for (const size_t i : order) {
+    place[i] = ordered.size();
+    ordered.push_back(std::move(inputs_[i]));
+  }
+  inputs_ = std::move(ordered);
+  for (GraphOutput& output : outputs_) {
+    if (output.kind != GraphOutput::Kind::kUser) output.target = place[output.target];
+  }
 }
 
 namespace {

@@ -148,7 +148,7 @@ class Graph {
                      const std::unordered_set<uint64_t>& from_around = {});
   /// An empty graph of the same symbols and modules, for a piece that control flow runs.
   std::shared_ptr<Graph> make_subgraph() const;
-  /// To be called once all inputs are there: orders them by kind, so that outputs can refer to them by index.
+  /// Orders the inputs by kind; outputs that refer to them by index follow.
   void order_inputs();
   void add_output(GraphOutput output) { outputs_.push_back(std::move(output)); }
   int32_t add_module_frame(ModuleFrame frame);
@@ -163,6 +163,8 @@ class Graph {
   /// What reads `value`, outputs of the graph included, reads `by` instead; only the node that computes `by` doesn't.
   /// Refused where they differ in dtype, device or sizes.
   void replace_all_uses(const Value& value, const Value& by);
+  /// The same, but the nodes in front of the one that computes `by` go on reading `value`, too.
+  void replace_later_uses(const Value& value, const Value& by);
   /// Refused as long as one of the node's values is read. Symbols aren't followed: verify_graph() finds those that
   /// nothing tells any more.
   void erase(const Node& node);
@@ -184,6 +186,8 @@ class Graph {
   std::string str() const;
 
  private:
+  template <typename Kept>
+  void replace_uses(const Value& value, const Value& by, Kept&& is_kept);
   Node& emplace(Nodes::iterator place, c10::OperatorHandle op, std::vector<Argument> arguments,
                 std::vector<OutputMeta> outputs, Location where, std::vector<std::shared_ptr<Graph>> subgraphs);
 

@@ -214,6 +214,20 @@ std::vector<Guard> Context::Branch::close() {
   return assertions;
 }
 
+Context::Trial::Trial(Context& context)
+    : context_(context), first_guard_(context.guards_.size()), before_(context.facts_) {}
+
+Context::Trial::~Trial() {
+  const auto is_of_trial = [&](const auto& entry) { return entry.second >= first_guard_; };
+  for (auto* guards : {&context_.zero_one_guards_, &context_.requirements_, &context_.guard_of_}) {
+    std::erase_if(*guards, is_of_trial);
+  }
+  std::erase_if(context_.specialization_of_, is_of_trial);
+  context_.guards_.erase(context_.guards_.begin() + static_cast<std::ptrdiff_t>(first_guard_), context_.guards_.end());
+  context_.facts_ = std::move(before_);
+  context_.facts_changed();
+}
+
 void Context::add_guard(const Condition& condition, Guard::Kind kind) {
   auto& known_guards = guards_of(kind);
   const auto [known, is_new] = known_guards.try_emplace(condition, guards_.size());

@@ -91,6 +91,22 @@ class Context : public std::enable_shared_from_this<Context> {
     Runs runs_before_;
   };
 
+  /// While code runs that may turn out not to be wanted: nothing that it asked is known afterwards.
+  class Trial {
+   public:
+    explicit Trial(Context& context);
+    Trial(const Trial&) = delete;
+    Trial& operator=(const Trial&) = delete;
+    ~Trial();
+    /// What it has assumed.
+    std::span<const Guard> guards() const { return std::span(context_.guards_).subspan(first_guard_); }
+
+   private:
+    Context& context_;
+    size_t first_guard_;
+    Facts before_;
+  };
+
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
 

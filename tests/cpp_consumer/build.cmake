@@ -15,7 +15,8 @@ run(${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR}/../../examples/cpp -B ${WORK}/
     -DCMAKE_PREFIX_PATH=${WORK}/prefix)
 run(${CMAKE_COMMAND} --build ${WORK}/examples)
 run(${WORK}/examples/train_and_export ${WORK}/model.pt2)
-run(${WORK}/examples/serve)
+run(${WORK}/examples/edit ${WORK}/model.pt2 ${WORK}/edited.pt2)
+run(${WORK}/examples/serve ${WORK}/edited.pt2)
 
 # The command line finds its libraries from where it is installed.
 if(EXISTS ${WORK}/prefix/bin/tracejet-cpp)

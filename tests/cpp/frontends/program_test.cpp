@@ -188,15 +188,30 @@ TEST(Program, SaysWhatItConsistsOf) {
   EXPECT_EQ(tensors[1].name, "total");
   EXPECT_EQ(tensors[1].kind, ProgramTensor::Kind::kBuffer);
 
-  const auto calls = calls_of(program);
-  ASSERT_EQ(calls[0].op, "aten::linear");
-  EXPECT_EQ(calls[0].arguments[1].first, "weight");
-  EXPECT_EQ(calls[0].results[0].substr(calls[0].results[0].find(':')), ": float32[x_0, 3]");
-  const auto branch = std::ranges::find(calls, "higher_order::cond", &ProgramCall::op);
-  ASSERT_NE(branch, calls.end());
-  ASSERT_EQ(branch->bodies.size(), 2U);
-  EXPECT_EQ(branch->bodies[0].at(0).op, "aten::add.Scalar");
-  EXPECT_EQ(branch->bodies[0].at(0).arguments.at(1).second, "1");
+  const auto nodes = nodes_of(program);
+  const ProgramNode linear = nodes.at(0);
+  ASSERT_EQ(linear.op(), "aten::linear");
+  const ProgramValue rows = arguments_of(program).at(0);
+  EXPECT_EQ(linear.value("input"), rows);
+  EXPECT_EQ(linear.arguments().at(1).first, "weight");
+  EXPECT_TRUE(std::get<c10::IValue>(linear.argument("bias")).isNone());
+  EXPECT_THROW(linear.argument("nothing"), InvalidInput);
+  EXPECT_THROW(linear.value("bias"), InvalidInput);
+  const ProgramValue y = linear.outputs().at(0);
+  EXPECT_EQ(y.str().substr(y.str().find(':')), ": float32[x_0, 3]");
+  EXPECT_EQ(y.sizes()[0], rows.sizes()[0]);
+  EXPECT_EQ(y.dtype(), at::kFloat);
+  EXPECT_EQ(y.producer(), linear);
+  EXPECT_FALSE(rows.producer());
+  EXPECT_FALSE(y.is_output());
+  EXPECT_EQ(std::ranges::count(rows.users(), linear), 1);
+  const auto branch = std::ranges::find(nodes, "higher_order::cond", &ProgramNode::op);
+  ASSERT_NE(branch, nodes.end());
+  EXPECT_TRUE(branch->outputs().at(0).is_output());
+  ASSERT_EQ(branch->bodies().size(), 2U);
+  const ProgramNode add = branch->bodies()[0].at(0);
+  EXPECT_EQ(add.op(), "aten::add.Scalar");
+  EXPECT_EQ(std::get<c10::IValue>(add.argument("other")).toInt(), 1);
 }
 
 TEST(Program, RunsWithoutBeingCompiled) {
