@@ -36,6 +36,14 @@ std::vector<Tensors> batches(bool batch_first) {
   return inputs;
 }
 
+Tensors results_of(const std::tuple<at::Tensor, at::Tensor>& of_gru) {
+  return {std::get<0>(of_gru), std::get<1>(of_gru)};
+}
+Tensors results_of(const std::tuple<at::Tensor, std::tuple<at::Tensor, at::Tensor>>& of_lstm) {
+  const auto& [hidden, cell] = std::get<1>(of_lstm);
+  return {std::get<0>(of_lstm), hidden, cell};
+}
+
 template <typename Holder, typename Options>
 void expect_recurrent(const char* name, Options options) {
   for (const bool batch_first : {true, false}) {
@@ -44,15 +52,8 @@ void expect_recurrent(const char* name, Options options) {
       recurrent->eval();
       const Input x =
           batch_first ? input("x", {1, 5, 6}, {2, 5, 6}, {8, 5, 6}) : input("x", {5, 1, 6}, {5, 2, 6}, {5, 8, 6});
-      expect_same(name, recurrent, {x}, batches(batch_first), [&](const Tensors& in) {
-        if constexpr (std::is_same_v<Holder, nn::LSTM>) {
-          const auto [output, state] = recurrent(in[0]);
-          return Tensors{output, std::get<0>(state), std::get<1>(state)};
-        } else {
-          const auto [output, state] = recurrent(in[0]);
-          return Tensors{output, state};
-        }
-      });
+      expect_same(name, recurrent, {x}, batches(batch_first),
+                  [&](const Tensors& in) { return results_of(recurrent(in[0])); });
     }
   }
 }
@@ -64,14 +65,18 @@ TEST(KnownModules, RecurrentOnesHoldForEveryBatch) {
   expect_recurrent<nn::RNN>("nn_rnn", nn::RNNOptions(6, 8));
 }
 
-TEST(KnownModules, RecurrentOnesHoldForEveryLength) {
-  nn::LSTM lstm(nn::LSTMOptions(6, 8));
+template <typename Holder>
+void expect_any_length(const char* name, Holder recurrent) {
   std::vector<Tensors> inputs;
   for (const int64_t length : {1, 2, 5, 9}) inputs.push_back({at::randn({length, length, 6})});
-  expect_same("nn_lstm_length", lstm, {input("x", {1, 1, 6}, {5, 2, 6}, {9, 9, 6})}, inputs, [&](const Tensors& in) {
-    const auto [output, state] = lstm(in[0]);
-    return Tensors{output, std::get<0>(state), std::get<1>(state)};
-  });
+  expect_same(name, recurrent, {input("x", {1, 1, 6}, {5, 2, 6}, {9, 9, 6})}, inputs,
+              [&](const Tensors& in) { return results_of(recurrent(in[0])); });
+}
+
+TEST(KnownModules, RecurrentOnesHoldForEveryLength) {
+  expect_any_length("nn_lstm_length", nn::LSTM(nn::LSTMOptions(6, 8)));
+  expect_any_length("nn_gru_length", nn::GRU(nn::GRUOptions(6, 8).bidirectional(true)));
+  expect_any_length("nn_rnn_length", nn::RNN(nn::RNNOptions(6, 8).num_layers(2)));
 }
 
 struct WithState : nn::Module {

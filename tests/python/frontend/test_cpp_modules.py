@@ -22,7 +22,16 @@ MODELS = (
         "nn_rnn",
         "nn_gru_state",
     ),
-    *("nn_transformer", "nn_attention", "nn_pool", "nn_lrn", "nn_nearest", "nn_bilinear"),
+    *(
+        "nn_lstm_length",
+        "nn_gru_length",
+        "nn_transformer",
+        "nn_attention",
+        "nn_pool",
+        "nn_lrn",
+        "nn_nearest",
+        "nn_bilinear",
+    ),
 )
 
 

@@ -115,5 +115,7 @@ def test_the_cpp_examples_build_against_the_wheel(python, tmp_path):
     options = [f"-DPython_EXECUTABLE={python}", f"-DCMAKE_PREFIX_PATH={folder}", f"-B{tmp_path}"]
     subprocess.run(["cmake", "-S", ROOT / "examples/cpp", *options], check=True)
     subprocess.run(["cmake", "--build", tmp_path], check=True)
-    subprocess.run([tmp_path / "train_and_export", tmp_path / "model.pt2"], check=True)
-    subprocess.run([tmp_path / "serve"], check=True)
+    model, edited = tmp_path / "model.pt2", tmp_path / "edited.pt2"
+    subprocess.run([tmp_path / "train_and_export", model], check=True)
+    subprocess.run([tmp_path / "edit", model, edited], check=True)
+    subprocess.run([tmp_path / "serve", edited], check=True)
