@@ -17,9 +17,10 @@ from tracejet import _C
 from tracejet._C import GraphOutput
 from tracejet.api.compile import save_onnx
 from tracejet.api.native_program import native
+from tracejet.api.request_batch import batch_of, output_values, tensor_inputs
 from tracejet.api.session_program import graph_of
 from tracejet.export.exported_program import ExportedProgram
-from tracejet.frontend.binding import Dim, Leaf
+from tracejet.frontend.binding import Dim
 
 _TRITON = {
     torch.float32: "TYPE_FP32",
@@ -75,7 +76,7 @@ def save_model_repository(
     program = native(mod, arg_inputs, kwarg_inputs, dynamic_shapes)
     if any(output.kind != GraphOutput.Kind.USER for output in graph_of(program).outputs):
         raise _C.InvalidInput("the program writes to buffers or inputs, and a server keeps no state between requests")
-    batch = _batch(program)
+    batch = batch_of(program)
     if merge_requests and server != "triton":
         raise _C.InvalidInput("merge_requests: OpenVINO Model Server doesn't put requests together")
     if merge_requests and batch is None:
@@ -111,33 +112,13 @@ def _triton_config(program: ExportedProgram, name: str, model: Any, batch: Dim |
     """`model`: the ONNX model as OpenVINO reads it, which knows the names."""
     skipped = 0 if batch is None else 1
     lines = [f'name: "{name}"', 'backend: "onnxruntime"', f"max_batch_size: {0 if batch is None else batch.max}"]
-    for leaf, port in zip(_inputs(program), model.inputs, strict=True):
+    for leaf, port in zip(tensor_inputs(program), model.inputs, strict=True):
         sizes = [-1 if isinstance(size, Dim) else size for size in (leaf.shape or [])[skipped:]]
         lines.append(_tensor("input", port.any_name, leaf.dtype, sizes))
-    for value, port in zip(_outputs(program), model.outputs, strict=True):
+    for value, port in zip(output_values(program), model.outputs, strict=True):
         texts = [str(size) for size in value.shape[skipped:]]
         lines.append(_tensor("output", port.any_name, value.dtype, [int(t) if t.isdigit() else -1 for t in texts]))
     return lines
-
-
-def _inputs(program: ExportedProgram) -> list[Leaf]:
-    return [leaf for leaf in program._tracejet_call_spec.inputs if leaf.shape is not None]
-
-
-def _outputs(program: ExportedProgram) -> list[Any]:
-    """Their values in the graph."""
-    return [output.value for output in graph_of(program).outputs if output.value is not None]
-
-
-def _batch(program: ExportedProgram) -> Dim | None:
-    """The dimension that comes first in all inputs and outputs, where it may be 1."""
-    shapes = [leaf.shape or [] for leaf in _inputs(program)]
-    first = shapes[0][0] if shapes and shapes[0] else None
-    if not isinstance(first, Dim) or first.min > 1:
-        return None
-    is_shared = all(shape and isinstance(shape[0], Dim) and shape[0].name == first.name for shape in shapes)
-    is_given = all(value.is_tensor and value.shape and str(value.shape[0]) == first.name for value in _outputs(program))
-    return first if is_shared and is_given else None
 
 
 def _tensor(kind: str, name: str, dtype: torch.dtype | None, sizes: Sequence[int]) -> str:

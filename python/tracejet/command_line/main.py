@@ -13,6 +13,7 @@ from tracejet.command_line.config import config
 from tracejet.command_line.export import export
 from tracejet.command_line.report import report
 from tracejet.command_line.run import run
+from tracejet.command_line.serve import serve
 from tracejet.command_line.trace import trace
 from tracejet.command_line.view import view
 
@@ -30,5 +31,5 @@ def main() -> None:
     """
 
 
-for command in (check, trace, compile, run, bench, report, export, view, engines, cache, config):
+for command in (check, trace, compile, run, bench, report, export, serve, view, engines, cache, config):
     main.add_command(command)
