@@ -16,7 +16,8 @@ class StandIn {
   StandIn& operator=(const StandIn&) = delete;
   ~StandIn() {
     // Another thread may have imported it.
-    if (object_ && PyDict_GetItemString(torch_.ptr(), kName) == object_.ptr()) PyDict_DelItemString(torch_.ptr(), kName);
+    if (object_ && PyDict_GetItemString(torch_.ptr(), kName) == object_.ptr())
+      PyDict_DelItemString(torch_.ptr(), kName);
   }
 
  private:

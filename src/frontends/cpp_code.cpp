@@ -41,9 +41,11 @@ namespace {
 /// "u0 >= 4" as "(u0).sym_ge(4)"; nothing where C++ would need other words for a part of it.
 std::optional<std::string> condition_in_cpp(const std::string& condition) {
   static const std::regex kComparison(R"(^([\w. +*-]+) (>=|<=|<|==|!=) ([\w. +*-]+)$)");
-  static const std::map<std::string, std::array<std::string_view, 2>> kNames{
-      {">=", {"sym_ge", "sym_le"}}, {"<=", {"sym_le", "sym_ge"}}, {"<", {"sym_lt", "sym_gt"}},
-      {"==", {"sym_eq", "sym_eq"}}, {"!=", {"sym_ne", "sym_ne"}}};
+  static const std::map<std::string, std::array<std::string_view, 2>> kNames{{">=", {"sym_ge", "sym_le"}},
+                                                                             {"<=", {"sym_le", "sym_ge"}},
+                                                                             {"<", {"sym_lt", "sym_gt"}},
+                                                                             {"==", {"sym_eq", "sym_eq"}},
+                                                                             {"!=", {"sym_ne", "sym_ne"}}};
   std::smatch part;
   if (!std::regex_match(condition, part, kComparison)) return {};
   const bool is_turned = condition.find_first_of("-.0123456789") == 0;  // a plain number has no methods

@@ -15,8 +15,8 @@ struct Fixed {
 /// What each node of the model gives.
 std::unordered_map<const ov::Node*, Fixed> fixed_nodes(const ov::Model& model);
 
-/// The model with constants in place of what follows from constants by operators that OpenVINO doesn't fold. It computes
-/// such a value once, and lets the arithmetic behind it write over it.
+/// The model with constants in place of what follows from constants by operators that OpenVINO doesn't fold. It
+/// computes such a value once, and lets the arithmetic behind it write over it.
 std::shared_ptr<ov::Model> with_fixed_values(const std::shared_ptr<ov::Model>& model);
 
 }  // namespace tracejet::openvino

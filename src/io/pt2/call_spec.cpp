@@ -23,8 +23,8 @@ std::string versioned(const std::string& spec) { return "[1, " + spec + "]"; }
 
 /// Whether a module's code can call an argument so: fx's needs some names itself.
 bool is_argument_name(const std::string& name) {
-  static constexpr std::array<std::string_view, 8> kOfCode{"self",   "torch",     "device", "inf", "nan",
-                                                           "pytree", "fx_pytree", "NoneType"};
+  static constexpr std::array<std::string_view, 8> kOfCode{"self", "torch",  "device",    "inf",
+                                                           "nan",  "pytree", "fx_pytree", "NoneType"};
   return is_identifier(name) && std::ranges::find(kOfCode, name) == kOfCode.end();
 }
 

@@ -77,8 +77,8 @@ c10::SymBool may_leave_nothing(const Call& call) {
     return std::ranges::all_of(sizes, [](const c10::SymInt& size) { return size.maybe_as_int() == 1; });
   };
   const auto spatial = static_cast<size_t>(input.dim() - 2);
-  const bool is_point = are_one(c10::SymIntArrayRef(weight.sizes).slice(2)) && are_one(call.sym_ints("stride", spatial)) &&
-                        are_one(call.sym_ints("dilation", spatial));
+  const bool is_point = are_one(c10::SymIntArrayRef(weight.sizes).slice(2)) &&
+                        are_one(call.sym_ints("stride", spatial)) && are_one(call.sym_ints("dilation", spatial));
   if (input.dtype != at::kFloat || is_point) return is_empty;
   if (call.sym_int("groups").maybe_as_int() != 1) return is_empty.sym_or(input.sizes[0].sym_ge(1));
   return is_empty.sym_or(input.sizes[0].sym_ge(2));

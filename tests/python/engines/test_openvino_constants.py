@@ -1,4 +1,4 @@
-"""What OpenVINO makes of weights that are read twice, and of what follows from weights alone (docs/engines/openvino.md)."""
+"""What OpenVINO makes of weights that are read twice, and of what follows from them alone (docs/engines/openvino.md)."""
 
 from __future__ import annotations
 
@@ -19,6 +19,11 @@ def weight(*shape: int) -> torch.Tensor:
 
 # ---- In two orders ---------------------------------------------------------------------------------------------------
 
+
+def part() -> torch.Tensor:
+    return PARTS[:576].view(8, 8, 3, 3)
+
+
 MATRIX, KERNEL = weight(8, 8), weight(8, 8, 3, 3)
 PARTS = weight(600)
 STACK, POINT, VOLUME, GROUPED = weight(3, 8, 8), weight(8, 8, 1, 1), weight(4, 4, 2, 2, 2), weight(8, 4, 3, 3)
@@ -35,14 +40,22 @@ CONVOLUTIONS = {
     "both ways": lambda x: (F.conv2d(x, KERNEL), F.conv_transpose2d(x, KERNEL)),
     "transposed first": lambda x: (F.conv_transpose2d(x, KERNEL, stride=2), F.conv2d(x, KERNEL, padding=1)),
     "autoencoder": lambda x: F.conv_transpose2d(F.conv2d(x, KERNEL, stride=2).relu(), KERNEL, stride=2),
-    "parts": lambda x: (F.conv2d(x, PARTS[:576].view(8, 8, 3, 3)), F.conv_transpose2d(x, PARTS[:576].view(8, 8, 3, 3))),
-    "changed": lambda x: (F.conv2d(x, PARTS[:576].nan_to_num().view(8, 8, 3, 3)), F.conv_transpose2d(x, PARTS[:576].nan_to_num().view(8, 8, 3, 3))),
+    "parts": lambda x: (F.conv2d(x, part()), F.conv_transpose2d(x, part())),
+    "changed": lambda x: (F.conv2d(x, part().nan_to_num()), F.conv_transpose2d(x, part().nan_to_num())),
     "channels": lambda x: (F.conv2d(x, KERNEL), F.conv2d(x, KERNEL.transpose(0, 1)), F.conv2d(x, KERNEL.mT)),
     "point": lambda x: (F.conv2d(x, POINT), F.conv_transpose2d(x, POINT)),
     "groups": lambda x: (F.conv2d(x, GROUPED, groups=2), F.conv_transpose2d(x, GROUPED, groups=2)),
     "line": lambda x: (F.conv1d(x[..., 0], KERNEL[..., 0]), F.conv_transpose1d(x[..., 0], KERNEL[..., 0])),
-    "volume": lambda x: (F.conv3d(x[:, :4, None].expand(-1, -1, 2, -1, -1), VOLUME), F.conv_transpose3d(x[:, :4, None], VOLUME)),
-    "product": lambda x: (F.conv_transpose2d(x, POINT), x @ POINT[..., 0, 0], F.conv2d(x, POINT), x @ POINT[..., 0, 0].T),
+    "volume": lambda x: (
+        F.conv3d(x[:, :4, None].expand(-1, -1, 2, -1, -1), VOLUME),
+        F.conv_transpose3d(x[:, :4, None], VOLUME),
+    ),
+    "product": lambda x: (
+        F.conv_transpose2d(x, POINT),
+        x @ POINT[..., 0, 0],
+        F.conv2d(x, POINT),
+        x @ POINT[..., 0, 0].T,
+    ),
 }
 
 
@@ -54,7 +67,9 @@ def test_a_matrix_is_multiplied_with_from_both_sides(function):
 
 @pytest.mark.parametrize("function", CONVOLUTIONS.values(), ids=CONVOLUTIONS)
 def test_a_kernel_convolves_forwards_and_backwards(function):
-    assert_right(function, dynamic((1, 8, 8, 8), (2, 8, 9, 8), (4, 8, 12, 8)), (2, 8, 9, 8), (1, 8, 8, 8), (4, 8, 12, 8))
+    assert_right(
+        function, dynamic((1, 8, 8, 8), (2, 8, 9, 8), (4, 8, 12, 8)), (2, 8, 9, 8), (1, 8, 8, 8), (4, 8, 12, 8)
+    )
     assert_right(function, torch.randn(2, 8, 9, 8), (2, 8, 9, 8))
 
 

@@ -117,7 +117,9 @@ def test_a_call_that_eager_refuses_is_refused_though_nothing_is_made_of_it(op: s
 @pytest.mark.parametrize("options", [{}, {"groups": 2}, {"stride": 2}, {"stride": 3, "output_padding": 2}], ids=str)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 @pytest.mark.parametrize("batch", [0, 1, 3])
-def test_a_transposed_convolution_leaves_nothing_where_eagers_does(batch: int, dtype: torch.dtype, options: dict) -> None:
+def test_a_transposed_convolution_leaves_nothing_where_eagers_does(
+    batch: int, dtype: torch.dtype, options: dict
+) -> None:
     """Of float32 in batches or groups, the kernel that PyTorch chooses gives nothing; others refuse it."""
     weight = torch.ones(2, 2, 2, dtype=dtype)
     model = Lambda(lambda x: F.conv_transpose1d(x, weight, padding=1, **options))
