@@ -8,7 +8,7 @@
 #include "compile/prepare.h"
 #include "engines/tensorrt/target.h"
 #include "ir/size_expression.h"
-#include "lowering/onnx/narrow_products.h"
+#include "lowering/onnx/network_types.h"
 
 namespace tracejet {
 
@@ -22,6 +22,7 @@ OnnxProgram::OnnxProgram(std::shared_ptr<const Graph> graph, RuntimeInputs input
   refused = lowering.unsupported();
   if (!refused.empty()) return;
   model = std::move(lowering).finish();
+  onnx::dequantize_weights(model);
   if (precision != at::kFloat) onnx::narrow_products(model, precision);
 }
 

@@ -141,11 +141,29 @@ class Builder:
         return Profile()
 
     def build_serialized_network(self, network: Any, config: Config) -> bytes | None:
+        if wrong := integers_in_the_open(network.model.graph):
+            said = f"Quantized constant ({wrong[0]}) is only allowed before DQ (In build at x.cpp:2)"
+            self.logger.log(ILogger.ERROR, said)
+            return None
         if missing := unbuilt & {node.op_type for node in network.model.graph.node}:
             self.logger.log(ILogger.ERROR, f"no kernels for {sorted(missing)} (In build at x.cpp:1)")
             return None
         shapes = [profile.shapes for profile in config.profiles]
         return MAGIC + json.dumps(shapes).encode() + b"\0" + network.model.SerializeToString()
+
+
+def integers_in_the_open(graph: onnx.GraphProto) -> list[str]:
+    """Weights of int8 that anybody but DequantizeLinear takes, which TensorRT-RTX 1.7.1 doesn't build."""
+    weights = {weight.name for weight in graph.initializer if weight.data_type == onnx.TensorProto.INT8}
+    readers = [node for node in graph.node if node.op_type not in ("QuantizeLinear", "DequantizeLinear")]
+    return [name for node in readers for name in node.input if name in weights]
+
+
+def is_asymmetric(node: onnx.NodeProto, graph: onnx.GraphProto) -> bool:
+    if node.op_type not in ("QuantizeLinear", "DequantizeLinear") or len(node.input) < 3:
+        return False
+    (offset,) = (weight for weight in graph.initializer if weight.name == node.input[2])
+    return offset.data_type == onnx.TensorProto.UINT8 or bool(onnx.numpy_helper.to_array(offset).any())
 
 
 class OnnxParser:
@@ -172,7 +190,7 @@ class OnnxParser:
     def parse_model_proto(self) -> bool:
         onnx.checker.check_model(self.model)
         for index, node in enumerate(self.model.graph.node):
-            if node.op_type in unparsed:
+            if node.op_type in unparsed or is_asymmetric(node, self.model.graph):
                 self.errors.append(
                     SimpleNamespace(
                         node=lambda i=index: i,

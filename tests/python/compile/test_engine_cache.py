@@ -173,6 +173,7 @@ def test_a_program_is_shared_in_its_own_cache_and_where_that_is_asked_for_only(t
 
 def test_weights_of_another_model_are_its_own(tmp_path: Path) -> None:
     """An engine may read weights where they are: equal ones aren't the same."""
+
     class Table(nn.Module):
         def __init__(self) -> None:
             super().__init__()

@@ -12,7 +12,6 @@ import onnx
 import openvino
 import pytest
 import torch
-import torchao.quantization as torchao
 from torch import nn
 from torch.ao import quantization as eager_mode
 from torch.utils import _pytree as pytree
@@ -21,17 +20,15 @@ import tracejet
 from testing.compare import assert_equal, assert_same_as_eager
 from tests.support.lambda_module import Lambda, batch
 from tests.support.onnx_runtime import OnnxRuntime
-
-
-def mlp(width: int = 64) -> nn.Module:
-    torch.manual_seed(0)
-    return nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 4)).eval()
-
-
-def quantized(config: Any, module: nn.Module | None = None) -> nn.Module:
-    model = mlp() if module is None else module
-    torchao.quantize_(model, config)
-    return model
+from tests.support.quantized_models import (
+    CONFIGS,
+    ENGINE_TOLERANCE,
+    ONE_STEP,
+    converted,
+    convolutions,
+    mlp,
+    quantized,
+)
 
 
 def saved_and_loaded(program: torch.export.ExportedProgram) -> torch.export.ExportedProgram:
@@ -39,15 +36,6 @@ def saved_and_loaded(program: torch.export.ExportedProgram) -> torch.export.Expo
     torch.export.save(program, file)
     file.seek(0)
     return torch.export.load(file)
-
-
-CONFIGS: dict[str, Callable[[], Any]] = {
-    "int8 weights": lambda: torchao.Int8WeightOnlyConfig(),
-    "int8": lambda: torchao.Int8DynamicActivationInt8WeightConfig(),
-    "int4 weights": lambda: torchao.IntxWeightOnlyConfig(torch.int4, torchao.PerGroup(32)),
-    "int8 with int4 weights": lambda: torchao.Int8DynamicActivationIntxWeightConfig(torch.int4, torchao.PerGroup(32)),
-    "float8 weights": lambda: torchao.Float8WeightOnlyConfig(),
-}
 
 
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
@@ -119,25 +107,6 @@ def test_a_batch_that_blocks_must_fill_is_asserted() -> None:
         program.module()(torch.randn(6, 64))
 
 
-def convolutions() -> nn.Module:
-    torch.manual_seed(0)
-    return nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 4, 3), nn.Flatten(), nn.Linear(64, 5)).eval()
-
-
-def converted(model: nn.Module, example: torch.Tensor, qat: bool = False) -> nn.Module:
-    """Quantised by way of torch.export."""
-    from torchao.quantization.pt2e import quantize_pt2e
-    from torchao.quantization.pt2e.quantizer import x86_inductor_quantizer as x86
-
-    rows = torch.export.Dim("rows", min=2, max=9)
-    exported = torch.export.export(model, (example,), dynamic_shapes=({0: rows},)).module()
-    quantizer = x86.X86InductorQuantizer().set_global(x86.get_default_x86_inductor_quantization_config(is_qat=qat))
-    prepare = quantize_pt2e.prepare_qat_pt2e if qat else quantize_pt2e.prepare_pt2e
-    prepared = prepare(exported, quantizer)
-    prepared(example)
-    return quantize_pt2e.convert_pt2e(prepared)
-
-
 @pytest.mark.parametrize(
     ("make", "shape"), [(mlp, (64,)), (convolutions, (3, 8, 8))], ids=["linear layers", "convolutions"]
 )
@@ -166,12 +135,6 @@ def test_models_of_pt2e_keep_their_operators_in_core_aten_as_torch_export_does()
     program = tracejet.trace(model, arg_inputs=[batch(64, low=2)], decompositions=table)
     assert operators_of(program, "quantized_decomposed") == set()
     assert_equal(model(x), program.module()(x))
-
-
-#: Where activations are quantized, a value between two integers may become the other one: engines divide by scales,
-#: ATen multiplies by their inverses. torchao's int8 has the greatest value of each row there. This is one such step.
-ONE_STEP = 2e-2
-ENGINE_TOLERANCE = {"int8": ONE_STEP, "int8 with int4 weights": ONE_STEP}
 
 
 def runtimes(program: torch.export.ExportedProgram, path: Path) -> dict[str, Callable[..., Any]]:

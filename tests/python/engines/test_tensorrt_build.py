@@ -10,6 +10,7 @@ import torch
 import tracejet
 from testing.models import SMALL_MODELS
 from tests.support.lambda_module import Lambda, batch
+from tests.support.quantized_models import CONFIGS, WEIGHTS_ONLY, Symmetric, quantized
 from tests.support.small_models import ImageClassifier
 from tracejet.engines.tensorrt.library import installed_module
 
@@ -57,6 +58,14 @@ def test_models_of_narrow_weights(dtype: torch.dtype) -> None:
 def test_a_gpu_that_it_doesnt_build_for_is_named() -> None:
     with pytest.raises(tracejet.InvalidInput, match=r"doesn't build for 9.0; it does for 7.5, 8.0"):
         convert(ImageClassifier().eval(), [batch(3, 8, 8)], compute_capabilities=["9.0"])
+
+
+@pytest.mark.parametrize("name", [*WEIGHTS_ONLY, "symmetric"])
+def test_quantized_models_build_whole(name: str) -> None:
+    model = Symmetric() if name == "symmetric" else quantized(CONFIGS[name]())
+    program = tracejet.trace(model, arg_inputs=[batch(64)], device="cuda")
+    compiled = tracejet.compile(program, engine="tensorrt", compute_capabilities=CAPABILITIES)
+    assert [part.engine for part in compiled.report.parts] == ["tensorrt"]
 
 
 @pytest.mark.parametrize("name", SMALL_MODELS)
