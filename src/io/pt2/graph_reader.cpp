@@ -12,13 +12,13 @@ namespace {
 
 using symbolic::Expression;
 
-constexpr std::string_view kOperators = "torch.ops.", kHigherOrder = "torch.ops.higher_order.";
+constexpr std::string_view kOperatorPrefix = "torch.ops.", kHigherOrderPrefix = "torch.ops.higher_order.";
 
 /// Of "torch.ops.aten.add.Tensor".
 c10::OperatorHandle find_operator(const Field& where, const std::string& target) {
-  const std::string path = target.substr(std::min(target.size(), kOperators.size()));
+  const std::string path = target.substr(std::min(target.size(), kOperatorPrefix.size()));
   const size_t space = path.find('.'), overload = path.rfind('.');
-  if (!target.starts_with(kOperators) || space == std::string::npos || overload <= space) {
+  if (!target.starts_with(kOperatorPrefix) || space == std::string::npos || overload <= space) {
     where.fail("expected the name of an operator, got " + target.substr(0, 80));
   }
   const std::string name = path.substr(0, space) + "::" + path.substr(space + 1, overload - space - 1);
@@ -108,8 +108,8 @@ void GraphReader::read(const Field& node) {
   const std::string& target = node["target"].string();
   if (target == "torch.ops.aten.sym_size.int") return read_size(node);
   if (target == "torch.ops.higher_order.auto_functionalized") return read_writing_call(node);
-  if (target.starts_with(kHigherOrder)) return read_control_flow(node, target.substr(kHigherOrder.size()));
-  if (!target.starts_with(kOperators)) return read_number(node, target);
+  if (target.starts_with(kHigherOrderPrefix)) return read_control_flow(node, target.substr(kHigherOrderPrefix.size()));
+  if (!target.starts_with(kOperatorPrefix)) return read_number(node, target);
   const c10::OperatorHandle op = find_operator(node["target"], target);
   if (op.schema().is_mutable()) {
     throw UnsupportedOperator(

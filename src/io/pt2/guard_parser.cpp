@@ -14,8 +14,6 @@ namespace {
 
 using symbolic::Expression;
 
-constexpr int kMaxDepth = 200;
-
 struct Operator {
   std::string_view text;
   int precedence;

@@ -16,19 +16,19 @@ Kind kind_of(const Expression& expression) {
 }
 
 /// A Python function that torch.export can write, as the schema calls it.
-struct Function {
+struct PythonFunction {
   std::string_view target;
   std::string_view name;  ///< of nodes that call it
   std::vector<std::string> parameters;
 };
 
-const Function kTrunc{"math.trunc", "trunc", {"x"}};
-const Function kChoose{"torch.sym_ite", "sym_ite", {"b", "t", "f"}};
-const Function kLess{"_operator.lt", "lt", {"a", "b"}};
+const PythonFunction kTrunc{"math.trunc", "trunc", {"x"}};
+const PythonFunction kChoose{"torch.sym_ite", "sym_ite", {"b", "t", "f"}};
+const PythonFunction kLess{"_operator.lt", "lt", {"a", "b"}};
 
 /// What computes an operator, of two operands where it is variadic.
-const Function& function_of(ExpressionKind kind) {
-  static const std::unordered_map<std::string_view, Function> kFunctions = {
+const PythonFunction& function_of(ExpressionKind kind) {
+  static const std::unordered_map<std::string_view, PythonFunction> kFunctions = {
       {"operator.add", {"_operator.add", "add", {"a", "b"}}},
       {"operator.sub", {"_operator.sub", "sub", {"a", "b"}}},
       {"operator.mul", {"_operator.mul", "mul", {"a", "b"}}},
@@ -142,7 +142,7 @@ Reference GraphWriter::make_number(const Expression& expression) {
 }
 
 Reference GraphWriter::emit(ExpressionKind kind, std::vector<Json> operands, const Expression& value) {
-  const Function& function = function_of(kind);
+  const PythonFunction& function = function_of(kind);
   Json inputs = Json::array();
   for (size_t i = 0; i < operands.size(); ++i) {
     inputs.push_back(input_of(function.parameters[i], std::move(operands[i]), /*is_positional=*/true));

@@ -12,8 +12,6 @@ namespace {
 
 using symbolic::Expression;
 
-constexpr int kMaxDepth = 200;
-
 /// A recursive descent over calls, names, numbers and strings.
 class Parser {
  public:

@@ -9,6 +9,9 @@
 
 namespace tracejet::pt2 {
 
+/// How deeply an expression may be nested.
+inline constexpr int kMaxDepth = 200;
+
 /// A place in the text of an expression, for those that read one from left to right.
 class TextCursor {
  public:
