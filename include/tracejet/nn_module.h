@@ -46,7 +46,7 @@ auto& callee(Model& model) {
   if constexpr (is_module) {
     return model;
   } else {
-    if (!model) throw InvalidInput("the module is empty; expected one that can be called");
+    if (!model) throw InvalidInput("the module is empty; expected one that can be called", ErrorCode::kNotAModule);
     return *model;
   }
 }
@@ -68,7 +68,8 @@ FlatResults call_with_tensors(Model& model, const std::vector<at::Tensor>& tenso
   }
   throw InvalidInput(
       "forward can't be called with " + std::to_string(tensors.size()) +
-      " tensors; give one Input for each of its tensors, or say with tracejet::arguments() what it takes");
+          " tensors; give one Input for each of its tensors, or say with tracejet::arguments() what it takes",
+      ErrorCode::kModelArguments);
 }
 
 template <typename Model>
@@ -78,7 +79,8 @@ ModuleCall module_call(Model& model, std::function<FlatResults(const std::vector
   auto& object = callee(model);
   using Object = std::remove_reference_t<decltype(object)>;
   if constexpr (std::is_same_v<Object, torch::nn::AnyModule>) {
-    if (object.is_empty()) throw InvalidInput("the module is empty; expected one that can be called");
+    if (object.is_empty())
+      throw InvalidInput("the module is empty; expected one that can be called", ErrorCode::kNotAModule);
     call.module = object.ptr().get();
   } else {
     call.module = &object;

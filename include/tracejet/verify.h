@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -18,7 +19,10 @@ namespace tracejet {
 /// A compiled program gives something else than eager's kernels.
 class VerificationError : public Error {
  public:
-  using Error::Error;
+  explicit VerificationError(std::string_view message, ErrorCode code = ErrorCode::kVerificationError)
+      : Error(message, code) {}
+  std::string_view kind() const noexcept override { return "VerificationError"; }
+  [[noreturn]] void rethrow_as(std::string_view message) const override { throw VerificationError(message, code()); }
 };
 
 struct VerifyOptions {

@@ -13,7 +13,9 @@ namespace {
 
 py::object constant(const c10::IValue& value, const c10::TypePtr& type, const FxReferences& references) {
   return typed_constant(value, type, [&](const c10::IValue& item) {
-    if (item.isTensor()) throw Error("a tensor stands among the constants of a call; it must be an input of the graph");
+    if (item.isTensor())
+      throw Error("a tensor stands among the constants of a call; it must be an input of the graph",
+                  ErrorCode::kInternalError);
     const auto expression = symbolic_expression(item);
     return expression ? references.number(*expression) : py::object();
   });

@@ -83,7 +83,8 @@ FxBuilder::FxBuilder(std::shared_ptr<const Graph> graph, py::object writer)
 
 py::object FxBuilder::node(const Value& value) const {
   const py::object& fx_node = nodes_[static_cast<size_t>(value.id())];
-  if (!fx_node) throw Error("value %" + std::to_string(value.id()) + " is used before it is computed");
+  if (!fx_node)
+    throw Error("value %" + std::to_string(value.id()) + " is used before it is computed", ErrorCode::kInternalError);
   return fx_node;
 }
 

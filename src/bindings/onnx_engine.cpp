@@ -22,7 +22,7 @@ class OnnxExecutable final : public Executable {
 
   std::vector<c10::IValue> run(std::vector<at::Tensor> inputs, const RuntimeSizes& sizes) const override {
     for (const RuntimeAssertion& requirement : requirements_) {
-      if (!sizes.holds(requirement.condition)) throw InvalidInput(requirement.message);
+      if (!sizes.holds(requirement.condition)) throw InvalidInput(requirement.message, ErrorCode::kGuardViolation);
     }
     return executable_->run(std::move(inputs), sizes);
   }

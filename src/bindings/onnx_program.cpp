@@ -40,7 +40,8 @@ std::vector<Unsupported> OnnxProgram::sources_of(const std::vector<std::pair<siz
   std::vector<Unsupported> sources;
   for (const auto& [node, reason] : nodes) {
     const Node* source = source_of(node);
-    if (source == nullptr) throw UnsupportedOperator("the engine refuses this program: it " + reason);
+    if (source == nullptr)
+      throw UnsupportedOperator("the engine refuses this program: it " + reason, ErrorCode::kEngineRefusal);
     if (std::ranges::count(sources, source, &Unsupported::node) == 0) sources.push_back({source, reason});
   }
   return sources;
@@ -139,7 +140,7 @@ void bind_onnx_program(py::module_& module) {
         auto program =
             std::make_shared<OnnxProgram>(prepared, runtime_inputs_of(*prepared), tensorrt::target(), precision);
         if (program->refused.empty()) return program;
-        throw UnsupportedOperator(report(*prepared, program->refused, "tensorrt"));
+        throw UnsupportedOperator(report(*prepared, program->refused, "tensorrt"), ErrorCode::kEngineRefusal);
       },
       py::arg("graph"), py::arg("precision"), "A whole program as TensorRT reads it.");
 }

@@ -23,7 +23,8 @@ c10::IValue literal(const py::handle& object) {
   if (py::isinstance<py::float_>(object)) return object.cast<double>();
   if (py::isinstance<py::str>(object)) return object.cast<std::string>();
   throw UnsupportedOperator("a .pt2 file can't hold " + py::repr(object).cast<std::string>() +
-                            " among the arguments and results of a program");
+                                " among the arguments and results of a program",
+                            ErrorCode::kFileContent);
 }
 
 CallSpec make_call_spec(std::string in_spec, std::string out_spec, const py::list& inputs, const py::list& outputs,

@@ -35,8 +35,9 @@ torch::jit::Stack call_results(const c10::OperatorHandle& op, const py::object& 
       return torch::jit::toIValue(object, declared.type());
     } catch (const std::exception&) {
       throw UnsupportedOperator("is replaced by a Python function that returned a " +
-                                py::str(py::type::of(object)).cast<std::string>() + "; expected " +
-                                declared.type()->repr_str());
+                                    py::str(py::type::of(object)).cast<std::string>() + "; expected " +
+                                    declared.type()->repr_str(),
+                                ErrorCode::kReplacement);
     }
   };
   if (returns.empty()) return {};
@@ -44,8 +45,9 @@ torch::jit::Stack call_results(const c10::OperatorHandle& op, const py::object& 
   const bool is_sequence = py::isinstance<py::tuple>(result) || py::isinstance<py::list>(result);
   if (!is_sequence || py::len(result) != returns.size()) {
     throw UnsupportedOperator("is replaced by a Python function that returned a " +
-                              py::str(py::type::of(result)).cast<std::string>() + "; expected a tuple of " +
-                              std::to_string(returns.size()) + " results");
+                                  py::str(py::type::of(result)).cast<std::string>() + "; expected a tuple of " +
+                                  std::to_string(returns.size()) + " results",
+                              ErrorCode::kReplacement);
   }
   const py::tuple results(result);
   torch::jit::Stack stack;

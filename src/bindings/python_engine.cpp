@@ -35,7 +35,8 @@ class PythonExecutable final : public Executable {
     const py::object bytes = serialize.is_none() ? py::none() : serialize();
     if (bytes.is_none()) return std::nullopt;
     if (!py::isinstance<py::bytes>(bytes)) {
-      throw InvalidInput(engine_ + ": serialize() has to give bytes, got " + py::repr(bytes).cast<std::string>());
+      throw InvalidInput(engine_ + ": serialize() has to give bytes, got " + py::repr(bytes).cast<std::string>(),
+                         ErrorCode::kEngineDefinition);
     }
     return bytes.cast<std::string>();
   }
@@ -46,12 +47,14 @@ class PythonExecutable final : public Executable {
     py::tuple values = are_several ? py::tuple(given) : py::make_tuple(given);
     if (values.size() == outputs_.size()) return values;
     throw Error(engine_ + " gave " + std::to_string(values.size()) + " values, but this program has " +
-                std::to_string(outputs_.size()) + " outputs");
+                    std::to_string(outputs_.size()) + " outputs",
+                ErrorCode::kEngineFailure);
   }
 
   [[noreturn]] void refuse(size_t output, const std::string& got, const std::string& expected) const {
-    throw Error(engine_ + " gave output " + std::to_string(output) + " of this program as " + got + ", but it is " +
-                expected);
+    throw Error(
+        engine_ + " gave output " + std::to_string(output) + " of this program as " + got + ", but it is " + expected,
+        ErrorCode::kEngineFailure);
   }
 
   c10::IValue checked(py::handle given, size_t output, const RuntimeSizes& sizes) const {

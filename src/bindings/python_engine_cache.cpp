@@ -13,7 +13,7 @@ auto or_error(const Call& call) {
     return call();
   } catch (py::error_already_set& raised) {
     if (!raised.matches(PyExc_Exception)) throw;
-    throw Error("custom_engine_cache: " + py::str(raised.value()).cast<std::string>());
+    throw Error("custom_engine_cache: " + py::str(raised.value()).cast<std::string>(), ErrorCode::kEngineCache);
   }
 }
 
@@ -31,7 +31,8 @@ class PythonEngineCache final : public EngineCache {
     const py::object entry = or_error([&] { return py::object(cache_->attr("check")(key)); });
     if (entry.is_none()) return std::nullopt;
     if (py::isinstance<py::bytes>(entry)) return entry.cast<std::string>();
-    throw Error("custom_engine_cache: expected bytes or None, got " + py::str(py::type::of(entry)).cast<std::string>());
+    throw Error("custom_engine_cache: expected bytes or None, got " + py::str(py::type::of(entry)).cast<std::string>(),
+                ErrorCode::kEngineCache);
   }
 
   const void* identity() const override { return cache_->ptr(); }

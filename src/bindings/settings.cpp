@@ -16,7 +16,8 @@ namespace {
 std::string shown(py::handle value) { return py::repr(value).cast<std::string>(); }
 
 [[noreturn]] void refuse(const Setting& setting, const std::string& expected, py::handle value) {
-  throw InvalidInput(std::string(setting.name) + ": expected " + expected + ", got " + shown(value));
+  throw InvalidInput(std::string(setting.name) + ": expected " + expected + ", got " + shown(value),
+                     ErrorCode::kInvalidSetting);
 }
 
 /// What names an operator or a class: a string, or the thing itself.
@@ -100,7 +101,7 @@ const Setting& setting_of(const std::string& name) {
     if (setting.name == name) return setting;
     names += (names.empty() ? "" : ", ") + std::string(setting.name);
   }
-  throw InvalidInput("there is no setting \"" + name + "\"; there are " + names);
+  throw InvalidInput("there is no setting \"" + name + "\"; there are " + names, ErrorCode::kInvalidSetting);
 }
 
 CompileSettings settings_from(const py::kwargs& keywords) {

@@ -47,10 +47,16 @@ std::string class_of(const at::Tensor& tensor) {
   return py::str(py::type::of(object).attr("__qualname__"));
 }
 
+bool lacks_fake(const std::string& name) {
+  if (name.starts_with("aten::")) return false;
+  const py::gil_scoped_acquire gil;
+  return py::module_::import("tracejet.patches.custom_operators").attr("lacks_fake")(name).cast<bool>();
+}
+
 }  // namespace
 
 FrontendHooks tracer_hooks() {
-  return {&symbolic_number, &unwrapped, &wrapped, &needed_truth, &class_of, getPyInterpreter()};
+  return {&symbolic_number, &unwrapped, &wrapped, &needed_truth, &class_of, &lacks_fake, getPyInterpreter()};
 }
 
 }  // namespace tracejet::python

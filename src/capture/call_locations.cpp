@@ -16,8 +16,8 @@ Location CallLocations::current() const {
 
 std::string CallLocations::describe_current() const { return describe(current(), *scopes_.graph()); }
 
-void CallLocations::rethrow_with_location(const c10::OperatorHandle& op) {
-  errors_.rethrow(op, [this] { return describe_current(); });
+void CallLocations::rethrow_with_location(const Error& error, const c10::OperatorHandle& op) {
+  errors_.rethrow(error, op, [this] { return describe_current(); });
 }
 
 void CallLocations::note_refusal(const c10::OperatorHandle& op, const c10::Error& error) {

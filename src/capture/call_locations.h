@@ -36,8 +36,8 @@ class CallLocations {
   decltype(auto) run_located(const c10::OperatorHandle& op, Run&& run) {
     try {
       return run();
-    } catch (const Error&) {
-      rethrow_with_location(op);
+    } catch (const Error& error) {
+      rethrow_with_location(error, op);
     } catch (const c10::Error& error) {
       note_refusal(op, error);
       throw;
@@ -47,8 +47,8 @@ class CallLocations {
   const LocatedErrors& errors() const { return errors_; }
 
  private:
-  /// Adds operator and location to the tracejet::Error being handled, and throws it on.
-  [[noreturn]] void rethrow_with_location(const c10::OperatorHandle& op);
+  /// Adds operator and location to `error`, which is being handled, and throws it on.
+  [[noreturn]] void rethrow_with_location(const Error& error, const c10::OperatorHandle& op);
   /// Remembers what becomes of an error of PyTorch's in a call, should it end the trace.
   void note_refusal(const c10::OperatorHandle& op, const c10::Error& error);
 

@@ -71,7 +71,7 @@ std::optional<std::vector<OutputMeta>> by_meta_kernel(const Call& call, c10::imp
     auto outputs = outputs_by_meta_kernel(call, nullptr);
     return outputs || python == nullptr ? outputs : outputs_by_meta_kernel(call, python);
   } catch (const ShapeError& error) {
-    throw Error(std::string("its shape rule takes the call, its meta kernel says: ") + error.what());
+    throw Error("its shape rule takes the call, its meta kernel says: " + said_by(error), ErrorCode::kInternalError);
   }
 }
 
@@ -85,12 +85,14 @@ void check_rule(const Call& call, const std::vector<OutputMeta>& by_rule, c10::i
   const std::vector<TensorMeta> rule = flat(by_rule), kernel = flat(*outputs);
   if (rule.size() != kernel.size()) {
     throw Error("its shape rule gives " + std::to_string(rule.size()) + " tensors, its meta kernel " +
-                std::to_string(kernel.size()));
+                    std::to_string(kernel.size()),
+                ErrorCode::kInternalError);
   }
   for (size_t i = 0; i < rule.size(); ++i) {
     if (same(call, rule[i], kernel[i])) continue;
     throw Error("output " + std::to_string(i) + " is " + text(rule[i]) + " by its shape rule, " + text(kernel[i]) +
-                " by its meta kernel");
+                    " by its meta kernel",
+                ErrorCode::kInternalError);
   }
 }
 

@@ -36,7 +36,7 @@ class Arguments {
     for (size_t i = 0; i < declared.size(); ++i) {
       if (declared[i].name() == name) return torch::jit::peek(stack_, i, declared.size());
     }
-    throw Error("this version of PyTorch calls it without '" + std::string(name) + "'");
+    throw Error("this version of PyTorch calls it without '" + std::string(name) + "'", ErrorCode::kInternalError);
   }
 
   at::Tensor tensor(std::string_view name) const { return (*this)[name].toTensor(); }
@@ -44,7 +44,8 @@ class Arguments {
   /// The one list of a Tensor[][]: a process has one device each.
   Tensors only_list(std::string_view name) const {
     const auto lists = (*this)[name].toListRef();
-    if (lists.size() != 1) throw UnsupportedOperator("communicates for several devices of one process");
+    if (lists.size() != 1)
+      throw UnsupportedOperator("communicates for several devices of one process", ErrorCode::kCollective);
     return lists[0].toTensorVector();
   }
   std::string group() const { return process_group()->getGroupName(); }
@@ -79,7 +80,8 @@ std::string Arguments::reduction() const {
     case c10d::ReduceOp::BXOR:
       return "bxor";
     default:
-      throw UnsupportedOperator("reduces in a way that no functional collective has; use SUM, AVG, MIN or MAX");
+      throw UnsupportedOperator("reduces in a way that no functional collective has; use SUM, AVG, MIN or MAX",
+                                ErrorCode::kCollective);
   }
 }
 
@@ -128,7 +130,7 @@ std::vector<c10::SymInt> lengths_of(const Tensors& tensors) {
 void check_alike(const Tensors& tensors, const at::Tensor& like) {
   for (const at::Tensor& tensor : tensors) {
     if (tensor.sym_numel() == like.sym_numel() && tensor.dim() == like.dim()) continue;
-    throw UnsupportedOperator("exchanges tensors of different sizes; pad them to one size");
+    throw UnsupportedOperator("exchanges tensors of different sizes; pad them to one size", ErrorCode::kCollective);
   }
 }
 
@@ -256,7 +258,8 @@ void call_collective(const c10::OperatorHandle& op, torch::jit::Stack& stack) {
   if (collective == nullptr) {
     throw UnsupportedOperator(
         "has no functional form that a program could hold; of torch.distributed's communication, a program can have "
-        "all_reduce, all_gather, reduce_scatter, all_to_all and broadcast");
+        "all_reduce, all_gather, reduce_scatter, all_to_all and broadcast",
+        ErrorCode::kCollective);
   }
   collective(Arguments(op, stack));
   push_results(op, stack);

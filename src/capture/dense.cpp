@@ -43,8 +43,9 @@ void check_makes_dense(const c10::OperatorHandle& op) {
   const std::string& name = op.operator_name().name;
   const auto found = std::ranges::find_if(kKinds, [&](const Kind& kind) { return name.starts_with(kind.prefix); });
   if (found == kKinds.end()) return;
-  throw UnsupportedOperator("makes " + std::string(found->what) + ", and only dense tensors can be traced; " +
-                            std::string(found->remedy));
+  throw UnsupportedOperator(
+      "makes " + std::string(found->what) + ", and only dense tensors can be traced; " + std::string(found->remedy),
+      ErrorCode::kTensorLayout);
 }
 
 }  // namespace tracejet

@@ -45,8 +45,9 @@ c10::Device device_of_mixed(const Call& call) {
       const TensorMeta& meta = value.tensor();
       if (first != nullptr && !is_number_like(*first) && meta.device != first->device && !may_differ) {
         throw ShapeError("expected all tensors on one device, got " + first->str() + " on " + first->device.str() +
-                         " and " + meta.str() + " on " + meta.device.str() +
-                         "; move one with .to(), or trace with device= where the model is to run");
+                             " and " + meta.str() + " on " + meta.device.str() +
+                             "; move one with .to(), or trace with device= where the model is to run",
+                         ErrorCode::kDeviceMismatch);
       }
       if (first == nullptr || is_number_like(*first)) first = &meta;
     });

@@ -26,6 +26,9 @@ struct FrontendHooks {
   std::optional<bool> (*needed_truth)() = nullptr;
   /// What the language calls the class of a tensor.
   std::string (*class_of)(const at::Tensor&) = nullptr;
+  /// Whether the language knows the operator of this name ("library::op"), and nobody has said what its results look
+  /// like: what stands in the place of a fake implementation only raises.
+  bool (*lacks_fake)(const std::string& name) = nullptr;
   /// Knows Python's meta registrations, the slow way for symbolic calls that no shape rule covers.
   c10::impl::PyInterpreter* python = nullptr;
 };

@@ -78,7 +78,8 @@ void refuse_ambiguous_writes(const c10::OperatorHandle& op, const torch::jit::St
   for_each_written(op, stack, [](const at::Tensor& tensor) {
     if (!may_share_memory(tensor)) return;
     throw UnsupportedOperator(
-        "writes to a view that expand or unfold has made, whose elements share memory: clone() it before writing");
+        "writes to a view that expand or unfold has made, whose elements share memory: clone() it before writing",
+        ErrorCode::kInPlaceWrite);
   });
 }
 

@@ -6,42 +6,19 @@
 
 namespace tracejet {
 
-namespace {
-
-/// Calls `visit(error)` with the exception being handled, as the most derived type of ours.
-template <typename Visitor>
-void visit_current_error(Visitor&& visit) {
+void LocatedErrors::rethrow(const Error& error, const c10::OperatorHandle& op,
+                            const std::function<std::string()>& where) {
+  if (last_message_ == error.message()) throw;  // an inner call has said where
+  std::string text(error.message());
+  if (!text.starts_with('[')) text = "[" + full_name(op) + "] " + text;
+  if (const std::string line = where(); !line.empty()) text += "\n" + line;
+  last_message_ = text;
   try {
-    throw;
-  } catch (const ShapeError& error) {
-    visit(error);
-  } catch (const DataDependent& error) {
-    visit(error);
-  } catch (const ConstraintViolation& error) {
-    visit(error);
-  } catch (const UnsupportedOperator& error) {
-    visit(error);
-  } catch (const InvalidInput& error) {
-    visit(error);
-  } catch (const Error& error) {
-    visit(error);
+    error.rethrow_as(text);
+  } catch (const Error&) {
+    last_ = std::current_exception();
   }
-}
-
-}  // namespace
-
-void LocatedErrors::rethrow(const c10::OperatorHandle& op, const std::function<std::string()>& where) {
-  visit_current_error([&]<typename OwnError>(const OwnError& error) {
-    if (last_message_ == error.what()) throw;  // an inner call has said where
-    std::string text = error.what();
-    if (!text.starts_with('[')) text = "[" + full_name(op) + "] " + text;
-    if (const std::string line = where(); !line.empty()) text += "\n" + line;
-    const OwnError located(text);
-    last_ = std::make_exception_ptr(located);
-    last_message_ = text;
-    throw located;
-  });
-  __builtin_unreachable();
+  std::rethrow_exception(last_);
 }
 
 void LocatedErrors::note_refusal(const c10::OperatorHandle& op, const c10::Error& error,

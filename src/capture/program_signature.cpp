@@ -85,8 +85,10 @@ void check_keeps_shape(const GraphInput& input, const Value& content) {
   const TensorMeta& before = input.value->tensor();
   const TensorMeta& now = content.tensor();
   if (std::ranges::equal(before.sizes, now.sizes, symbolic::is_statically_equal) && before.dtype == now.dtype) return;
-  throw UnsupportedOperator("the model changes " + input.name + " in place from " + before.str() + " to " + now.str() +
-                            "; a program can write new values to it, but not give it another shape: bind a new tensor");
+  throw UnsupportedOperator(
+      "the model changes " + input.name + " in place from " + before.str() + " to " + now.str() +
+          "; a program can write new values to it, but not give it another shape: bind a new tensor",
+      ErrorCode::kInPlaceWrite);
 }
 
 }  // namespace
@@ -116,8 +118,9 @@ void ProgramSignature::check_written_memory(const Written& written, const NameOf
       needs_shared_memory_ = !shares_memory_;
       if (!written.contains(one->value)) std::swap(one, other);
       throw UnsupportedOperator("the model writes to " + name_of(one->value) +
-                                " in place, whose memory it also reads as another tensor (" + name_of(other->value) +
-                                "); clone one of them");
+                                    " in place, whose memory it also reads as another tensor (" +
+                                    name_of(other->value) + "); clone one of them",
+                                ErrorCode::kInPlaceWrite);
     }
   }
 }
@@ -129,9 +132,10 @@ void ProgramSignature::check_rebound_memory(const NameOf& name_of) const {
       const GraphInput& input = *std::ranges::find_if(program().inputs(), is_buffer);
       if (other.value == buffer || !memory_overlaps(other.real, input.data)) continue;
       throw UnsupportedOperator("the model binds " + name_of(buffer) +
-                                " to another tensor, and also reads the memory of "
-                                "the first one as " +
-                                name_of(other.value) + "; write to it in place (copy_) instead");
+                                    " to another tensor, and also reads the memory of "
+                                    "the first one as " +
+                                    name_of(other.value) + "; write to it in place (copy_) instead",
+                                ErrorCode::kInPlaceWrite);
     }
   }
 }
@@ -168,7 +172,8 @@ void ProgramSignature::add_mutations() {
         break;
       case GraphInput::Kind::kConstant:
         throw UnsupportedOperator("the model writes to " + inputs[i].name +
-                                  ", a tensor that is no buffer of it, in place; register it as a buffer");
+                                      ", a tensor that is no buffer of it, in place; register it as a buffer",
+                                  ErrorCode::kInPlaceWrite);
     }
   }
 }

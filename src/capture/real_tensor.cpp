@@ -25,13 +25,15 @@ void check_can_lift(const at::Tensor& tensor, const FrontendHooks& hooks) {
   if (is_wrapper(tensor)) {
     const std::string name = hooks.class_of == nullptr ? "class of its own" : hooks.class_of(tensor);
     throw UnsupportedOperator("the model uses a " + name +
-                              ", which wraps other tensors, where PyTorch wants a plain one; unwrap it in forward");
+                                  ", which wraps other tensors, where PyTorch wants a plain one; unwrap it in forward",
+                              ErrorCode::kTensorLayout);
   }
   if (tensor.layout() != c10::kStrided || tensor.is_nested() || tensor.is_quantized()) {
     throw UnsupportedOperator("the model uses a tensor of layout " + c10::str(tensor.layout()) +
-                              (tensor.is_quantized() ? " with quantized storage" : "") +
-                              ", and only dense strided tensors can be traced; convert it with .to_dense() or "
-                              ".dequantize() before the trace");
+                                  (tensor.is_quantized() ? " with quantized storage" : "") +
+                                  ", and only dense strided tensors can be traced; convert it with .to_dense() or "
+                                  ".dequantize() before the trace",
+                              ErrorCode::kTensorLayout);
   }
 }
 

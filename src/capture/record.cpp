@@ -65,7 +65,8 @@ void compute(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stack& s
 void record_call(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stack& stack) {
   if (op.schema().is_mutable()) {
     throw UnsupportedOperator(
-        "writes to a tensor in place where functionalization can't see it; use the functional form");
+        "writes to a tensor in place where functionalization can't see it; use the functional form",
+        ErrorCode::kInPlaceWrite);
   }
   spell_out_default_dtype(tracer, op, stack);
   const size_t count = op.schema().arguments().size();
@@ -179,8 +180,9 @@ void record_constraint(Tracer& tracer, const c10::OperatorHandle& op, torch::jit
 void record(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::jit::Stack* stack) {
   Tracer* tracer = Tracer::current();
   if (tracer == nullptr) {
-    throw Error("[" + full_name(op) +
-                "] got a traced tensor after its trace has ended: a module, a global or a cache kept it");
+    throw Error(
+        "[" + full_name(op) + "] got a traced tensor after its trace has ended: a module, a global or a cache kept it",
+        ErrorCode::kForeignTrace);
   }
   const Plan& plan = tracer->plan_of(op);
   const symbolic::AskedBy asked(asker_in(plan));
@@ -215,7 +217,7 @@ void record(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::jit::Stac
         return op.callBoxed(stack);
       }
       case OpAction::kReplace:
-        throw Error("a set of decompositions replaces nothing");
+        throw Error("a set of decompositions replaces nothing", ErrorCode::kInternalError);
     }
   });
 }

@@ -62,24 +62,29 @@ void throw_refusal(std::string_view message, std::string_view op, std::string_vi
   const std::string detail = (where.empty() ? "" : "\n" + std::string(where)) + "\n  " + quoted(message);
   if (asks_for_data(message)) {
     throw DataDependent(subject +
-                        " reads data, which only exists when the program runs; compute with the tensor instead "
-                        "(torch.where, torch.cond), or pass the number as an argument of forward" +
-                        detail);
+                            " reads data, which only exists when the program runs; compute with the tensor instead "
+                            "(torch.where, torch.cond), or pass the number as an argument of forward" +
+                            detail,
+                        ErrorCode::kDataAccess);
   }
   if (says_one_of(message, kAsksForPlainSizes)) {
     throw UnsupportedOperator(subject +
-                              " takes plain numbers, and is given one that is dynamic or comes from data; make it "
-                              "static in its Input, or use an operator that takes symbolic sizes" +
-                              detail);
+                                  " takes plain numbers, and is given one that is dynamic or comes from data; make it "
+                                  "static in its Input, or use an operator that takes symbolic sizes" +
+                                  detail,
+                              ErrorCode::kPlainNumber);
   }
   if (says_one_of(message, kHasNoKernel)) {
-    throw UnsupportedOperator(subject +
-                              " has no kernel for tensors without data; use other operators, or make one of your own: "
-                              "torch.library.custom_op with register_fake" +
-                              detail);
+    throw UnsupportedOperator(
+        subject +
+            " has no kernel for tensors without data; use other operators, or make one of your own: "
+            "torch.library.custom_op with register_fake" +
+            detail,
+        ErrorCode::kFakeImplementation);
   }
-  throw Error(subject + " refuses what it is given; call the model itself, to see whether eager PyTorch takes it" +
-              detail);
+  throw Error(
+      subject + " refuses what it is given; call the model itself, to see whether eager PyTorch takes it" + detail,
+      ErrorCode::kPyTorchRefusal);
 }
 
 }  // namespace tracejet

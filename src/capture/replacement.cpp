@@ -20,8 +20,9 @@ class Running {
       throw UnsupportedOperator(
           "is called again by the function that the decomposition table replaces it by, directly "
           "or through \"" +
-          c10::toString(running.back()) +
-          "\", which would go on for ever: keep() or replace() what that function calls");
+              c10::toString(running.back()) +
+              "\", which would go on for ever: keep() or replace() what that function calls",
+          ErrorCode::kReplacement);
     }
     running.push_back(op);
   }
@@ -56,7 +57,8 @@ bool Replacement::run_functionalized(const c10::OperatorHandle& op, torch::jit::
     for (const auto& [tensor, value] : arguments) {
       if (&scopes_.current_value(tensor) == value) continue;
       throw UnsupportedOperator("is expanded into something that writes to its argument " + value->tensor().str() +
-                                ", which the operator doesn't; write to a clone");
+                                    ", which the operator doesn't; write to a clone",
+                                ErrorCode::kInPlaceWrite);
     }
   }
   const size_t results = op.schema().returns().size();

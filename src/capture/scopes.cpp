@@ -34,7 +34,8 @@ const Value& Scopes::current_value(const at::Tensor& tensor) const {
     inner = functionalization::impl::from_functional_tensor(tensor);
     traced = as_traced(inner);
   }
-  if (traced == nullptr) throw Error("a functional tensor that no trace of ours made takes part in the call");
+  if (traced == nullptr)
+    throw Error("a functional tensor that no trace of ours made takes part in the call", ErrorCode::kForeignTrace);
   if (traced->graph() != graph()) throw_of_another_graph(*traced->graph());
   return traced->value();
 }
@@ -49,9 +50,11 @@ void Scopes::throw_of_another_graph(const Graph& other) const {
   if (&other.shapes() == &shapes()) {
     throw UnsupportedOperator(
         "a tensor that was computed inside of a branch or loop body of control flow is used outside of it; return it "
-        "from there");
+        "from there",
+        ErrorCode::kControlFlow);
   }
-  throw Error("a tensor of another trace has leaked into this one: a module, a global or a cache kept it");
+  throw Error("a tensor of another trace has leaked into this one: a module, a global or a cache kept it",
+              ErrorCode::kForeignTrace);
 }
 
 SubgraphScope::SubgraphScope(Scopes& scopes) : scopes_(scopes) {

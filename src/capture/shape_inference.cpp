@@ -24,7 +24,8 @@ std::vector<OutputMeta> arrange(const c10::OperatorHandle& op, std::vector<Tenso
   if (returns.size() == 1 && is_tensor_list(returns[0])) return {std::move(metas)};
   if (returns.size() != metas.size()) {
     throw Error("its shape rule gives " + std::to_string(metas.size()) + " outputs, its schema has " +
-                std::to_string(returns.size()));
+                    std::to_string(returns.size()),
+                ErrorCode::kInternalError);
   }
   return {std::make_move_iterator(metas.begin()), std::make_move_iterator(metas.end())};
 }
@@ -39,9 +40,11 @@ std::vector<OutputMeta> arrange(const c10::OperatorHandle& op, std::vector<Tenso
   throw UnsupportedOperator(
       "has no fake implementation (a meta kernel), so the shape of its result is unknown. One returns an empty tensor "
       "of that shape. In Python:\n    @torch.library.register_fake(\"" +
-      name + "\")\n    def _(" + arguments + "):\n        return torch.empty(...)\n  In C++:\n    TORCH_LIBRARY_IMPL(" +
-      name.substr(0, colons) + ", Meta, library) {\n      library.impl(\"" + name.substr(colons + 2) +
-      "\", &the_same_with_empty_tensors);  // sizes by sym_sizes(), tensors by at::empty_symint(...)\n    }");
+          name + "\")\n    def _(" + arguments +
+          "):\n        return torch.empty(...)\n  In C++:\n    TORCH_LIBRARY_IMPL(" + name.substr(0, colons) +
+          ", Meta, library) {\n      library.impl(\"" + name.substr(colons + 2) +
+          "\", &the_same_with_empty_tensors);  // sizes by sym_sizes(), tensors by at::empty_symint(...)\n    }",
+      ErrorCode::kFakeImplementation);
 }
 
 }  // namespace
@@ -67,6 +70,9 @@ std::vector<OutputMeta> ShapeInference::infer_by_rule(const Call& call, const Op
 
 std::vector<OutputMeta> ShapeInference::infer_by_meta_kernel(const Call& call) {
   check_makes_dense(call.op());
+  if (hooks_.lacks_fake != nullptr && hooks_.lacks_fake(call.op().operator_name().name)) {
+    throw_no_fake_implementation(call.op());
+  }
   if (!is_symbolic(call)) {
     if (auto outputs = outputs_by_meta_kernel(call, nullptr)) return *std::move(outputs);
   } else if (auto outputs = infer_by_expansion(call)) {
@@ -74,7 +80,8 @@ std::vector<OutputMeta> ShapeInference::infer_by_meta_kernel(const Call& call) {
   } else if (hooks_.python == nullptr) {
     // ATen's own kernels take plain sizes; those of custom operators may have been written for symbols.
     if (auto outputs = outputs_by_meta_kernel(call, nullptr)) return *std::move(outputs);
-    throw UnsupportedOperator("has no shape rule for symbolic sizes, and Python's meta functions are not at hand");
+    throw UnsupportedOperator("has no shape rule for symbolic sizes, and Python's meta functions are not at hand",
+                              ErrorCode::kFakeImplementation);
   }
   if (hooks_.python != nullptr) {
     if (auto outputs = outputs_by_meta_kernel(call, hooks_.python)) {

@@ -45,7 +45,8 @@ at::functionalization::FunctionalStorageImpl* memory_of(const at::Tensor& functi
 [[noreturn]] void refuse() {
   throw UnsupportedOperator(
       "takes elements by where they are in memory, of a tensor that is written to in place, and a program has no "
-      "memory to write to; clone the tensor in between, or use slices");
+      "memory to write to; clone the tensor in between, or use slices",
+      ErrorCode::kInPlaceWrite);
 }
 
 /// Whether the memory that it shows lies as it does in eager.
@@ -62,7 +63,8 @@ void check_layout_is_eagers(const StrideTracking& strides, const at::Tensor& fun
   if (!is_functional(functional) || has_eagers_strides(strides, functional)) return;
   throw UnsupportedOperator(
       "the model asks how a tensor lies in memory that it has written to in place, and a program has no memory to "
-      "write to; ask before the write, or of a clone");
+      "write to; ask before the write, or of a clone",
+      ErrorCode::kInPlaceWrite);
 }
 
 void note_writes(StrideTracking& strides, const c10::OperatorHandle& op, const torch::jit::Stack& stack) {

@@ -40,7 +40,8 @@ void SubgraphRecorder::refuse_writes_to_outside(std::span<const at::Tensor> oper
                                                 std::span<const Value* const> values) {
   const auto refuse = [](const Value& written) {
     throw UnsupportedOperator("a branch or loop body of control flow writes in place to " + written.tensor().str() +
-                              ", which comes from outside of it; write to a clone, and return the new value");
+                                  ", which comes from outside of it; write to a clone, and return the new value",
+                              ErrorCode::kControlFlow);
   };
   for (size_t i = 0; i < operands.size(); ++i) {
     if (&scopes_.current_value(operands[i]) != values[i]) refuse(*values[i]);

@@ -37,7 +37,7 @@ void call_own_dispatch(const Tracer& tracer, const c10::OperatorHandle& op, c10:
                               keys.has_any(c10::autograd_dispatch_keyset);
   if (will_redispatch || is_taken_apart) return op.redispatchBoxed(keys & kBelowIntercept, &stack);
   if (tracer.hooks().python == nullptr) {
-    throw UnsupportedOperator("takes a tensor of a Python class, and Python is not at hand");
+    throw UnsupportedOperator("takes a tensor of a Python class, and Python is not at hand", ErrorCode::kTensorLayout);
   }
   // PyTorch's own way there, from further down, would keep the tracer from hearing what the class calls.
   (*tracer.hooks().python)->dispatch(op, &stack);

@@ -35,8 +35,9 @@ void TraceGuards::add_assertions_of_subgraph(std::span<const symbolic::Guard> as
     if (std::ranges::find(known, guard->condition) != known.end()) continue;
     for (const symbolic::Symbol& symbol : symbolic::symbols_of(guard->condition)) {
       if (!indices.contains(symbol.id)) continue;
-      throw UnsupportedOperator("what the body of a loop does depends on the number of its iteration: " +
-                                guard->condition.str());
+      throw UnsupportedOperator(
+          "what the body of a loop does depends on the number of its iteration: " + guard->condition.str(),
+          ErrorCode::kSizeLoop);
     }
     add_assertion(*scopes_.graph(), guard->condition, *guard, symbol_axes_, from_around);
   }

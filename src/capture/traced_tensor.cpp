@@ -88,14 +88,16 @@ std::string origin_of(const Value& value, const Graph& graph) {
 
 [[noreturn]] void throw_needs_plain_numbers(const Value& value, const Graph& graph) {
   if (symbolic::current_asker() == symbolic::Asker::kModel) {
-    throw UnsupportedOperator("the model asks for sizes or strides as plain numbers of " + value.tensor().str() +
-                              axes_in(value.tensor()) +
-                              ": ask for them one by one as symbols (in C++ sym_size(i), sym_stride(i), sym_numel(), "
-                              "in Python x.shape[i]), or make these axes static" +
-                              origin_of(value, graph));
+    throw UnsupportedOperator(
+        "the model asks for sizes or strides as plain numbers of " + value.tensor().str() + axes_in(value.tensor()) +
+            ": ask for them one by one as symbols (in C++ sym_size(i), sym_stride(i), sym_numel(), "
+            "in Python x.shape[i]), or make these axes static" +
+            origin_of(value, graph),
+        ErrorCode::kPlainNumber);
   }
   throw UnsupportedOperator("its implementation in ATen takes sizes as plain numbers, and gets " +
-                            value.tensor().str() + ": make these axes static, or write it with other operators");
+                                value.tensor().str() + ": make these axes static, or write it with other operators",
+                            ErrorCode::kPlainNumber);
 }
 
 }  // namespace

@@ -63,7 +63,7 @@ Tracer::~Tracer() { end(); }
 
 void Tracer::begin() {
   if (current_tracer != nullptr) {
-    throw Error("this thread traces a model already: a trace can't start inside another one");
+    throw Error("this thread traces a model already: a trace can't start inside another one", ErrorCode::kForeignTrace);
   }
   plans_ = plans_for(options_.decompositions);
   activation_ = std::make_unique<Activation>(this);
@@ -86,12 +86,14 @@ Argument Tracer::to_argument(const c10::IValue& value) {
   if (value.isGenerator()) {
     throw UnsupportedOperator(
         "draws from a torch.Generator, which can't be part of a program; draw from the default one "
-        "(leave `generator` out), or take the random tensor as an argument of forward");
+        "(leave `generator` out), or take the random tensor as an argument of forward",
+        ErrorCode::kRandomGenerator);
   }
   if (value.isObject()) {
     throw UnsupportedOperator("takes an object of " + value.toObjectRef().type()->str() +
-                              ", a class of TorchScript, which can't be part of a program; hand its tensors to the "
-                              "operator instead");
+                                  ", a class of TorchScript, which can't be part of a program; hand its tensors to the "
+                                  "operator instead",
+                              ErrorCode::kTorchScript);
   }
   const auto to_value = [this](const at::Tensor& tensor) -> const Value* {
     if (!tensor.defined()) return nullptr;

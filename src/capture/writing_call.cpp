@@ -17,8 +17,9 @@ void check_results(const c10::FunctionSchema& schema) {
   for (const c10::Argument& result : schema.returns()) {
     if (result.type()->kind() == c10::TypeKind::TensorType && result.alias_info() == nullptr) continue;
     throw UnsupportedOperator("writes to its arguments and returns a " + result.type()->str() +
-                              (result.alias_info() == nullptr ? "" : " that shares memory with them") +
-                              "; an operator that writes may return nothing, or tensors of its own");
+                                  (result.alias_info() == nullptr ? "" : " that shares memory with them") +
+                                  "; an operator that writes may return nothing, or tensors of its own",
+                              ErrorCode::kInPlaceWrite);
   }
 }
 
@@ -31,7 +32,8 @@ void check_memory(const c10::FunctionSchema& schema, std::span<const c10::IValue
       for (const auto& [other, other_written] : seen) {
         if ((written || other_written) && tensor.storage().is_alias_of(other.storage())) {
           throw UnsupportedOperator("writes to its argument '" + schema.arguments()[i].name() +
-                                    "', whose memory another argument shares; clone one of them");
+                                        "', whose memory another argument shares; clone one of them",
+                                    ErrorCode::kInPlaceWrite);
         }
       }
       seen.emplace_back(tensor, written);

@@ -28,7 +28,8 @@ auto or_advise(const Engine& engine, const Question& ask) {
   } catch (const UnsupportedOperator& refusal) {
     const std::string other = reference_engine().name();
     if (engine.name() == other) throw;
-    throw UnsupportedOperator(std::string(refusal.what()) + "\nThe engine \"" + other + "\" runs every program.");
+    throw UnsupportedOperator(said_by(refusal) + "\nThe engine \"" + other + "\" runs every program.",
+                              ErrorCode::kEngineRefusal);
   }
 }
 
@@ -62,7 +63,8 @@ void check_device(const Graph& graph, const Engine& engine) {
   for (const GraphInput& input : graph.inputs()) {
     if (input.value == nullptr || engine.runs_on(input.value->tensor().device)) continue;
     throw InvalidInput(input.name + ": it is on " + input.value->tensor().device.str() + " in this program, and " +
-                       engine.name() + " runs on " + devices_of(engine) + ": trace for that");
+                           engine.name() + " runs on " + devices_of(engine) + ": trace for that",
+                       ErrorCode::kEngineSetting);
   }
 }
 

@@ -14,7 +14,8 @@ using symbolic::Expression;
 
 [[noreturn]] void refuse_axis(const std::string& input, size_t axis, int64_t size, const std::string& expected) {
   refuse_input(input,
-               "axis " + std::to_string(axis) + " is " + std::to_string(size) + ", but this program takes " + expected);
+               "axis " + std::to_string(axis) + " is " + std::to_string(size) + ", but this program takes " + expected,
+               ErrorCode::kGuardViolation);
 }
 
 void check_kind(const GraphInput& input, const at::Tensor& tensor) {
@@ -35,13 +36,16 @@ void check_kind(const GraphInput& input, const at::Tensor& tensor) {
 
 }  // namespace
 
-void refuse_input(const std::string& input, const std::string& problem) { throw InvalidInput(input + ": " + problem); }
+void refuse_input(const std::string& input, const std::string& problem, ErrorCode code) {
+  throw InvalidInput(input + ": " + problem, code);
+}
 
 RuntimeSizes checked_sizes(const Graph& graph, const std::vector<size_t>& user_inputs,
                            const std::vector<at::Tensor>& inputs) {
   if (inputs.size() != user_inputs.size()) {
-    throw InvalidInput("this program takes " + std::to_string(user_inputs.size()) + " tensors, got " +
-                       std::to_string(inputs.size()));
+    throw InvalidInput(
+        "this program takes " + std::to_string(user_inputs.size()) + " tensors, got " + std::to_string(inputs.size()),
+        ErrorCode::kInputMismatch);
   }
   RuntimeSizes sizes;
   std::unordered_map<uint64_t, std::string> bound_by;

@@ -5,6 +5,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "base/error.h"
 #include "engines/runtime_sizes.h"
 #include "ir/graph.h"
 
@@ -17,6 +18,7 @@ RuntimeSizes checked_sizes(const Graph& graph, const std::vector<size_t>& user_i
                            const std::vector<at::Tensor>& inputs);
 
 /// Throws InvalidInput.
-[[noreturn]] void refuse_input(const std::string& input, const std::string& problem);
+[[noreturn]] void refuse_input(const std::string& input, const std::string& problem,
+                               ErrorCode code = ErrorCode::kInputMismatch);
 
 }  // namespace tracejet

@@ -79,7 +79,8 @@ ProgramRunner::ProgramRunner(const ProgramRunner& compiled, std::shared_ptr<cons
   if (!differ_in_weights_only(*compiled.graph_, *graph_)) {
     throw InvalidInput(
         "refit_module_weights: the programs differ in more than their weights: trace the same model with the same "
-        "inputs, or compile anew");
+        "inputs, or compile anew",
+        ErrorCode::kOtherProgram);
   }
   prepare(chosen_engines(*graph_, settings_));
   built_ = refitted(compiled.built_);
@@ -152,7 +153,8 @@ void ProgramRunner::check_memory(const std::vector<at::Tensor>& inputs, const Ru
     if (!is_read_by_place_[i] || lies_as_traced(inputs[i], input.value->tensor(), sizes)) continue;
     refuse_input(input.name,
                  "the program takes elements of it by their place in memory (as_strided), and this tensor lies there "
-                 "otherwise than the traced one; pass a copy of the traced layout");
+                 "otherwise than the traced one; pass a copy of the traced layout",
+                 ErrorCode::kSharedMemory);
   }
   for (const size_t target : written_) {
     const GraphInput& written = graph_->inputs()[target];
@@ -161,33 +163,38 @@ void ProgramRunner::check_memory(const std::vector<at::Tensor>& inputs, const Ru
     const at::Tensor& memory = is_users ? inputs[static_cast<size_t>(own)] : state(target);
     const auto check = [&](const std::string& name, const at::Tensor& other) {
       if (!memory_overlaps(memory, other)) return;
-      refuse_input(name, "it shares memory with " + written.name + ", which the program writes to; pass a clone");
+      refuse_input(name, "it shares memory with " + written.name + ", which the program writes to; pass a clone",
+                   ErrorCode::kSharedMemory);
     };
     for (size_t i = 0; i < inputs.size(); ++i) {
       if (user_inputs_[i] != target) check(graph_->inputs()[user_inputs_[i]].name, inputs[i]);
     }
     if (!is_users) continue;
     if (memory_overlaps_itself(memory)) {
-      refuse_input(written.name, "the program writes to it, and several of its elements share one place; pass a clone");
+      refuse_input(written.name, "the program writes to it, and several of its elements share one place; pass a clone",
+                   ErrorCode::kSharedMemory);
     }
     for (size_t i = 0; i < graph_->inputs().size(); ++i) {
       const GraphInput& other = graph_->inputs()[i];
       if (other.value == nullptr || other.kind == GraphInput::Kind::kUser || !memory_overlaps(memory, state(i)))
         continue;
-      refuse_input(written.name, "the program writes to it, and it shares memory with " + other.name +
-                                     ", a tensor of the model; pass a clone");
+      refuse_input(
+          written.name,
+          "the program writes to it, and it shares memory with " + other.name + ", a tensor of the model; pass a clone",
+          ErrorCode::kSharedMemory);
     }
   }
 }
 
 void ProgramRunner::check_assertions(const RuntimeSizes& sizes) const {
   for (const auto& [condition, message] : assertions_) {
-    if (!sizes.holds(condition)) throw InvalidInput(message);
+    if (!sizes.holds(condition)) throw InvalidInput(message, ErrorCode::kGuardViolation);
   }
 }
 
 std::vector<c10::IValue> ProgramRunner::run_for_all_outputs(const std::vector<at::Tensor>& inputs) const {
-  if (built_.executable == nullptr) throw InvalidInput("a dry run compiles nothing: there is only a report");
+  if (built_.executable == nullptr)
+    throw InvalidInput("a dry run compiles nothing: there is only a report", ErrorCode::kInvalidSetting);
   if (misses_weights_) check_weights(*graph_);
   const at::NoGradGuard no_grad;
   const RuntimeSizes sizes = checked_sizes(*graph_, user_inputs_, inputs);

@@ -101,7 +101,8 @@ void check_tensorrt_settings(const CompileSettings& settings) {
   const auto check = [](std::string_view name, int64_t value, int64_t min, int64_t max) {
     if (value >= min && value <= max) return;
     throw InvalidInput(std::string(name) + " is " + std::to_string(value) + "; expected " + std::to_string(min) +
-                       (max == std::numeric_limits<int64_t>::max() ? " or more" : " to " + std::to_string(max)));
+                           (max == std::numeric_limits<int64_t>::max() ? " or more" : " to " + std::to_string(max)),
+                       ErrorCode::kInvalidSetting);
   };
   constexpr int64_t kAny = std::numeric_limits<int64_t>::max();
   check("workspace_size", settings.workspace_size, 0, kAny);
@@ -113,15 +114,17 @@ void check_tensorrt_settings(const CompileSettings& settings) {
 void check_verify(const CompileSettings& settings) {
   constexpr std::string_view kModes[] = {"off", "warn", "error", "repair"};
   if (std::ranges::find(kModes, settings.verify) == std::end(kModes)) {
-    throw InvalidInput("verify is \"" + settings.verify + "\"; choose \"off\", \"warn\", \"error\" or \"repair\"");
+    throw InvalidInput("verify is \"" + settings.verify + "\"; choose \"off\", \"warn\", \"error\" or \"repair\"",
+                       ErrorCode::kInvalidSetting);
   }
   if (settings.verify == "off" && settings.verify_in_child_process) {
-    throw InvalidInput("verify_in_child_process: nothing is tried while verify is \"off\"");
+    throw InvalidInput("verify_in_child_process: nothing is tried while verify is \"off\"", ErrorCode::kInvalidSetting);
   }
   if (settings.verify == "repair" && !settings.engine.names().empty() && !settings.engine.may_split()) {
     const std::string& engine = settings.engine.names().front();
     throw InvalidInput("verify=\"repair\": engine=\"" + engine + "\" has that engine run the whole program; write [\"" +
-                       engine + "\"] to split it");
+                           engine + "\"] to split it",
+                       ErrorCode::kInvalidSetting);
   }
 }
 
@@ -136,38 +139,45 @@ void check_own_settings(const CompileSettings& settings, const std::vector<std::
     std::string names;
     for (const std::string& engine : engines) names += (names.empty() ? "" : ", ") + engine;
     throw InvalidInput(std::string(setting.name) + " is a setting of " + std::string(setting.engine) +
-                       ", which isn't among the engines of this program: " + names);
+                           ", which isn't among the engines of this program: " + names,
+                       ErrorCode::kEngineSetting);
   }
 }
 
 void check_settings(const CompileSettings& settings) {
   const auto precision = settings.precision;
   if (precision != at::kFloat && precision != at::kBFloat16 && precision != at::kHalf) {
-    throw InvalidInput(std::string("precision is ") + c10::toString(precision) +
-                       "; choose float32, bfloat16 or float16");
+    throw InvalidInput(
+        std::string("precision is ") + c10::toString(precision) + "; choose float32, bfloat16 or float16",
+        ErrorCode::kInvalidSetting);
   }
   if (settings.threads < 0)
-    throw InvalidInput("threads is " + std::to_string(settings.threads) + ", but can't be negative");
+    throw InvalidInput("threads is " + std::to_string(settings.threads) + ", but can't be negative",
+                       ErrorCode::kInvalidSetting);
   if (settings.max_cuda_graphs < 1) {
     throw InvalidInput("max_cuda_graphs is " + std::to_string(settings.max_cuda_graphs) +
-                       ", but one is the least; cuda_graphs=False turns them off");
+                           ", but one is the least; cuda_graphs=False turns them off",
+                       ErrorCode::kInvalidSetting);
   }
   if (settings.min_block_size < 1)
-    throw InvalidInput("min_block_size is " + std::to_string(settings.min_block_size) + ", but a block has a node");
+    throw InvalidInput("min_block_size is " + std::to_string(settings.min_block_size) + ", but a block has a node",
+                       ErrorCode::kInvalidSetting);
   check_tensorrt_settings(settings);
   if (settings.engine_cache_size < 0) {
-    throw InvalidInput("engine_cache_size is " + std::to_string(settings.engine_cache_size) +
-                       ", but can't be negative");
+    throw InvalidInput("engine_cache_size is " + std::to_string(settings.engine_cache_size) + ", but can't be negative",
+                       ErrorCode::kInvalidSetting);
   }
   check_verify(settings);
-  if (settings.engine.names().empty()) throw InvalidInput("engine: the list of engines is empty");
+  if (settings.engine.names().empty())
+    throw InvalidInput("engine: the list of engines is empty", ErrorCode::kInvalidSetting);
   if (settings.engine.may_split()) return;
   for (const auto& [name, names] : {std::pair("torch_executed_ops", settings.torch_executed_ops),
                                     std::pair("torch_executed_modules", settings.torch_executed_modules)}) {
     if (names.empty()) continue;
     const std::string& engine = settings.engine.names().front();
     throw InvalidInput(std::string(name) + ": engine=\"" + engine +
-                       "\" has that engine run the whole program; write [\"" + engine + "\"] to split it");
+                           "\" has that engine run the whole program; write [\"" + engine + "\"] to split it",
+                       ErrorCode::kInvalidSetting);
   }
 }
 

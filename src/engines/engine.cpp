@@ -7,10 +7,12 @@ namespace tracejet {
 void Engine::check_settings(const CompileSettings& settings) const {
   if (settings.precision != at::kFloat) {
     throw InvalidInput(std::string("precision is ") + c10::toString(settings.precision) + ", but " + name() +
-                       " computes float32 in float32: leave it, or convert the model");
+                           " computes float32 in float32: leave it, or convert the model",
+                       ErrorCode::kEngineSetting);
   }
   if (settings.threads != 0) {
-    throw InvalidInput("threads is " + std::to_string(settings.threads) + ", but " + name() + " takes no number");
+    throw InvalidInput("threads is " + std::to_string(settings.threads) + ", but " + name() + " takes no number",
+                       ErrorCode::kEngineSetting);
   }
 }
 

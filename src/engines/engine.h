@@ -116,7 +116,9 @@ class RefusedNodes : public UnsupportedOperator {
  public:
   /// `is_late`: it takes such nodes as a rule, and finds out while it compiles.
   RefusedNodes(const Graph& graph, std::vector<Unsupported> nodes, const std::string& engine, bool is_late = false)
-      : UnsupportedOperator(report(graph, nodes, engine)), nodes_(std::move(nodes)), is_late_(is_late) {}
+      : UnsupportedOperator(report(graph, nodes, engine), ErrorCode::kEngineRefusal),
+        nodes_(std::move(nodes)),
+        is_late_(is_late) {}
 
   const std::vector<Unsupported>& nodes() const { return nodes_; }
   bool is_late() const { return is_late_; }

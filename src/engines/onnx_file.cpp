@@ -21,7 +21,7 @@ class OnnxFile final : public Engine {
 
   std::unique_ptr<Executable> compile(const std::shared_ptr<const Graph>&, const RuntimeInputs&,
                                       const CompileSettings&) const override {
-    throw InvalidInput("an ONNX file runs nothing: save_onnx writes one");
+    throw InvalidInput("an ONNX file runs nothing: save_onnx writes one", ErrorCode::kEngineSetting);
   }
 };
 

@@ -18,7 +18,7 @@ void check_output_shape(const std::string& engine, size_t output, c10::IntArrayR
   std::ostringstream message;
   message << engine << " gave output " << output << " of this program the shape " << given
           << ", but at these sizes of the inputs it is " << expected.str() << ": its values can't be trusted";
-  throw Error(message.str());
+  throw Error(message.str(), ErrorCode::kEngineFailure);
 }
 
 }  // namespace tracejet

@@ -54,7 +54,8 @@ class Registry {
   /// `before`: an engine; after all others where there is none of this name.
   void add(Entry entry, const std::string& before = {}) {
     const std::scoped_lock lock(mutex_);
-    if (find(entry.name) != entries_.end()) throw InvalidInput("there is an engine \"" + entry.name + "\" already");
+    if (find(entry.name) != entries_.end())
+      throw InvalidInput("there is an engine \"" + entry.name + "\" already", ErrorCode::kEngineDefinition);
     entries_.insert(find(before), std::move(entry));
   }
 
@@ -62,8 +63,9 @@ class Registry {
   Entry remove(const std::string& name) {
     const std::scoped_lock lock(mutex_);
     const auto found = find(name);
-    if (found == entries_.end()) throw InvalidInput("there is no engine \"" + name + "\"");
-    if (found->is_own) throw InvalidInput("the engine \"" + name + "\" comes with tracejet");
+    if (found == entries_.end()) throw InvalidInput("there is no engine \"" + name + "\"", ErrorCode::kUnknownEngine);
+    if (found->is_own)
+      throw InvalidInput("the engine \"" + name + "\" comes with tracejet", ErrorCode::kEngineDefinition);
     Entry removed = std::move(*found);
     entries_.erase(found);
     return removed;
@@ -86,7 +88,8 @@ std::shared_ptr<const Engine> find_among(const std::vector<Entry>& entries, cons
                                          const std::string& purpose) {
   const auto found = std::ranges::find(entries, name, &Entry::name);
   if (found != entries.end()) return found->engine;
-  throw InvalidInput("there is no engine \"" + name + "\"" + purpose + ": choose " + names_of(entries));
+  throw InvalidInput("there is no engine \"" + name + "\"" + purpose + ": choose " + names_of(entries),
+                     ErrorCode::kUnknownEngine);
 }
 
 }  // namespace
@@ -107,8 +110,9 @@ std::vector<std::shared_ptr<const Engine>> compiling_engines() {
 
 void register_engine(std::shared_ptr<const Engine> engine) {
   std::string name = engine->name();
-  if (name.empty()) throw InvalidInput("an engine needs a name");
-  if (EngineChoice(name).may_split()) throw InvalidInput("no engine can be named \"" + name + "\", which means any");
+  if (name.empty()) throw InvalidInput("an engine needs a name", ErrorCode::kEngineDefinition);
+  if (EngineChoice(name).may_split())
+    throw InvalidInput("no engine can be named \"" + name + "\", which means any", ErrorCode::kEngineDefinition);
   Registry::instance().add({std::move(name), std::move(engine)});
 }
 

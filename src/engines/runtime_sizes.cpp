@@ -16,7 +16,7 @@ std::optional<int64_t> RuntimeSizes::find(uint64_t symbol) const {
 
 int64_t RuntimeSizes::value_of(const symbolic::Symbol& symbol) const {
   if (const auto value = find(symbol.id)) return *value;
-  throw Error("the program depends on " + symbol.name + ", which is the size of no input");
+  throw Error("the program depends on " + symbol.name + ", which is the size of no input", ErrorCode::kInternalError);
 }
 
 int64_t RuntimeSizes::evaluate(const Expression& expression) const {
@@ -66,7 +66,7 @@ int64_t as_symbol_value(const c10::IValue& number) {
 }
 
 void check(const RuntimeAssertion& assertion, const RuntimeSizes& sizes) {
-  if (!sizes.holds(assertion.condition)) throw Error(assertion.message);
+  if (!sizes.holds(assertion.condition)) throw Error(assertion.message, ErrorCode::kRuntimeAssertion);
 }
 
 }  // namespace tracejet

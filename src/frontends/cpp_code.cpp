@@ -23,7 +23,8 @@ void rethrow_of_code(const c10::Error& error, const Tracer& tracer) {
   if (asks_for_data(message)) {
     throw DataDependent(
         "the code asks for a tensor's memory (data_ptr, accessor), which only exists when the program runs; "
-        "compute with the tensor instead");
+        "compute with the tensor instead",
+        ErrorCode::kDataAccess);
   }
   const size_t got = message.find(kGot);
   if (got == std::string::npos) throw error;
@@ -32,8 +33,9 @@ void rethrow_of_code(const c10::Error& error, const Tracer& tracer) {
   const auto axes = tracer.guards().symbol_axes().find(size);
   throw UnsupportedOperator(
       "the code takes " + (axes == tracer.guards().symbol_axes().end() ? size : axes->second.front()) +
-      ", a dynamic size, for a plain number (expect_int(), or a call that takes int64_t); hand it "
-      "on as a SymInt, ask guard_int() where one size is meant, or make the axis static");
+          ", a dynamic size, for a plain number (expect_int(), or a call that takes int64_t); hand it "
+          "on as a SymInt, ask guard_int() where one size is meant, or make the axis static",
+      ErrorCode::kPlainNumber);
 }
 
 namespace {
@@ -81,7 +83,7 @@ void record_cpp(ModelTrace& trace, const std::function<std::unique_ptr<Results>(
       rethrow_of_code(error, trace.tracer());
     }
   } catch (const DataDependent& error) {
-    throw DataDependent(in_cpp(error.what()));
+    error.rethrow_as(in_cpp(std::string(error.message())));
   }
 }
 
@@ -106,16 +108,8 @@ namespace {
 std::string in_words(const std::exception_ptr& error) {
   try {
     std::rethrow_exception(error);
-  } catch (const DataDependent& own) {
-    return std::string("DataDependent: ") + own.what();
-  } catch (const UnsupportedOperator& own) {
-    return std::string("UnsupportedOperator: ") + own.what();
-  } catch (const ShapeError& own) {
-    return std::string("ShapeError: ") + own.what();
-  } catch (const InvalidInput& own) {
-    return std::string("InvalidInput: ") + own.what();
   } catch (const Error& own) {
-    return std::string("Error: ") + own.what();
+    return std::string(own.kind()) + ": " + own.what();
   } catch (const c10::Error& of_pytorch) {
     return std::string("c10::Error: ") + of_pytorch.what_without_backtrace();
   } catch (const std::exception& of_model) {

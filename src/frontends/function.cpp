@@ -41,7 +41,8 @@ class FunctionFrontend final : public Frontend {
     for (size_t i = 0; i < results.size(); ++i) {
       if (!results[i].defined()) {
         throw InvalidInput("forward returns an undefined tensor as result " + std::to_string(i) +
-                           ", which can't be a program's result; leave it out");
+                               ", which can't be a program's result; leave it out",
+                           ErrorCode::kProgramResult);
       }
       tracer.signature().add_output(std::move(results[i]));
     }

@@ -60,8 +60,9 @@ Expression GraphReplay::translated(const Expression& expression) const {
   return symbolic::substitute(expression, [&](const Expression& symbol) {
     const auto known = symbols_.find(symbol.symbol().id);
     if (known != symbols_.end()) return known->second;
-    throw UnsupportedOperator("the program computes with " + symbol.str() +
-                              ", which is no axis of an input and which no call before gives");
+    throw UnsupportedOperator(
+        "the program computes with " + symbol.str() + ", which is no axis of an input and which no call before gives",
+        ErrorCode::kFileContent);
   });
 }
 
@@ -188,7 +189,7 @@ std::vector<at::Tensor> GraphReplay::run_control_flow(const Node& node) {
   if (node.op() == flow::map()) return flow::record_map(tracer_, body(0), tensors(given[0]), additional);
   if (node.op() == flow::associative_scan())
     return flow::record_associative_scan(tracer_, closed(0), tensors(given[0]));
-  throw UnsupportedOperator("[" + full_name(node.op()) + "] isn't known as control flow");
+  throw UnsupportedOperator("[" + full_name(node.op()) + "] isn't known as control flow", ErrorCode::kControlFlow);
 }
 
 void GraphReplay::run(const Node& node) {
@@ -201,7 +202,8 @@ void GraphReplay::run(const Node& node) {
   }
   if (results.size() != node.outputs().size()) {
     throw Error("[" + full_name(node.op()) + "] gives " + std::to_string(results.size()) +
-                " results, and the program has " + std::to_string(node.outputs().size()));
+                    " results, and the program has " + std::to_string(node.outputs().size()),
+                ErrorCode::kInternalError);
   }
   for (size_t i = 0; i < results.size(); ++i) {
     if (node.outputs()[i] != nullptr) set(*node.outputs()[i], std::move(results[i]));

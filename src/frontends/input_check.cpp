@@ -17,7 +17,8 @@ void check_sizes(const std::string& here, const char* which, const Shape& shape)
   for (size_t axis = 0; axis < shape.size(); ++axis) {
     if (shape[axis] >= 0) continue;
     throw InvalidInput(here + ": axis " + std::to_string(axis) + " of " + which + " is " + std::to_string(shape[axis]) +
-                       "; expected an integer >= 0");
+                           "; expected an integer >= 0",
+                       ErrorCode::kInputDeclaration);
   }
 }
 
@@ -32,16 +33,20 @@ void check_range(const std::string& here, const ShapeRange& range) {
   check_sizes(here, "max_shape", high);
   if (low.size() != opt.size() || opt.size() != high.size()) {
     throw InvalidInput(here + ": min_shape, opt_shape and max_shape have ranks " + std::to_string(low.size()) + ", " +
-                       std::to_string(opt.size()) + " and " + std::to_string(high.size()) + "; expected equal ranks");
+                           std::to_string(opt.size()) + " and " + std::to_string(high.size()) +
+                           "; expected equal ranks",
+                       ErrorCode::kInputDeclaration);
   }
   for (size_t axis = 0; axis < low.size(); ++axis) {
     const std::string of_axis = here + ": axis " + std::to_string(axis) + " has ";
     if (low[axis] > high[axis]) {
       throw InvalidInput(of_axis + "min " + std::to_string(low[axis]) + " and max " + std::to_string(high[axis]) +
-                         "; expected min <= max");
+                             "; expected min <= max",
+                         ErrorCode::kInputDeclaration);
     }
     if (opt[axis] < low[axis] || opt[axis] > high[axis]) {
-      throw InvalidInput(of_axis + "opt " + std::to_string(opt[axis]) + "; expected " + span_of(low[axis], high[axis]));
+      throw InvalidInput(of_axis + "opt " + std::to_string(opt[axis]) + "; expected " + span_of(low[axis], high[axis]),
+                         ErrorCode::kInputDeclaration);
     }
   }
 }
@@ -50,12 +55,14 @@ void check_format(const std::string& here, c10::MemoryFormat format, size_t rank
   if (format == c10::MemoryFormat::Contiguous) return;
   const bool is_2d = format == c10::MemoryFormat::ChannelsLast;
   if (!is_2d && format != c10::MemoryFormat::ChannelsLast3d) {
-    throw InvalidInput(here + ": format must be Contiguous, ChannelsLast or ChannelsLast3d");
+    throw InvalidInput(here + ": format must be Contiguous, ChannelsLast or ChannelsLast3d",
+                       ErrorCode::kInputDeclaration);
   }
   const size_t needed = is_2d ? 4 : 5;
   if (rank == needed) return;
   throw InvalidInput(here + ": format " + (is_2d ? "ChannelsLast" : "ChannelsLast3d") + " needs rank " +
-                     std::to_string(needed) + ", got rank " + std::to_string(rank));
+                         std::to_string(needed) + ", got rank " + std::to_string(rank),
+                     ErrorCode::kInputDeclaration);
 }
 
 std::vector<std::string> places_of_profiles(const std::string& here, size_t count) {
@@ -78,7 +85,8 @@ ShapeRange envelope(const std::string& here, std::span<const ShapeRange> profile
   if (ranks.size() > 1) {
     std::string list;
     for (const size_t rank : ranks) list += (list.empty() ? "" : ", ") + std::to_string(rank);
-    throw InvalidInput(here + ": the profiles have ranks " + list + "; expected equal ranks");
+    throw InvalidInput(here + ": the profiles have ranks " + list + "; expected equal ranks",
+                       ErrorCode::kInputDeclaration);
   }
   ShapeRange all = profiles.front();
   for (const ShapeRange& profile : profiles.subspan(1)) {
@@ -97,17 +105,20 @@ std::map<int64_t, std::string> checked_shared_dims(const std::string& here, size
   for (const auto& [given, dimension] : shared) {
     if (given < -axes || given >= axes) {
       throw InvalidInput(here + ": shared_dims names axis " + std::to_string(given) + ", but the shape has " +
-                         std::to_string(axes) + " axes (0 to " + std::to_string(axes - 1) + ")");
+                             std::to_string(axes) + " axes (0 to " + std::to_string(axes - 1) + ")",
+                         ErrorCode::kInputDeclaration);
     }
     if (!is_identifier(dimension)) {
       throw InvalidInput(here + ": shared_dims[" + std::to_string(given) +
-                         "] must be an identifier like 'batch', got '" + dimension + "'");
+                             "] must be an identifier like 'batch', got '" + dimension + "'",
+                         ErrorCode::kInputDeclaration);
     }
     const int64_t axis = given < 0 ? given + axes : given;
     const auto& name = dimensions.try_emplace(axis, dimension).first->second;
     if (name != dimension) {
       throw InvalidInput(here + ": shared_dims gives axis " + std::to_string(axis) + " two names, '" + name +
-                         "' and '" + dimension + "'");
+                             "' and '" + dimension + "'",
+                         ErrorCode::kInputDeclaration);
     }
   }
   return dimensions;
@@ -115,15 +126,17 @@ std::map<int64_t, std::string> checked_shared_dims(const std::string& here, size
 
 Input checked(const std::string& here, Input input) {
   if (!input.name.empty() && !is_identifier(input.name)) {
-    throw InvalidInput("Input: name must be an identifier like 'x', got '" + input.name + "'");
+    throw InvalidInput("Input: name must be an identifier like 'x', got '" + input.name + "'",
+                       ErrorCode::kInputDeclaration);
   }
   check_range(here, range_of(input));
   if (!input.profiles.empty()) {
     const auto places = places_of_profiles(here, input.profiles.size());
     if (envelope(here, input.profiles, places) != range_of(input)) {
       throw InvalidInput(here +
-                         ": min_shape, opt_shape and max_shape aren't the range that takes in its profiles, "
-                         "with the first one's opt; make it by Input::with_profiles()");
+                             ": min_shape, opt_shape and max_shape aren't the range that takes in its profiles, "
+                             "with the first one's opt; make it by Input::with_profiles()",
+                         ErrorCode::kInputDeclaration);
     }
   }
   const size_t rank = input.opt_shape.size();
@@ -149,7 +162,8 @@ Input Input::dynamic(std::vector<int64_t> min_shape, std::vector<int64_t> opt_sh
 
 Input Input::with_profiles(std::vector<ShapeRange> profiles, at::ScalarType dtype, std::string name) {
   const std::string here = name.empty() ? "Input" : "Input '" + name + "'";
-  if (profiles.empty()) throw InvalidInput(here + ": profiles must have at least one range");
+  if (profiles.empty())
+    throw InvalidInput(here + ": profiles must have at least one range", ErrorCode::kInputDeclaration);
   ShapeRange all = envelope(here, profiles, places_of_profiles(here, profiles.size()));
   Input input =
       dynamic(std::move(all.min_shape), std::move(all.opt_shape), std::move(all.max_shape), dtype, std::move(name));

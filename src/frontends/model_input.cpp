@@ -34,7 +34,8 @@ void check_profile_counts(std::span<const DeclaredInput> inputs) {
     const size_t expected = first->spec.profiles.size(), count = input.spec.profiles.size();
     if (count == expected) continue;
     throw InvalidInput(first->path + " has " + std::to_string(expected) + " optimization profiles, " + input.path +
-                       " has " + std::to_string(count) + "; expected equally many");
+                           " has " + std::to_string(count) + "; expected equally many",
+                       ErrorCode::kInputDeclaration);
   }
 }
 
@@ -81,7 +82,8 @@ class Dimensions {
     const Declared& first = declared_.try_emplace(dimension.name, Declared{dimension, where}).first->second;
     if (first.dimension.agrees_with(dimension)) return;
     throw InvalidInput("dimension '" + dimension.name + "' is declared twice with different ranges: (" + first.where +
-                       ") has " + first.dimension.str() + "; (" + where + ") has " + dimension.str());
+                           ") has " + first.dimension.str() + "; (" + where + ") has " + dimension.str(),
+                       ErrorCode::kInputDeclaration);
   }
 
   std::set<std::string> chosen_;

@@ -16,7 +16,8 @@ Input input_like(const at::Tensor& example) {
   if (example.is_contiguous(input.format)) return input;
   throw InvalidInput(
       "an example tensor is laid out in another way than contiguous or channels last; give forward one "
-      "that is contiguous, or an Input");
+      "that is contiguous, or an Input",
+      ErrorCode::kUnsupportedArgument);
 }
 
 namespace {
@@ -52,7 +53,8 @@ class ModuleFrontend final : public Frontend {
       record(trace);
       held = graphs_.back().use_count();
     }
-    if (graphs_.back().use_count() != held) throw UnsupportedOperator(kLeftBehind);  // a member has held one
+    if (graphs_.back().use_count() != held)
+      throw UnsupportedOperator(kLeftBehind, ErrorCode::kModelState);  // a member has held one
   }
 
   /// Whether something holds a tensor of a trace, once the session is over. `program`: the graph that is kept.
@@ -115,10 +117,10 @@ Program trace(const ModuleCall& call, const std::vector<Input>& inputs, const Tr
   try {
     program = trace_code(frontend, inputs, options);
   } catch (const Error&) {
-    if (frontend.left_tensors_behind(nullptr)) throw UnsupportedOperator(kLeftBehind);
+    if (frontend.left_tensors_behind(nullptr)) throw UnsupportedOperator(kLeftBehind, ErrorCode::kModelState);
     throw;
   }
-  if (frontend.left_tensors_behind(program->graph())) throw UnsupportedOperator(kLeftBehind);
+  if (frontend.left_tensors_behind(program->graph())) throw UnsupportedOperator(kLeftBehind, ErrorCode::kModelState);
   return *std::move(program);
 }
 

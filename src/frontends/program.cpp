@@ -63,7 +63,8 @@ std::optional<std::vector<int64_t>> own_strides(const GraphInput& given, const I
     const auto known = stride.maybe_as_int();
     if (!known) {
       throw UnsupportedOperator("the input " + given.name + " is " + meta.str() +
-                                ", whose layout follows from sizes that vary in no way known here");
+                                    ", whose layout follows from sizes that vary in no way known here",
+                                ErrorCode::kFileContent);
     }
     strides.push_back(*known);
   }

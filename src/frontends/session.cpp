@@ -55,7 +55,8 @@ void Session::check_loops(const ModelTrace& trace) {
   if (trace.gives_like(*other) && gives_the_same_results(*trace.graph(), *other->graph())) return;
   throw UnsupportedOperator(
       "the body of a loop over a dynamic size changes something that outlives a run, and that the next run "
-      "or the code behind the loop reads; carry tensors in variables, or append them to a list");
+      "or the code behind the loop reads; carry tensors in variables, or append them to a list",
+      ErrorCode::kSizeLoop);
 }
 
 Trace Session::trace_for_any_texts(Trace first) {

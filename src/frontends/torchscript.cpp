@@ -43,7 +43,8 @@ std::string add_outputs(Tracer& tracer, const c10::IValue& result) {
   if (result.isObject()) {
     throw InvalidInput(
         "forward returns an object of " + result.type()->str() +
-        ", which can't be a program's result; return tensors, numbers, or tuples, lists and dicts of them");
+            ", which can't be a program's result; return tensors, numbers, or tuples, lists and dicts of them",
+        ErrorCode::kProgramResult);
   }
   tracer.signature().add_output(result);
   return result.isTensor() || torchscript::is_symbolic(result) ? "value" : c10::str(result);

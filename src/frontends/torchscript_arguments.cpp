@@ -96,8 +96,9 @@ std::vector<c10::IValue> as_declared(const c10::FunctionSchema& schema, std::vec
       std::count_if(declared.begin() + 1, declared.end(), [](const c10::Argument& a) { return !a.default_value(); }));
   if (arguments.size() < needed || arguments.size() > most) {
     throw InvalidInput("forward takes " + std::to_string(needed) +
-                       (most == needed ? "" : " to " + std::to_string(most)) + " inputs, got " +
-                       std::to_string(arguments.size()));
+                           (most == needed ? "" : " to " + std::to_string(most)) + " inputs, got " +
+                           std::to_string(arguments.size()),
+                       ErrorCode::kModelArguments);
   }
   for (size_t i = 0; i < arguments.size(); ++i) {
     const c10::Argument& argument = declared[i + 1];
@@ -105,8 +106,9 @@ std::vector<c10::IValue> as_declared(const c10::FunctionSchema& schema, std::vec
     if (!converted) {
       throw InvalidInput(
           "forward takes a " + argument.type()->repr_str() + " as " + argument.name() + ", got a " +
-          arguments[i].tagKind() +
-          (arguments[i].isTensor() ? ", or an Input; say what it takes with tracejet::arguments()" : ""));
+              arguments[i].tagKind() +
+              (arguments[i].isTensor() ? ", or an Input; say what it takes with tracejet::arguments()" : ""),
+          ErrorCode::kModelArguments);
     }
     arguments[i] = *std::move(converted);
   }

@@ -31,7 +31,8 @@ c10::IValue Interpreter::run(const std::string& method, std::vector<c10::IValue>
   const auto& declared = function.getSchema().arguments();
   while (arguments.size() < declared.size()) {
     const auto& next = declared[arguments.size()];
-    if (!next.default_value()) throw InvalidInput(method + " needs " + next.name() + ", which isn't given");
+    if (!next.default_value())
+      throw InvalidInput(method + " needs " + next.name() + ", which isn't given", ErrorCode::kModelArguments);
     arguments.push_back(*next.default_value());
   }
   const struct Lines {

@@ -20,7 +20,8 @@ std::string location_text(const jit::Node& node) {
 }
 
 void refuse(const jit::Node& node, const std::string& what) {
-  throw UnsupportedOperator("[" + std::string(node.kind().toQualString()) + "] " + what + "\n" + location_text(node));
+  throw UnsupportedOperator("[" + std::string(node.kind().toQualString()) + "] " + what + "\n" + location_text(node),
+                            ErrorCode::kTorchScript);
 }
 
 bool has_effects(const jit::Block& block) {

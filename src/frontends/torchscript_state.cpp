@@ -85,10 +85,12 @@ void Interpreter::finish() {
     if (is_number && !is_symbolic(value) && before == value) continue;
     throw UnsupportedOperator(
         "forward sets " + full_name(object, name) + " from " + in_words(before) + " to " + in_words(value) +
-        ", which its next call may read: a program keeps only tensors between calls, each in one shape and dtype. "
-        "Where "
-        "all calls but the first leave it like this, call the module once before it is traced; else register a buffer "
-        "of fixed shape");
+            ", which its next call may read: a program keeps only tensors between calls, each in one shape and dtype. "
+            "Where "
+            "all calls but the first leave it like this, call the module once before it is traced; else register a "
+            "buffer "
+            "of fixed shape",
+        ErrorCode::kTorchScript);
   }
 }
 

@@ -66,7 +66,8 @@ void Graph::add_assertion(const symbolic::Condition& condition, const std::strin
     throw UnsupportedOperator(
         "the model promises something of data inside of control flow (torch.cond, a loop), which "
         "can't be checked: " +
-        message);
+            message,
+        ErrorCode::kControlFlow);
   }
   std::vector<Argument> arguments{c10::IValue(symbolic::fixed_sym_bool(condition, *shapes_)), c10::IValue(message)};
   emplace(place, assert_scalar(), std::move(arguments), {}, std::move(where), {});

@@ -42,7 +42,7 @@ size_t Call::index(std::string_view name) const {
   for (size_t i = 0; i < declared.size(); ++i) {
     if (declared[i].name() == name) return i;
   }
-  throw Error(this->name() + " has no argument '" + std::string(name) + "'");
+  throw Error(this->name() + " has no argument '" + std::string(name) + "'", ErrorCode::kInternalError);
 }
 
 bool Call::declares(std::string_view name) const {
@@ -65,8 +65,9 @@ void Call::fail(std::string_view name, std::string_view expected) const {
   if (const auto* constant = std::get_if<c10::IValue>(&given)) what = constant->tagKind();
   if (const auto* value = std::get_if<const Value*>(&given))
     what = (*value)->is_tensor() ? "a Tensor" : "a scalar value";
-  throw Error(this->name() + ": argument '" + std::string(name) + "' is " + what + ", expected " +
-              std::string(expected));
+  throw Error(
+      this->name() + ": argument '" + std::string(name) + "' is " + what + ", expected " + std::string(expected),
+      ErrorCode::kInternalError);
 }
 
 const Value& Call::value(std::string_view name) const {

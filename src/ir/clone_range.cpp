@@ -83,7 +83,7 @@ class RangeCloner {
 
   const Value& source_of(const Symbol& symbol) const {
     const auto source = sources_.find(symbol.id);
-    if (source == sources_.end()) throw Error("no value of the graph tells " + symbol.name);
+    if (source == sources_.end()) throw Error("no value of the graph tells " + symbol.name, ErrorCode::kInternalError);
     return *source->second;
   }
 
@@ -106,13 +106,15 @@ class RangeCloner {
         const bool is_after = after.contains(value.producer());
         if (is_next && is_after) {
           throw Error("these nodes can't be a graph of their own: " + text_of(node) + " needs %" +
-                      std::to_string(value.id()) + ", which is computed from them outside");
+                          std::to_string(value.id()) + ", which is computed from them outside",
+                      ErrorCode::kInternalError);
         }
         const bool is_needed_from_here = is_inside(value) && !copied_.contains(value.producer());
         if (!is_next && (is_after || is_needed_from_here)) after.insert(&node);
       });
     }
-    if (next != nodes_.end()) throw Error("nodes to clone aren't in the order of execution: " + text_of(**next));
+    if (next != nodes_.end())
+      throw Error("nodes to clone aren't in the order of execution: " + text_of(**next), ErrorCode::kInternalError);
   }
 
   // Inputs ------------------------------------------------------------------------------------------------------------

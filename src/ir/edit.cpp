@@ -28,7 +28,7 @@ bool reads_from(const Node& node, const Node& source) {
 }
 
 [[noreturn]] void refuse(const Node& node, const std::string& problem) {
-  throw Error("the graph can't be changed so: " + text_of(node) + " " + problem);
+  throw Error("the graph can't be changed so: " + text_of(node) + " " + problem, ErrorCode::kInternalError);
 }
 
 /// Without guards: sizes of which it isn't known are different.
@@ -64,7 +64,8 @@ template <typename Kept>
 void Graph::replace_uses(const Value& value, const Value& by, Kept&& is_kept) {
   if (&value == &by) return;
   if (!can_stand_for(by, value)) {
-    throw Error("the graph can't be changed so: " + in_words(by) + " can't stand for " + in_words(value));
+    throw Error("the graph can't be changed so: " + in_words(by) + " can't stand for " + in_words(value),
+                ErrorCode::kInternalError);
   }
   const auto replace = [&](const Value*& read) {
     if (read == &value) read = &by;

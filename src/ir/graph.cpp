@@ -95,7 +95,7 @@ const char* print(GraphInput::Kind kind) {
     case GraphInput::Kind::kUser:
       return "input";
   }
-  throw Error("unknown kind of graph input");
+  throw Error("unknown kind of graph input", ErrorCode::kInternalError);
 }
 
 const char* print(GraphOutput::Kind kind) {
@@ -107,7 +107,7 @@ const char* print(GraphOutput::Kind kind) {
     case GraphOutput::Kind::kInputMutation:
       return "writes input";
   }
-  throw Error("unknown kind of graph output");
+  throw Error("unknown kind of graph output", ErrorCode::kInternalError);
 }
 
 std::string indented(const std::string& text) {

@@ -17,7 +17,7 @@ namespace tracejet {
 template <typename SymbolicNumber>
 symbolic::Expression expression_of(const SymbolicNumber& value) {
   if (auto expression = symbolic::expression_of(value)) return *std::move(expression);
-  throw Error("the graph holds a symbolic number of another tracer");
+  throw Error("the graph holds a symbolic number of another tracer", ErrorCode::kForeignTrace);
 }
 
 inline symbolic::Expression expression_of(const c10::Scalar& value) {

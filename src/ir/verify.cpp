@@ -29,7 +29,7 @@ class Verifier {
  private:
   /// Names the node at hand.
   [[noreturn]] void fail(const std::string& problem) const {
-    throw Error("the graph is wrong, which is a bug in tracejet: " + problem + place());
+    throw Error("the graph is wrong, which is a bug in tracejet: " + problem + place(), ErrorCode::kInternalError);
   }
 
   std::string place() const {
@@ -85,7 +85,7 @@ class Verifier {
     try {
       Verifier(subgraph, told_).run();
     } catch (const Error& error) {
-      throw Error(std::string(error.what()) + ", in a subgraph" + place());
+      error.rethrow_as(said_by(error) + ", in a subgraph" + place());
     }
   }
 

@@ -50,9 +50,11 @@ std::string_view kind_of_expansion(OpAction action) {
 c10::OperatorHandle checked(std::string_view name) {
   const c10::OperatorHandle op = operator_named(name);
   if (op.schema().is_mutable() && is_aten(op)) {
-    throw InvalidInput("decompositions: " + std::string(name) +
-                       " writes to its arguments, and programs are functional: it is traced as the operator without "
-                       "the write, so change that one");
+    throw InvalidInput(
+        "decompositions: " + std::string(name) +
+            " writes to its arguments, and programs are functional: it is traced as the operator without "
+            "the write, so change that one",
+        ErrorCode::kDecompositionTable);
   }
   return op;
 }
@@ -81,7 +83,7 @@ Decision decide(DecompositionSet set, const c10::OperatorHandle& op) {
       if (decomposable && !gives_tensors_alone(op)) return expanded("it gives numbers that no node can give");
       return kept("as the model calls it");
   }
-  throw Error("no such set of decompositions");
+  throw Error("no such set of decompositions", ErrorCode::kInternalError);
 }
 
 std::string_view name_of(DecompositionSet set) {
@@ -93,7 +95,7 @@ std::string_view name_of(DecompositionSet set) {
     case DecompositionSet::kNone:
       return "none";
   }
-  throw Error("no such set of decompositions");
+  throw Error("no such set of decompositions", ErrorCode::kInternalError);
 }
 
 }  // namespace
@@ -111,7 +113,7 @@ std::string_view Decision::str() const {
     case OpAction::kRun:
       return "run while tracing";
   }
-  throw Error("no such action");
+  throw Error("no such action", ErrorCode::kInternalError);
 }
 
 DecompositionTable& DecompositionTable::change(const c10::OperatorHandle& op, Change change) {
@@ -122,9 +124,11 @@ DecompositionTable& DecompositionTable::change(const c10::OperatorHandle& op, Ch
 DecompositionTable& DecompositionTable::keep(std::string_view name) {
   const c10::OperatorHandle op = checked(name);
   if (is_opaque_to_functionalization(op)) {
-    throw InvalidInput("decompositions: " + std::string(name) +
-                       " can't be kept: it may give a view of an argument, write to it, or give no tensor, and only "
-                       "what ATen makes it of says which");
+    throw InvalidInput(
+        "decompositions: " + std::string(name) +
+            " can't be kept: it may give a view of an argument, write to it, or give no tensor, and only "
+            "what ATen makes it of says which",
+        ErrorCode::kDecompositionTable);
   }
   return change(op, {OpAction::kKeep, "as asked for by keep()", {}});
 }
@@ -133,7 +137,8 @@ DecompositionTable& DecompositionTable::expand(std::string_view name) {
   const c10::OperatorHandle op = checked(name);
   if (!can_expand(name)) {
     throw InvalidInput("decompositions: nothing is known that " + std::string(name) +
-                       " could be expanded into: replace() it by a function of yours");
+                           " could be expanded into: replace() it by a function of yours",
+                       ErrorCode::kDecompositionTable);
   }
   const OpAction action = expansion_of(op);
   return change(op, {action, "as asked for by expand(): " + std::string(kind_of_expansion(action)), {}});
@@ -220,7 +225,8 @@ void DecompositionTable::check_signature(std::string_view name, const c10::Funct
   const c10::OperatorHandle op = checked(name);
   if (const auto difference = c10::findSchemaDifferences(signature, op.schema())) {
     throw InvalidInput("decompositions: the function for " + std::string(name) +
-                       " has another signature: " + *difference + "\n  expected " + c10::toString(op.schema()));
+                           " has another signature: " + *difference + "\n  expected " + c10::toString(op.schema()),
+                       ErrorCode::kDecompositionTable);
   }
 }
 

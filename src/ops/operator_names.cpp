@@ -38,8 +38,9 @@ c10::OperatorHandle operator_named(std::string_view name) {
   if (const auto op = c10::Dispatcher::singleton().findSchema(parsed)) return *op;
   const std::string overloads = overloads_of(parsed.name);
   throw InvalidInput("decompositions: PyTorch has no operator " + std::string(name) +
-                     (overloads.empty() ? "; expected a name such as aten::gelu or aten::add.Tensor"
-                                        : "; its overloads are " + overloads));
+                         (overloads.empty() ? "; expected a name such as aten::gelu or aten::add.Tensor"
+                                            : "; its overloads are " + overloads),
+                     ErrorCode::kDecompositionTable);
 }
 
 bool is_composite(const c10::OperatorHandle& op) {

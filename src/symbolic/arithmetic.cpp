@@ -12,7 +12,8 @@ constexpr size_t kMaxTerms = 512;
 
 [[noreturn]] void overflow(const char* operation, int64_t a, int64_t b) {
   throw Error("integer overflow in a symbolic expression: " + std::to_string(a) + " " + operation + " " +
-              std::to_string(b) + " doesn't fit in 64 bits");
+                  std::to_string(b) + " doesn't fit in 64 bits",
+              ErrorCode::kSizeArithmetic);
 }
 
 bool same_monomial(const Expression& a, const Expression& b) {

@@ -8,7 +8,7 @@ namespace tracejet::symbolic {
 namespace {
 
 [[noreturn]] void division_by_zero(const Expression& dividend, const char* operation) {
-  throw InvalidInput("integer division by zero: " + dividend.str() + operation + "0");
+  throw InvalidInput("integer division by zero: " + dividend.str() + operation + "0", ErrorCode::kDivisionByZero);
 }
 
 bool leads_negative(const Expression& a) { return !a.is_constant(0) && coefficient_of(terms_of(a).front()) < 0; }

@@ -103,7 +103,8 @@ Expression true_div(const Expression& a, const Expression& b) {
     throw InvalidInput("true division needs two integers or two floats, got " + a.str() + " and " + b.str());
   }
   if (a.is_float()) {
-    if (b.is_constant() && b.real() == 0) throw InvalidInput("division by zero: " + a.str() + " / 0.0");
+    if (b.is_constant() && b.real() == 0)
+      throw InvalidInput("division by zero: " + a.str() + " / 0.0", ErrorCode::kDivisionByZero);
     // float(s) / 2.0 is s / 2: the same number, and int() of it is seen to be s // 2.
     const auto divisor = b.is_constant() ? ratio_of(b) : std::nullopt;
     if (a.kind() == Kind::kToFloat && b.kind() == Kind::kToFloat) return true_div(a.operands()[0], b.operands()[0]);
@@ -112,7 +113,7 @@ Expression true_div(const Expression& a, const Expression& b) {
     }
     return folded(make(Kind::kTrueDiv, Type::kFloat, {a, b}));
   }
-  if (b.is_constant(0)) throw InvalidInput("division by zero: " + a.str() + " / 0");
+  if (b.is_constant(0)) throw InvalidInput("division by zero: " + a.str() + " / 0", ErrorCode::kDivisionByZero);
   if (b.is_constant(1)) return to_float(a);
   return folded(make(Kind::kTrueDiv, Type::kFloat, {a, b}));
 }

@@ -206,9 +206,10 @@ void measure(Node& node) {
   }
   if (node.size <= kMostOperators && node.depth <= kDeepest) return;
   throw Error("a size has become too complex: it is made of " +
-              (node.depth > kDeepest ? std::to_string(kDeepest) + " operations in a row"
-                                     : std::to_string(kMostOperators) + " operators") +
-              " on dynamic axes; declare one of them static");
+                  (node.depth > kDeepest ? std::to_string(kDeepest) + " operations in a row"
+                                         : std::to_string(kMostOperators) + " operators") +
+                  " on dynamic axes; declare one of them static",
+              ErrorCode::kSizeArithmetic);
 }
 
 Expression finish(std::shared_ptr<Node> made) {

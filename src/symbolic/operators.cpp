@@ -18,7 +18,7 @@ Value of(double real) { return {0, real}; }
 Value of_bool(bool truth) { return {truth ? 1 : 0, 0}; }
 
 int64_t nonzero(int64_t divisor) {
-  if (divisor == 0) throw InvalidInput("integer division by zero");
+  if (divisor == 0) throw InvalidInput("integer division by zero", ErrorCode::kDivisionByZero);
   return divisor;
 }
 
@@ -39,25 +39,27 @@ int64_t shift_count(int64_t count) {
 int64_t shifted_left(int64_t value, int64_t count) {
   if (value == 0) return 0;
   if (shift_count(count) > 62)
-    throw Error("integer overflow in a symbolic expression: shift by " + std::to_string(count));
+    throw Error("integer overflow in a symbolic expression: shift by " + std::to_string(count),
+                ErrorCode::kSizeArithmetic);
   return checked_multiply(value, int64_t{1} << count);
 }
 
 int64_t integral(double value) {
   constexpr double kLimit = 9223372036854775808.0;  // 2 ** 63
-  if (!(value >= -kLimit && value < kLimit)) throw Error("cannot convert " + std::to_string(value) + " to an integer");
+  if (!(value >= -kLimit && value < kLimit))
+    throw Error("cannot convert " + std::to_string(value) + " to an integer", ErrorCode::kSizeArithmetic);
   return static_cast<int64_t>(value);
 }
 
 double python_mod(double a, double b) {
-  if (b == 0) throw InvalidInput("float modulo by zero");
+  if (b == 0) throw InvalidInput("float modulo by zero", ErrorCode::kDivisionByZero);
   const double remainder = std::fmod(a, b);
   if (remainder == 0) return std::copysign(0.0, b);
   return (remainder < 0) != (b < 0) ? remainder + b : remainder;
 }
 
 double divided(double a, double b) {
-  if (b == 0) throw InvalidInput("division by zero");
+  if (b == 0) throw InvalidInput("division by zero", ErrorCode::kDivisionByZero);
   return a / b;
 }
 
@@ -263,7 +265,7 @@ std::span<const OperatorInfo> operators() { return kOperators; }
 
 Value apply_operator(const Node& node, std::span<const Value> operands) {
   const auto evaluate = info_of(node.kind).evaluate;
-  if (evaluate == nullptr) throw Error("a symbol has no value of its own");
+  if (evaluate == nullptr) throw Error("a symbol has no value of its own", ErrorCode::kInternalError);
   return evaluate(node, operands);
 }
 

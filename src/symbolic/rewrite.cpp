@@ -96,7 +96,7 @@ Expression rebuild(const Expression& expression, std::span<const Expression> in)
     case Kind::kNot:
       return logical_not(in[0]);
   }
-  throw Error("unknown kind of expression");
+  throw Error("unknown kind of expression", ErrorCode::kInternalError);
 }
 
 namespace {

@@ -31,14 +31,16 @@ void set_sizes(Trial& trial, const Graph& graph, const Shapes& shapes) {
   each([&](const GraphInput& input, const std::vector<int64_t>& shape) {
     ++found;
     if (static_cast<int64_t>(shape.size()) != input.value->tensor().dim()) {
-      throw InvalidInput(input.name + " is " + input.value->tensor().str() + ", and can't be " + text(shape));
+      throw InvalidInput(input.name + " is " + input.value->tensor().str() + ", and can't be " + text(shape),
+                         ErrorCode::kVerifyInputs);
     }
     for_each_bound_symbol(*input.value, [&](const SymbolBinding& binding) {
       if (binding.axis < 0) return;
       const int64_t size = shape[static_cast<size_t>(binding.axis)];
       if (!graph.shapes().range(symbolic::Expression::of(binding.symbol)).contains(size)) {
         throw InvalidInput(input.name + "[" + std::to_string(binding.axis) + "] is " +
-                           symbolic::in_words(binding.symbol.range) + ", and can't be " + std::to_string(size));
+                               symbolic::in_words(binding.symbol.range) + ", and can't be " + std::to_string(size),
+                           ErrorCode::kVerifyInputs);
       }
       trial.sizes.bind(binding.symbol.id, size);
     });
@@ -46,11 +48,13 @@ void set_sizes(Trial& trial, const Graph& graph, const Shapes& shapes) {
   each([&](const GraphInput& input, const std::vector<int64_t>& shape) {
     const std::vector<int64_t> sizes = trial.sizes.evaluate(input.value->tensor().sizes);
     if (sizes != shape) {
-      throw InvalidInput(input.name + " would have to be " + text(sizes) + ", given the other sizes, and not " +
-                         text(shape));
+      throw InvalidInput(
+          input.name + " would have to be " + text(sizes) + ", given the other sizes, and not " + text(shape),
+          ErrorCode::kVerifyInputs);
     }
   });
-  if (found < shapes.size()) throw InvalidInput("shapes are given of an input that the program doesn't have");
+  if (found < shapes.size())
+    throw InvalidInput("shapes are given of an input that the program doesn't have", ErrorCode::kVerifyInputs);
 }
 
 }  // namespace
@@ -58,7 +62,8 @@ void set_sizes(Trial& trial, const Graph& graph, const Shapes& shapes) {
 std::vector<at::Tensor> random_inputs(const Program& program, const RandomInputs& options) {
   const Graph& graph = *program.graph();
   std::vector<Trial> trials = trials_of(graph, {options.size});
-  if (trials.empty()) throw InvalidInput("no sizes were found that fulfil what the program asserts of them");
+  if (trials.empty())
+    throw InvalidInput("no sizes were found that fulfil what the program asserts of them", ErrorCode::kVerifyInputs);
   if (!options.shapes.empty()) set_sizes(trials.front(), graph, options.shapes);
   const KeptState state(graph);
   const ProgramRunner eager(program.graph(), {.engine = reference_engine().name()});

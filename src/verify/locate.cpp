@@ -102,7 +102,7 @@ class Locator {
     try {
       outcome = outcome_of(subject_.compile(copy.graph), *subject_.graph, subject_state_, inputs_, {});
     } catch (const std::exception& error) {
-      outcome.failure = error.what();
+      outcome.failure = said_by(error);
     }
     subject_state_.restore();
     return outcome;
@@ -157,7 +157,7 @@ class Locator {
     try {
       run_observed(graph_, runtime_inputs, std::move(values), observe);
     } catch (const std::exception& error) {
-      if (!found) return unknown(std::string("the call at fault can't be told: ") + error.what());
+      if (!found) return unknown(std::string("the call at fault can't be told: ") + said_by(error));
     }
     if (!found && !are_alike) return unknown("the compiled program isn't made of the same calls");
     return found;

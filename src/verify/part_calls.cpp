@@ -91,7 +91,7 @@ std::vector<PartCall> part_calls(const PartitionPlan& plan, const Graph& traced,
     try {
       for (c10::IValue& value : eager.run(inputs, nullptr)) found.values.emplace_back("", std::move(value));
     } catch (const std::exception& error) {
-      found.failure = error.what();
+      found.failure = said_by(error);
     }
     return found;
   };

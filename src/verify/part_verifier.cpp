@@ -28,11 +28,6 @@ namespace {
 /// A child that takes longer hangs: some engines do in a process that was forked.
 constexpr std::chrono::minutes kChildLimit{5};
 
-std::string said_by(const std::exception& error) {
-  const std::string text = error.what();
-  return text.substr(0, text.find("\n\nAt:\n"));  // the stack that Python adds
-}
-
 std::vector<c10::IValue> run_alone(const Executable& executable, const PartCall& call) {
   const at::NoGradGuard no_grad;
   const FixedSeed seed;
@@ -113,7 +108,7 @@ class PartVerifier final : public PartTrial {
       std::vector<PartCall> calls = part_calls(plan, *traced_, trial, state_);
       for (size_t part = 0; part < calls.size(); ++part) calls_[part].push_back(std::move(calls[part]));
     } catch (const InvalidInput& error) {
-      note(std::string("verify: nothing was tried at ") + trial.name + ": " + error.what());
+      note(std::string("verify: nothing was tried at ") + trial.name + ": " + said_by(error));
     }
   }
 

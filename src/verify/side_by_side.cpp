@@ -72,7 +72,7 @@ Outcome outcome_of(const RunProgram& run, const Graph& graph, const KeptState& s
   try {
     results = run(copies);
   } catch (const std::exception& error) {
-    outcome.failure = error.what();
+    outcome.failure = said_by(error);
     return outcome;
   }
   for (size_t i = 0; i < results.size(); ++i) {

@@ -54,7 +54,8 @@ SuitableInputs suitable_inputs(const Graph& graph, const Trial& trial, uint64_t 
   }
   if (best_part < 0) {
     throw InvalidInput("no random inputs were found that this program takes, at \"" + trial.name +
-                       "\": pass some as `inputs`. Eager's kernels say: " + *refusal);
+                           "\": pass some as `inputs`. Eager's kernels say: " + *refusal,
+                       ErrorCode::kVerifyInputs);
   }
   return best;
 }

@@ -119,7 +119,7 @@ std::vector<Trial> trials_of(const Graph& graph, const std::vector<std::string>&
   }
   for (const std::string& name : names) {
     if (name != "min" && name != "opt" && name != "max") {
-      throw InvalidInput("sizes are \"min\", \"opt\" and \"max\", got \"" + name + "\"");
+      throw InvalidInput("sizes are \"min\", \"opt\" and \"max\", got \"" + name + "\"", ErrorCode::kVerifyInputs);
     }
     auto trial = sizes.find(name);
     if (!trial) continue;

@@ -45,7 +45,8 @@ class Verifier {
   void run_on(const std::string& name, const std::vector<at::Tensor>& inputs) {
     const Outcome expected = eager_outcome(inputs);
     if (expected.failure && subject_outcome(inputs).failure) {
-      throw InvalidInput(name + ": neither " + subject_.name + " nor eager's kernels take these: " + *expected.failure);
+      throw InvalidInput(name + ": neither " + subject_.name + " nor eager's kernels take these: " + *expected.failure,
+                         ErrorCode::kVerifyInputs);
     }
     hold(name, dimensions_of(inputs), inputs, expected);
   }
@@ -126,7 +127,7 @@ void check_inputs(const Graph& graph, const Subject& subject) {
   };
   const auto mine = kinds(graph), theirs = kinds(*subject.graph);
   if (mine == theirs) return;
-  throw InvalidInput("the compiled program isn't this program's: it takes other tensors");
+  throw InvalidInput("the compiled program isn't this program's: it takes other tensors", ErrorCode::kOtherProgram);
 }
 
 }  // namespace

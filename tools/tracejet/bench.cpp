@@ -53,7 +53,7 @@ Contender built(const std::string& engine, const Program& program, CompileSettin
     throw;
   } catch (const Error& error) {
     contender.compiled.reset();
-    contender.error = error.what();
+    contender.error = std::string(error.message());
   }
   contender.build_seconds = std::chrono::duration<double>(Clock::now() - begin).count();
   contender.memory_bytes = std::max<int64_t>(0, resident_bytes() - before);

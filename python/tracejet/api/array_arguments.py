@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from tracejet._C import InvalidInput
+from tracejet._C import ErrorCode, InvalidInput
 
 
 def as_tensor(path: str, value: Any) -> torch.Tensor:
@@ -23,5 +23,9 @@ def as_tensor(path: str, value: Any) -> torch.Tensor:
         if hasattr(value, "__dlpack__"):
             return torch.from_dlpack(value)
     except (BufferError, RuntimeError, TypeError, ValueError) as error:
-        raise InvalidInput(f"{path}: this {type(value).__name__} can't become a tensor: {error}") from error
-    raise InvalidInput(f"{path}: a tensor is needed, or an array of NumPy or with __dlpack__; got {value!r}")
+        raise InvalidInput(
+            f"{path}: this {type(value).__name__} can't become a tensor: {error}", ErrorCode.INPUT_MISMATCH
+        ) from error
+    raise InvalidInput(
+        f"{path}: a tensor is needed, or an array of NumPy or with __dlpack__; got {value!r}", ErrorCode.INPUT_MISMATCH
+    )

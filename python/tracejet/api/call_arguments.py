@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch.utils import _pytree as pytree
 
-from tracejet._C import InvalidInput
+from tracejet._C import ErrorCode, InvalidInput
 from tracejet.api.array_arguments import as_tensor
 from tracejet.frontend.binding import Dim, Leaf
 from tracejet.frontend.call_spec import CallSpec
@@ -24,7 +24,10 @@ def flat_arguments(spec: CallSpec, args: tuple[Any, ...], kwargs: dict[str, Any]
     if in_spec != spec.in_spec:
         leaves, in_spec = pytree.tree_flatten(_as_traced(spec, args, kwargs))
         if in_spec != spec.in_spec:
-            raise InvalidInput(f"the arguments' structure is {in_spec}, but this program takes {spec.in_spec}")
+            raise InvalidInput(
+                f"the arguments' structure is {in_spec}, but this program takes {spec.in_spec}",
+                ErrorCode.CALL_ARGUMENTS,
+            )
     return [_as_program_takes(leaf, traced) for leaf, traced in zip(leaves, spec.inputs, strict=True)]
 
 
@@ -34,14 +37,16 @@ def _as_traced(spec: CallSpec, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
     names = spec.forward_names
     example_args, example_kwargs = pytree.tree_unflatten(spec.inputs, spec.in_spec)
     if len(args) > len(names):
-        raise InvalidInput(f"this program takes {len(names)} arguments, got {len(args)}")
+        raise InvalidInput(f"this program takes {len(names)} arguments, got {len(args)}", ErrorCode.CALL_ARGUMENTS)
     given = dict(zip(names, args, strict=False))
     for name, value in kwargs.items():
         if name in given:
-            raise InvalidInput(f"{name}: given twice, by position and by keyword")
+            raise InvalidInput(f"{name}: given twice, by position and by keyword", ErrorCode.CALL_ARGUMENTS)
         given[name] = value
     if unknown := [name for name in given if name not in names]:
-        raise InvalidInput(f"this program has no input {', '.join(unknown)}; it takes {', '.join(names)}")
+        raise InvalidInput(
+            f"this program has no input {', '.join(unknown)}; it takes {', '.join(names)}", ErrorCode.CALL_ARGUMENTS
+        )
     for name, example in zip(names, (*example_args, *example_kwargs.values()), strict=True):
         if name not in given:
             given[name] = _traced_literal(name, example)
@@ -52,7 +57,7 @@ def _as_traced(spec: CallSpec, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
 
 def _traced_literal(name: str, example: Any) -> Any:
     if any(leaf.shape is not None for leaf in pytree.tree_leaves(example, is_leaf=_is_leaf)):
-        raise InvalidInput(f"{name}: this input is missing")
+        raise InvalidInput(f"{name}: this input is missing", ErrorCode.CALL_ARGUMENTS)
     return pytree.tree_map(lambda leaf: leaf.value, example, is_leaf=_is_leaf)
 
 
@@ -71,24 +76,31 @@ def check_fit(spec: CallSpec, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
     """Inputs that are given beside a program must lie in what it was traced for."""
     leaves, in_spec = pytree.tree_flatten((args, kwargs))
     if in_spec != spec.in_spec:
-        raise InvalidInput(f"the inputs' structure is {in_spec}, but the program was traced with {spec.in_spec}")
+        raise InvalidInput(
+            f"the inputs' structure is {in_spec}, but the program was traced with {spec.in_spec}",
+            ErrorCode.CALL_ARGUMENTS,
+        )
     for leaf, traced in zip(leaves, spec.inputs, strict=True):
         if traced.shape is None:
             check_literal(traced.path, leaf, traced.value)
             continue
         if not isinstance(leaf, (torch.Tensor, Input)):
-            raise InvalidInput(f"{traced.path}: the program was traced with a tensor, got {leaf!r}")
+            raise InvalidInput(
+                f"{traced.path}: the program was traced with a tensor, got {leaf!r}", ErrorCode.CALL_ARGUMENTS
+            )
         smallest = leaf.min_shape if isinstance(leaf, Input) else leaf.shape
         largest = leaf.max_shape if isinstance(leaf, Input) else leaf.shape
         if len(smallest) != len(traced.shape) or leaf.dtype != traced.dtype:
             raise InvalidInput(
                 f"{traced.path}: the program was traced with {traced.dtype} of rank {len(traced.shape)}, "
-                f"got {leaf.dtype} of rank {len(smallest)}"
+                f"got {leaf.dtype} of rank {len(smallest)}",
+                ErrorCode.CALL_ARGUMENTS,
             )
         for axis, (low, high, size) in enumerate(zip(smallest, largest, traced.shape, strict=True)):
             bounds = (size.min, size.max) if isinstance(size, Dim) else (size, size)
             if low < bounds[0] or high > bounds[1]:
                 raise InvalidInput(
                     f"{traced.path}: axis {axis} is {low} to {high}, but the program was traced for "
-                    f"{bounds[0]} to {bounds[1]}"
+                    f"{bounds[0]} to {bounds[1]}",
+                    ErrorCode.CALL_ARGUMENTS,
                 )

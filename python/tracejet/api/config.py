@@ -24,7 +24,7 @@ def show_config(mode: Literal["stdout", "dicts"] = "stdout") -> dict[str, Any] |
         mode: "stdout" prints it, "dicts" returns it.
     """
     if mode not in ("stdout", "dicts"):
-        raise _C.InvalidInput(f'mode: expected "stdout" or "dicts", got {mode!r}')
+        raise _C.InvalidInput(f'mode: expected "stdout" or "dicts", got {mode!r}', _C.ErrorCode.INVALID_SETTING)
     found = config()
     if mode == "dicts":
         return found

@@ -99,7 +99,8 @@ def chosen_table(
         if decompositions not in ("tensorrt", "core_aten"):
             raise _C.InvalidInput(
                 'enable_experimental_decompositions means decompositions="core_aten", but decompositions is '
-                f"{decompositions!r}; leave one of them out"
+                f"{decompositions!r}; leave one of them out",
+                _C.ErrorCode.DECOMPOSITION_TABLE,
             )
         decompositions = "core_aten"
     table = DecompositionTable(decompositions)._table
@@ -111,7 +112,10 @@ def _checked_set(name: str) -> str:
     if name in sets:
         return name
     expected = ", ".join(f'"{known}"' for known in sets)
-    raise _C.InvalidInput(f"decompositions: expected one of {expected} or a DecompositionTable, got {name!r}")
+    raise _C.InvalidInput(
+        f"decompositions: expected one of {expected} or a DecompositionTable, got {name!r}",
+        _C.ErrorCode.DECOMPOSITION_TABLE,
+    )
 
 
 @functools.cache
@@ -144,7 +148,8 @@ def _name(op: OpOverload | str) -> str:
     if isinstance(op, str):
         return op
     raise _C.InvalidInput(
-        f"decompositions: expected an operator such as torch.ops.aten.gelu.default, or its name, got {op!r}"
+        f"decompositions: expected an operator such as torch.ops.aten.gelu.default, or its name, got {op!r}",
+        _C.ErrorCode.DECOMPOSITION_TABLE,
     )
 
 

@@ -11,7 +11,7 @@ from torch.fx import GraphModule
 from torch.fx import Node as FxNode
 
 from tracejet import _C
-from tracejet._C import CompileSettings, Graph, InvalidInput, Node
+from tracejet._C import CompileSettings, ErrorCode, Graph, InvalidInput, Node
 from tracejet.api.engine_view import EngineView
 
 
@@ -45,9 +45,14 @@ class Engine(abc.ABC):
         """Raises InvalidInput where it can't do what the settings ask for: by default, where they ask for another
         precision than float32 or a number of threads."""
         if settings.precision != torch.float32:
-            raise InvalidInput(f"precision is {settings.precision}, but {self.name} computes float32 in float32")
+            raise InvalidInput(
+                f"precision is {settings.precision}, but {self.name} computes float32 in float32",
+                ErrorCode.ENGINE_SETTING,
+            )
         if settings.threads != 0:
-            raise InvalidInput(f"threads is {settings.threads}, but {self.name} takes no number")
+            raise InvalidInput(
+                f"threads is {settings.threads}, but {self.name} takes no number", ErrorCode.ENGINE_SETTING
+            )
 
     @abc.abstractmethod
     def find_unsupported(self, program: GraphModule) -> Mapping[FxNode, str]:
@@ -68,7 +73,7 @@ class Engine(abc.ABC):
         An engine that has this method can keep what it compiled: in the engine cache, in files. What can't be loaded
         raises, and is compiled again.
         """
-        raise InvalidInput(f"{self.name} keeps nothing of what it compiles")
+        raise InvalidInput(f"{self.name} keeps nothing of what it compiles", ErrorCode.ENGINE_DEFINITION)
 
 
 def register_engine(engine: Engine) -> None:
@@ -78,7 +83,10 @@ def register_engine(engine: Engine) -> None:
         InvalidInput: there is an engine of this name already, or it is no `Engine`.
     """
     if not isinstance(engine, Engine):
-        raise InvalidInput(f"register_engine: expected an object of a subclass of tracejet.Engine, got {engine!r}")
+        raise InvalidInput(
+            f"register_engine: expected an object of a subclass of tracejet.Engine, got {engine!r}",
+            ErrorCode.ENGINE_DEFINITION,
+        )
     _C.register_engine(Adapter(engine))
 
 
@@ -102,7 +110,9 @@ class Adapter:
 
     def __init__(self, engine: Engine):
         if not isinstance(engine.name, str):
-            raise InvalidInput(f"register_engine: the name of an engine is a string, got {engine.name!r}")
+            raise InvalidInput(
+                f"register_engine: the name of an engine is a string, got {engine.name!r}", ErrorCode.ENGINE_DEFINITION
+            )
         self._engine = engine
         self.name = engine.name
 
@@ -132,5 +142,7 @@ class Adapter:
 
     def _checked(self, method: str, run: Any) -> Callable[..., Any]:
         if not callable(run):
-            raise InvalidInput(f"{self.name}: {method} has to give a function, got {run!r}")
+            raise InvalidInput(
+                f"{self.name}: {method} has to give a function, got {run!r}", ErrorCode.ENGINE_DEFINITION
+            )
         return run

@@ -70,18 +70,24 @@ def save_model_repository(
         UnsupportedOperator: the program can't be written as ONNX.
     """
     if server not in ("triton", "ovms"):
-        raise _C.InvalidInput(f'server: expected "triton" or "ovms", got {server!r}')
+        raise _C.InvalidInput(f'server: expected "triton" or "ovms", got {server!r}', _C.ErrorCode.MODEL_REPOSITORY)
     if not name or Path(name).name != name:
-        raise _C.InvalidInput(f"name: expected a name without slashes, got {name!r}")
+        raise _C.InvalidInput(f"name: expected a name without slashes, got {name!r}", _C.ErrorCode.MODEL_REPOSITORY)
     program = native(mod, arg_inputs, kwarg_inputs, dynamic_shapes)
     if any(output.kind != GraphOutput.Kind.USER for output in graph_of(program).outputs):
-        raise _C.InvalidInput("the program writes to buffers or inputs, and a server keeps no state between requests")
+        raise _C.InvalidInput(
+            "the program writes to buffers or inputs, and a server keeps no state between requests",
+            _C.ErrorCode.MODEL_REPOSITORY,
+        )
     batch = batch_of(program)
     if merge_requests and server != "triton":
-        raise _C.InvalidInput("merge_requests: OpenVINO Model Server doesn't put requests together")
+        raise _C.InvalidInput(
+            "merge_requests: OpenVINO Model Server doesn't put requests together", _C.ErrorCode.MODEL_REPOSITORY
+        )
     if merge_requests and batch is None:
         raise _C.InvalidInput(
-            "merge_requests: axis 0 of all inputs and outputs has to be one dimension, from 1 on: see shared_dims"
+            "merge_requests: axis 0 of all inputs and outputs has to be one dimension, from 1 on: see shared_dims",
+            _C.ErrorCode.MODEL_REPOSITORY,
         )
     place = Path(folder) / name
     (place / "1").mkdir(parents=True, exist_ok=True)
@@ -123,6 +129,6 @@ def _triton_config(program: ExportedProgram, name: str, model: Any, batch: Dim |
 
 def _tensor(kind: str, name: str, dtype: torch.dtype | None, sizes: Sequence[int]) -> str:
     if dtype not in _TRITON:
-        raise _C.InvalidInput(f"{name}: Triton has no {dtype}")
+        raise _C.InvalidInput(f"{name}: Triton has no {dtype}", _C.ErrorCode.MODEL_REPOSITORY)
     dims = ", ".join(map(str, sizes))
     return f'{kind} [ {{ name: "{name}" data_type: {_TRITON[dtype]} dims: [ {dims} ] }} ]'

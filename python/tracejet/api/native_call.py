@@ -8,7 +8,7 @@ import torch
 from torch.utils import _pytree as pytree
 
 from tracejet import _C
-from tracejet._C import UnsupportedOperator
+from tracejet._C import ErrorCode, UnsupportedOperator
 from tracejet.export import compat
 from tracejet.frontend.call_spec import IN_GRAPH, CallSpec
 from tracejet.frontend.input import Input
@@ -41,7 +41,8 @@ def _written(spec: pytree.TreeSpec, what: str) -> str:
         kind = _unwritable(spec)
         raise UnsupportedOperator(
             f"the program's {what} hold a {kind.__module__}.{kind.__qualname__}, which .pt2 files have no name for: use"
-            " a tuple, a list or a dict, or give it a serialized_type_name with torch.utils._pytree"
+            " a tuple, a list or a dict, or give it a serialized_type_name with torch.utils._pytree",
+            ErrorCode.FILE_CONTENT,
         ) from error
 
 

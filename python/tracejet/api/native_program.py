@@ -25,5 +25,7 @@ def native(
     if not isinstance(mod, torch.export.ExportedProgram):
         return trace(mod, arg_inputs=args, kwarg_inputs=kwargs, dynamic_shapes=dynamic_shapes)
     if dynamic_shapes is not None:
-        raise _C.InvalidInput("dynamic_shapes: a program has its ranges already; pass the module")
+        raise _C.InvalidInput(
+            "dynamic_shapes: a program has its ranges already; pass the module", _C.ErrorCode.DYNAMIC_SHAPES
+        )
     return mod if getattr(mod, "_tracejet_graph", None) is not None else retraced(mod)

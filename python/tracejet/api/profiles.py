@@ -10,7 +10,7 @@ from typing import Literal
 import torch
 from torch import nn
 
-from tracejet._C import InvalidInput
+from tracejet._C import ErrorCode, InvalidInput
 from tracejet.frontend.binding import Dim, Leaf
 from tracejet.frontend.call_spec import CallSpec
 
@@ -37,7 +37,10 @@ def chosen_profile(module: nn.Module, spec: CallSpec, profile: int | Literal["au
     is_index = isinstance(profile, int) and not isinstance(profile, bool)
     if profile != "auto" and not (is_index and 0 <= profile < count):
         indices = ", ".join(map(str, range(count)))
-        raise InvalidInput(f'profile: this program has {count}; expected "auto" or {indices}, got {profile!r}')
+        raise InvalidInput(
+            f'profile: this program has {count}; expected "auto" or {indices}, got {profile!r}',
+            ErrorCode.CALL_ARGUMENTS,
+        )
     others = {key: index for key, index in _chosen.get().items() if key != id(module)}
     token = _chosen.set(others if profile == "auto" else {**others, id(module): int(profile)})
     try:
@@ -77,5 +80,6 @@ def _check(tensor: torch.Tensor, traced: Leaf, profile: int) -> None:
         if not low <= size <= high:
             raise InvalidInput(
                 f"{traced.path}: axis {axis} is {size}, but profile {profile} is for {low} to {high}; "
-                'optimization_profile(module, "auto") takes all that was traced'
+                'optimization_profile(module, "auto") takes all that was traced',
+                ErrorCode.CALL_ARGUMENTS,
             )

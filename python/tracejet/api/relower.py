@@ -24,7 +24,10 @@ def relowered(program: torch.export.ExportedProgram, options: Options) -> Export
     if graph is None:
         return retraced(program, options)
     if options.device is not None:
-        raise _C.InvalidInput("device: a program is for the device that it was traced for; trace the model itself")
+        raise _C.InvalidInput(
+            "device: a program is for the device that it was traced for; trace the model itself",
+            _C.ErrorCode.INVALID_SETTING,
+        )
     lowered = _C.retrace(
         graph,
         decompositions=options.decompositions or _C.DecompositionTable(_C.DecompositionSet.tensorrt),

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from tracejet import _C
-from tracejet._C import CompileSettings, UnsupportedOperator
+from tracejet._C import CompileSettings, ErrorCode, UnsupportedOperator
 from tracejet.api.compile_settings import settings_of, with_settings
 from tracejet.api.native_program import native
 from tracejet.api.session_program import graph_of
@@ -56,6 +56,6 @@ def convert_exported_program_to_serialized_trt_engine(
     program = _C.onnx_for_tensorrt(graph_of(traced), chosen.precision)
     network = Network(library, program)
     if network.refused:
-        raise UnsupportedOperator(program.report(network.refused))
+        raise UnsupportedOperator(program.report(network.refused), ErrorCode.ENGINE_REFUSAL)
     with declared_profiles(profiles_in(traced._tracejet_call_spec)):
         return build(network, chosen)

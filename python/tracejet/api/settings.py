@@ -41,7 +41,11 @@ def _checked_device(device: Any) -> torch.device | None:
     try:
         found = torch.device(device)
     except (RuntimeError, TypeError):
-        raise _C.InvalidInput(f"device: expected a torch.device or its name, got {shown(device)}") from None
+        raise _C.InvalidInput(
+            f"device: expected a torch.device or its name, got {shown(device)}", _C.ErrorCode.INVALID_SETTING
+        ) from None
     if found.type not in _KNOWN:
-        raise _C.InvalidInput(f"device: a trace can be for {', '.join(_KNOWN)}, got {found.type}")
+        raise _C.InvalidInput(
+            f"device: a trace can be for {', '.join(_KNOWN)}, got {found.type}", _C.ErrorCode.INVALID_SETTING
+        )
     return found

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.utils import _pytree as pytree
 
-from tracejet._C import CompileSettings, InvalidInput
+from tracejet._C import CompileSettings, ErrorCode, InvalidInput
 from tracejet.frontend.input import Input
 
 
@@ -21,6 +21,8 @@ def compile_later(
     `inputs` say whether sizes vary: where one does, all sizes are dynamic from the first call on.
     """
     if isinstance(mod, torch.export.ExportedProgram):
-        raise InvalidInput('ir="torch_compile" takes a module; a program is compiled with ir="dynamo"')
+        raise InvalidInput(
+            'ir="torch_compile" takes a module; a program is compiled with ir="dynamo"', ErrorCode.INVALID_SETTING
+        )
     is_dynamic = any(isinstance(leaf, Input) and leaf.is_dynamic for leaf in pytree.tree_leaves(inputs))
     return torch.compile(mod, backend="tracejet", dynamic=True if is_dynamic else None, options=settings.as_dict())

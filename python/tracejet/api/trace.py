@@ -45,7 +45,9 @@ class _Call:
     def of_model(self) -> tuple[nn.Module, Session]:
         """What is traced, which a program isn't."""
         if self.session is None or isinstance(self.model, torch.export.ExportedProgram):
-            raise _C.InvalidInput("expected a torch.nn.Module, got an ExportedProgram, whose sizes are settled")
+            raise _C.InvalidInput(
+                "expected a torch.nn.Module, got an ExportedProgram, whose sizes are settled", _C.ErrorCode.NOT_A_MODULE
+            )
         return self.model, self.session
 
     def refusal(self, graph: _C.Graph) -> _C.UnsupportedOperator | None:
@@ -80,7 +82,9 @@ def _arguments(
 ) -> _Call:
     """What `trace` and `diagnose` take."""
     if validate not in (None, "warn", "error"):
-        raise _C.InvalidInput(f'validate: expected "warn", "error" or None, got {validate!r}')
+        raise _C.InvalidInput(
+            f'validate: expected "warn", "error" or None, got {validate!r}', _C.ErrorCode.INVALID_SETTING
+        )
     options = options_of_call(
         device,
         prefer_deferred_runtime_asserts_over_guards,
@@ -91,7 +95,10 @@ def _arguments(
     )
     if isinstance(mod, torch.export.ExportedProgram):
         if any(given is not None for given in (inputs, arg_inputs, kwarg_inputs, dynamic_shapes)) or strict:
-            raise _C.InvalidInput("a program knows its inputs; only a model is traced with others, or strictly")
+            raise _C.InvalidInput(
+                "a program knows its inputs; only a model is traced with others, or strictly",
+                _C.ErrorCode.MODEL_ARGUMENTS,
+            )
         return _Call(mod, None, options, dynamic_shapes, validate, engine)
     start = functools.partial(Session, mod, strict=strict, options=options)
     session = start_session(start, mod, either_name(inputs, arg_inputs), kwarg_inputs, dynamic_shapes, options.device)

@@ -153,7 +153,9 @@ def _calls(
     if inputs is None:
         return [] if kwargs is None else [((), dict(kwargs))]
     if isinstance(inputs, torch.Tensor):
-        raise _C.InvalidInput("inputs: a list of arguments is needed, got a tensor: write inputs=[x]")
+        raise _C.InvalidInput(
+            "inputs: a list of arguments is needed, got a tensor: write inputs=[x]", _C.ErrorCode.VERIFY_INPUTS
+        )
     one = (tuple(inputs), dict(kwargs or {}))
     are_several = inputs and all(isinstance(call, tuple) for call in inputs)
     if not are_several or pytree.tree_structure(one) == spec.in_spec:
@@ -176,7 +178,9 @@ def _flat(function: Callable[..., Any], spec: CallSpec) -> Callable[[list[torch.
         with torch.no_grad():
             results, out_spec = pytree.tree_flatten(function(*args, **kwargs))
         if out_spec != spec.out_spec:
-            raise _C.InvalidInput(f"it gives {out_spec}, but the program gives {spec.out_spec}")
+            raise _C.InvalidInput(
+                f"it gives {out_spec}, but the program gives {spec.out_spec}", _C.ErrorCode.OTHER_PROGRAM
+            )
         return [result if kept is IN_GRAPH else None for result, kept in zip(results, spec.outputs, strict=True)]
 
     return run

@@ -83,7 +83,10 @@ def bench(
     names = names or ("eager", next(iter(known_engines())))
     unknown = [name for name in names if name not in (*known_engines(), *_OTHERS)]
     if unknown:
-        raise _C.InvalidInput(f'there is no engine "{unknown[0]}"; there are {", ".join((*known_engines(), *_OTHERS))}')
+        raise _C.InvalidInput(
+            f'there is no engine "{unknown[0]}"; there are {", ".join((*known_engines(), *_OTHERS))}',
+            _C.ErrorCode.UNKNOWN_ENGINE,
+        )
     loaded = load(model)
     program = program_of(loaded, inputs)
     args, kwargs = arguments(program, size, inputs, seed, load_inputs)
@@ -129,7 +132,7 @@ def _built(
                 run = api.compile(program, engine=name, **settings)
             call(run)  # some build at the first call
     except _C.Error as error:
-        return _Contender(name, error=str(error))
+        return _Contender(name, error=error.message)
     return _Contender(name, run, time.perf_counter() - begin, max(0, resident_bytes() - before))
 
 

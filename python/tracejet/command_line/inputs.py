@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.utils import _pytree as pytree
 
-from tracejet._C import InvalidInput
+from tracejet._C import ErrorCode, InvalidInput
 from tracejet.api.native_program import native
 from tracejet.command_line.model_hub import own_inputs
 from tracejet.command_line.outcome import working
@@ -44,7 +44,9 @@ class InputOptions:
         mentioned = [*specs, *static, *low, *opt, *high]
         unknown = [name for name in (*mentioned, *self.dtypes) if name not in names]
         if unknown:
-            raise InvalidInput(f"the model has no input {unknown[0]!r}; it takes {', '.join(names)}")
+            raise InvalidInput(
+                f"the model has no input {unknown[0]!r}; it takes {', '.join(names)}", ErrorCode.COMMAND_LINE
+            )
         found = {}
         for name in dict.fromkeys(mentioned):
             spec = specs.get(name) or InputSpec(name, _shapes(name, static.get(name), low, opt, high))
@@ -52,7 +54,8 @@ class InputOptions:
         found = found or {name: given for name, given in own_inputs(model).items() if name in names}
         if not found and names:
             raise InvalidInput(
-                f"the model takes {', '.join(names)}: say their shapes, e.g. --shapes {names[0]}:1x3x224x224"
+                f"the model takes {', '.join(names)}: say their shapes, e.g. --shapes {names[0]}:1x3x224x224",
+                ErrorCode.COMMAND_LINE,
             )
         return found
 
@@ -160,7 +163,7 @@ def _value(name: str, value: Any, size: str, shapes: Mapping[str, Shape]) -> Any
 
 def _of_file(file: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
     if not Path(file).is_file():
-        raise InvalidInput(f"there is no file {file}")
+        raise InvalidInput(f"there is no file {file}", ErrorCode.COMMAND_LINE)
     found = torch.load(file, weights_only=True)
     if isinstance(found, torch.Tensor):
         return (found,), {}
@@ -171,7 +174,7 @@ def _of_file(file: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
 
 def _position(names: list[str], index: int) -> str:
     if index >= len(names):
-        raise InvalidInput(f"the model takes {len(names)} inputs: {', '.join(names)}")
+        raise InvalidInput(f"the model takes {len(names)} inputs: {', '.join(names)}", ErrorCode.COMMAND_LINE)
     return names[index]
 
 
@@ -186,7 +189,9 @@ def _shapes(
     if static is not None and not given:
         return (static,)
     if len(given) < 3:
-        raise InvalidInput(f"{name}: a dynamic input needs --min-shapes, --opt-shapes and --max-shapes")
+        raise InvalidInput(
+            f"{name}: a dynamic input needs --min-shapes, --opt-shapes and --max-shapes", ErrorCode.COMMAND_LINE
+        )
     return tuple(given)
 
 
@@ -194,5 +199,5 @@ def _shared_axes(text: str) -> list[tuple[tuple[str, int], str]]:
     dimension, _, axes = text.partition("=")
     pairs = read_pairs(axes, "batch=x:0,y:0") if axes else {}
     if not pairs or not dimension.isidentifier() or not all(axis.isdigit() for axis in pairs.values()):
-        raise InvalidInput(f"{text!r}: expected a dimension and its axes, e.g. batch=x:0,y:0")
+        raise InvalidInput(f"{text!r}: expected a dimension and its axes, e.g. batch=x:0,y:0", ErrorCode.COMMAND_LINE)
     return [((name, int(axis)), dimension) for name, axis in pairs.items()]

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from tracejet._C import InvalidInput
+from tracejet._C import ErrorCode, InvalidInput
 from tracejet.command_line.shapes import read_dtype
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -59,7 +59,7 @@ engine_option = click.option(
 def _setting(text: str) -> tuple[str, Any]:
     name, is_set, value = text.partition("=")
     if not is_set or not name.isidentifier():
-        raise InvalidInput(f"--set {text!r}: expected name=value")
+        raise InvalidInput(f"--set {text!r}: expected name=value", ErrorCode.COMMAND_LINE)
     try:
         return name, json.loads(value)
     except json.JSONDecodeError:

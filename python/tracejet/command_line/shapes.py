@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from tracejet._C import InvalidInput
+from tracejet._C import ErrorCode, InvalidInput
 
 Shape = tuple[int, ...]
 
@@ -50,7 +50,7 @@ def read_shapes(text: str) -> dict[str, Shape]:
         name, _, shape = part.strip().rpartition(":")
         name = name.strip("'\"")
         if name in found:
-            raise InvalidInput(f"{text!r} gives {name or 'the only input'} two shapes")
+            raise InvalidInput(f"{text!r} gives {name or 'the only input'} two shapes", ErrorCode.COMMAND_LINE)
         found[name] = _shape(shape, "x", part)
     return found
 
@@ -61,17 +61,24 @@ def read_spec(text: str) -> InputSpec:
     """
     match = _SPEC.match(text.replace(" ", ""))
     if match is None:
-        raise InvalidInput(f"{text!r} isn't an input: expected e.g. (1,3,224,224) or x:[(1,3);(8,3);(16,3)]@f16%NHWC")
+        raise InvalidInput(
+            f"{text!r} isn't an input: expected e.g. (1,3,224,224) or x:[(1,3);(8,3);(16,3)]@f16%NHWC",
+            ErrorCode.COMMAND_LINE,
+        )
     inner = match["shapes"]
     several = inner[1:-1].split(";") if inner.startswith("[") else [inner]
     if len(several) not in (1, 3):
-        raise InvalidInput(f"{text!r} has {len(several)} shapes: expected one, or [(least);(usual);(greatest)]")
+        raise InvalidInput(
+            f"{text!r} has {len(several)} shapes: expected one, or [(least);(usual);(greatest)]", ErrorCode.COMMAND_LINE
+        )
     if not all(re.fullmatch(r"\([\d,]*\)", shape) for shape in several):
-        raise InvalidInput(f"{text!r} isn't an input: {several[0]} isn't a shape like (1,3,224,224)")
+        raise InvalidInput(
+            f"{text!r} isn't an input: {several[0]} isn't a shape like (1,3,224,224)", ErrorCode.COMMAND_LINE
+        )
     shapes = tuple(_shape(shape[1:-1], ",", text) for shape in several)
     format = (match["format"] or "contiguous").lower()
     if format not in _FORMATS:
-        raise InvalidInput(f"{text!r}: the formats are {', '.join(_FORMATS)}")
+        raise InvalidInput(f"{text!r}: the formats are {', '.join(_FORMATS)}", ErrorCode.COMMAND_LINE)
     return InputSpec(
         match["name"] or "", shapes, read_dtype(match["dtype"]) if match["dtype"] else None, _FORMATS[format]
     )
@@ -81,7 +88,9 @@ def read_dtype(text: str) -> torch.dtype:
     """torchtrtc's names (`f16`) and PyTorch's (`float16`)."""
     found = _DTYPES.get(text.lower()) or getattr(torch, text.removeprefix("torch."), None)
     if not isinstance(found, torch.dtype):
-        raise InvalidInput(f"{text!r} isn't a dtype: expected one of {', '.join(_DTYPES)}, or PyTorch's names")
+        raise InvalidInput(
+            f"{text!r} isn't a dtype: expected one of {', '.join(_DTYPES)}, or PyTorch's names", ErrorCode.COMMAND_LINE
+        )
     return found
 
 
@@ -89,7 +98,7 @@ def read_pairs(text: str, what: str) -> dict[str, str]:
     """`x:int64,mask:bool`."""
     pairs = [part.strip().rpartition(":") for part in text.split(",")]
     if not all(name and value for name, _, value in pairs):
-        raise InvalidInput(f"{text!r}: expected e.g. {what}")
+        raise InvalidInput(f"{text!r}: expected e.g. {what}", ErrorCode.COMMAND_LINE)
     return {name: value for name, _, value in pairs}
 
 
@@ -98,5 +107,5 @@ def _shape(text: str, separator: str, whole: str) -> Shape:
         return ()
     sizes = [size for size in text.split(separator) if size or separator == "x"]
     if not all(size.isdigit() for size in sizes):
-        raise InvalidInput(f"{whole!r} isn't a shape: expected e.g. x:1x3x224x224")
+        raise InvalidInput(f"{whole!r} isn't a shape: expected e.g. x:1x3x224x224", ErrorCode.COMMAND_LINE)
     return tuple(int(size) for size in sizes)

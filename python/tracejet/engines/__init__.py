@@ -11,4 +11,4 @@ def require_installed(names: Iterable[str]) -> None:
     """Says how an engine that comes with tracejet is installed. Raises InvalidInput where one of these isn't."""
     for name in names:
         if name == TensorRT.name and installed_module() is None and name not in dict(_C.engines()):
-            raise _C.InvalidInput(NOT_INSTALLED)
+            raise _C.InvalidInput(NOT_INSTALLED, _C.ErrorCode.UNKNOWN_ENGINE)

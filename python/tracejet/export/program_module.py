@@ -12,7 +12,7 @@ from torch.fx import GraphModule, Node
 from torch.utils import _pytree as pytree
 
 from tracejet import _C
-from tracejet._C import InvalidInput
+from tracejet._C import ErrorCode, InvalidInput
 from tracejet.export.compat import reorder_kwargs
 from tracejet.export.runner_state import RunnerState, written_memory
 from tracejet.frontend.literals import check_literal
@@ -135,7 +135,10 @@ def _tensors(module: GraphModule, names: list[str]) -> Iterator[tuple[str, torch
 def _check_apart(name: str, written: torch.Tensor | None, others: dict[str, torch.Tensor]) -> None:
     for other_name, other in others.items():
         if written is not None and other_name != name and _C.memory_overlaps(written, other):
-            raise InvalidInput(f"{other_name}: it shares memory with {name}, which the program writes to; pass a clone")
+            raise InvalidInput(
+                f"{other_name}: it shares memory with {name}, which the program writes to; pass a clone",
+                ErrorCode.SHARED_MEMORY,
+            )
 
 
 def _check_place(name: str, tensor: Any, traced: torch.Tensor) -> None:
@@ -145,7 +148,8 @@ def _check_place(name: str, tensor: Any, traced: torch.Tensor) -> None:
     if not in_order.is_contiguous() or tensor.storage_offset() != 0:
         raise InvalidInput(
             f"{name}: the program takes elements of it by their place in memory (as_strided), and this tensor lies "
-            "there otherwise than the traced one; pass a copy of the traced layout"
+            "there otherwise than the traced one; pass a copy of the traced layout",
+            ErrorCode.SHARED_MEMORY,
         )
 
 

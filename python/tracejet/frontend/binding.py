@@ -16,7 +16,7 @@ from torch.nn.parameter import is_lazy
 from torch.utils import _pytree as pytree
 
 from tracejet._C import Dim as Dim
-from tracejet._C import InvalidInput, name_dimensions
+from tracejet._C import ErrorCode, InvalidInput, name_dimensions
 from tracejet.frontend.input import Input
 from tracejet.frontend.input_shapes import shown
 from tracejet.frontend.registered import Registered
@@ -97,25 +97,33 @@ def check_module(module: Any) -> None:
     if isinstance(module, nn.Module):
         return
     if isinstance(module, torch.export.ExportedProgram):
-        raise InvalidInput("expected a torch.nn.Module, got an ExportedProgram; pass program.module()")
+        raise InvalidInput(
+            "expected a torch.nn.Module, got an ExportedProgram; pass program.module()", ErrorCode.NOT_A_MODULE
+        )
     if isinstance(module, type) and issubclass(module, nn.Module):
         raise InvalidInput(
-            f"expected a torch.nn.Module, got the class {module.__name__}; pass an instance, {module.__name__}(…)"
+            f"expected a torch.nn.Module, got the class {module.__name__}; pass an instance, {module.__name__}(…)",
+            ErrorCode.NOT_A_MODULE,
         )
-    raise InvalidInput(f"expected a torch.nn.Module, got {shown(module)}")
+    raise InvalidInput(f"expected a torch.nn.Module, got {shown(module)}", ErrorCode.NOT_A_MODULE)
 
 
 def _check_initialized(tensors: Sequence[tuple[str, torch.Tensor]]) -> None:
     """Lazy modules (`nn.LazyLinear`) learn their shapes from the first call."""
     for name, tensor in tensors:
         if is_lazy(tensor):
-            raise InvalidInput(f"{name} has no shape yet, as its module is lazy: call the model once before the trace")
+            raise InvalidInput(
+                f"{name} has no shape yet, as its module is lazy: call the model once before the trace",
+                ErrorCode.UNSUPPORTED_ARGUMENT,
+            )
 
 
 def either_name(inputs: Any, arg_inputs: Any) -> Any:
     """What forward takes by position, under whichever of the argument's two names it was passed."""
     if inputs is not None and arg_inputs is not None:
-        raise InvalidInput("inputs and arg_inputs are two names of one argument; pass one of them")
+        raise InvalidInput(
+            "inputs and arg_inputs are two names of one argument; pass one of them", ErrorCode.MODEL_ARGUMENTS
+        )
     return inputs if arg_inputs is None else arg_inputs
 
 
@@ -128,7 +136,8 @@ def positional(arg_inputs: Any) -> tuple[Any, ...]:
     if type(arg_inputs) in (tuple, list):
         return tuple(arg_inputs)
     raise InvalidInput(
-        f"arg_inputs must be a tuple or list with one entry per positional argument, got {shown(arg_inputs)}"
+        f"arg_inputs must be a tuple or list with one entry per positional argument, got {shown(arg_inputs)}",
+        ErrorCode.MODEL_ARGUMENTS,
     )
 
 
@@ -137,10 +146,16 @@ def keywords(kwarg_inputs: Any) -> dict[str, Any]:
     if kwarg_inputs is None:
         return {}
     if not isinstance(kwarg_inputs, Mapping):
-        raise InvalidInput(f"kwarg_inputs must be a dict of forward's keyword arguments, got {shown(kwarg_inputs)}")
+        raise InvalidInput(
+            f"kwarg_inputs must be a dict of forward's keyword arguments, got {shown(kwarg_inputs)}",
+            ErrorCode.MODEL_ARGUMENTS,
+        )
     for key in kwarg_inputs:
         if not isinstance(key, str):
-            raise InvalidInput(f"kwarg_inputs has the key {key!r}; expected the name of an argument of forward")
+            raise InvalidInput(
+                f"kwarg_inputs has the key {key!r}; expected the name of an argument of forward",
+                ErrorCode.MODEL_ARGUMENTS,
+            )
     return dict(kwarg_inputs)
 
 
@@ -167,7 +182,10 @@ def match_signature(
     extra = next((p for p in parameters if p.kind is p.VAR_KEYWORD), None)
 
     if len(args) > len(by_position) and rest is None:
-        raise InvalidInput(f"{forward()} takes at most {len(by_position)} positional arguments, got {len(args)}")
+        raise InvalidInput(
+            f"{forward()} takes at most {len(by_position)} positional arguments, got {len(args)}",
+            ErrorCode.MODEL_ARGUMENTS,
+        )
     roots = [Root(p.name, p.name, p) for p in by_position[: len(args)]]
     if rest is not None:
         roots += [Root(f"{rest.name}_{i}", f"{rest.name}[{i}]", rest) for i in range(len(args) - len(roots))]
@@ -175,12 +193,14 @@ def match_signature(
     passed = {root.parameter.name for root in roots}
     for key in kwargs:
         if key in passed and key in by_keyword:
-            raise InvalidInput(f"{forward()} gets '{key}' twice: in arg_inputs and in kwarg_inputs")
+            raise InvalidInput(
+                f"{forward()} gets '{key}' twice: in arg_inputs and in kwarg_inputs", ErrorCode.MODEL_ARGUMENTS
+            )
         parameter = by_keyword.get(key, extra)
         if parameter is None:
             close = difflib.get_close_matches(key, by_keyword, n=1)
             hint = f"; did you mean '{close[0]}'?" if close else ""
-            raise InvalidInput(f"{forward()} has no keyword argument '{key}'{hint}")
+            raise InvalidInput(f"{forward()} has no keyword argument '{key}'{hint}", ErrorCode.MODEL_ARGUMENTS)
         roots.append(Root(key, key, parameter))
     return roots
 
@@ -191,7 +211,10 @@ def _check_complete(module: nn.Module, parameters: Sequence[inspect.Parameter], 
     required = [p.name for p in parameters if p.default is p.empty and p.kind not in optional]
     missing = [f"'{name}'" for name in required if name not in passed]
     if missing:
-        raise InvalidInput(f"{_forward_text(module, parameters)} misses {', '.join(missing)}; pass what has no default")
+        raise InvalidInput(
+            f"{_forward_text(module, parameters)} misses {', '.join(missing)}; pass what has no default",
+            ErrorCode.MODEL_ARGUMENTS,
+        )
 
 
 def describe_leaves(roots: Sequence[Root], values: Sequence[Any], device: torch.device) -> list[Leaf]:
@@ -236,7 +259,8 @@ def _describe(name: str, path: str, value: Any, device: torch.device) -> Leaf:
         return Leaf(name, path, value)
     raise InvalidInput(
         f"{path}: {type(value).__module__}.{type(value).__qualname__} can't be an input; expected a Tensor, an "
-        f"Input, a number, a string, a bool, None, or {HOW_TO_NEST}"
+        f"Input, a number, a string, a bool, None, or {HOW_TO_NEST}",
+        ErrorCode.UNSUPPORTED_ARGUMENT,
     )
 
 

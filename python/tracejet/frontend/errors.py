@@ -69,12 +69,6 @@ def _is_raised_in_python(error: BaseException) -> bool:
     return code.co_code[last] in _RAISING
 
 
-#: Words of ours, where PyTorch's bindings have kept nothing else of the exception.
-_OWN_WORDS: dict[str, type[_C.Error]] = {
-    "known only when the program runs": _C.DataDependent,
-    "takes sizes as plain numbers": _C.UnsupportedOperator,
-    "asks for sizes or strides as plain numbers": _C.UnsupportedOperator,
-}
 #: Words of PyTorch's for what only a trace has.
 _TRACED = re.compile(r"\bSym(?:Int|Float|Bool)\b|\bmeta\b")
 _RAISING = frozenset(dis.opmap[name] for name in ("RAISE_VARARGS", "RERAISE") if name in dis.opmap)
@@ -104,10 +98,10 @@ def raise_own_error(tracer: _C.Tracer, error: Exception) -> None:
     try:
         tracer.raise_error(str(error))  # PyTorch's bindings turn exceptions of the core into RuntimeError
     except _C.Error as own:
-        raise type(own)(in_names_of_model(str(own), error)) from error
-    own_kind = next((kind for words, kind in _OWN_WORDS.items() if words in str(error)), None)
-    if own_kind is not None:
-        raise own_kind(f"{in_names_of_model(str(error), error)}\n  {line_of_model(error)}") from error
+        raise type(own)(in_names_of_model(own.message, error), own.code) from error
+    named = _C.error_named_in(str(error))
+    if named is not None:
+        raise type(named)(f"{in_names_of_model(named.message, error)}\n  {line_of_model(error)}", named.code) from error
     _refuse_plain_number(tracer, error)
     if not isinstance(error, RuntimeError) and not _TRACED.search(str(error)):
         return _add_line(error)
@@ -123,7 +117,8 @@ def _refuse_plain_number(tracer: _C.Tracer, error: Exception) -> None:
         return
     raise _C.UnsupportedOperator(
         f"{number} is taken for a plain number: {str(error).splitlines()[0]}\n  {line_of_model(error)}\n"
-        "  Compute with torch's functions, fix the size by int(size), or make the axis static"
+        "  Compute with torch's functions, fix the size by int(size), or make the axis static",
+        _C.ErrorCode.PLAIN_NUMBER,
     ) from error
 
 
@@ -131,8 +126,8 @@ def _raise_with_line(error: _C.Error) -> None:
     """What no operator saw: a branch of a model's code, a kernel, a seed, arithmetic on sizes."""
     if not (isinstance(error, (_C.DataDependent, _C.UnsupportedOperator)) or type(error) is _C.Error):
         return
-    text, line = in_names_of_model(str(error), error), line_of_model(error)
+    text, line = in_names_of_model(error.message, error), line_of_model(error)
     if line.split(" ")[0] not in text:
         text = f"{text}\n  {line}"
-    if text != str(error):
-        raise type(error)(text) from error
+    if text != error.message:
+        raise type(error)(text, error.code) from error

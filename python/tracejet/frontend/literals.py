@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from tracejet._C import InvalidInput
+from tracejet._C import ErrorCode, InvalidInput
 
 
 def check_literal(path: str, value: Any, traced: Any) -> None:
@@ -18,7 +18,10 @@ def check_literal(path: str, value: Any, traced: Any) -> None:
     ):
         return
     shown = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, torch.Tensor) else repr(value)
-    raise InvalidInput(f"{path}: this program was traced with {traced!r}, got {shown}; trace again for another value")
+    raise InvalidInput(
+        f"{path}: this program was traced with {traced!r}, got {shown}; trace again for another value",
+        ErrorCode.INPUT_MISMATCH,
+    )
 
 
 def _has_other_sign(value: Any, traced: Any) -> bool:

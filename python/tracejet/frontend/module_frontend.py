@@ -118,7 +118,8 @@ def _check_result(result: Any) -> None:
     if not isinstance(result, (torch.Tensor, torch.SymInt, torch.SymFloat, torch.SymBool, *LITERALS)):
         raise _C.InvalidInput(
             f"forward returns a {type(result).__module__}.{type(result).__qualname__}, which can't be a program's "
-            f"result; return tensors, numbers, strings, None, or {HOW_TO_NEST}"
+            f"result; return tensors, numbers, strings, None, or {HOW_TO_NEST}",
+            _C.ErrorCode.PROGRAM_RESULT,
         )
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 import torch
 from torch import nn
 
-from tracejet._C import InvalidInput
+from tracejet._C import ErrorCode, InvalidInput
 
 _T = TypeVar("_T")
 _Named = list[tuple[str, _T]]
@@ -59,7 +59,8 @@ def _walk(model: nn.Module) -> _Named[nn.Module]:
         if children := module._modules:
             if path.count(".") >= deepest:
                 raise InvalidInput(
-                    f"{path[:40]}… goes on for {deepest} modules: one of the model's modules holds itself"
+                    f"{path[:40]}… goes on for {deepest} modules: one of the model's modules holds itself",
+                    ErrorCode.NOT_A_MODULE,
                 )
             prefix = f"{path}." if path else ""
             waiting += [(prefix + name, child) for name, child in reversed(children.items()) if child is not None]

@@ -44,7 +44,8 @@ def _is_carried(tracer: _C.Tracer, place: str, before: Any, now: torch.Tensor) -
     if was_read and (is_computed_from or differs):
         raise _C.UnsupportedOperator(
             f"forward reads {place} and binds it to another tensor, which its next call will read: a program keeps "
-            f"only buffers between calls, each in one shape and dtype. Register it as a buffer{_misfit(before, now)}"
+            f"only buffers between calls, each in one shape and dtype. Register it as a buffer{_misfit(before, now)}",
+            _C.ErrorCode.MODEL_STATE,
         )
     return differs
 
@@ -57,7 +58,8 @@ def _check_unshared(place: str, buffer: torch.Tensor, state: ModelState) -> None
         if _C.memory_overlaps(buffer, tensor):
             raise _C.UnsupportedOperator(
                 f"forward binds {place} to another tensor, while {name} shows the memory of the first one; write to it "
-                "in place (copy_) instead, or register a clone"
+                "in place (copy_) instead, or register a clone",
+                _C.ErrorCode.MODEL_STATE,
             )
 
 

@@ -122,7 +122,9 @@ def _recorded(run: Callable[..., list[torch.Tensor]], init: list[torch.Tensor], 
 
 def _refuse_if(condition: bool, what: str) -> None:
     if condition:
-        raise _C.UnsupportedOperator(f"the body of a loop over a dynamic size {what}, which isn't recorded")
+        raise _C.UnsupportedOperator(
+            f"the body of a loop over a dynamic size {what}, which isn't recorded", _C.ErrorCode.SIZE_LOOP
+        )
 
 
 _UNBOUND: Any = type("Unbound", (), {})()
@@ -217,7 +219,9 @@ class _Unknown:
     __class__ = property(lambda self: torch.Tensor)
 
     def __bool__(self) -> bool:
-        raise _C.UnsupportedOperator(f"`{self._name}` is read after a loop over a dynamic size, in which it was bound")
+        raise _C.UnsupportedOperator(
+            f"`{self._name}` is read after a loop over a dynamic size, in which it was bound", _C.ErrorCode.SIZE_LOOP
+        )
 
 
 class _Every:
@@ -229,7 +233,7 @@ class _Every:
         arguments = dict(zip(("tensors", "dim"), args), **(kwargs or {}))
         tensors, dim = arguments.pop("tensors", None), arguments.pop("dim", 0)
         if joined is None or arguments or not isinstance(tensors, SymbolicList):
-            raise _C.UnsupportedOperator(_NO_LIST)
+            raise _C.UnsupportedOperator(_NO_LIST, _C.ErrorCode.SIZE_LOOP)
         return tensors.joined(dim) if joined else tensors.stacked(dim)
 
 
@@ -262,7 +266,7 @@ class SymbolicList(_Unreadable):
 
     def __getitem__(self, index: Any) -> Any:
         if not isinstance(index, (int, torch.SymInt)):
-            raise _C.UnsupportedOperator(_NO_LIST)
+            raise _C.UnsupportedOperator(_NO_LIST, _C.ErrorCode.SIZE_LOOP)
         return self._stacked[index]
 
 
@@ -278,7 +282,7 @@ class _Filling(_Unreadable):
 
 
 def _refused(self: _Unreadable, *_: Any, **__: Any) -> Any:
-    raise _C.UnsupportedOperator(_NO_LIST)
+    raise _C.UnsupportedOperator(_NO_LIST, _C.ErrorCode.SIZE_LOOP)
 
 
 for _name in (

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import torch
 from torch import nn
 
-from tracejet._C import InvalidInput, UnsupportedOperator
+from tracejet._C import ErrorCode, InvalidInput, UnsupportedOperator
 from tracejet.patches.torch_internals import has_own_dispatch, has_own_functions, is_traceable_wrapper_subclass
 
 _PLAIN = (torch.Tensor, nn.Parameter, nn.Buffer)
@@ -28,7 +28,8 @@ def check_modules(modules: Sequence[tuple[str, nn.Module]]) -> None:
     path, kind = next((path, type(module)) for path, module in modules if type(module) in quantized)
     raise UnsupportedOperator(
         f"{path or 'the model'} is a {kind.__module__}.{kind.__qualname__}, as torch.ao.quantization makes it in "
-        f"eager mode: {_QUANTIZE_OTHERWISE}"
+        f"eager mode: {_QUANTIZE_OTHERWISE}",
+        ErrorCode.TENSOR_LAYOUT,
     )
 
 
@@ -62,7 +63,8 @@ def _inner_tensors(path: str, tensor: torch.Tensor) -> Iterator[torch.Tensor]:
     if not is_traceable_wrapper_subclass(tensor):
         raise UnsupportedOperator(
             f"{path} is a {_class_name(tensor)}, a class with __torch_dispatch__ that doesn't say which tensors it "
-            "wraps: give it __tensor_flatten__ and __tensor_unflatten__, or make it a plain tensor before the trace"
+            "wraps: give it __tensor_flatten__ and __tensor_unflatten__, or make it a plain tensor before the trace",
+            ErrorCode.TENSOR_LAYOUT,
         )
     names, _ = tensor.__tensor_flatten__()
     for name in names:
@@ -76,13 +78,15 @@ def _as_plain(path: str, tensor: torch.Tensor) -> torch.Tensor:
     if tensor.is_quantized:
         raise UnsupportedOperator(
             f"{path} has quantized storage ({tensor.dtype}), as torch.ao.quantization makes it in eager mode: "
-            f"{_QUANTIZE_OTHERWISE}"
+            f"{_QUANTIZE_OTHERWISE}",
+            ErrorCode.TENSOR_LAYOUT,
         )
     if tensor.layout != torch.strided or tensor.is_nested:
         layout = "nested" if tensor.is_nested else tensor.layout
         raise UnsupportedOperator(
             f"{path} is a tensor of layout {layout}; a program's tensors are dense: convert it with .to_dense() "
-            "(.to_padded_tensor() where it is nested) before the trace"
+            "(.to_padded_tensor() where it is nested) before the trace",
+            ErrorCode.TENSOR_LAYOUT,
         )
     if type(tensor) in _PLAIN:
         return tensor
@@ -94,16 +98,23 @@ def check_input(path: str, tensor: torch.Tensor) -> None:
     """Raises InvalidInput where a program can't take such a tensor."""
     if tensor.is_nested:
         raise InvalidInput(
-            f"{path}: expected a dense tensor, got a nested one; pass .to_padded_tensor(0.0), with a mask if need be"
+            f"{path}: expected a dense tensor, got a nested one; pass .to_padded_tensor(0.0), with a mask if need be",
+            ErrorCode.UNSUPPORTED_ARGUMENT,
         )
     if tensor.layout != torch.strided:
-        raise InvalidInput(f"{path}: expected a dense tensor, got layout {tensor.layout}; pass .to_dense()")
+        raise InvalidInput(
+            f"{path}: expected a dense tensor, got layout {tensor.layout}; pass .to_dense()",
+            ErrorCode.UNSUPPORTED_ARGUMENT,
+        )
     if tensor.is_quantized:
-        raise InvalidInput(f"{path}: expected a plain tensor, got a quantized one; pass .dequantize()")
+        raise InvalidInput(
+            f"{path}: expected a plain tensor, got a quantized one; pass .dequantize()", ErrorCode.UNSUPPORTED_ARGUMENT
+        )
     if has_own_dispatch(tensor) or has_own_functions(tensor):
         raise InvalidInput(
             f"{path}: expected a plain tensor, got a {_class_name(tensor)}, a class with its own way with operators; "
-            "pass the tensors that it is made of, and make it of them in forward"
+            "pass the tensors that it is made of, and make it of them in forward",
+            ErrorCode.UNSUPPORTED_ARGUMENT,
         )
 
 
@@ -112,5 +123,6 @@ def check_result(tensor: torch.Tensor) -> None:
     if has_own_dispatch(tensor):
         raise InvalidInput(
             f"forward returns a {_class_name(tensor)}, which wraps other tensors; return these instead (of a DTensor, "
-            "to_local() or full_tensor())"
+            "to_local() or full_tensor())",
+            ErrorCode.PROGRAM_RESULT,
         )

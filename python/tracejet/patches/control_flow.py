@@ -24,7 +24,8 @@ def _as_tensor(leaf: Any) -> torch.Tensor:
     if isinstance(leaf, (int, torch.SymInt)):
         return torch.full((), leaf, dtype=torch.int64)
     raise _C.UnsupportedOperator(
-        f"control flow is to carry or return a {type(leaf).__name__}; return tensors (or integers) from its functions"
+        f"control flow is to carry or return a {type(leaf).__name__}; return tensors (or integers) from its functions",
+        _C.ErrorCode.CONTROL_FLOW,
     )
 
 
@@ -57,7 +58,7 @@ class _Code:
     def like_result(self, tensors: Iterable[torch.Tensor]) -> Any:
         """`tensors` in the form in which the function returned its own."""
         if self._result is None:
-            raise _C.Error("the code of a control flow operator was not run")
+            raise _C.Error("the code of a control flow operator was not run", _C.ErrorCode.INTERNAL_ERROR)
         spec, integers = self._result
         leaves = [tensor.item() if integer else tensor for tensor, integer in zip(tensors, integers, strict=True)]
         return pytree.tree_unflatten(leaves, spec)
@@ -144,7 +145,9 @@ def _call(operator: Any, /, *args: Any, **kwargs: Any) -> Any:
         return _call_higher_order(operator, *args, **kwargs)
     record = _RECORDED.get(operator.name())
     if record is None:
-        raise _C.UnsupportedOperator(f"[higher_order::{operator.name()}] can't be captured yet")
+        raise _C.UnsupportedOperator(
+            f"[higher_order::{operator.name()}] can't be captured yet", _C.ErrorCode.CONTROL_FLOW
+        )
     return record(tracer, *args, **kwargs)
 
 

@@ -1,4 +1,4 @@
-"""What fake implementations of custom operators find when a trace asks them for the shape of a result."""
+"""Fake implementations of custom operators: which there are, and what they find when a trace asks for a shape."""
 
 from __future__ import annotations
 
@@ -7,9 +7,18 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
-from torch._library import fake_impl
+from torch._library import fake_impl, utils
+from torch._library.custom_ops import OPDEFS
 
 from tracejet import _C
+
+
+def lacks_fake(name: str) -> bool:
+    """Whether `torch.library.custom_op` made the operator, and nobody has registered a fake implementation of it."""
+    definition = OPDEFS.get(name)
+    if definition is None or definition._abstract_fn is not None:
+        return False
+    return not utils.can_generate_trivial_fake_impl(definition._opoverload)
 
 
 class _DynamicSizes:

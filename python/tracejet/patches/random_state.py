@@ -23,7 +23,8 @@ def _refused(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
             return function(*args, **kwargs)
         raise _C.UnsupportedOperator(
             f"forward calls torch.{name}, which can't be part of a program: seed before the program is called, or take "
-            "the random numbers as an argument of forward"
+            "the random numbers as an argument of forward",
+            _C.ErrorCode.RANDOM_GENERATOR,
         )
 
     return refuse

@@ -66,7 +66,8 @@ def _hash(number: _Number, original: Callable[[_Number], int]) -> int:
     raise UnhashableSize(
         f"{size} is a dynamic size, which has no hash: it can't be looked up in a set or a dict, nor be an argument of "
         "a function whose results are cached. Compare it (`size == 8`), make the axis static, or look up int(size), "
-        "which fixes it"
+        "which fixes it",
+        _C.ErrorCode.PLAIN_NUMBER,
     )
 
 

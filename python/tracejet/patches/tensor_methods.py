@@ -27,11 +27,15 @@ def _tolist(tensor: torch.Tensor) -> Any:
 
 def _numpy(tensor: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
     if _C.is_tracing() and _is_traced(tensor):
-        raise _C.DataDependent("a traced tensor has no data that NumPy could take; compute with torch's functions")
+        raise _C.DataDependent(
+            "a traced tensor has no data that NumPy could take; compute with torch's functions",
+            _C.ErrorCode.DATA_ACCESS,
+        )
     if _C.is_model_state(tensor):
         raise _C.DataDependent(
             "forward gives a parameter or buffer to NumPy, which would make its values of today a constant of the "
-            "program; compute with the tensor instead"
+            "program; compute with the tensor instead",
+            _C.ErrorCode.DATA_ACCESS,
         )
     return _TensorBase.numpy(tensor, *args, **kwargs)
 
@@ -61,13 +65,13 @@ def _deepcopy(tensor: torch.Tensor, memo: dict[int, Any]) -> torch.Tensor:
 
 def _reduce_ex(tensor: torch.Tensor, protocol: Any) -> Any:
     if _is_traced(tensor):
-        raise _C.DataDependent("a traced tensor has no data that could be pickled or saved")
+        raise _C.DataDependent("a traced tensor has no data that could be pickled or saved", _C.ErrorCode.DATA_ACCESS)
     return _originals["__reduce_ex__"](tensor, protocol)
 
 
 def _data_ptr(tensor: torch.Tensor) -> int:
     if _C.is_tracing() and _is_traced(tensor):
-        raise _C.DataDependent("a traced tensor has no memory, and so no address")
+        raise _C.DataDependent("a traced tensor has no memory, and so no address", _C.ErrorCode.DATA_ACCESS)
     return _TensorBase.data_ptr(tensor)
 
 
@@ -119,7 +123,8 @@ def _set_data(tensor: torch.Tensor, value: torch.Tensor) -> None:
     else:
         raise _C.UnsupportedOperator(
             f"forward sets the data of a {tensor.dtype} {list(tensor.shape)} to a {value.dtype} {list(value.shape)}: "
-            "a program's tensors keep shape and dtype; bind a new tensor instead"
+            "a program's tensors keep shape and dtype; bind a new tensor instead",
+            _C.ErrorCode.MODEL_STATE,
         )
 
 

@@ -17,7 +17,8 @@ def _refuse(kernel: Any) -> NoReturn:
     raise _C.UnsupportedOperator(
         f"[triton::{_name(kernel)}] a Triton kernel works on memory, which the tensors of a trace don't have; call it "
         "in an operator, which becomes a node: torch.library.triton_op with torch.library.wrap_triton(kernel), or "
-        "torch.library.custom_op with register_fake"
+        "torch.library.custom_op with register_fake",
+        _C.ErrorCode.TRITON_KERNEL,
     )
 
 

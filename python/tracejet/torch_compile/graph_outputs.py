@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch.fx import Graph, GraphModule, Node
 
-from tracejet._C import UnsupportedOperator
+from tracejet._C import ErrorCode, UnsupportedOperator
 from tracejet.patches import dynamo
 from tracejet.torch_compile.layout import Layout
 
@@ -123,7 +123,8 @@ def _check_shows_all(node: Node, value: torch.Tensor) -> None:
     if value.numel() * value.element_size() != value.untyped_storage().nbytes():
         raise UnsupportedOperator(
             f"the model returns several tensors that share the memory of {node.name}, which isn't a tensor of its own; "
-            f"return clones of them\n{node.meta.get('stack_trace', '')}"
+            f"return clones of them\n{node.meta.get('stack_trace', '')}",
+            ErrorCode.RETURNED_VIEW,
         )
 
 
@@ -178,7 +179,8 @@ class _Views:
         if not _is_number(node) and not _shows(node, base):
             raise UnsupportedOperator(
                 f"the model returns a view of {base.name} whose place {node.name} computes; return a clone of it\n"
-                f"{node.meta.get('stack_trace', '')}"
+                f"{node.meta.get('stack_trace', '')}",
+                ErrorCode.RETURNED_VIEW,
             )
         copied = self._graph.node_copy(node, lambda before: self._copy(before, base))
         self._copies[node] = copied

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch.fx import GraphModule
 
-from tracejet._C import UnsupportedOperator
+from tracejet._C import ErrorCode, UnsupportedOperator
 from tracejet.patches.dynamo import compiled_modules
 
 _WHAT_TO_DO = (
@@ -25,7 +25,8 @@ def check_is_inference(inputs: Sequence[Any]) -> None:
         if module.training and any(parameter.requires_grad for parameter in module.parameters()):
             raise UnsupportedOperator(
                 f"tracejet compiles for inference, but a {type(module).__qualname__} is in training mode while "
-                f"gradients are recorded: {_WHAT_TO_DO}"
+                f"gradients are recorded: {_WHAT_TO_DO}",
+                ErrorCode.TRAINING,
             )
 
 
@@ -40,7 +41,8 @@ def check_written(gm: GraphModule, inputs: Sequence[Any], written: Collection[in
         if index in written and node.meta["example_value"].requires_grad and not inputs[index].requires_grad:
             raise UnsupportedOperator(
                 "tracejet compiles for inference, but the model writes something that needs a gradient to "
-                f"{node.name}: {_WHAT_TO_DO}"
+                f"{node.name}: {_WHAT_TO_DO}",
+                ErrorCode.TRAINING,
             )
 
 
@@ -54,7 +56,8 @@ class _WithoutGradients(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *_: Any) -> Any:
         raise UnsupportedOperator(
-            f"a model that tracejet compiled for inference has no gradients, and one was asked for: {_WHAT_TO_DO}"
+            f"a model that tracejet compiled for inference has no gradients, and one was asked for: {_WHAT_TO_DO}",
+            ErrorCode.TRAINING,
         )
 
 

@@ -15,7 +15,8 @@ namespace {
 
 void refuse_transforms(const at::Tensor& tensor) {
   if (!tensor.defined() || !tensor.key_set().has_any(kTransformKeys)) return;
-  throw UnsupportedOperator("control flow inside of a transform of torch.func (vmap, grad) can't be captured");
+  throw UnsupportedOperator("control flow inside of a transform of torch.func (vmap, grad) can't be captured",
+                            ErrorCode::kControlFlow);
 }
 
 }  // namespace

@@ -108,7 +108,7 @@ std::string CachedEngines::key_of(const Engine& engine, const Graph& graph, cons
   try {
     return new_key(engine, graph, inputs);
   } catch (const NoKey& problem) {
-    note("a part of this program isn't kept in the engine cache: " + std::string(problem.what()));
+    note("a part of this program isn't kept in the engine cache: " + said_by(problem));
     return {};
   }
 }
@@ -162,7 +162,7 @@ std::optional<CacheEntry> CachedEngines::find(const std::string& key, const Engi
     if (entry && entry->key == key) return entry;
     note("an entry of the engine cache was damaged, so " + engine.name() + " did its work again: " + key);
   } catch (const Error& error) {
-    note("the engine cache can't be read, so " + engine.name() + " did its work again: " + error.what());
+    note("the engine cache can't be read, so " + engine.name() + " did its work again: " + said_by(error));
   }
   return std::nullopt;
 }
@@ -176,7 +176,7 @@ std::shared_ptr<const Executable> CachedEngines::loaded(const CacheEntry& entry,
     return executable;
   } catch (const std::exception& error) {
     if (!engine.is_failure(error)) throw;
-    note(engine.name() + " compiled again what it can't load from the engine cache: " + error.what());
+    note(engine.name() + " compiled again what it can't load from the engine cache: " + said_by(error));
     return nullptr;
   }
 }
@@ -193,7 +193,7 @@ void CachedEngines::keep(CacheEntry entry, const Engine& engine, const Graph& gr
   try {
     cache_->insert(entry.key, bytes);
   } catch (const Error& error) {
-    note("the engine cache didn't keep what " + engine.name() + " made: " + error.what());
+    note("the engine cache didn't keep what " + engine.name() + " made: " + said_by(error));
   }
 }
 

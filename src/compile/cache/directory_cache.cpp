@@ -25,7 +25,7 @@ constexpr std::string_view kKept = ".engine", kUnfinished = ".unfinished";
 std::string said(int error) { return std::generic_category().message(error); }
 
 [[noreturn]] void fail(const std::string& what, const fs::path& path, int error) {
-  throw Error("can't " + what + " " + path.string() + ": " + said(error));
+  throw Error("can't " + what + " " + path.string() + ": " + said(error), ErrorCode::kEngineCache);
 }
 
 class File {
@@ -164,7 +164,8 @@ void DirectoryCache::insert(const std::string& key, std::string_view entry) {
   const fs::path folder(folder_);
   const auto needed = static_cast<int64_t>(entry.size());
   if (needed > size_) {
-    throw Error("an entry has " + std::to_string(needed) + " bytes, and engine_cache_size is " + std::to_string(size_));
+    throw Error("an entry has " + std::to_string(needed) + " bytes, and engine_cache_size is " + std::to_string(size_),
+                ErrorCode::kEngineCache);
   }
   make_folder(folder);
   const Lock lock(folder);

@@ -20,12 +20,6 @@ namespace tracejet {
 
 namespace {
 
-/// What an error says, without the stack that Python adds.
-std::string said_by(const std::exception& error) {
-  const std::string text = error.what();
-  return text.substr(0, text.find("\n\nAt:\n"));
-}
-
 std::string counted(size_t nodes) { return std::to_string(nodes) + (nodes == 1 ? " node" : " nodes"); }
 
 struct Built {
@@ -170,10 +164,10 @@ class Builder {
       if (partitioner_.assignment().count() == before) partitioner_.refuse_all(part, doubtful.front().reason);
     } catch (const RefusedNodes& refusal) {
       if (is_last || (refusal.is_late() && settings_.pass_through_build_failures)) throw;
-      if (refusal.is_late()) note_failure(part, refusal.what());
+      if (refusal.is_late()) note_failure(part, said_by(refusal));
       has_said_what_it_refuses_ = has_said_what_it_refuses_ || (part.graph == graph_ && !refusal.is_late());
       partitioner_.refuse(part, refusal.nodes());
-      if (partitioner_.assignment().count() == before) partitioner_.refuse_all(part, refusal.what());
+      if (partitioner_.assignment().count() == before) partitioner_.refuse_all(part, said_by(refusal));
     } catch (const std::exception& error) {
       if (is_the_users(error, *part.engine)) throw;
       note_failure(part, said_by(error));
@@ -273,7 +267,8 @@ class Builder {
   void require_no_fallback(const PartitionPlan& plan) const {
     if (is_reference(*engines_.front())) {
       throw UnsupportedOperator("require_full_compilation: no engine but " + engines_.front()->name() +
-                                " runs on the devices of this program");
+                                    " runs on the devices of this program",
+                                ErrorCode::kEngineRefusal);
     }
     std::vector<Unsupported> left;
     for (const auto& [node, engine, reason] : plan.fallbacks) {
@@ -281,7 +276,8 @@ class Builder {
     }
     if (left.empty()) return;
     throw UnsupportedOperator(report(*graph_, left, "require_full_compilation: " + engines_.front()->name()) +
-                              "\nWithout require_full_compilation, " + reference_engine().name() + " runs these.");
+                                  "\nWithout require_full_compilation, " + reference_engine().name() + " runs these.",
+                              ErrorCode::kEngineRefusal);
   }
 
   void note_misfits(const PartitionPlan& plan) {

@@ -26,7 +26,8 @@ std::vector<std::shared_ptr<const Engine>> engines_in_order(const std::vector<st
   std::vector<std::shared_ptr<const Engine>> engines;
   const std::string last = reference_engine().name();
   for (const std::string& name : names) {
-    if (std::ranges::count(names, name) > 1) throw InvalidInput("engine: \"" + name + "\" is named more than once");
+    if (std::ranges::count(names, name) > 1)
+      throw InvalidInput("engine: \"" + name + "\" is named more than once", ErrorCode::kInvalidSetting);
     engines.push_back(find_compiling_engine(name));
   }
   if (std::ranges::find(names, last) == names.end()) engines.push_back(find_compiling_engine(last));
@@ -52,7 +53,7 @@ std::string misfit_of(const Engine& engine, const CompileSettings& settings) {
   try {
     engine.check_settings(settings);
   } catch (const InvalidInput& problem) {
-    return problem.what();
+    return said_by(problem);
   }
   return {};
 }
@@ -73,7 +74,8 @@ ChosenEngines chosen_engines(const Graph& graph, const CompileSettings& settings
   if (chosen.engines.empty()) check_device(graph, reference_engine());
   check_own_settings(settings, chosen.engines);
   for (const auto& engine : chosen.engines) chosen.misfits.push_back(misfit_of(*engine, settings));
-  if (std::ranges::none_of(chosen.misfits, &std::string::empty)) throw InvalidInput(chosen.misfits.front());
+  if (std::ranges::none_of(chosen.misfits, &std::string::empty))
+    throw InvalidInput(chosen.misfits.front(), ErrorCode::kEngineSetting);
   return chosen;
 }
 

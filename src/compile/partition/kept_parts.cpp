@@ -78,7 +78,7 @@ std::shared_ptr<const Executable> KeptParts::load(const Part& part, const Runtim
     return part.engine->load(*kept->bytes, part.graph, inputs, settings);
   } catch (const std::exception& error) {
     if (!part.engine->is_failure(error)) throw;
-    return compile_again(error.what());
+    return compile_again(said_by(error));
   }
 }
 

@@ -72,7 +72,8 @@ void Partitioner::check_all_taken() const {
       left.push_back({planned.node, "is taken by none of the engines: " + assignment_.reason(*planned.node)});
     }
   }
-  if (!left.empty()) throw UnsupportedOperator(report(*graph_, left, assignment_.engines().back()->name()));
+  if (!left.empty())
+    throw UnsupportedOperator(report(*graph_, left, assignment_.engines().back()->name()), ErrorCode::kEngineRefusal);
 }
 
 std::vector<ScheduledPart> Partitioner::scheduled() const {
@@ -150,7 +151,8 @@ PartitionPlan Partitioner::uncut_plan(const Node& number) {
     refuse_all(engine, "can't have a part of this program: a number would have to cross, which " + text_of(number) +
                            " gives and nothing else can compute");
   }
-  if (assignment_.count() == before) throw UnsupportedOperator("no engine takes this program as a whole");
+  if (assignment_.count() == before)
+    throw UnsupportedOperator("no engine takes this program as a whole", ErrorCode::kEngineRefusal);
   return plan();
 }
 

@@ -31,7 +31,8 @@ void check_exists(const std::string& name) {
   const auto all = c10::Dispatcher::singleton().getAllOpNames();
   if (std::ranges::any_of(all, [&](const c10::OperatorName& op) { return is_named(op, name); })) return;
   throw InvalidInput("torch_executed_ops: PyTorch has no operator \"" + name +
-                     "\"; write \"aten.add\" for all of its overloads, or \"aten.add.Tensor\" for one");
+                         "\"; write \"aten.add\" for all of its overloads, or \"aten.add.Tensor\" for one",
+                     ErrorCode::kInvalidSetting);
 }
 
 /// "Linear" and "torch.nn.modules.linear.Linear" name the class, "encoder.layers.0" the module.

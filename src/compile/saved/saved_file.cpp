@@ -54,7 +54,7 @@ SavedBuild::Part read_part(const Field& json, const pt2::ArchiveReader& archive)
     if (hash_of(part.bytes->view()) != json["hash"].string())
       archive.fail(entry + " is damaged: its hash is another one");
   } catch (const Error& error) {
-    part.problem = error.what();
+    part.problem = said_by(error);
   }
   return part;
 }
@@ -93,7 +93,8 @@ void leave_out_missing(SavedCompilation& saved) {
 void save_compiled(const ProgramRunner& runner, const CallSpec& call, const StackTexts::SourceLine& source_line,
                    const std::string& path) {
   const BuiltProgram& built = runner.built();
-  if (built.executable == nullptr) throw InvalidInput("a dry run compiles nothing: there is nothing to save");
+  if (built.executable == nullptr)
+    throw InvalidInput("a dry run compiles nothing: there is nothing to save", ErrorCode::kInvalidSetting);
   const auto places = places_of(*built.plan.graph);
   pt2::Additions additions{{}, runner.own_state()};
   Json parts = Json::array();

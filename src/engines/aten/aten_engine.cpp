@@ -32,8 +32,9 @@ class AtenEngine final : public Engine {
     const int threads = at::get_num_threads();
     if (settings.threads == 0 || settings.threads >= threads) return;
     throw InvalidInput("threads is " + std::to_string(settings.threads) +
-                       ", but aten runs on PyTorch's own, which are " + std::to_string(threads) +
-                       ": set their number with torch.set_num_threads");
+                           ", but aten runs on PyTorch's own, which are " + std::to_string(threads) +
+                           ": set their number with torch.set_num_threads",
+                       ErrorCode::kEngineSetting);
   }
 
   std::vector<Unsupported> find_unsupported(const std::shared_ptr<const Graph>& graph, const RuntimeInputs&,

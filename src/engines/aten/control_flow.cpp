@@ -29,7 +29,8 @@ Tensors slices(const Tensors& stacked, int64_t index) {
 
 int64_t count_of(const Tensors& stacked) {
   const int64_t count = stacked.front().size(0);
-  if (count == 0) throw InvalidInput("a scan or map needs at least one slice, and its axis has size 0");
+  if (count == 0)
+    throw InvalidInput("a scan or map needs at least one slice, and its axis has size 0", ErrorCode::kGuardViolation);
   return count;
 }
 
@@ -98,7 +99,8 @@ ControlFlow control_flow_of(const c10::OperatorHandle& op) {
       {"higher_order::associative_scan", associative_scan},
   };
   const auto found = table.find(op.operator_name().name);
-  if (found == table.end()) throw Error("[" + op.operator_name().name + "] the interpreter can't run its subgraphs");
+  if (found == table.end())
+    throw Error("[" + op.operator_name().name + "] the interpreter can't run its subgraphs", ErrorCode::kInternalError);
   return found->second;
 }
 

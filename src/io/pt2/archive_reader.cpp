@@ -20,10 +20,10 @@ namespace {
 
 std::shared_ptr<MappedFile> mapped(const std::string& path) {
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) throw Error(std::strerror(errno));
+  if (file < 0) throw Error(std::strerror(errno), ErrorCode::kUnreadableFile);
   const auto close = c10::make_scope_exit([file] { ::close(file); });
   auto content = std::make_shared<MappedFile>(file);
-  if (content->bytes().empty()) throw Error("it is empty");
+  if (content->bytes().empty()) throw Error("it is empty", ErrorCode::kUnreadableFile);
   return content;
 }
 
@@ -36,7 +36,7 @@ std::string printable(const std::string& text) {
 }
 
 void ArchiveReader::fail(const std::string& problem) const {
-  throw Error("can't load " + path_ + ": " + printable(problem));
+  throw Error("can't load " + path_ + ": " + printable(problem), ErrorCode::kUnreadableFile);
 }
 
 ArchiveReader::ArchiveReader(const std::string& path) : path_(path) {
@@ -44,7 +44,7 @@ ArchiveReader::ArchiveReader(const std::string& path) : path_(path) {
     file_ = mapped(path);
     entries_ = read_zip_directory(file_->bytes());
   } catch (const Error& error) {
-    fail(error.what());
+    fail(said_by(error));
   }
   const std::string format(spec::ARCHIVE_FORMAT_PATH);
   if (!has(format) || text(format) != spec::ARCHIVE_FORMAT_VALUE) fail("it is no .pt2 archive");

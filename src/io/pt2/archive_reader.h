@@ -57,14 +57,14 @@ auto naming_file(const ArchiveReader& archive, Function&& function) {
   try {
     return function();
   } catch (const UnsupportedOperator& error) {
-    throw UnsupportedOperator(prefix + printable(error.what()));
+    throw UnsupportedOperator(prefix + printable(said_by(error)), ErrorCode::kFileContent);
   } catch (const Error& error) {
-    const std::string message = error.what();
-    throw Error(message.starts_with(prefix) ? message : prefix + printable(message));
+    const std::string message = said_by(error);
+    throw Error(message.starts_with(prefix) ? message : prefix + printable(message), ErrorCode::kUnreadableFile);
   } catch (const c10::Error& error) {
-    throw Error(prefix + printable(error.what_without_backtrace()));
+    throw Error(prefix + printable(error.what_without_backtrace()), ErrorCode::kUnreadableFile);
   } catch (const std::bad_alloc&) {
-    throw Error(prefix + "it needs more memory than there is");
+    throw Error(prefix + "it needs more memory than there is", ErrorCode::kUnreadableFile);
   }
 }
 

@@ -59,7 +59,9 @@ ArchiveWriter::~ArchiveWriter() {
   ::unlink(unfinished_.c_str());
 }
 
-void ArchiveWriter::fail(const std::string& problem) const { throw Error("can't write " + path_ + ": " + problem); }
+void ArchiveWriter::fail(const std::string& problem) const {
+  throw Error("can't write " + path_ + ": " + problem, ErrorCode::kUnwritableFile);
+}
 
 void ArchiveWriter::write(const std::string& name, const void* data, size_t size) {
   try {

@@ -82,7 +82,8 @@ Json GraphWriter::list(const std::vector<Json>& items, const c10::TypePtr& eleme
     for (const Json& item : items) elements.push_back(all_plain || !is_plain(item) ? item.begin().value() : item);
     return one(all_plain ? list : symbolic_list, std::move(elements));
   }
-  throw UnsupportedOperator("a .pt2 file can't hold a list of " + element->annotation_str() + " of several kinds");
+  throw UnsupportedOperator("a .pt2 file can't hold a list of " + element->annotation_str() + " of several kinds",
+                            ErrorCode::kFileContent);
 }
 
 Json GraphWriter::constant(const c10::IValue& value, const c10::TypePtr& declared) {
@@ -95,7 +96,8 @@ Json GraphWriter::constant(const c10::IValue& value, const c10::TypePtr& declare
   if (value.isComplexDouble()) return one("as_complex", complex_json(value.toComplexDouble()));
   if (value.isString()) return one("as_string", value.toStringRef());
   if (value.isDevice()) return one("as_device", device_json(value.toDevice()));
-  if (!value.isList()) throw UnsupportedOperator("a .pt2 file can't hold a " + value.tagKind());
+  if (!value.isList())
+    throw UnsupportedOperator("a .pt2 file can't hold a " + value.tagKind(), ErrorCode::kFileContent);
   const c10::TypePtr element = element_type(type);
   std::vector<Json> items;
   for (const c10::IValue& item : value.toListRef()) items.push_back(constant(item, element));

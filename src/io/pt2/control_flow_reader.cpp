@@ -54,7 +54,8 @@ std::shared_ptr<Graph> GraphReader::read_subgraph(const Field& argument, const s
   reader.read_nodes();
   json["outputs"].for_each([&](const Field& output) {
     if (!output.has("as_tensor"))
-      throw UnsupportedOperator("control flow of the program gives something else than tensors");
+      throw UnsupportedOperator("control flow of the program gives something else than tensors",
+                                ErrorCode::kFileContent);
     reader.graph_->add_output({GraphOutput::Kind::kUser, &reader.value(output["as_tensor"]), {}});
   });
   return reader.graph_;
@@ -65,8 +66,9 @@ void GraphReader::read_control_flow(const Field& node, const std::string& name) 
   const size_t subgraphs = is_cond || name == "while_loop" ? 2 : 1;
   const auto op = c10::Dispatcher::singleton().findSchema({"higher_order::" + name, ""});
   if (!op)
-    throw UnsupportedOperator("the program calls torch.ops.higher_order." + name.substr(0, 80) +
-                              ", which isn't known here");
+    throw UnsupportedOperator(
+        "the program calls torch.ops.higher_order." + name.substr(0, 80) + ", which isn't known here",
+        ErrorCode::kFileContent);
   const std::vector<Field> inputs = node["inputs"].elements();
   const size_t first = is_cond ? 1 : 0, lists = op->schema().arguments().size() - first;
   if (inputs.size() != first + subgraphs + lists) node["inputs"].fail("expected other operands of " + name);
@@ -80,7 +82,8 @@ void GraphReader::read_control_flow(const Field& node, const std::string& name) 
       if (const auto* value = std::get_if<const Value*>(&operand)) {
         values.push_back(*value);
       } else if (i + 1 < lists) {
-        throw UnsupportedOperator("the program's " + name + " carries a number, which isn't known here");
+        throw UnsupportedOperator("the program's " + name + " carries a number, which isn't known here",
+                                  ErrorCode::kFileContent);
       }
       operands.push_back(std::move(operand));
     }

@@ -59,7 +59,7 @@ Expression FileSymbols::symbol(const SympySymbol& symbol) {
     made = symbol.is_integer ? context_->unbacked("u", range) : context_->unbacked_float();
   } else {
     range.min = std::max<int64_t>(range.min, 0);  // it is a size
-    if (range.is_empty()) throw Error("the range of " + symbol.name + " holds no size");
+    if (range.is_empty()) throw Error("the range of " + symbol.name + " holds no size", ErrorCode::kUnreadableFile);
     const auto hint = hints_.find(symbol.name);
     const int64_t example =
         hint == hints_.end() ? symbolic::size_oblivious_hint(range.min, range.min, range.max) : hint->second;
@@ -111,7 +111,7 @@ TensorMeta FileSymbols::tensor(const Field& meta) {
   tensor.device = read_device(meta["device"]);
   const Field layout = meta["layout"];
   if (layout.located([&] { return layout_of(layout.integer()); }) != at::kStrided) {
-    throw UnsupportedOperator("the program has a tensor of another layout than strided");
+    throw UnsupportedOperator("the program has a tensor of another layout than strided", ErrorCode::kFileContent);
   }
   return tensor;
 }

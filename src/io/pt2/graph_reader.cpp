@@ -26,7 +26,8 @@ c10::OperatorHandle find_operator(const Field& where, const std::string& target)
   const auto found = c10::Dispatcher::singleton().findSchema({name, last == "default" ? "" : last});
   if (found) return *found;
   throw UnsupportedOperator("the program calls " + name.substr(0, 80) + "." + last.substr(0, 40) +
-                            ", which isn't known here; load the library that registers it");
+                                ", which isn't known here; load the library that registers it",
+                            ErrorCode::kFileContent);
 }
 
 Expression number_of(const c10::IValue& scalar) {
@@ -114,8 +115,9 @@ void GraphReader::read(const Field& node) {
   if (op.schema().is_mutable()) {
     throw UnsupportedOperator(
         "the program calls " + toString(op.operator_name()) +
-        ", which writes to its arguments. tracejet.compile takes what torch.export.load makes of this file; or "
-        "save what `program.run_decompositions({})` gives");
+            ", which writes to its arguments. tracejet.compile takes what torch.export.load makes of this file; or "
+            "save what `program.run_decompositions({})` gives",
+        ErrorCode::kFileContent);
   }
   if (target == "torch.ops.aten._assert_scalar.default") return read_assertion(node, op);
   read_call(node, op);

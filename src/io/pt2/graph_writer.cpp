@@ -61,7 +61,7 @@ Json argument_of(const Reference& reference) {
     case Kind::kBool:
       return one("as_sym_bool", one("as_name", reference.name));
   }
-  throw Error("unknown kind of a node's result");
+  throw Error("unknown kind of a node's result", ErrorCode::kInternalError);
 }
 
 std::vector<std::string> module_stacks(const Graph& graph) {
@@ -147,7 +147,7 @@ bool GraphWriter::is_needed(const Value& value) const {
 const Reference& GraphWriter::reference(const Value& value) const {
   const auto found = references_.find(&value);
   if (found == references_.end())
-    throw Error("value %" + std::to_string(value.id()) + " is used before it is computed");
+    throw Error("value %" + std::to_string(value.id()) + " is used before it is computed", ErrorCode::kInternalError);
   return found->second;
 }
 
@@ -258,7 +258,7 @@ void GraphWriter::add_writing_call(const Node& node) {
 Json GraphWriter::subgraph(const Graph& graph, std::span<const symbolic::Symbol> symbols, bool returns_tuple) const {
   GraphWriter writer(graph, program_);
   for (const GraphInput& input : graph.inputs()) {
-    if (input.value == nullptr) throw Error("a subgraph has an input that is no tensor");
+    if (input.value == nullptr) throw Error("a subgraph has an input that is no tensor", ErrorCode::kInternalError);
     writer.add_input(*input.value, input.name, /*requires_grad=*/false);
   }
   for (const symbolic::Symbol& symbol : symbols) writer.add_symbol_input(symbol, symbol.name);

@@ -42,14 +42,14 @@ Document::Document(std::string name, std::string_view text) : name(std::move(nam
   try {
     root = nlohmann::json::parse(text);
   } catch (const nlohmann::json::exception& error) {
-    throw Error(this->name + " is no JSON: " + error.what());
+    throw Error(this->name + " is no JSON: " + error.what(), ErrorCode::kUnreadableFile);
   }
 }
 
 void Field::fail(const std::string& problem) const {
   std::string path;
   find(document_->root, value_, path, 0);
-  throw Error(document_->name + ": " + (path.empty() ? "" : path + ": ") + problem);
+  throw Error(document_->name + ": " + (path.empty() ? "" : path + ": ") + problem, ErrorCode::kUnreadableFile);
 }
 
 void Field::expect(bool is_so, const char* what) const {

@@ -63,7 +63,7 @@ class Field {
     } catch (const UnsupportedOperator&) {
       throw;
     } catch (const Error& error) {
-      fail(error.what());
+      fail(said_by(error));
     }
   }
   [[noreturn]] void fail(const std::string& problem) const;

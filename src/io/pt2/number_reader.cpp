@@ -10,7 +10,8 @@ using symbolic::Expression;
 
 void GraphReader::read_number(const Field& node, const std::string& target) {
   if (!is_python_number_function(target)) {
-    throw UnsupportedOperator("the program calls " + target.substr(0, 80) + ", which isn't known here");
+    throw UnsupportedOperator("the program calls " + target.substr(0, 80) + ", which isn't known here",
+                              ErrorCode::kFileContent);
   }
   std::vector<Expression> operands;
   node["inputs"].for_each([&](const Field& input) { operands.push_back(number(input["arg"])); });

@@ -56,7 +56,8 @@ const PythonFunction& function_of(ExpressionKind kind) {
   const auto found = kFunctions.find(info.fx);
   if (found != kFunctions.end()) return found->second;
   throw UnsupportedOperator("a size is computed by `" + std::string(info.fx) +
-                            "`, which a .pt2 file can't hold (torch.export.save can't write it either)");
+                                "`, which a .pt2 file can't hold (torch.export.save can't write it either)",
+                            ErrorCode::kFileContent);
 }
 
 /// What the first operands of a variadic operator come to.
@@ -175,7 +176,7 @@ Reference GraphWriter::rounded(const Expression& expression, const Json& operand
 Reference GraphWriter::read_symbol(const Expression& expression) {
   const auto found = sources_.find(expression.symbol().id);
   if (found == sources_.end()) {
-    throw Error("the size " + expression.str() + " is used before anything gives it");
+    throw Error("the size " + expression.str() + " is used before anything gives it", ErrorCode::kInternalError);
   }
   const Source& source = found->second;
   if (!source.axis) return source.node;

@@ -28,7 +28,8 @@ void check_version(const Field& program) {
   const int64_t major = version["major"].integer(), minor = version["minor"].integer();
   if (major == kSchemaMajor) return;  // a later minor version only adds what may be left out
   throw UnsupportedOperator("its schema is of version " + std::to_string(major) + "." + std::to_string(minor) +
-                            ", and this reads version " + std::to_string(kSchemaMajor));
+                                ", and this reads version " + std::to_string(kSchemaMajor),
+                            ErrorCode::kFileContent);
 }
 
 /// A Tensor, or a plain number, a string or None, that a program is given or gives.
@@ -39,7 +40,8 @@ c10::IValue literal(const Field& argument) {
   if (kind == "as_float") return value.real();
   if (kind == "as_bool") return value.boolean();
   if (kind == "as_string") return value.string();
-  throw UnsupportedOperator("the program takes or gives " + kind.substr(0, 60) + ", which isn't known here");
+  throw UnsupportedOperator("the program takes or gives " + kind.substr(0, 60) + ", which isn't known here",
+                            ErrorCode::kFileContent);
 }
 
 class ProgramReader {
@@ -79,7 +81,8 @@ class ProgramReader {
       call_.inputs.push_back(literal(input["value"]));
     } else if (kind == "user_input") {
       if (!input["arg"].has("as_tensor")) {
-        throw UnsupportedOperator("the program takes a number that may vary, which isn't known here");
+        throw UnsupportedOperator("the program takes a number that may vary, which isn't known here",
+                                  ErrorCode::kFileContent);
       }
       const Field argument = input["arg"]["as_tensor"];
       note_argument(argument["name"].string());
@@ -95,7 +98,8 @@ class ProgramReader {
       const std::string& name = input["tensor_constant_name"].string();
       call_.constant_names.emplace(name, name);
     } else {
-      throw UnsupportedOperator("the program takes a " + kind.substr(0, 60) + ", which isn't known here");
+      throw UnsupportedOperator("the program takes a " + kind.substr(0, 60) + ", which isn't known here",
+                                ErrorCode::kFileContent);
     }
   }
 
@@ -190,7 +194,8 @@ class ProgramReader {
       } else if (kind == "user_input_mutation") {
         add_write(GraphOutput::Kind::kInputMutation, output, find_input(output["user_input_name"], Inputs::kUser));
       } else {
-        throw UnsupportedOperator("the program gives a " + kind.substr(0, 60) + ", which isn't known here");
+        throw UnsupportedOperator("the program gives a " + kind.substr(0, 60) + ", which isn't known here",
+                                  ErrorCode::kFileContent);
       }
     });
   }

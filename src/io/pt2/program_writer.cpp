@@ -27,7 +27,7 @@ Json literal_argument(const c10::IValue& value, const std::string& what) {
   if (value.isInt()) return one("as_int", value.toInt());
   if (value.isDouble()) return one("as_float", number(value.toDouble()));
   if (value.isString()) return one("as_string", value.toStringRef());
-  throw UnsupportedOperator(what + ": a .pt2 file can't hold a " + value.tagKind());
+  throw UnsupportedOperator(what + ": a .pt2 file can't hold a " + value.tagKind(), ErrorCode::kFileContent);
 }
 
 /// The names that torch.export gives its inputs: "p_layer1_0_weight" for a parameter, arguments as they are. The user's
@@ -202,8 +202,9 @@ class ProgramWriter {
     Json value = literal ? literal_argument(*literal, "an output") : writer_.output(output);
     if (value.contains("as_string") || value.contains("as_sym_bool") || value.contains("as_complex")) {
       throw UnsupportedOperator("an output of the program is a " +
-                                std::string(value.contains("as_string") ? "string" : "boolean or complex number") +
-                                ", which torch.export.load can't read; return tensors or sizes");
+                                    std::string(value.contains("as_string") ? "string" : "boolean or complex number") +
+                                    ", which torch.export.load can't read; return tensors or sizes",
+                                ErrorCode::kFileContent);
     }
     return value;
   }

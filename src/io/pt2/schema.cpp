@@ -57,14 +57,14 @@ int64_t find_number(const Numbered<Enum> (&table)[N], Enum value, const char* wh
   if (found != std::end(table)) return found->number;
   std::ostringstream text;
   text << "a .pt2 file has no number for the " << what << ' ' << value;
-  throw Error(text.str());
+  throw Error(text.str(), ErrorCode::kUnreadableFile);
 }
 
 template <typename Enum, size_t N>
 Enum find_value(const Numbered<Enum> (&table)[N], int64_t number, const char* what) {
   const auto found = std::ranges::find(table, number, &Numbered<Enum>::number);
   if (found != std::end(table)) return found->value;
-  throw Error(std::to_string(number) + " is no " + what + " of the schema");
+  throw Error(std::to_string(number) + " is no " + what + " of the schema", ErrorCode::kUnreadableFile);
 }
 
 }  // namespace

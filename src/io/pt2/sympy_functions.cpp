@@ -28,7 +28,8 @@ Expression binary(const Operands& in) {
 /// Of integers alone.
 template <Expression (*F)(const Expression&, const Expression&)>
 Expression integral(const Operands& in) {
-  if (!in[0].is_int() || !in[1].is_int()) throw Error("an operator of integers has operands that are none");
+  if (!in[0].is_int() || !in[1].is_int())
+    throw Error("an operator of integers has operands that are none", ErrorCode::kUnreadableFile);
   return F(in[0], in[1]);
 }
 template <Expression (*F)(const Expression&, const Expression&)>
@@ -62,7 +63,8 @@ constexpr double kMaxTerms = 1 << 14;
 
 double terms_of(const Expression& a) { return a.kind() == Kind::kSum ? static_cast<double>(a.operands().size()) : 1; }
 void check_terms(double terms) {
-  if (terms > kMaxTerms) throw Error("an expression has too many terms when it is multiplied out");
+  if (terms > kMaxTerms)
+    throw Error("an expression has too many terms when it is multiplied out", ErrorCode::kUnreadableFile);
 }
 Expression integer_product(const Expression& a, const Expression& b) {
   check_terms(terms_of(a) * terms_of(b));
@@ -96,7 +98,8 @@ Expression modular_index(const Operands& in) {
   return integral<symbolic::mod>({integral<symbolic::floor_div>({in[0], in[1]}), in[2]});
 }
 Expression rounded_to_digits(const Operands& in) {
-  if (!in[1].is_int() || !in[1].is_constant()) throw Error("RoundDecimal needs a constant number of digits");
+  if (!in[1].is_int() || !in[1].is_constant())
+    throw Error("RoundDecimal needs a constant number of digits", ErrorCode::kUnreadableFile);
   return symbolic::round_digits(symbolic::to_float(in[0]), in[1].constant());
 }
 Expression real_power(const Expression& a, const Expression& b) {
@@ -225,10 +228,10 @@ Expression apply_sympy(std::string_view function, const Operands& operands) {
   const std::string name(function.substr(0, 60));
   const auto found = functions().find(function);
   if (found == functions().end())
-    throw UnsupportedOperator("a size is computed by " + name + ", which isn't known here");
+    throw UnsupportedOperator("a size is computed by " + name + ", which isn't known here", ErrorCode::kFileContent);
   const size_t arity = found->second.arity;
   if (operands.empty() || (arity != kAny && operands.size() != arity)) {
-    throw Error(name + " has " + std::to_string(operands.size()) + " operands");
+    throw Error(name + " has " + std::to_string(operands.size()) + " operands", ErrorCode::kUnreadableFile);
   }
   return found->second.make(operands);
 }
@@ -253,7 +256,8 @@ Expression apply_python(const std::string& function, const Operands& operands) {
   }
   const std::string_view name = sympy_name(function, of_bools, of_floats);
   if (!name.empty()) return apply_sympy(name, operands);
-  throw UnsupportedOperator("the program calls " + function.substr(0, 80) + ", which isn't known here");
+  throw UnsupportedOperator("the program calls " + function.substr(0, 80) + ", which isn't known here",
+                            ErrorCode::kFileContent);
 }
 
 }  // namespace tracejet::pt2

@@ -16,12 +16,14 @@ inline constexpr int kMaxDepth = 200;
 class TextCursor {
  public:
   explicit TextCursor(std::string_view text) : text_(text) {
-    if (text.size() > kMaxLength) throw Error("an expression is longer than " + std::to_string(kMaxLength));
+    if (text.size() > kMaxLength)
+      throw Error("an expression is longer than " + std::to_string(kMaxLength), ErrorCode::kUnreadableFile);
   }
 
   [[noreturn]] void fail(const std::string& expected) const {
     throw Error("expected " + expected + " at character " + std::to_string(at_) + " of the expression " +
-                std::string(text_.substr(0, 100)));
+                    std::string(text_.substr(0, 100)),
+                ErrorCode::kUnreadableFile);
   }
 
   bool is_at_end() {

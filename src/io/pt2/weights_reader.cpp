@@ -39,7 +39,8 @@ class WeightsReader {
   at::Tensor read(const Field& payload) {
     if (payload["use_pickle"].boolean()) {
       throw UnsupportedOperator("the tensor " + payload["path_name"].string().substr(0, 80) +
-                                " is pickled, and nothing is unpickled here; torch.export.load reads it");
+                                    " is pickled, and nothing is unpickled here; torch.export.load reads it",
+                                ErrorCode::kFileContent);
     }
     const Field meta = payload["tensor_meta"];
     const auto sizes = integers(meta["sizes"]), strides = integers(meta["strides"]);

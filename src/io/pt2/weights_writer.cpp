@@ -16,9 +16,11 @@ void check(const std::string& name, const at::Tensor& tensor) {
   const bool is_plain = tensor.layout() == at::kStrided && !tensor.is_quantized() && !tensor.is_nested() &&
                         !tensor.key_set().has(c10::DispatchKey::Python);
   if (!is_plain) {
-    throw UnsupportedOperator(name + ": a .pt2 file holds plain, dense tensors only; this one is " + tensor.toString());
+    throw UnsupportedOperator(name + ": a .pt2 file holds plain, dense tensors only; this one is " + tensor.toString(),
+                              ErrorCode::kFileContent);
   }
-  if (tensor.is_meta()) throw UnsupportedOperator(name + ": the tensor has no data to be saved");
+  if (tensor.is_meta())
+    throw UnsupportedOperator(name + ": the tensor has no data to be saved", ErrorCode::kFileContent);
 }
 
 /// One more than the place of its last element, counted from the start of the storage.

@@ -26,7 +26,8 @@ class Bytes {
 
   size_t size() const { return bytes_.size(); }
   std::span<const std::byte> part(uint64_t at, uint64_t size) const {
-    if (at > bytes_.size() || bytes_.size() - at < size) throw Error("its directory points outside of the file");
+    if (at > bytes_.size() || bytes_.size() - at < size)
+      throw Error("its directory points outside of the file", ErrorCode::kUnreadableFile);
     return bytes_.subspan(static_cast<size_t>(at), static_cast<size_t>(size));
   }
   template <typename Number>
@@ -63,13 +64,13 @@ std::optional<uint64_t> find_end(const Bytes& file) {
 
 Directory find_directory(const Bytes& file) {
   const auto end = find_end(file);
-  if (!end) throw Error("it is no .pt2 archive, or its end is missing");
+  if (!end) throw Error("it is no .pt2 archive, or its end is missing", ErrorCode::kUnreadableFile);
   if (*end < kLocator64Size || file.u32(*end - kLocator64Size) != kLocator64) {
     return {file.u32(*end + 16), file.u32(*end + 12)};
   }
   const uint64_t end64 = file.u64(*end - kLocator64Size + 8);
   file.part(end64, kEnd64Size);
-  if (file.u32(end64) != kDirectoryEnd64) throw Error("its directory has no end");
+  if (file.u32(end64) != kDirectoryEnd64) throw Error("its directory has no end", ErrorCode::kUnreadableFile);
   return {file.u64(end64 + 48), file.u64(end64 + 40)};
 }
 
@@ -107,7 +108,7 @@ std::string_view without_folder(std::string_view name, std::string_view folder) 
 ZipEntry read_entry(const Bytes& file, const Bytes& directory, size_t at, const std::string& name) {
   const auto [size, header] = large_fields(directory, at);
   if (file.u32(header) != kLocalHeader || file.text(header + kLocalSize, file.u16(header + 26)) != name) {
-    throw Error("its entry " + name.substr(0, 80) + " isn't where its directory says");
+    throw Error("its entry " + name.substr(0, 80) + " isn't where its directory says", ErrorCode::kUnreadableFile);
   }
   const uint64_t begin = header + kLocalSize + file.u16(header + 26) + file.u16(header + 28);
   const bool is_encrypted = (directory.u16(at + 8) & kEncrypted) != 0;
@@ -141,14 +142,14 @@ std::unordered_map<std::string, ZipEntry> read_zip_directory(std::span<const std
   std::unordered_map<std::string, ZipEntry> entries;
   std::string folder;
   for (size_t at = 0; at < directory.size();) {
-    if (directory.u32(at) != kDirectoryHeader) throw Error("its directory is damaged");
+    if (directory.u32(at) != kDirectoryHeader) throw Error("its directory is damaged", ErrorCode::kUnreadableFile);
     const uint16_t length = directory.u16(at + 28);
     const std::string name = directory.text(at + kDirectorySize, length);
     if (at == 0) folder = name.substr(0, name.find('/') + 1);
     const ZipEntry entry = read_entry(file, directory, at, name);
     const std::string_view known = without_folder(name, folder);
     if (!known.empty() && !entries.emplace(known, entry).second) {
-      throw Error("it has two entries " + std::string(known.substr(0, 80)));
+      throw Error("it has two entries " + std::string(known.substr(0, 80)), ErrorCode::kUnreadableFile);
     }
     at += kDirectorySize + length + directory.u16(at + 30) + directory.u16(at + 32);
   }

@@ -21,7 +21,7 @@ void run_pass(const Pass& pass, Graph& graph, bool verifies) {
   try {
     verify_graph(graph);
   } catch (const Error& error) {
-    throw Error("after the pass " + std::string(pass.name) + ": " + error.what());
+    error.rethrow_as("after the pass " + std::string(pass.name) + ": " + said_by(error));
   }
 }
 

@@ -8,7 +8,7 @@ Model lower(const Graph& graph, const std::vector<size_t>& feeds, const Target& 
   Lowering lowering(graph, feeds, target);
   lowering.run();
   if (!lowering.unsupported().empty()) {
-    throw UnsupportedOperator(report(graph, lowering.unsupported(), target.name));
+    throw UnsupportedOperator(report(graph, lowering.unsupported(), target.name), ErrorCode::kEngineRefusal);
   }
   return std::move(lowering).finish();
 }

@@ -160,7 +160,7 @@ void Lowering::convert(const Node& node) {
   try {
     conversion->convert(*this, Call(node), conversion->target);
   } catch (const Error& error) {
-    fail(error.what());
+    fail(error.message());
   }
   if (next_result_ != node.outputs().size()) fail("its conversion gives fewer results than it has");
   note_constants(node);

@@ -55,7 +55,8 @@ int64_t aligned(int64_t offset) { return (offset + kAlignment - 1) / kAlignment 
 
 int64_t required_element_type(at::ScalarType dtype) {
   if (const auto type = element_type(dtype)) return *type;
-  throw UnsupportedOperator(std::string("ONNX has no data type for ") + c10::toString(dtype));
+  throw UnsupportedOperator(std::string("ONNX has no data type for ") + c10::toString(dtype),
+                            ErrorCode::kEngineRefusal);
 }
 
 Message encode(const Attribute& attribute) {
@@ -175,7 +176,7 @@ TensorInfo describe(const NumberInput& number) {
 
 std::ofstream open(const std::filesystem::path& path) {
   std::ofstream file(path, std::ios::binary);
-  if (!file) throw InvalidInput("can't write " + path.string());
+  if (!file) throw Error("can't write " + path.string(), ErrorCode::kUnwritableFile);
   return file;
 }
 
@@ -188,7 +189,7 @@ void write_weights(const std::vector<NamedTensor>& weights, const std::filesyste
     file << padding << bytes_of(data);
     written = aligned(written) + static_cast<int64_t>(data.nbytes());
   }
-  if (!file.flush()) throw InvalidInput("writing " + path.string() + " failed: is the disk full?");
+  if (!file.flush()) throw Error("writing " + path.string() + " failed: is the disk full?", ErrorCode::kUnwritableFile);
 }
 
 }  // namespace
@@ -234,7 +235,7 @@ void Model::save(const std::filesystem::path& path) const {
   auto file = open(path);
   file << (embedded ? serialize(WeightForm::kEmbedded)
                     : serialize(WeightForm::kReferences, data_path.filename().string()));
-  if (!file.flush()) throw InvalidInput("writing " + path.string() + " failed: is the disk full?");
+  if (!file.flush()) throw Error("writing " + path.string() + " failed: is the disk full?", ErrorCode::kUnwritableFile);
 }
 
 }  // namespace tracejet::onnx

@@ -47,6 +47,20 @@ TEST_F(VerifyGraph, RefusesWhatIsReadBeforeItIsComputed) {
             "%2: float32[rows, 3] = aten::neg(self=%1)");
 }
 
+TEST_F(VerifyGraph, SaysThatItIsABug) {
+  graph().insert_node(relu_, op("aten::neg"), {&only(relu_)}, {dense({small_.rows, 3})}, {});
+  try {
+    verify_graph(graph());
+    FAIL() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kInternalError);
+    EXPECT_EQ(error.what(), std::string(error.message()) + "\nSee docs/errors.md#internal-error");
+    EXPECT_EQ(code_named_in(error.what()), ErrorCode::kInternalError);
+    EXPECT_EQ(said_by(error), error.message());
+    EXPECT_EQ(said_by(std::runtime_error(error.what())), error.message());  // as Python hands it back
+  }
+}
+
 TEST_F(VerifyGraph, RefusesAValueOfAnotherGraph) {
   SmallGraph other;
   small_.unary("aten::neg", other.input());

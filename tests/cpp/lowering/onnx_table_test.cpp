@@ -57,7 +57,7 @@ class Conversion : public ::testing::TestWithParam<const Operator*> {
       const auto results = compiled.run(program.inputs);
       if (!has_arbitrary_values) expect_same(results, program.eager);
     } catch (const UnsupportedOperator& error) {
-      return error.what();
+      return std::string(error.message());
     } catch (const std::exception& error) {
       ADD_FAILURE() << error.what();
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tracejet._C import CompileSettings, UnsupportedOperator
+from tracejet._C import CompileSettings, ErrorCode, UnsupportedOperator
 from tracejet.engines.tensorrt.files import cache_path, read_bytes, write_bytes
 from tracejet.engines.tensorrt.gpu import target_capabilities
 from tracejet.engines.tensorrt.network import Network
@@ -24,7 +24,9 @@ def build(network: Network, settings: CompileSettings) -> bytes:
     cache = None if library.is_rtx else _timing_cache(config, settings)
     serialized = network.builder.build_serialized_network(network.network, config)
     if serialized is None:
-        raise UnsupportedOperator(f"{library.name} can't build this program: {library.said()}")
+        raise UnsupportedOperator(
+            f"{library.name} can't build this program: {library.said()}", ErrorCode.ENGINE_REFUSAL
+        )
     if cache is not None:
         write_bytes(cache_path(settings, "timing"), bytes(cache.serialize()))
     return bytes(serialized)

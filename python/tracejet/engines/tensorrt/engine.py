@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import torch
 
-from tracejet._C import CompileSettings, InvalidInput, OnnxProgram
+from tracejet._C import CompileSettings, ErrorCode, InvalidInput, OnnxProgram
 from tracejet.engines.tensorrt import gpu
 from tracejet.engines.tensorrt.build import build
 from tracejet.engines.tensorrt.executable import Executable
@@ -39,12 +39,20 @@ class TensorRT:
         """Raises InvalidInput where it can't do what the settings ask for."""
         library = self._load()
         if settings.threads != 0:
-            raise InvalidInput(f"threads is {settings.threads}, but tensorrt computes on a GPU and takes no number")
+            raise InvalidInput(
+                f"threads is {settings.threads}, but tensorrt computes on a GPU and takes no number",
+                ErrorCode.ENGINE_SETTING,
+            )
         for name in ("runtime_cache_path", "use_cuda_graphs"):
             if getattr(settings, name) and not library.is_rtx:
-                raise InvalidInput(f"{name} is TensorRT-RTX's, and this is {library.name} {library.version}")
+                raise InvalidInput(
+                    f"{name} is TensorRT-RTX's, and this is {library.name} {library.version}", ErrorCode.ENGINE_SETTING
+                )
         if settings.timing_cache_path and library.is_rtx:
-            raise InvalidInput(f"timing_cache_path is TensorRT's: {library.name} times nothing while it builds")
+            raise InvalidInput(
+                f"timing_cache_path is TensorRT's: {library.name} times nothing while it builds",
+                ErrorCode.ENGINE_SETTING,
+            )
         gpu.target_capabilities(library, settings)
 
     def find_unsupported(self, program: OnnxProgram, settings: CompileSettings) -> list[tuple[int, str]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from tracejet._C import CompileSettings, Error, OnnxProgram
+from tracejet._C import CompileSettings, Error, ErrorCode, OnnxProgram
 from tracejet.engines.tensorrt import streams
 from tracejet.engines.tensorrt.library import Library
 from tracejet.engines.tensorrt.output_allocator import make_output_allocator
@@ -111,7 +111,9 @@ class Executable:
         for index, allocator in allocators.items():
             results[index] = allocator.tensor()
         if any(result is None for result in results):
-            raise Error(f"{self._library.name} gave no shape for an output whose size depends on data")
+            raise Error(
+                f"{self._library.name} gave no shape for an output whose size depends on data", ErrorCode.ENGINE_FAILURE
+            )
         return [result for result in results if result is not None]
 
     def _checked(self, results: list[torch.Tensor]) -> tuple[torch.Tensor, ...]:
@@ -119,10 +121,10 @@ class Executable:
         count = len(results) - len(self._checks)
         for truth, message in zip(results[count:], self._checks, strict=True):
             if not bool(truth.item()):
-                raise Error(message)
+                raise Error(message, ErrorCode.RUNTIME_ASSERTION)
         return tuple(results[:count])
 
     def _require(self, is_done: Any, what: str) -> None:
         if not is_done:
             refused = f"refused {what}" if what else "failed while running the program"
-            raise Error(f"{self._library.name} {refused}: {self._library.said()}")
+            raise Error(f"{self._library.name} {refused}: {self._library.said()}", ErrorCode.ENGINE_FAILURE)

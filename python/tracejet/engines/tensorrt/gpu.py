@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from tracejet._C import CompileSettings, InvalidInput
+from tracejet._C import CompileSettings, ErrorCode, InvalidInput
 from tracejet.engines.tensorrt.library import Library
 
 #: Before it, TensorRT-RTX has no kernels for products of float32.
@@ -45,25 +45,31 @@ def target_capabilities(library: Library, settings: CompileSettings) -> list[Any
     known = known_capabilities(library)
     asked = [_parsed(text) for text in settings.compute_capabilities]
     if asked and not known:
-        raise InvalidInput(f"compute_capabilities: {library.name} builds for the GPU at hand alone; leave it out")
+        raise InvalidInput(
+            f"compute_capabilities: {library.name} builds for the GPU at hand alone; leave it out",
+            ErrorCode.ENGINE_SETTING,
+        )
     if unknown := [pair for pair in asked if pair not in known]:
         raise InvalidInput(
             f"compute_capabilities: {library.name} {library.version} doesn't build for {_in_words(unknown)}; "
-            f"it does for {_in_words(list(known))}"
+            f"it does for {_in_words(list(known))}",
+            ErrorCode.ENGINE_SETTING,
         )
     if not asked:
         if not known or torch.cuda.is_available():
             return []
         asked = [pair for pair in known if pair >= _FIRST_WITH_FLOAT32]
     if settings.precision == torch.bfloat16 and min(asked) < _FIRST_WITH_BFLOAT16:
-        raise InvalidInput(f"precision is torch.bfloat16, which {_in_words([min(asked)])} has no kernels for")
+        raise InvalidInput(
+            f"precision is torch.bfloat16, which {_in_words([min(asked)])} has no kernels for", ErrorCode.ENGINE_SETTING
+        )
     return [known[pair] for pair in sorted(set(asked))]
 
 
 def _parsed(text: str) -> tuple[int, int]:
     match = re.fullmatch(r"(\d+)\.(\d)", text)
     if match is None:
-        raise InvalidInput(f'compute_capabilities: expected names like "8.6", got {text!r}')
+        raise InvalidInput(f'compute_capabilities: expected names like "8.6", got {text!r}', ErrorCode.ENGINE_SETTING)
     return int(match[1]), int(match[2])
 
 

@@ -10,7 +10,7 @@ import threading
 from types import ModuleType
 from typing import Any
 
-from tracejet._C import InvalidInput
+from tracejet._C import ErrorCode, InvalidInput
 
 #: TensorRT-RTX comes first: it builds for GPUs that aren't there.
 _MODULES = {"tensorrt_rtx": "TensorRT-RTX", "tensorrt": "TensorRT"}
@@ -73,11 +73,13 @@ def load() -> Library:
     """Raises InvalidInput where none is installed, or what is can't be loaded."""
     name = installed_module()
     if name is None:
-        raise InvalidInput(NOT_INSTALLED)
+        raise InvalidInput(NOT_INSTALLED, ErrorCode.UNKNOWN_ENGINE)
     try:
         module: ModuleType = importlib.import_module(name)
     except (ImportError, OSError) as error:
-        raise InvalidInput(f"{_MODULES[name]} is installed, but can't be loaded: {error}") from error
+        raise InvalidInput(
+            f"{_MODULES[name]} is installed, but can't be loaded: {error}", ErrorCode.UNKNOWN_ENGINE
+        ) from error
     library = Library(module, _MODULES[name])
     module.init_libnvinfer_plugins(library.logger, "")  # the parser makes some operators of them
     return library

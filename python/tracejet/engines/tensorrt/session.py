@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from tracejet._C import CompileSettings, Error
+from tracejet._C import CompileSettings, Error, ErrorCode
 from tracejet.engines.tensorrt.files import cache_path, read_bytes, write_bytes
 from tracejet.engines.tensorrt.library import Library
 from tracejet.engines.tensorrt.streams import Stream
@@ -40,7 +40,10 @@ class Session:
         self._runtime = trt.Runtime(library.logger)
         self.engine = self._runtime.deserialize_cuda_engine(blob)
         if self.engine is None:
-            raise Error(f"{library.name} {library.version} can't load its engine on this machine: {library.said()}")
+            raise Error(
+                f"{library.name} {library.version} can't load its engine on this machine: {library.said()}",
+                ErrorCode.ENGINE_FAILURE,
+            )
         if settings.enable_weight_streaming:
             self.engine.weight_streaming_budget_v2 = self.engine.get_weight_streaming_automatic_budget()
         self.profiles = _profiles_of(trt, self.engine)
@@ -80,7 +83,7 @@ class Session:
         create = self.engine.create_execution_context
         execution = create(self._config) if self._config is not None else create()
         if execution is None:
-            raise Error(f"{self._library.name} can't run its engine: {self._library.said()}")
+            raise Error(f"{self._library.name} can't run its engine: {self._library.said()}", ErrorCode.ENGINE_FAILURE)
         return execution
 
     def keep_cache(self) -> None:

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 
 import torch
 
-from tracejet._C import Error
+from tracejet._C import Error, ErrorCode
 
 
 class Stream:
@@ -14,7 +14,10 @@ class Stream:
 
     def __init__(self, device: torch.device):
         if not torch.cuda.is_available():
-            raise Error("this program was built for a GPU, and there is none that PyTorch can use here")
+            raise Error(
+                "this program was built for a GPU, and there is none that PyTorch can use here",
+                ErrorCode.ENGINE_FAILURE,
+            )
         self._stream = torch.cuda.current_stream(device)
         self.handle: int = self._stream.cuda_stream
 

@@ -6,6 +6,8 @@ namespace tracejet::aten {
 
 bool has_recorders() { return false; }
 
-std::unique_ptr<Recorder> make_recorder(c10::Device) { throw Error("tracejet was built without CUDA"); }
+std::unique_ptr<Recorder> make_recorder(c10::Device) {
+  throw Error("tracejet was built without CUDA", ErrorCode::kEngineFailure);
+}
 
 }  // namespace tracejet::aten

@@ -65,7 +65,8 @@ void check_skipped_passes(const CompileSettings& settings) {
     if (name == "all" || std::ranges::find(passes(), name, &Pass::name) != passes().end()) continue;
     std::string names;
     for (const Pass& pass : passes()) names += std::string(pass.name) + ", ";
-    throw InvalidInput("skipped_passes: there is no pass \"" + name + "\"; choose of " + names + "all");
+    throw InvalidInput("skipped_passes: there is no pass \"" + name + "\"; choose of " + names + "all",
+                       ErrorCode::kInvalidSetting);
   }
 }
 
