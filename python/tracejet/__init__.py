@@ -14,6 +14,7 @@ from tracejet._C import (
     ConstraintViolation,
     DataDependent,
     Error,
+    ErrorCode,
     InvalidInput,
     ShapeError,
     UnsupportedOperator,
@@ -29,6 +30,7 @@ from tracejet.api.engine_cache import BaseEngineCache
 from tracejet.api.engine_report import EngineReport, EngineWarning
 from tracejet.api.error_docs import document_errors as _document_errors
 from tracejet.api.files import load, save
+from tracejet.api.kernel_profile import Kernel, Profile
 from tracejet.api.model_repository import save_model_repository
 from tracejet.api.profiles import profile_of_this_call as _profile_of_this_call
 from tracejet.api.trace import diagnose, trace
@@ -64,9 +66,12 @@ __all__ = [
     "EngineReport",
     "EngineWarning",
     "Error",
+    "ErrorCode",
     "Input",
     "InvalidInput",
+    "Kernel",
     "Latency",
+    "Profile",
     "Report",
     "ShapeError",
     "UnsupportedOperator",

@@ -12,6 +12,7 @@
 #include "compile/program_runner.h"
 #include "compile/saved/saved_file.h"
 #include "engines/aten/passes/passes.h"
+#include "engines/kernel_times.h"
 #include "ir/call.h"
 #include "ir/model_line.h"
 #include "lowering/onnx/lower_graph.h"
@@ -70,6 +71,17 @@ py::list run(const ProgramRunner& program, const std::vector<at::Tensor>& inputs
   return objects;
 }
 
+std::vector<KernelTime> kernel_times(const ProgramRunner& program, const std::vector<at::Tensor>& inputs, int calls) {
+  const py::gil_scoped_release no_gil;
+  KernelTimes times;
+  for (int call = 0; call < calls; ++call) program.run_for_all_outputs(inputs);
+  return times.take();
+}
+
+std::shared_ptr<Graph> part_graph(const ProgramRunner& program, size_t part) {
+  return std::const_pointer_cast<Graph>(program.built().plan.parts.at(part).graph);
+}
+
 void save_onnx(const Graph& graph, const std::string& path) {
   const py::gil_scoped_release no_gil;
   onnx::lower(graph, runtime_inputs_of(graph)).save(std::filesystem::path(path));
@@ -119,6 +131,13 @@ void bind_compile_report(py::module_& module) {
       .def_readonly("where", &FallbackCall::where)
       .def_readonly("file", &FallbackCall::file)
       .def_readonly("line", &FallbackCall::line);
+  py::class_<KernelTime>(module, "KernelTime", "What an engine took for one kernel.")
+      .def_readonly("part", &KernelTime::part)
+      .def_readonly("kernel", &KernelTime::kernel)
+      .def_readonly("operators", &KernelTime::operators)
+      .def_readonly("line", &KernelTime::line)
+      .def_readonly("calls", &KernelTime::calls)
+      .def_readonly("microseconds", &KernelTime::microseconds, "Of all calls.");
   py::class_<CompileReport>(module, "CompileReport", "Which engine runs what of a program.")
       .def_readonly("preferred", &CompileReport::preferred)
       .def_readonly("engines", &CompileReport::engines)
@@ -147,9 +166,11 @@ void bind_compile(py::module_& module) {
            "Writes it as a .pt2 file. source_line(file, line): the text of a line, without indentation.")
       .def_property_readonly("notes", &ProgramRunner::notes, "Engines that failed, settings that had no effect.")
       .def_property_readonly("settings", &ProgramRunner::settings)
-      .def(
-          "run", &run, py::arg("inputs"),
-          "Runs on the user's tensors, in their order; gives one object per output of the user: a tensor or a number.");
+      .def("run", &run, py::arg("inputs"),
+           "Runs on the user's tensors, in their order; gives one object per output of the user: a tensor or a number.")
+      .def("kernel_times", &kernel_times, py::arg("inputs"), py::arg("calls"),
+           "Runs it so often, and says how long the kernels took of those engines that know it.")
+      .def("part_graph", &part_graph, py::arg("part"), "What one engine runs.");
   py::class_<RefusedCall>(module, "RefusedCall", "A call that an engine can't run.")
       .def_readonly("op", &RefusedCall::op)
       .def_readonly("reason", &RefusedCall::reason)

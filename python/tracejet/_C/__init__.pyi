@@ -24,6 +24,7 @@ __all__: list[str] = [
     "DifferingCall",
     "Dim",
     "Error",
+    "ErrorCode",
     "Expression",
     "FallbackCall",
     "FxBuilder",
@@ -31,6 +32,7 @@ __all__: list[str] = [
     "GraphInput",
     "GraphOutput",
     "InvalidInput",
+    "KernelTime",
     "ModelLine",
     "ModelTrace",
     "Node",
@@ -73,6 +75,7 @@ __all__: list[str] = [
     "device_of",
     "engines",
     "envelope",
+    "error_named_in",
     "is_asked_by_model",
     "is_contiguous",
     "is_model_state",
@@ -104,12 +107,226 @@ __all__: list[str] = [
     "verify",
 ]
 
+class ErrorCode:
+    """
+    What went wrong, one of a closed set, each with a section in docs.
+
+    Members:
+
+      ERROR
+
+      INTERNAL_ERROR
+
+      UNREADABLE_FILE
+
+      UNWRITABLE_FILE
+
+      MISSING_PACKAGE
+
+      ENGINE_FAILURE
+
+      RUNTIME_ASSERTION
+
+      PYTORCH_REFUSAL
+
+      FOREIGN_TRACE
+
+      SIZE_ARITHMETIC
+
+      ENGINE_CACHE
+
+      INVALIDINPUT
+
+      INPUT_DECLARATION
+
+      DYNAMIC_SHAPES
+
+      MODEL_ARGUMENTS
+
+      NOT_A_MODULE
+
+      UNSUPPORTED_ARGUMENT
+
+      PROGRAM_RESULT
+
+      CALL_ARGUMENTS
+
+      INPUT_MISMATCH
+
+      GUARD_VIOLATION
+
+      SHARED_MEMORY
+
+      INVALID_SETTING
+
+      ENGINE_SETTING
+
+      UNKNOWN_ENGINE
+
+      ENGINE_DEFINITION
+
+      DECOMPOSITION_TABLE
+
+      VERIFY_INPUTS
+
+      OTHER_PROGRAM
+
+      DIVISION_BY_ZERO
+
+      COMMAND_LINE
+
+      MODEL_REPOSITORY
+
+      UNSUPPORTEDOPERATOR
+
+      ENGINE_REFUSAL
+
+      PLAIN_NUMBER
+
+      FAKE_IMPLEMENTATION
+
+      TENSOR_LAYOUT
+
+      IN_PLACE_WRITE
+
+      MODEL_STATE
+
+      CONTROL_FLOW
+
+      SIZE_LOOP
+
+      TORCHSCRIPT
+
+      FILE_CONTENT
+
+      COLLECTIVE
+
+      TRAINING
+
+      REPLACEMENT
+
+      TRITON_KERNEL
+
+      RANDOM_GENERATOR
+
+      RETURNED_VIEW
+
+      SHAPEERROR
+
+      DEVICE_MISMATCH
+
+      CONSTRAINTVIOLATION
+
+      DATADEPENDENT
+
+      DATA_ACCESS
+
+      VERIFICATIONERROR
+    """
+
+    CALL_ARGUMENTS: typing.ClassVar[ErrorCode]
+    COLLECTIVE: typing.ClassVar[ErrorCode]
+    COMMAND_LINE: typing.ClassVar[ErrorCode]
+    CONSTRAINTVIOLATION: typing.ClassVar[ErrorCode]
+    CONTROL_FLOW: typing.ClassVar[ErrorCode]
+    DATADEPENDENT: typing.ClassVar[ErrorCode]
+    DATA_ACCESS: typing.ClassVar[ErrorCode]
+    DECOMPOSITION_TABLE: typing.ClassVar[ErrorCode]
+    DEVICE_MISMATCH: typing.ClassVar[ErrorCode]
+    DIVISION_BY_ZERO: typing.ClassVar[ErrorCode]
+    DYNAMIC_SHAPES: typing.ClassVar[ErrorCode]
+    ENGINE_CACHE: typing.ClassVar[ErrorCode]
+    ENGINE_DEFINITION: typing.ClassVar[ErrorCode]
+    ENGINE_FAILURE: typing.ClassVar[ErrorCode]
+    ENGINE_REFUSAL: typing.ClassVar[ErrorCode]
+    ENGINE_SETTING: typing.ClassVar[ErrorCode]
+    ERROR: typing.ClassVar[ErrorCode]
+    FAKE_IMPLEMENTATION: typing.ClassVar[ErrorCode]
+    FILE_CONTENT: typing.ClassVar[ErrorCode]
+    FOREIGN_TRACE: typing.ClassVar[ErrorCode]
+    GUARD_VIOLATION: typing.ClassVar[ErrorCode]
+    INPUT_DECLARATION: typing.ClassVar[ErrorCode]
+    INPUT_MISMATCH: typing.ClassVar[ErrorCode]
+    INTERNAL_ERROR: typing.ClassVar[ErrorCode]
+    INVALIDINPUT: typing.ClassVar[ErrorCode]
+    INVALID_SETTING: typing.ClassVar[ErrorCode]
+    IN_PLACE_WRITE: typing.ClassVar[ErrorCode]
+    MISSING_PACKAGE: typing.ClassVar[ErrorCode]
+    MODEL_ARGUMENTS: typing.ClassVar[ErrorCode]
+    MODEL_REPOSITORY: typing.ClassVar[ErrorCode]
+    MODEL_STATE: typing.ClassVar[ErrorCode]
+    NOT_A_MODULE: typing.ClassVar[ErrorCode]
+    OTHER_PROGRAM: typing.ClassVar[ErrorCode]
+    PLAIN_NUMBER: typing.ClassVar[ErrorCode]
+    PROGRAM_RESULT: typing.ClassVar[ErrorCode]
+    PYTORCH_REFUSAL: typing.ClassVar[ErrorCode]
+    RANDOM_GENERATOR: typing.ClassVar[ErrorCode]
+    REPLACEMENT: typing.ClassVar[ErrorCode]
+    RETURNED_VIEW: typing.ClassVar[ErrorCode]
+    RUNTIME_ASSERTION: typing.ClassVar[ErrorCode]
+    SHAPEERROR: typing.ClassVar[ErrorCode]
+    SHARED_MEMORY: typing.ClassVar[ErrorCode]
+    SIZE_ARITHMETIC: typing.ClassVar[ErrorCode]
+    SIZE_LOOP: typing.ClassVar[ErrorCode]
+    TENSOR_LAYOUT: typing.ClassVar[ErrorCode]
+    TORCHSCRIPT: typing.ClassVar[ErrorCode]
+    TRAINING: typing.ClassVar[ErrorCode]
+    TRITON_KERNEL: typing.ClassVar[ErrorCode]
+    UNKNOWN_ENGINE: typing.ClassVar[ErrorCode]
+    UNREADABLE_FILE: typing.ClassVar[ErrorCode]
+    UNSUPPORTEDOPERATOR: typing.ClassVar[ErrorCode]
+    UNSUPPORTED_ARGUMENT: typing.ClassVar[ErrorCode]
+    UNWRITABLE_FILE: typing.ClassVar[ErrorCode]
+    VERIFICATIONERROR: typing.ClassVar[ErrorCode]
+    VERIFY_INPUTS: typing.ClassVar[ErrorCode]
+    __members__: typing.ClassVar[dict[str, ErrorCode]]
+    def __eq__(self, other: typing.Any) -> bool: ...
+    def __getstate__(self) -> int: ...
+    def __hash__(self) -> int: ...
+    def __index__(self) -> int: ...
+    def __init__(self, value: int) -> None: ...
+    def __int__(self) -> int: ...
+    def __ne__(self, other: typing.Any) -> bool: ...
+    def __repr__(self) -> str: ...
+    def __setstate__(self, state: int) -> None: ...
+    def __str__(self) -> str: ...
+    @property
+    def anchor(self) -> str: ...
+    @property
+    def help(self) -> str:
+        """
+        The section of the documentation, with cause and fix.
+        """
+    @property
+    def kind(self) -> str:
+        """
+        The class of errors that have it.
+        """
+    @property
+    def name(self) -> str: ...
+    @property
+    def value(self) -> int: ...
+
 class Error(RuntimeError):
     """
     Whatever tracejet raises; also what fits none of the others, such as a file that can't be read.
 
     Causes and fixes: docs/errors.md#error
     """
+
+    code: typing.ClassVar[ErrorCode]
+    def __init__(self, message: typing.Any = "", code: ErrorCode | None = None) -> None: ...
+    def __str__(self) -> str: ...
+    @property
+    def help(self) -> str:
+        """
+        The section of the documentation, with cause and fix.
+        """
+    @property
+    def message(self) -> str:
+        """
+        What the error says, without the line that names its section.
+        """
 
 class InvalidInput(Error):
     """
@@ -118,12 +335,16 @@ class InvalidInput(Error):
     Causes and fixes: docs/errors.md#invalidinput
     """
 
+    code: typing.ClassVar[ErrorCode]
+
 class UnsupportedOperator(Error):
     """
     A call can't be captured, or an engine can't run it. The message lists all with lines.
 
     Causes and fixes: docs/errors.md#unsupportedoperator
     """
+
+    code: typing.ClassVar[ErrorCode]
 
 class ShapeError(Error):
     """
@@ -132,12 +353,16 @@ class ShapeError(Error):
     Causes and fixes: docs/errors.md#shapeerror
     """
 
+    code: typing.ClassVar[ErrorCode]
+
 class ConstraintViolation(Error):
     """
     The model can't take all sizes that were declared. `report` is what `diagnose` gives.
 
     Causes and fixes: docs/errors.md#constraintviolation
     """
+
+    code: typing.ClassVar[ErrorCode]
 
 class DataDependent(Error):
     """
@@ -146,12 +371,16 @@ class DataDependent(Error):
     Causes and fixes: docs/errors.md#datadependent
     """
 
+    code: typing.ClassVar[ErrorCode]
+
 class VerificationError(Error):
     """
     What was compiled gives something else than PyTorch's kernels.
 
     Causes and fixes: docs/errors.md#verificationerror
     """
+
+    code: typing.ClassVar[ErrorCode]
 
 class Symbol:
     """
@@ -1202,6 +1431,26 @@ class FallbackCall:
     @property
     def where(self) -> str: ...
 
+class KernelTime:
+    """
+    What an engine took for one kernel.
+    """
+    @property
+    def calls(self) -> int: ...
+    @property
+    def kernel(self) -> str: ...
+    @property
+    def line(self) -> ModelLine: ...
+    @property
+    def microseconds(self) -> float:
+        """
+        Of all calls.
+        """
+    @property
+    def operators(self) -> list[str]: ...
+    @property
+    def part(self) -> int: ...
+
 class CompileReport:
     """
     Which engine runs what of a program.
@@ -1233,6 +1482,14 @@ class ProgramRunner:
         state: collections.abc.Mapping[int, torch.Tensor] = {},
         saved: SavedCompilation | None = None,
     ) -> None: ...
+    def kernel_times(self, inputs: collections.abc.Sequence[torch.Tensor], calls: int) -> list[KernelTime]:
+        """
+        Runs it so often, and says how long the kernels took of those engines that know it.
+        """
+    def part_graph(self, part: int) -> Graph:
+        """
+        What one engine runs.
+        """
     def refitted(self, graph: Graph, state: collections.abc.Mapping[int, torch.Tensor] = {}) -> ProgramRunner:
         """
         The same program with the weights of another graph.
@@ -1403,6 +1660,11 @@ def envelope(
 ) -> tuple[list[int], list[int], list[int]]:
     """
     The range that takes in all profiles of an Input, each (min, opt, max) shapes. Raises InvalidInput where one contradicts itself.
+    """
+
+def error_named_in(text: str) -> typing.Any:
+    """
+    The error that a text was made of, by the section that its last line names; None where it names none.
     """
 
 def is_asked_by_model() -> bool:

@@ -15,11 +15,12 @@ from torch import nn
 from torch.utils import _pytree as pytree
 
 from tracejet import _C
-from tracejet._C import CompileSettings, GraphInput, GraphOutput, InvalidInput
+from tracejet._C import CompileSettings, ErrorCode, GraphInput, GraphOutput, InvalidInput
 from tracejet.api.call_arguments import check_fit, flat_arguments
 from tracejet.api.compile_report import BuildWarning, CompileReport
 from tracejet.api.compile_settings import settings_of, with_settings
 from tracejet.api.engine_report import EngineWarning
+from tracejet.api.kernel_profile import Profile, profile_of
 from tracejet.api.native_call import native_call
 from tracejet.api.native_program import native
 from tracejet.api.profiles import call_in_profile, chosen_profile, is_any_chosen
@@ -85,11 +86,13 @@ def compile(
     chosen = settings_of(keywords, settings, enabled_precisions)
     if ir == "torch_compile":
         if dynamic_shapes is not None:
-            raise InvalidInput('dynamic_shapes: with ir="torch_compile", calls say what varies')
+            raise InvalidInput(
+                'dynamic_shapes: with ir="torch_compile", calls say what varies', ErrorCode.DYNAMIC_SHAPES
+            )
         # torch.compile's own module, which is called like the model.
         return cast(CompiledModule, compile_later(mod, chosen, either_name(inputs, arg_inputs)))
     if ir not in ("dynamo", "default"):
-        raise InvalidInput(f'ir: expected "dynamo" or "torch_compile", got {ir!r}')
+        raise InvalidInput(f'ir: expected "dynamo" or "torch_compile", got {ir!r}', ErrorCode.INVALID_SETTING)
     program = _native_program(mod, either_name(inputs, arg_inputs), kwarg_inputs, dynamic_shapes)
     return compiled_module(program, chosen)
 
@@ -201,6 +204,22 @@ class CompiledModule(nn.Module):
         """
         self._program.save(native_call(self._spec), Writer.source_line, os.fspath(path))
 
+    def module(self) -> CompiledModule:
+        """Itself: what `torch_tensorrt.load` gives is called by way of this."""
+        return self
+
+    def profile(self, *args: Any, calls: int = 20, **kwargs: Any) -> Profile:
+        """Calls the program on these arguments, and says how long its kernels take: those of OpenVINO and of PyTorch on
+        the CPU, the others don't say. Buffers that the program writes are written by each call.
+
+        Args:
+            calls: how many are measured. OpenVINO compiles its parts a second time for the first profile.
+
+        Raises InvalidInput as a call does.
+        """
+        leaves = flat_arguments(self._spec, args, kwargs)
+        return profile_of(self._program, self._tensors(leaves), lambda: self._outputs(leaves), calls)
+
     def __repr__(self) -> str:
         return f"<CompiledModule: {inputs_text(self._spec.inputs)}; {str(self.report).partition(chr(10))[0]}>"
 
@@ -216,9 +235,11 @@ class CompiledModule(nn.Module):
                 return self._outputs(leaves)
         return self._outputs(leaves)
 
+    def _tensors(self, leaves: list[Any]) -> list[torch.Tensor]:
+        return [leaf for leaf, is_tensor in zip(leaves, self._tensor_leaves, strict=True) if is_tensor]
+
     def _outputs(self, leaves: list[Any]) -> Any:
-        tensors = [leaf for leaf, is_tensor in zip(leaves, self._tensor_leaves, strict=True) if is_tensor]
-        results = self._program.run(tensors)
+        results = self._program.run(self._tensors(leaves))
         outputs = [
             result if spec is IN_GRAPH else spec for result, spec in zip(results, self._spec.outputs, strict=True)
         ]
@@ -235,7 +256,10 @@ def optimization_profile(module: CompiledModule, profile: int | Literal["auto"])
     Raises InvalidInput where the program has no such profile.
     """
     if not isinstance(module, CompiledModule):
-        raise InvalidInput(f"optimization_profile: expected what tracejet.compile gives, got {type(module).__name__}")
+        raise InvalidInput(
+            f"optimization_profile: expected what tracejet.compile gives, got {type(module).__name__}",
+            ErrorCode.OTHER_PROGRAM,
+        )
     return chosen_profile(module, module._spec, profile)
 
 

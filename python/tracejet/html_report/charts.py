@@ -26,7 +26,9 @@ def pygal() -> Any:
     except ModuleNotFoundError as error:
         if error.name != "pygal":
             raise
-        raise _C.Error("reports need pygal, which isn't installed: pip install 'tracejet[report]'") from None
+        raise _C.Error(
+            "reports need pygal, which isn't installed: pip install 'tracejet[report]'", _C.ErrorCode.MISSING_PACKAGE
+        ) from None
 
 
 def weights_chart(root: Module) -> str:

@@ -14,6 +14,7 @@ from torch.utils import _pytree as pytree
 
 from tracejet._C import GraphOutput
 from tracejet.api.compile_report import CompileReport
+from tracejet.api.kernel_profile import Kernel
 from tracejet.api.session_program import graph_of
 from tracejet.api.verify import Verification
 from tracejet.export.exported_program import ExportedProgram
@@ -39,6 +40,7 @@ class Content:
     weights: list[dict[str, Any]]
     weight_bytes: int
     modules: Module
+    kernels: list[Kernel]  #: the slowest first; empty where they weren't measured
     compiled: CompileReport | None
     verification: Verification | None
     latency: Latency | None
@@ -57,6 +59,7 @@ def content_of(
     calls = [node for node in program.graph.nodes if node.op == "call_function"]
     names = _names_of_symbols(program, leaves)
     weights = sorted(weights_of(graph), key=lambda weight: -_bytes(weight[1]))
+    kernels = latency.profile.kernels if latency is not None and latency.profile is not None else ()
     return Content(
         title=title,
         inputs=[{"name": leaf.path, "text": _leaf_text(leaf)} for leaf in leaves],
@@ -67,7 +70,8 @@ def content_of(
         operators=Counter(_operator(node) for node in calls).most_common(),
         weights=[_weight(name, tensor) for name, tensor in weights],
         weight_bytes=sum(_bytes(tensor) for _, tensor in weights),
-        modules=module_tree(calls, weights, compiled.fallbacks if compiled else ()),
+        modules=module_tree(calls, weights, compiled.fallbacks if compiled else (), kernels),
+        kernels=sorted(kernels, key=lambda kernel: -kernel.milliseconds),
         compiled=compiled,
         verification=verification,
         latency=latency,

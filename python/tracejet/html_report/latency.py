@@ -15,11 +15,10 @@ from torch.utils import _pytree as pytree
 
 from tracejet._C import InvalidInput
 from tracejet.api.compile import CompiledModule
+from tracejet.api.kernel_profile import PART, Profile
 from tracejet.export.exported_program import ExportedProgram
 from tracejet.frontend.input import Input
 
-#: What the compiled program calls its parts where a profiler listens: "tracejet part 3 (openvino)".
-_PART = "tracejet part "
 #: No random inputs of more elements than this are made: the greatest sizes may be meant for no machine.
 _LARGEST = 2**28
 
@@ -43,6 +42,7 @@ class Latency:
     sizes: tuple[Measured, ...]
     parts: tuple[float, ...]  #: milliseconds of each part at the usual size, under a profiler; empty where there is one
     threads: int
+    profile: Profile | None = None  #: kernel by kernel at the usual size; None where that couldn't be run
 
 
 def measure_latency(
@@ -62,7 +62,9 @@ def measure_latency(
     eager = eager or program.module()
     sizes = tuple(_measured(program, compiled, eager, size, seconds) for size in _sizes(program))
     parts = _parts(program, compiled, seconds) if len(compiled.report.parts) > 1 else ()
-    return Latency(sizes, parts, compiled.settings.threads or torch.get_num_threads())
+    is_measured = any(size.size == "opt" and not size.problem for size in sizes)
+    profile = _profile(program, compiled, seconds) if is_measured else None
+    return Latency(sizes, parts, compiled.settings.threads or torch.get_num_threads(), profile)
 
 
 def _sizes(program: ExportedProgram) -> Sequence[str]:
@@ -138,11 +140,19 @@ def _parts(program: ExportedProgram, compiled: CompiledModule, seconds: float) -
         return ()
     totals: Counter[int] = Counter()
     for event in profiled.events() or ():
-        if event.name.startswith(_PART) and not _is_inside_part(event):
-            totals[int(event.name.removeprefix(_PART).split()[0])] += event.time_range.elapsed_us()
+        if event.name.startswith(PART) and not _is_inside_part(event):
+            totals[int(event.name.removeprefix(PART).split()[0])] += event.time_range.elapsed_us()
     return tuple(totals[index] / 1e3 / calls for index in sorted(totals))
+
+
+def _profile(program: ExportedProgram, compiled: CompiledModule, seconds: float) -> Profile:
+    args, kwargs = _arguments(program, "opt")
+    begin = time.perf_counter()
+    compiled(*args, **kwargs)
+    calls = int(seconds / (time.perf_counter() - begin))
+    return compiled.profile(*args, calls=min(max(calls, 3), 1000), **kwargs)
 
 
 def _is_inside_part(event: Any) -> bool:
     around = event.cpu_parent
-    return around is not None and (around.name.startswith(_PART) or _is_inside_part(around))
+    return around is not None and (around.name.startswith(PART) or _is_inside_part(around))

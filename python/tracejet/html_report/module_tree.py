@@ -11,6 +11,7 @@ import torch
 from torch.fx import Node
 
 from tracejet.api.compile_report import Fallback
+from tracejet.api.kernel_profile import Kernel
 
 _FRAME = re.compile(r'File "(.*)", line (\d+), in (\S+)\n\s*(.*)')
 _IN_MODULE = re.compile(r"\bin ([\w.]+) \([^()]*\)\s*$")
@@ -25,6 +26,7 @@ class Module:
     nodes: int = 0
     weight_bytes: int = 0
     fallbacks: int = 0  #: of its nodes, those that another engine than the first one runs
+    milliseconds: float = 0  #: of the kernels that run its nodes, where they were measured
     children: dict[str, Module] = field(default_factory=dict)
 
     @property
@@ -46,7 +48,10 @@ class Module:
 
 
 def module_tree(
-    nodes: Sequence[Node], weights: Sequence[tuple[str, torch.Tensor]], fallbacks: Sequence[Fallback]
+    nodes: Sequence[Node],
+    weights: Sequence[tuple[str, torch.Tensor]],
+    fallbacks: Sequence[Fallback],
+    kernels: Sequence[Kernel],
 ) -> Module:
     """The modules of a program, from its fx nodes."""
     root = Module("")
@@ -62,6 +67,9 @@ def module_tree(
     for path, count in counts.items():
         for module in root.chain(path):
             module.fallbacks += count
+    for kernel in kernels:
+        for module in root.chain(kernel.module):
+            module.milliseconds += kernel.milliseconds
     return root
 
 

@@ -84,7 +84,9 @@ def _jinja() -> Any:
     except ModuleNotFoundError as error:
         if error.name != "jinja2":
             raise
-        raise _C.Error("reports need Jinja2, which isn't installed: pip install 'tracejet[report]'") from None
+        raise _C.Error(
+            "reports need Jinja2, which isn't installed: pip install 'tracejet[report]'", _C.ErrorCode.MISSING_PACKAGE
+        ) from None
 
 
 def _bytes_text(count: int) -> str:

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "compile/memory_use.h"
 #include "compile/partition/number_reads.h"
+#include "engines/kernel_times.h"
 #include "engines/reference.h"
 #include "ir/node_text.h"
 #include "ir/symbol_binding.h"
@@ -128,6 +129,7 @@ std::vector<c10::IValue> SplitExecutable::run_observed(std::vector<at::Tensor> i
     std::vector<c10::IValue> given;
     {
       RECORD_FUNCTION(step.name, std::vector<c10::IValue>());
+      const KernelTimes::InPart in_part(part);
       given = run(step, std::move(taken), known);
     }
     if (observe) observe(part, seen, known, given);
@@ -164,9 +166,10 @@ at::Tensor SplitExecutable::handed_over(c10::IValue value, const Taken& taken, c
 void SplitExecutable::bind_symbols(const Value& value, const c10::IValue& given, RuntimeSizes& sizes) {
   if (value.is_tensor() && given.toTensor().dim() != value.tensor().dim()) {
     throw Error("a part of the program gave " + definition_of(&value) + " another rank, " +
-                std::to_string(given.toTensor().dim()) +
-                ": a size that only the data says is 1 has taken an axis away; the engine \"" +
-                reference_engine().name() + "\" runs the program as a whole");
+                    std::to_string(given.toTensor().dim()) +
+                    ": a size that only the data says is 1 has taken an axis away; the engine \"" +
+                    reference_engine().name() + "\" runs the program as a whole",
+                ErrorCode::kEngineFailure);
   }
   for_each_bound_symbol(value, [&](const SymbolBinding& bound) {
     if (sizes.find(bound.symbol.id)) return;

@@ -1,6 +1,8 @@
 #include "engines/aten/interpreter.h"
 
 #include <algorithm>
+#include <array>
+#include <chrono>
 #include <numeric>
 #include <unordered_map>
 #include <unordered_set>
@@ -11,6 +13,7 @@
 #include "base/error.h"
 #include "engines/aten/control_flow.h"
 #include "engines/aten/instruction.h"
+#include "engines/kernel_times.h"
 #include "engines/runtime_sizes.h"
 #include "ir/assertion.h"
 #include "ir/symbol_binding.h"
@@ -70,7 +73,7 @@ class Interpreter final : public Interpreted {
         continue;
       }
       for (const Source& argument : instruction.arguments) stack.push_back(std::visit(frame, argument));
-      call(instruction, stack, frame);
+      call_measured(instruction, stack, frame);
       store(instruction, stack, frame);
       if (observe) show(instruction, frame, observe);
       frame.bind_symbols(instruction.bindings);
@@ -79,6 +82,16 @@ class Interpreter final : public Interpreted {
     std::vector<c10::IValue> results;
     for (const Source& output : outputs_) results.push_back(std::visit(frame, output));
     return results;
+  }
+
+  void call_measured(const Instruction& instruction, torch::jit::Stack& stack, const Frame& frame) const {
+    KernelTimes* times = KernelTimes::current();
+    // What bodies of control flow take is said of their own nodes.
+    if (times == nullptr || !instruction.subgraphs.empty()) return call(instruction, stack, frame);
+    const auto begin = std::chrono::steady_clock::now();
+    call(instruction, stack, frame);
+    const std::chrono::duration<double, std::micro> taken = std::chrono::steady_clock::now() - begin;
+    times->add(instruction.op.operator_name().name, std::array{instruction.node}, *graph_, taken.count());
   }
 
   static void call(const Instruction& instruction, torch::jit::Stack& stack, const Frame& frame) {

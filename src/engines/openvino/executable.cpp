@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <span>
+#include <unordered_map>
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/item.h>
@@ -53,8 +54,8 @@ OpenVinoExecutable::OpenVinoExecutable(std::shared_ptr<const Graph> graph, const
 OpenVinoExecutable::OpenVinoExecutable(std::shared_ptr<const Graph> graph, const RuntimeInputs& inputs,
                                        const Model& model, const ov::AnyMap& properties)
     : OpenVinoExecutable(std::move(graph), inputs, model.onnx, model.identity,
-                         std::make_shared<Sessions>([model = model.model, properties] {
-                           return core().compile_model(with_fixed_values(model), "CPU", properties);
+                         std::make_shared<Sessions>([model = model.model, properties](const ov::AnyMap& besides) {
+                           return core().compile_model(with_fixed_values(model), "CPU", with(properties, besides));
                          })) {
   model_ = model.model;
 }
@@ -78,7 +79,7 @@ std::optional<std::string> OpenVinoExecutable::serialize() const {
 
 std::vector<c10::IValue> OpenVinoExecutable::run(std::vector<at::Tensor> inputs, const RuntimeSizes& sizes) const {
   for (const RuntimeAssertion& requirement : requirements_) {
-    if (!sizes.holds(requirement.condition)) throw InvalidInput(requirement.message);
+    if (!sizes.holds(requirement.condition)) throw InvalidInput(requirement.message, ErrorCode::kGuardViolation);
   }
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (!inputs_[i].port) continue;
@@ -87,7 +88,7 @@ std::vector<c10::IValue> OpenVinoExecutable::run(std::vector<at::Tensor> inputs,
   }
   // Another thread's failure may have spoilt what this one has just computed.
   for (;;) {
-    const auto session = sessions_->get();
+    const auto session = KernelTimes::current() == nullptr ? sessions_->get() : sessions_->get_measuring();
     auto values = run_in(*session, inputs, sizes);
     if (!session->is_spoilt()) return values;
   }
@@ -104,12 +105,13 @@ std::vector<c10::IValue> OpenVinoExecutable::run_in(Session& session, const std:
     for (const NumberInput& number : numbers_) hand_over(*request, number, sizes);
     for (const Output& output : outputs_) results.push_back(offer_memory(*request, output, sizes));
     request->infer();
+    if (KernelTimes* times = KernelTimes::current()) note_times(*times, session.compiled(), *request);
   } catch (const ov::Exception& error) {
     session.spoil();
-    throw Error(failure_in_run(error.what()));
+    throw Error(failure_in_run(error.what()), ErrorCode::kEngineFailure);
   }
   for (const auto& [port, message] : checks_) {
-    if (!copy_of(request->get_tensor(port)).item().toBool()) throw Error(message);
+    if (!copy_of(request->get_tensor(port)).item().toBool()) throw Error(message, ErrorCode::kRuntimeAssertion);
   }
   std::vector<c10::IValue> values;
   for (size_t i = 0; i < outputs_.size(); ++i) {
@@ -117,6 +119,24 @@ std::vector<c10::IValue> OpenVinoExecutable::run_in(Session& session, const std:
     values.push_back(outputs_[i].meta == nullptr ? c10::IValue(result.item()) : c10::IValue(result));
   }
   return values;
+}
+
+/// OpenVINO's kernels name the nodes of its model that they were made of, and these those of the program.
+void OpenVinoExecutable::note_times(KernelTimes& times, const ov::CompiledModel& compiled,
+                                    ov::InferRequest& request) const {
+  std::unordered_map<std::string, std::vector<const Node*>> nodes;
+  for (const auto& kernel : compiled.get_runtime_model()->get_ordered_ops()) {
+    const auto& info = kernel->get_rt_info();
+    const auto made_of = info.find("originalLayersNames");
+    if (made_of == info.end()) continue;
+    nodes[kernel->get_friendly_name()] = locator_.nodes_in(made_of->second.as<std::string>());
+  }
+  for (const ov::ProfilingInfo& kernel : request.get_profiling_info()) {
+    const auto found = nodes.find(kernel.node_name);
+    if (kernel.status != ov::ProfilingInfo::Status::EXECUTED || found == nodes.end() || found->second.empty()) continue;
+    times.add(kernel.node_type + " " + kernel.exec_type, found->second, *graph_,
+              static_cast<double>(kernel.real_time.count()));
+  }
 }
 
 /// OpenVINO cuts what 32 bits don't hold.
@@ -127,9 +147,10 @@ void OpenVinoExecutable::check_int64(const at::Tensor& tensor, const std::string
   const auto beyond = std::ranges::find_if(values, is_beyond);
   if (beyond == values.end()) return;
   throw InvalidInput(name + ": it holds " + std::to_string(*beyond) +
-                     ", but openvino computes int64 in 32 bits: it takes " + std::to_string(int64_min_) + " to " +
-                     std::to_string(int64_max_) + " in this program; the engine \"" + reference_engine().name() +
-                     "\" takes all");
+                         ", but openvino computes int64 in 32 bits: it takes " + std::to_string(int64_min_) + " to " +
+                         std::to_string(int64_max_) + " in this program; the engine \"" + reference_engine().name() +
+                         "\" takes all",
+                     ErrorCode::kInputMismatch);
 }
 
 void OpenVinoExecutable::hand_over(ov::InferRequest& request, const NumberInput& number, const RuntimeSizes& sizes) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engines/engine.h"
+#include "engines/kernel_times.h"
 #include "engines/openvino/failure.h"
 #include "engines/openvino/model.h"
 #include "engines/openvino/session.h"
@@ -61,6 +62,8 @@ class OpenVinoExecutable final : public Executable {
   /// Of these inputs, which are checked.
   std::vector<c10::IValue> run_in(Session& session, const std::vector<at::Tensor>& inputs,
                                   const RuntimeSizes& sizes) const;
+  /// What the request's last run took.
+  void note_times(KernelTimes& times, const ov::CompiledModel& compiled, ov::InferRequest& request) const;
   /// `value`: null for a number that is computed from runtime scalars.
   static Output described(const Value* value, Port port);
   void check_int64(const at::Tensor& tensor, const std::string& name) const;

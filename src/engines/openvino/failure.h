@@ -2,6 +2,7 @@
 
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "ir/graph.h"
 #include "lowering/onnx/model.h"
@@ -16,6 +17,8 @@ class FailureLocator {
 
   /// Null where the error names no node that comes from one of the program.
   const Node* node_of(const std::string& error) const;
+  /// All whose names are in a text, each once, in its order.
+  std::vector<const Node*> nodes_in(const std::string& text) const;
   /// The refusal that an error comes down to. Throws UnsupportedOperator where it is about no node of the program.
   Unsupported refusal(const std::string& error) const;
 

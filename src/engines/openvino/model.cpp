@@ -81,6 +81,11 @@ ov::Core& core() {
   return instance;
 }
 
+ov::AnyMap with(ov::AnyMap properties, const ov::AnyMap& besides) {
+  properties.insert(besides.begin(), besides.end());
+  return properties;
+}
+
 onnx::Target target() {
   return {.name = "openvino",
           .float64 = false,

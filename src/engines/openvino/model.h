@@ -18,6 +18,9 @@ namespace tracejet::openvino {
 /// One per process: it holds the plugins and their threads.
 ov::Core& core();
 
+/// Both of these properties.
+ov::AnyMap with(ov::AnyMap properties, const ov::AnyMap& besides);
+
 /// What OpenVINO makes of ONNX.
 onnx::Target target();
 

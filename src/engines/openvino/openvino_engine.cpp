@@ -87,8 +87,8 @@ class OpenVinoEngine final : public Engine {
     const std::string identity = identity_of(lowered);
     try {
       const ov::Tensor exported = unpacked(serialized, identity, lowered.weights);
-      const auto import = [exported, used = properties(settings, *graph)] {
-        return core().import_model(exported, "CPU", used);
+      const auto import = [exported, used = properties(settings, *graph)](const ov::AnyMap& besides) {
+        return core().import_model(exported, "CPU", with(used, besides));
       };
       return std::make_unique<OpenVinoExecutable>(graph, inputs, lowered, identity, std::make_shared<Sessions>(import));
     } catch (const ov::Exception& error) {

@@ -1,5 +1,7 @@
 #include "engines/openvino/session.h"
 
+#include <openvino/runtime/properties.hpp>
+
 namespace tracejet::openvino {
 
 Session::Request Session::take_request() {
@@ -20,8 +22,16 @@ Session::Request Session::take_request() {
 
 std::shared_ptr<Session> Sessions::get() const {
   const std::scoped_lock lock(mutex_);
-  if (session_->is_spoilt()) session_ = std::make_shared<Session>(make_());
+  if (session_->is_spoilt()) session_ = std::make_shared<Session>(make_({}));
   return session_;
+}
+
+std::shared_ptr<Session> Sessions::get_measuring() const {
+  const std::scoped_lock lock(mutex_);
+  if (measuring_ == nullptr || measuring_->is_spoilt()) {
+    measuring_ = std::make_shared<Session>(make_({ov::enable_profiling(true)}));
+  }
+  return measuring_;
 }
 
 }  // namespace tracejet::openvino

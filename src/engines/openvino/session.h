@@ -12,8 +12,8 @@
 
 namespace tracejet::openvino {
 
-/// Compiles a model, or loads it: the same each time.
-using MakeModel = std::function<ov::CompiledModel()>;
+/// Compiles a model, or loads it: the same each time, but for these properties besides.
+using MakeModel = std::function<ov::CompiledModel(const ov::AnyMap& besides)>;
 
 /// A compiled model and the requests that run it, used again and again. Safe to use from several threads at once.
 class Session : public std::enable_shared_from_this<Session> {
@@ -39,14 +39,16 @@ class Session : public std::enable_shared_from_this<Session> {
 /// The session of a model, and a new one as soon as it is spoilt. Programs that are the same share one.
 class Sessions {
  public:
-  explicit Sessions(MakeModel make) : make_(std::move(make)), session_(std::make_shared<Session>(make_())) {}
+  explicit Sessions(MakeModel make) : make_(std::move(make)), session_(std::make_shared<Session>(make_({}))) {}
 
   std::shared_ptr<Session> get() const;
+  /// One that measures its kernels, compiled when it is asked for first.
+  std::shared_ptr<Session> get_measuring() const;
 
  private:
   MakeModel make_;
   mutable std::mutex mutex_;
-  mutable std::shared_ptr<Session> session_;
+  mutable std::shared_ptr<Session> session_, measuring_;
 };
 
 }  // namespace tracejet::openvino

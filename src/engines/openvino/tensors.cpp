@@ -35,7 +35,8 @@ ov::element::Type element_type(at::ScalarType dtype) {
     case at::kDouble:
       return ov::element::f64;
     default:
-      throw UnsupportedOperator(std::string("OpenVINO has no data type for ") + c10::toString(dtype));
+      throw UnsupportedOperator(std::string("OpenVINO has no data type for ") + c10::toString(dtype),
+                                ErrorCode::kEngineRefusal);
   }
 }
 
@@ -44,14 +45,14 @@ at::ScalarType scalar_type(ov::element::Type type) {
                            at::kLong, at::kHalf, at::kBFloat16, at::kFloat, at::kDouble}) {
     if (element_type(dtype) == type) return dtype;
   }
-  throw Error("OpenVINO gave an output of type " + type.get_type_name());
+  throw Error("OpenVINO gave an output of type " + type.get_type_name(), ErrorCode::kEngineFailure);
 }
 
 ov::Shape shape_of(at::IntArrayRef sizes) { return {sizes.begin(), sizes.end()}; }
 
 ov::Tensor view_of(const at::Tensor& tensor) {
   if (tensor.numel() > 0 && tensor.storage().data() == nullptr) {
-    throw InvalidInput("a tensor without data can't be run on");
+    throw InvalidInput("a tensor without data can't be run on", ErrorCode::kInputMismatch);
   }
   const auto type = element_type(tensor.scalar_type());
   if (tensor.numel() == 0) return empty_tensor(type, shape_of(tensor.sizes()));

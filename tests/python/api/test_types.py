@@ -9,10 +9,10 @@ import tracejet
 
 PUBLIC = """
 BaseEngineCache BuildWarning CompileReport CompileSettings CompiledModule ConstraintViolation DataDependent
-DecompositionTable Engine EngineReport EngineWarning Error Input InvalidInput Latency Report ShapeError
-UnsupportedOperator Verification VerificationError __version__ check cmake_prefix_path compile diagnose dynamo engines
-load measure_latency optimization_profile refit_module_weights register_engine save save_model_repository save_onnx
-show_config trace unregister_engine verify write_report
+DecompositionTable Engine EngineReport EngineWarning Error ErrorCode Input InvalidInput Kernel Latency Profile Report
+ShapeError UnsupportedOperator Verification VerificationError __version__ check cmake_prefix_path compile diagnose
+dynamo engines load measure_latency optimization_profile refit_module_weights register_engine save
+save_model_repository save_onnx show_config trace unregister_engine verify write_report
 """.split()
 
 

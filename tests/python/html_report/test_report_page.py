@@ -72,7 +72,7 @@ def page(tower, tmp_path_factory):
 
 
 def test_a_page_has_all_that_is_known(page, tower):
-    sections = {"inputs", "parts", "modules", "shapes", "weights", "verification", "latency", "nodes"}
+    sections = {"inputs", "parts", "modules", "shapes", "weights", "verification", "latency", "kernels", "nodes"}
     assert sections <= page.ids
     assert {f"#{name}" for name in sections} <= set(page.addresses)
     assert {f"part-{i}" for i in range(len(tower[2].report.parts))} <= page.ids
@@ -105,7 +105,7 @@ def test_a_program_alone_has_a_page(tower, tmp_path):
     tracejet.write_report(tmp_path / "bare.html", tower[1])
     bare = Page(tmp_path / "bare.html")
     assert {"inputs", "modules", "shapes", "weights", "nodes"} <= bare.ids
-    assert not {"parts", "verification", "latency"} & bare.ids and "bare" in bare.text
+    assert not {"parts", "verification", "latency", "kernels"} & bare.ids and "bare" in bare.text
 
 
 def test_latency_knows_every_part(tower):
@@ -113,6 +113,18 @@ def test_latency_knows_every_part(tower):
     assert len(latency.parts) == len(tower[2].report.parts) > 1 and min(latency.parts) > 0
     assert [(row.size, row.dimensions["batch"]) for row in latency.sizes] == [("min", 1), ("opt", 4), ("max", 16)]
     assert all(row.compiled > 0 and row.eager > 0 and not row.problem for row in latency.sizes)
+
+
+def test_kernels_are_listed_and_summed_up_by_module(tower, page):
+    latency = tracejet.measure_latency(*tower[1:], 0.01)
+    assert latency.profile is not None and {kernel.part for kernel in latency.profile.kernels} == set(
+        range(len(tower[2].report.parts))
+    )
+    assert "aten::gelu" in page.text.partition("What engines run in one go")[2]
+    tree = page.source.partition('<h2 id="modules">')[2].partition('<h2 id="shapes">')[0]
+    assert (
+        'class="box tree timed"' in tree and len(re.findall(r"\d ms</span>", tree)) >= 5
+    )  # the model, its parts, layers
 
 
 class Positive(nn.Module):
