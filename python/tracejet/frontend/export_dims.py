@@ -1,4 +1,4 @@
-"""What torch.export calls `dynamic_shapes`, said with Inputs: Dims, hints, ShapesCollection, AdditionalInputs."""
+"""What torch.export calls `dynamic_shapes`, said with Inputs: Dims, hints, collections, and torch.compile's specs."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from torch import nn
 from torch.export import AdditionalInputs, ShapesCollection
 from torch.utils import _pytree as pytree
 
-from tracejet._C import InvalidInput
+from tracejet._C import ErrorCode, InvalidInput
+from tracejet.frontend import dynamic_specs
 from tracejet.frontend.binding import Root, forward_parameters, keywords, match_signature, positional
 from tracejet.frontend.input import Input
-from tracejet.frontend.input_shapes import UNBOUNDED, as_int, range_of_dim, shown
+from tracejet.frontend.input_shapes import UNBOUNDED, as_int, is_dim, range_of_dim, shown
 
 _HINTS = ("AUTO", "DYNAMIC", "STATIC")
 
@@ -65,9 +66,10 @@ def declared(
         try:
             dynamic_shapes = dynamic_shapes.dynamic_shapes(module, args, kwargs)
         except (AssertionError, ValueError) as error:
-            raise InvalidInput(f"dynamic_shapes: {error}") from error
-    roots = match_signature(module, forward_parameters(module), args, kwargs)
-    specs = _by_root(roots, dynamic_shapes)
+            raise InvalidInput(f"dynamic_shapes: {error}", ErrorCode.DYNAMIC_SHAPES) from error
+    parameters = forward_parameters(module)
+    roots = match_signature(module, parameters, args, kwargs)
+    specs = _by_root(roots, dynamic_specs.by_parameter(dynamic_shapes, parameters))
     reader = _Reader(device)
     values = [
         reader.described(root.path, value, spec)
@@ -82,16 +84,21 @@ def _by_root(roots: Sequence[Root], dynamic_shapes: Any) -> list[Any]:
     if isinstance(dynamic_shapes, (tuple, list)):
         if len(dynamic_shapes) != len(names):
             raise InvalidInput(
-                f"dynamic_shapes has {len(dynamic_shapes)} entries, but the inputs are {', '.join(names)}"
+                f"dynamic_shapes has {len(dynamic_shapes)} entries, but the inputs are {', '.join(names)}",
+                ErrorCode.DYNAMIC_SHAPES,
             )
         dynamic_shapes = dict(zip(names, dynamic_shapes, strict=True))
     if not isinstance(dynamic_shapes, Mapping):
         raise InvalidInput(
             "dynamic_shapes: expected what torch.export.export takes: a dict by the names of forward's parameters, a "
-            f"sequence in their order, a ShapesCollection or AdditionalInputs; got {shown(dynamic_shapes)}"
+            "sequence in their order, a ShapesCollection, AdditionalInputs, or a ShapesSpec of torch.compile; got "
+            f"{shown(dynamic_shapes)}",
+            ErrorCode.DYNAMIC_SHAPES,
         )
     if unknown := [name for name in dynamic_shapes if name not in {*names, *(root.name for root in roots)}]:
-        raise InvalidInput(f"dynamic_shapes names {unknown[0]!r}, but the inputs are {', '.join(names)}")
+        raise InvalidInput(
+            f"dynamic_shapes names {unknown[0]!r}, but the inputs are {', '.join(names)}", ErrorCode.DYNAMIC_SHAPES
+        )
     counts: dict[str, int] = {}
     specs = []
     for root in roots:
@@ -99,7 +106,8 @@ def _by_root(roots: Sequence[Root], dynamic_shapes: Any) -> list[Any]:
         spec = dynamic_shapes.get(name)
         if root.parameter.kind is inspect.Parameter.VAR_POSITIONAL:
             index = counts[name] = counts.get(name, -1) + 1
-            spec = _child(name, spec, index, sum(other.parameter.name == name for other in roots))
+            count = sum(other.parameter.name == name for other in roots)
+            spec = _child(name, dynamic_specs.plain(spec, [None] * count), index, count)
         elif root.parameter.kind is inspect.Parameter.VAR_KEYWORD:
             spec = dynamic_shapes.get(root.name) if spec is None else spec.get(root.name)
         specs.append(spec)
@@ -115,21 +123,26 @@ class _Reader:
 
     def described(self, path: str, value: Any, spec: Any) -> Any:
         """`value` with Inputs in the place of tensors that vary."""
+        spec = dynamic_specs.plain(spec, value)
         if spec is None:
             return value
         if isinstance(value, torch.Tensor):
             return self._of_tensor(path, value, spec)
         if isinstance(value, Input):
             raise InvalidInput(
-                f"{path}: an Input says itself what varies; pass a tensor, or leave it out of dynamic_shapes"
+                f"{path}: an Input says itself what varies; pass a tensor, or leave it out of dynamic_shapes",
+                ErrorCode.DYNAMIC_SHAPES,
             )
         node = pytree.SUPPORTED_NODES.get(pytree._get_node_type(value))
         if node is None:
-            raise InvalidInput(f"{path}: dynamic_shapes says {shown(spec)} of {shown(value)}; only tensors can vary")
+            raise InvalidInput(
+                f"{path}: dynamic_shapes says {shown(spec)} of {shown(value)}; only tensors can vary",
+                ErrorCode.DYNAMIC_SHAPES,
+            )
         children, context = node.flatten_fn(value)
         is_by_key = isinstance(value, Mapping) and isinstance(spec, Mapping)
         if is_by_key and (unknown := [key for key in spec if key not in value]):
-            raise InvalidInput(f"dynamic_shapes: {path} has no {unknown[0]!r}")
+            raise InvalidInput(f"dynamic_shapes: {path} has no {unknown[0]!r}", ErrorCode.DYNAMIC_SHAPES)
         keys = list(value) if isinstance(value, Mapping) else range(len(children))
         described = []
         for index, (key, child) in enumerate(zip(keys, children, strict=True)):
@@ -144,7 +157,8 @@ class _Reader:
         if axes is None:
             raise InvalidInput(
                 f"dynamic_shapes of {path}: expected a dict from axes to Dims, or one entry for each of {tensor.dim()} "
-                f"axes, got {shown(spec)}"
+                f"axes, got {shown(spec)}",
+                ErrorCode.DYNAMIC_SHAPES,
             )
         shapes = [list(tensor.shape) for _ in range(3)]
         names: dict[int, str] = {}
@@ -152,9 +166,13 @@ class _Reader:
         for axis, dim in axes.items():
             place = as_int(axis)
             if place is None or not 0 <= place < tensor.dim():
-                raise InvalidInput(f"dynamic_shapes of {path}: there is no axis {axis!r}; it has {tensor.dim()}")
+                raise InvalidInput(
+                    f"dynamic_shapes of {path}: there is no axis {axis!r}; it has {tensor.dim()}",
+                    ErrorCode.DYNAMIC_SHAPES,
+                )
             low, high, name, hint = _range(f"dynamic_shapes of {path}: axis {place}", dim, int(tensor.shape[place]))
             shapes[0][place], shapes[2][place] = low, high
+            shapes[1][place] = dynamic_specs.usual_size(dim) or shapes[1][place]
             if name:
                 names[place] = name
             if hint:
@@ -176,7 +194,8 @@ def _child(path: str, spec: Any, index: int, count: int) -> Any:
         spec = None if node is None else node.flatten_fn(spec)[0]
     if not isinstance(spec, (tuple, list)) or len(spec) != count:
         raise InvalidInput(
-            f"dynamic_shapes of {path}: expected {count} entries, one for each element, got {shown(spec)}"
+            f"dynamic_shapes of {path}: expected {count} entries, one for each element, got {shown(spec)}",
+            ErrorCode.DYNAMIC_SHAPES,
         )
     return spec[index]
 
@@ -185,18 +204,20 @@ def _range(here: str, dim: Any, size: int) -> tuple[int, int, str, str]:
     """The least and the greatest size, the name, and the hint of what dynamic_shapes says of an axis."""
     if dim is None:
         return size, size, "", ""
-    if isinstance(dim, torch.export.Dim):
+    if is_dim(dim):
         low, high, name = range_of_dim(dim)
         return low, high, name, ""
     fixed = as_int(dim)
     if fixed is not None:
         if fixed != size:
-            raise InvalidInput(f"{here} is said to be {fixed}, but the tensor has {size}")
+            raise InvalidInput(f"{here} is said to be {fixed}, but the tensor has {size}", ErrorCode.DYNAMIC_SHAPES)
         return size, size, "", ""
     hint = getattr(getattr(dim, "type", None), "name", None)
     if hint not in _HINTS:
         raise InvalidInput(
-            f"{here}: expected a torch.export.Dim, Dim.AUTO, Dim.DYNAMIC, Dim.STATIC, a size or None, got {shown(dim)}"
+            f"{here}: expected a torch.export.Dim, Dim.AUTO, Dim.DYNAMIC, Dim.STATIC, a ShapeVar, a size or None, got "
+            f"{shown(dim)}",
+            ErrorCode.DYNAMIC_SHAPES,
         )
     if hint == "STATIC":
         return size, size, "", ""

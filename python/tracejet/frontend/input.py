@@ -10,7 +10,8 @@ from typing import Any
 import torch
 
 from tracejet import _C
-from tracejet._C import InvalidInput
+from tracejet._C import ErrorCode, InvalidInput
+from tracejet.frontend import dynamic_specs
 from tracejet.frontend.input_shapes import MODES, Ranges, as_int, read_ranges, shown, span
 
 _DEFAULT_DOMAIN = (0.0, 2.0)
@@ -77,9 +78,14 @@ class Input:
         self.name = _checked_name(name)
         here = self._label()
         if torch_tensor is not None and not isinstance(torch_tensor, torch.Tensor):
-            raise InvalidInput(f"{here}: torch_tensor must be a torch.Tensor, got {shown(torch_tensor)}")
+            raise InvalidInput(
+                f"{here}: torch_tensor must be a torch.Tensor, got {shown(torch_tensor)}", ErrorCode.INPUT_DECLARATION
+            )
         if shared_dims is not None and name_dims is not None:
-            raise InvalidInput(f"{here}: shared_dims and name_dims are two names of one argument; pass one of them")
+            raise InvalidInput(
+                f"{here}: shared_dims and name_dims are two names of one argument; pass one of them",
+                ErrorCode.INPUT_DECLARATION,
+            )
 
         ranges = read_ranges(here, shape, (min_shape, opt_shape, max_shape), profiles, torch_tensor)
         self.min_shape, self.opt_shape, self.max_shape = ranges.envelope
@@ -91,6 +97,7 @@ class Input:
         self.tensor_domain = _checked_domain(here, tensor_domain)
         self.device = _checked_device(here, device, torch_tensor)
         self._torch_tensor = self._checked_example(torch_tensor)
+        dynamic_specs.claim_names(self, shape)
 
     @classmethod
     def from_tensor(cls, t: torch.Tensor, disable_memory_format_check: bool = False, *, name: str = "") -> Input:
@@ -100,12 +107,15 @@ class Input:
         `disable_memory_format_check` such a tensor counts as contiguous.
         """
         if not isinstance(t, torch.Tensor):
-            raise InvalidInput(f"Input.from_tensor: expected a torch.Tensor, got {shown(t)}")
+            raise InvalidInput(
+                f"Input.from_tensor: expected a torch.Tensor, got {shown(t)}", ErrorCode.INPUT_DECLARATION
+            )
         format = _format_of(t)
         if format is None and not disable_memory_format_check:
             raise InvalidInput(
                 f"Input.from_tensor: strides {tuple(t.stride())} of shape {tuple(t.shape)} are neither contiguous nor "
-                "channels_last; pass t.contiguous()"
+                "channels_last; pass t.contiguous()",
+                ErrorCode.INPUT_DECLARATION,
             )
         return cls(t.shape, dtype=t.dtype, format=format or torch.contiguous_format, name=name, torch_tensor=t)
 
@@ -113,7 +123,9 @@ class Input:
     def from_tensors(cls, ts: Sequence[torch.Tensor], disable_memory_format_check: bool = False) -> list[Input]:
         """`from_tensor` of each tensor in a list or tuple."""
         if not isinstance(ts, (list, tuple)):
-            raise InvalidInput(f"Input.from_tensors: expected a list or tuple of tensors, got {shown(ts)}")
+            raise InvalidInput(
+                f"Input.from_tensors: expected a list or tuple of tensors, got {shown(ts)}", ErrorCode.INPUT_DECLARATION
+            )
         return [cls.from_tensor(t, disable_memory_format_check) for t in ts]
 
     @property
@@ -149,7 +161,10 @@ class Input:
         Floating point values are uniform in `tensor_domain`, integers are drawn from it, booleans are either.
         """
         if not isinstance(mode, str) or mode.removesuffix("_shape") not in MODES:
-            raise InvalidInput(f'{self._label()}: example_tensor takes "min", "opt" or "max", got {shown(mode)}')
+            raise InvalidInput(
+                f'{self._label()}: example_tensor takes "min", "opt" or "max", got {shown(mode)}',
+                ErrorCode.INPUT_DECLARATION,
+            )
         size = getattr(self, f"{mode.removesuffix('_shape')}_shape")
         low, high = self.tensor_domain
         device = self.device or torch.device("cpu")
@@ -191,18 +206,28 @@ class Input:
             return ranges.axis_names
         here, rank = self._label(), len(self.opt_shape)
         if ranges.axis_names:
-            raise InvalidInput(f"{here}: the shapes name the axes (named tuples, or Dims); leave out shared_dims")
+            raise InvalidInput(
+                f"{here}: the shapes name the axes (named tuples, or Dims); leave out shared_dims",
+                ErrorCode.INPUT_DECLARATION,
+            )
         if not isinstance(shared, Mapping):
-            raise InvalidInput(f'{here}: shared_dims must be a dict like {{0: "batch"}}, got {shown(shared)}')
+            raise InvalidInput(
+                f'{here}: shared_dims must be a dict like {{0: "batch"}}, got {shown(shared)}',
+                ErrorCode.INPUT_DECLARATION,
+            )
         named: list[tuple[int, str]] = []
         for key, dim in shared.items():
             axis = as_int(key)
             if axis is None:
                 raise InvalidInput(
-                    f"{here}: shared_dims names axis {key!r}, but the shape has {rank} axes (0 to {rank - 1})"
+                    f"{here}: shared_dims names axis {key!r}, but the shape has {rank} axes (0 to {rank - 1})",
+                    ErrorCode.INPUT_DECLARATION,
                 )
             if not isinstance(dim, str) or not dim.isidentifier():
-                raise InvalidInput(f"{here}: shared_dims[{key!r}] must be an identifier like 'batch', got {shown(dim)}")
+                raise InvalidInput(
+                    f"{here}: shared_dims[{key!r}] must be an identifier like 'batch', got {shown(dim)}",
+                    ErrorCode.INPUT_DECLARATION,
+                )
             named.append((axis, dim))
         return _C.checked_shared_dims(here, rank, named)
 
@@ -211,12 +236,19 @@ class Input:
             return None
         here = self._label()
         if t.dtype != self.dtype:
-            raise InvalidInput(f"{here}: torch_tensor has dtype {t.dtype}, expected {self.dtype}")
+            raise InvalidInput(
+                f"{here}: torch_tensor has dtype {t.dtype}, expected {self.dtype}", ErrorCode.INPUT_DECLARATION
+            )
         if t.dim() != len(self.opt_shape):
-            raise InvalidInput(f"{here}: torch_tensor has rank {t.dim()}, expected {len(self.opt_shape)}")
+            raise InvalidInput(
+                f"{here}: torch_tensor has rank {t.dim()}, expected {len(self.opt_shape)}", ErrorCode.INPUT_DECLARATION
+            )
         for axis, (low, size, high) in enumerate(zip(self.min_shape, t.shape, self.max_shape, strict=True)):
             if not low <= size <= high:
-                raise InvalidInput(f"{here}: axis {axis} of torch_tensor has size {size}, expected {span(low, high)}")
+                raise InvalidInput(
+                    f"{here}: axis {axis} of torch_tensor has size {size}, expected {span(low, high)}",
+                    ErrorCode.INPUT_DECLARATION,
+                )
         return t
 
 
@@ -224,7 +256,9 @@ def _checked_name(name: Any) -> str:
     if name is None:
         return ""
     if not isinstance(name, str) or (name and not name.isidentifier()):
-        raise InvalidInput(f"Input: name must be an identifier like 'x', got {shown(name)}")
+        raise InvalidInput(
+            f"Input: name must be an identifier like 'x', got {shown(name)}", ErrorCode.INPUT_DECLARATION
+        )
     return name
 
 
@@ -232,16 +266,21 @@ def _checked_dtype(here: str, dtype: Any, example: torch.Tensor | None) -> torch
     if dtype is None:
         return torch.float32 if example is None else example.dtype
     if not isinstance(dtype, torch.dtype):
-        raise InvalidInput(f"{here}: dtype must be a torch.dtype like torch.float32, got {shown(dtype)}")
+        raise InvalidInput(
+            f"{here}: dtype must be a torch.dtype like torch.float32, got {shown(dtype)}", ErrorCode.INPUT_DECLARATION
+        )
     return dtype
 
 
 def _checked_format(here: str, format: Any, rank: int) -> torch.memory_format:
     if not isinstance(format, torch.memory_format) or format not in _RANK_OF_FORMAT:
         known = ", ".join(str(f) for f in _RANK_OF_FORMAT)
-        raise InvalidInput(f"{here}: format must be one of {known}, got {shown(format)}")
+        raise InvalidInput(f"{here}: format must be one of {known}, got {shown(format)}", ErrorCode.INPUT_DECLARATION)
     if _RANK_OF_FORMAT[format] not in (None, rank):
-        raise InvalidInput(f"{here}: format {format} needs rank {_RANK_OF_FORMAT[format]}, got rank {rank}")
+        raise InvalidInput(
+            f"{here}: format {format} needs rank {_RANK_OF_FORMAT[format]}, got rank {rank}",
+            ErrorCode.INPUT_DECLARATION,
+        )
     return format
 
 
@@ -251,9 +290,13 @@ def _checked_domain(here: str, domain: Any) -> tuple[float, float]:
     try:
         low, high = (float(bound) for bound in domain)
     except (TypeError, ValueError):
-        raise InvalidInput(f"{here}: tensor_domain must be two numbers (low, high), got {shown(domain)}") from None
+        raise InvalidInput(
+            f"{here}: tensor_domain must be two numbers (low, high), got {shown(domain)}", ErrorCode.INPUT_DECLARATION
+        ) from None
     if not low < high:
-        raise InvalidInput(f"{here}: tensor_domain ({low}, {high}) is empty; expected low < high")
+        raise InvalidInput(
+            f"{here}: tensor_domain ({low}, {high}) is empty; expected low < high", ErrorCode.INPUT_DECLARATION
+        )
     return low, high
 
 
@@ -263,7 +306,9 @@ def _checked_device(here: str, device: Any, example: torch.Tensor | None) -> tor
     try:
         return torch.device(device)
     except (RuntimeError, TypeError):
-        raise InvalidInput(f"{here}: device must be a torch.device or its name, got {shown(device)}") from None
+        raise InvalidInput(
+            f"{here}: device must be a torch.device or its name, got {shown(device)}", ErrorCode.INPUT_DECLARATION
+        ) from None
 
 
 def _format_of(t: torch.Tensor) -> torch.memory_format | None:
