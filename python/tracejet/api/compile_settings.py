@@ -10,18 +10,20 @@ from typing import Any, TypeVar
 import torch
 
 from tracejet import _C
-from tracejet._C import CompileSettings, InvalidInput
+from tracejet._C import CompileSettings, ErrorCode, InvalidInput
+from tracejet.api.upstream_keywords import known_here
 from tracejet.engines import require_installed
 
 
 def settings_of(
     keywords: Mapping[str, Any], given: CompileSettings | None, enabled_precisions: Collection[torch.dtype] | None
 ) -> CompileSettings:
-    """The settings that a call asks for. Raises InvalidInput where one is unknown or invalid."""
+    """The settings that a call asks for. Raises InvalidInput where one is unknown or invalid; warns whoever called the
+    caller of what is Torch-TensorRT's alone."""
     if given is not None and not isinstance(given, CompileSettings):
-        raise InvalidInput(f"settings: expected CompileSettings, got {given!r}")
+        raise InvalidInput(f"settings: expected CompileSettings, got {given!r}", ErrorCode.INVALID_SETTING)
     values = {} if given is None else given.as_dict()
-    values.update(keywords)
+    values.update(known_here(keywords, stacklevel=3))
     if enabled_precisions is not None:
         values["precision"] = _narrowest(enabled_precisions)
     settings = CompileSettings(**values)
@@ -32,7 +34,10 @@ def settings_of(
 def _narrowest(enabled: Collection[torch.dtype]) -> torch.dtype:
     known = (torch.float16, torch.bfloat16, torch.float32)
     if not enabled or any(dtype not in known for dtype in enabled):
-        raise InvalidInput(f"enabled_precisions: expected some of {', '.join(map(str, known))}, got {enabled}")
+        raise InvalidInput(
+            f"enabled_precisions: expected some of {', '.join(map(str, known))}, got {enabled}",
+            ErrorCode.INVALID_SETTING,
+        )
     return next(dtype for dtype in known if dtype in enabled)
 
 

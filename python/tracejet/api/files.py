@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import torch
@@ -11,17 +12,27 @@ from torch.utils import _pytree as pytree
 
 from tracejet import _C
 from tracejet._C import GraphInput
+from tracejet.api.call_arguments import check_fit
 from tracejet.api.compile import CompiledModule, compiled_module
 from tracejet.api.native_call import native_call
+from tracejet.api.upstream_keywords import answer_save
 from tracejet.export.exported_program import ExportedProgram
 from tracejet.export.fx_writer import Writer
-from tracejet.frontend.binding import Dim, Leaf
+from tracejet.frontend.binding import Dim, Leaf, either_name
 from tracejet.frontend.call_spec import IN_GRAPH, CallSpec
 from tracejet.frontend.input import Input
 from tracejet.frontend.input_shapes import UNBOUNDED
 
 
-def save(program: torch.export.ExportedProgram | CompiledModule, path: str | os.PathLike[str]) -> None:
+def save(
+    program: torch.export.ExportedProgram | CompiledModule,
+    path: str | os.PathLike[str],
+    *,
+    inputs: Sequence[Any] | None = None,
+    arg_inputs: Sequence[Any] | None = None,
+    kwarg_inputs: Mapping[str, Any] | None = None,
+    **upstream: Any,
+) -> None:
     """Writes a program, with its weights, as a `.pt2` file: `torch.export.load` gives of it what it gives of one that
     `torch.export.save` wrote, but for the example inputs.
 
@@ -30,10 +41,22 @@ def save(program: torch.export.ExportedProgram | CompiledModule, path: str | os.
 
     What `compile` gave is written by its own `save`, with what the engines made of it.
 
+    Args:
+        inputs, arg_inputs, kwarg_inputs: what Torch-TensorRT asks for. A program knows its inputs; where they are
+            passed all the same, they must fit it.
+        upstream: what else `torch_tensorrt.save` takes: each has a BuildWarning that says why it has no effect, or
+            raises InvalidInput (another `output_format`).
+
     Raises:
+        InvalidInput: the inputs aren't the program's.
         UnsupportedOperator: the program has what such a file can't hold.
         Error: the file can't be written. What was there before is left alone.
     """
+    answer_save(upstream, stacklevel=2)
+    spec = program._spec if isinstance(program, CompiledModule) else getattr(program, "_tracejet_call_spec", None)
+    args = either_name(inputs, arg_inputs)
+    if spec is not None and (args is not None or kwarg_inputs is not None):
+        check_fit(spec, tuple(args or ()), dict(kwarg_inputs or {}))
     if isinstance(program, CompiledModule):
         program.save(path)
         return
@@ -79,12 +102,16 @@ def _call_spec(graph: _C.Graph, call: _C.CallSpec, path: str) -> CallSpec:
     try:
         in_spec, out_spec = pytree.treespec_loads(call.in_spec), pytree.treespec_loads(call.out_spec)
     except (KeyError, NotImplementedError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        raise _C.Error(f"can't load {path}: the structure of its arguments can't be read: {error}") from error
+        raise _C.Error(
+            f"can't load {path}: the structure of its arguments can't be read: {error}", _C.ErrorCode.UNREADABLE_FILE
+        ) from error
     users = [given for given in graph.inputs if given.kind == GraphInput.Kind.USER]
     leaves = [_leaf(given, literal) for given, literal in zip(users, call.inputs, strict=True)]
     outputs = [IN_GRAPH if output is ... else output for output in call.outputs]
     if in_spec.num_leaves != len(leaves) or out_spec.num_leaves != len(outputs):
-        raise _C.Error(f"can't load {path}: its arguments or results don't fit their structure")
+        raise _C.Error(
+            f"can't load {path}: its arguments or results don't fit their structure", _C.ErrorCode.UNREADABLE_FILE
+        )
     names = call.argument_names or [leaf.name for leaf in leaves]
     args, kwargs = in_spec.children()
     names = [*names[: args.num_children], *kwargs.context]  # a module's own name for a keyword may be another
