@@ -16,8 +16,11 @@ import torch
 from torch import nn
 
 from tracejet._C import UnsupportedOperator
+from tracejet.api.compile import CompiledModule
 from tracejet.api.files import load as load_file
+from tracejet.api.native_program import native
 from tracejet.command_line.model_hub import of_timm, of_transformers
+from tracejet.export.exported_program import ExportedProgram
 
 model_argument = click.argument("model", metavar="MODEL")
 
@@ -85,3 +88,15 @@ def _as_model(text: str, found: Any) -> nn.Module | torch.export.ExportedProgram
     if isinstance(found, torch.export.ExportedProgram):
         return found
     raise click.UsageError(f"{text!r} gives a {type(found).__name__}; expected a torch.nn.Module, or what makes one")
+
+
+def saved_compiled(model: str) -> tuple[ExportedProgram, CompiledModule] | None:
+    """What is in the file of a compiled program."""
+    if not model.endswith(".pt2") or not Path(model).is_file():
+        return None
+    compiled = load_file(model)
+    if not isinstance(compiled, CompiledModule):
+        return None
+    program = load_file(model, compiled=False)
+    assert not isinstance(program, CompiledModule)
+    return native(program, None, None), compiled

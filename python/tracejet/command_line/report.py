@@ -9,12 +9,10 @@ import click
 import torch
 
 from tracejet.api import compile as api
-from tracejet.api.files import load as load_program
-from tracejet.api.native_program import native
 from tracejet.api.trace import diagnose
 from tracejet.api.verify import verify as verify_program
 from tracejet.command_line.inputs import InputOptions, call_of, input_options, program_of
-from tracejet.command_line.model import load, model_argument
+from tracejet.command_line.model import load, model_argument, saved_compiled
 from tracejet.command_line.outcome import Status, json_option, working
 from tracejet.command_line.settings import compile_options, engine_option
 from tracejet.export.exported_program import ExportedProgram
@@ -81,7 +79,7 @@ def _loaded(
     model: str, inputs: InputOptions, engine: Any, settings: dict[str, Any]
 ) -> tuple[ExportedProgram | None, api.CompiledModule | None, torch.nn.Module | None, Report | None]:
     """The program, compiled, the model itself where there is one, and what a trace says of its sizes."""
-    if (saved := _saved(model)) is not None:
+    if (saved := saved_compiled(model)) is not None:
         with working("loading"):
             return *saved, None, None
     loaded = load(model)
@@ -96,15 +94,3 @@ def _loaded(
     program = program_of(loaded, inputs)
     with working("compiling"):
         return program, api.compile(program, engine=engine, **settings), eager, diagnosis
-
-
-def _saved(model: str) -> tuple[ExportedProgram, api.CompiledModule] | None:
-    """What is in the file of a compiled program."""
-    if not model.endswith(".pt2") or not Path(model).is_file():
-        return None
-    compiled = load_program(model)
-    if not isinstance(compiled, api.CompiledModule):
-        return None
-    program = load_program(model, compiled=False)
-    assert not isinstance(program, api.CompiledModule)
-    return native(program, None, None), compiled

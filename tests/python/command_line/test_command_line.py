@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.server
 import json
 import re
 import shlex
@@ -118,9 +119,58 @@ def test_view_shows_the_program_in_netron(folder: Path, monkeypatch: pytest.Monk
     assert shown == [("Net.pt2", True, False), ("Net.onnx", True, True), "waited"]
 
 
-def test_view_says_how_to_get_netron(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "netron", None)
-    assert "pip install 'tracejet[view]'" in found("view", "cli_models:Net", *RANGE, status=2)["error"]["message"]
+def test_view_shows_each_part_as_its_engine_reads_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[str] = []
+
+    def start(file: str, address: tuple[str, int], browse: bool) -> tuple[str, int]:
+        shown.append(Path(file).name)
+        assert Path(file).stat().st_size > 100
+        return address
+
+    netron = types.SimpleNamespace(start=start, stop=lambda address: None)
+    monkeypatch.setitem(sys.modules, "netron", netron)
+    page = found("view", "cli_models:Net", *RANGE, "--no-wait", "--part", "0", "--engine", "openvino")
+    assert page["part"] == 0 and page["format"] == "onnx" and shown == ["Net-part-0-openvino.onnx"]
+    refused = found("view", "cli_models:Net", *RANGE, "--no-wait", "--part", "7", "--engine", "openvino", status=2)
+    assert "there is no part 7: the program has 1" in refused["error"]["message"]
+    found("compile", "cli_models:Net", *RANGE, "--engine", "openvino", "-o", "kept.pt2")
+    found("view", "kept.pt2", "--no-wait", "--part", "0")
+    assert shown[-1] == "kept-part-0-openvino.onnx"
+
+
+def test_view_shows_the_program_in_model_explorer(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The real one serves in a thread, as this one does."""
+    shown: list[Any] = []
+
+    class Config:
+        def add_model_from_pytorch(self, name: str, program: Any) -> Config:
+            shown.append((name, isinstance(program, torch.export.ExportedProgram)))
+            return self
+
+    def serve(config: Config, host: str, port: int, no_open_in_browser: bool) -> None:
+        with http.server.HTTPServer((host, port), http.server.BaseHTTPRequestHandler) as server:
+            server.handle_request()
+
+    explorer = types.SimpleNamespace(config=Config, visualize_from_config=serve)
+    monkeypatch.setitem(sys.modules, "model_explorer", explorer)
+    monkeypatch.setattr(http.server.BaseHTTPRequestHandler, "do_GET", lambda self: self.send_error(200), raising=False)
+    options = (*RANGE, "--viewer", "model-explorer", "--port", "8127", "--no-wait")
+    assert found("view", "cli_models:Net", *options)["address"] == "http://localhost:8127"
+    assert shown == [("Net", True)]
+    assert "--part" in found("view", "cli_models:Net", *options, "--part", "0", status=2)["error"]["message"]
+    explorer.visualize_from_config = lambda **settings: None
+    assert "is the port taken" in found("view", "cli_models:Net", *options, status=3)["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("package", "viewer", "extra"), [("netron", "netron", "view"), ("model_explorer", "model-explorer", "explorer")]
+)
+def test_view_says_how_to_get_the_viewer(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, package: str, viewer: str, extra: str
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    said = found("view", "cli_models:Net", *RANGE, "--viewer", viewer, status=2)["error"]["message"]
+    assert f"pip install 'tracejet[{extra}]'" in said
 
 
 def test_what_the_models_code_raises_is_told_with_its_traceback(folder: Path) -> None:
