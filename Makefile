@@ -130,6 +130,7 @@ docs: extension ## the pages that are made from the code
 	$(RUN) docs/make_model_page.py
 	$(RUN) docs/make_difference_page.py
 	$(RUN) docs/make_settings_page.py
+	$(RUN) docs/make_pictures.py
 
 wheel: ## a wheel for this Python and torch (PYTHON=python3.12 TORCH=torch==2.12.0), in dist/
 	cmake/make_wheel.sh $(PYTHON) '$(TORCH)' dist $(TORCH_FLAGS)

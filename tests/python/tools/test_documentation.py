@@ -104,3 +104,13 @@ def test_the_page_on_differences_says_what_the_table_says(monkeypatch):
     import make_difference_page
 
     assert make_difference_page.PAGE.read_text() == make_difference_page.page(), "run `make docs`"
+
+
+def test_the_pictures_are_of_this_program(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    import make_pictures
+
+    drawn = make_pictures.pictures()
+    assert {path.name for path in make_pictures.FOLDER.iterdir()} == set(drawn)
+    for name, text in drawn.items():
+        assert (make_pictures.FOLDER / name).read_text() == text, "run `make docs`"
