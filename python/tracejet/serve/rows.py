@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,10 @@ from torch.nn import functional
 
 from tracejet._C import InvalidInput
 from tracejet.serve.signature import Signature, TensorSpec
+
+#: How much of a call may be padding, relative to the rest. A call of a few rows costs little more per row than a large
+#: one, and padding costs as much as what is asked for.
+MOST_PADDING = 0.25
 
 
 @dataclass(frozen=True)
@@ -60,20 +65,21 @@ class Rows:
 
     def chosen(self, waiting: Sequence[Request]) -> list[int]:
         """Which of the requests that wait are the next call: the first one, and what fits beside it. Where sizes are
-        padded, those that are nearest to its own."""
+        padded, those that are nearest to its own, as long as padding stays small."""
         first = waiting[0]
         if not self.is_merging:
             return [0]
         others = [i for i in range(1, len(waiting)) if waiting[i].group == first.group]
         if self.padded_dims:
             others.sort(key=lambda i: _distance(waiting[i], first))
-        taken, rows = [0], first.rows
+        call, taken = _Call(first), [0]
         for i in others:
-            if rows >= self.max_rows:
+            if call.rows >= self.max_rows:
                 break
-            if rows + waiting[i].rows <= self.max_rows:
+            larger = call.with_request(waiting[i])
+            if larger.rows <= self.max_rows and larger.padding <= MOST_PADDING:
+                call = larger
                 taken.append(i)
-                rows += waiting[i].rows
         return taken
 
     def merged(self, requests: Sequence[Request]) -> list[torch.Tensor]:
@@ -144,6 +150,27 @@ class Rows:
                         f"pad: {spec.name} has an axis of {axis}, which can't be cut back: leave {words[0]} unpadded"
                     )
         return tuple(dims)
+
+
+class _Call:
+    """How large a call is."""
+
+    def __init__(self, request: Request):
+        self.rows = request.rows
+        self._sizes = dict(request.padded)
+        self._own = request.rows * math.prod(self._sizes.values())
+
+    def with_request(self, request: Request) -> _Call:
+        call = _Call(request)
+        call.rows += self.rows
+        call._own += self._own
+        call._sizes = {dim: max(size, self._sizes[dim]) for dim, size in request.padded.items()}
+        return call
+
+    @property
+    def padding(self) -> float:
+        """What is computed for padding, relative to what is asked for."""
+        return self.rows * math.prod(self._sizes.values()) / self._own - 1
 
 
 def _dims_in(axis: int | str, dims: Mapping[str, None]) -> list[str]:

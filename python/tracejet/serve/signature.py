@@ -14,7 +14,7 @@ from tracejet._C import GraphOutput, InvalidInput
 from tracejet.api.request_batch import batch_of, output_values, tensor_inputs
 from tracejet.api.session_program import graph_of
 from tracejet.export.exported_program import ExportedProgram
-from tracejet.frontend.binding import Dim
+from tracejet.frontend.binding import Dim, Leaf
 from tracejet.frontend.call_spec import IN_GRAPH
 
 #: The protocol's names. It has none for complex numbers, and KServe's SDK none for bfloat16.
@@ -68,7 +68,8 @@ class Signature:
             raise InvalidInput("the program writes to buffers or inputs, and a server keeps no state between requests")
         leaves = tensor_inputs(program)
         shapes = [tuple(size.name if isinstance(size, Dim) else size for size in leaf.shape or ()) for leaf in leaves]
-        inputs = [_spec(leaf.name, leaf.dtype, shape) for leaf, shape in zip(leaves, shapes, strict=True)]
+        names = _input_names(program)
+        inputs = [_spec(name, leaf.dtype, shape) for name, leaf, shape in zip(names, leaves, shapes, strict=True)]
         dims = {size.name: size for leaf in leaves for size in leaf.shape or () if isinstance(size, Dim)}
         values = output_values(program)
         if any(not value.is_tensor for value in values):
@@ -121,6 +122,16 @@ def _spec(name: str, dtype: torch.dtype | None, shape: tuple[int | str, ...]) ->
     if dtype not in DATATYPES:
         raise InvalidInput(f"{name} is {dtype}, for which the Open Inference Protocol has no name")
     return TensorSpec(name, dtype, shape)
+
+
+def _input_names(program: ExportedProgram) -> list[str]:
+    """After forward's parameters: a file's own names differ where Python has a word for something else (`input`)."""
+    spec = program._tracejet_call_spec
+    args, kwargs = pytree.tree_unflatten(spec.inputs, spec.in_spec)
+    arguments = [*args, *kwargs.values()]
+    is_flat = all(isinstance(argument, Leaf) for argument in arguments)
+    names = spec.forward_names if is_flat else [leaf.name for leaf in spec.inputs]
+    return [name for name, leaf in zip(names, spec.inputs, strict=True) if leaf.shape is not None]
 
 
 def _output_names(program: ExportedProgram) -> list[str]:

@@ -45,11 +45,18 @@ def test_requests_of_different_lengths_are_padded_and_cut_back(tmp_path):
         mask[:, length - 1] = 0
         given.append((torch.randn(rows, length), mask))
     requests = [request(program, *tensors) for tensors in given]
-    assert program.rows.chosen(requests) == [0, 2, 1]  # the nearest in length first
     assert [tuple(tensor.shape) for tensor in program.rows.merged(requests)] == [(4, 7), (4, 7)]
     for tensors, answer in zip(given, program.answers(requests), strict=True):
         for got, expected in zip(answer, Lengths()(*tensors), strict=True):
             torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_requests_that_are_much_longer_wait_for_another_call(tmp_path):
+    program = ServedProgram(saved(Lengths(), lengths_inputs(), tmp_path), pad=PAD)
+    requests = [request(program, *[torch.ones(1, length)] * 2) for length in (8, 16, 9, 2, 7, 8)]
+    assert program.rows.chosen(requests) == [0, 5, 2, 4]  # the nearest in length first
+    many = [request(program, *[torch.ones(rows, length)] * 2) for rows, length in ((1, 16), (7, 12), (7, 13))]
+    assert program.rows.chosen(many) == [0, 2]
 
 
 def test_without_a_word_on_padding_lengths_keep_requests_apart(tmp_path):
@@ -160,6 +167,22 @@ def test_what_the_protocol_cant_serve_is_refused(tmp_path, model, text):
     file = saved(model, [Input(min_shape=(1, 4), opt_shape=(2, 4), max_shape=(8, 4), name="x")], tmp_path)
     with pytest.raises(InvalidInput, match=text):
         ServedProgram(file)
+
+
+class Nested(nn.Module):
+    def forward(self, pair, scale):
+        return pair[0] * scale, pair[1]
+
+
+def test_inputs_are_called_as_the_parameters_of_forward(tmp_path):
+    x = scores_inputs()[0]
+    program = ServedProgram(saved(nn.Sequential(nn.Linear(4, 2)), [x], tmp_path))
+    assert [spec.name for spec in program.signature.inputs] == ["input"]
+    program = ServedProgram(saved(Nested(), [(x, x), 2.0], tmp_path))
+    assert [spec.name for spec in program.signature.inputs] == ["pair_0", "pair_1"]
+    given = [torch.randn(2, 4), torch.randn(2, 4)]
+    for got, expected in zip(program.run(given), Nested()(given, 2.0), strict=True):
+        torch.testing.assert_close(got, expected)
 
 
 def test_a_program_alone_is_compiled_when_it_is_loaded(tmp_path):

@@ -35,9 +35,17 @@ def python_blocks(page: str) -> list[tuple[int, str]]:
     return [(text[: match.start(1)].count("\n"), match[1]) for match in found]
 
 
-@pytest.mark.parametrize("page", PAGES)
+#: Pages that start what takes a minute.
+SLOW_PAGES = ("docs/guides/serving-ray.md",)
+
+
+@pytest.mark.parametrize(
+    "page", [pytest.param(page, marks=[pytest.mark.slow] if page in SLOW_PAGES else []) for page in PAGES]
+)
 def test_the_python_of_a_page_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # pages may save files
+    monkeypatch.setenv("RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S", "120")  # the machine may be busy with other tests
+    monkeypatch.setenv("RAY_worker_niceness", "0")
     blocks = python_blocks(page)
     assert blocks, f"{page} has no Python"
     namespace = {"__name__": "__main__"}
