@@ -13,7 +13,6 @@
 namespace tracejet {
 
 using symbolic::Expression;
-using symbolic::Kind;
 
 namespace {
 
@@ -25,8 +24,8 @@ constexpr int64_t kFirst = (int64_t{1} << 38) * kGranularity;
 constexpr int64_t kLeastDerived = 1 << 20;
 
 bool is_polynomial(const Expression& size) {
-  const bool is_atom = size.kind() == Kind::kConstant || size.kind() == Kind::kSymbol;
-  const bool is_compound = size.kind() == Kind::kSum || size.kind() == Kind::kProduct;
+  const bool is_atom = size.kind() == Expression::Kind::kConstant || size.kind() == Expression::Kind::kSymbol;
+  const bool is_compound = size.kind() == Expression::Kind::kSum || size.kind() == Expression::Kind::kProduct;
   return is_atom || (is_compound && std::ranges::all_of(size.operands(), is_polynomial));
 }
 

@@ -1,5 +1,6 @@
 // Programs that are changed: they compute what they then say, at all sizes, and the program they come from stays.
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <unistd.h>
 
@@ -49,11 +50,15 @@ ProgramNode find(const ProgramEditor& editor, const std::string& op) {
   return *found;
 }
 
+/// With TRACEJET_KEEP_PT2=folder, the file stays there: tests/python/frontend/test_cpp_modules.py.
 void expect_same(const Program& program, const std::function<at::Tensor(const at::Tensor&)>& forward) {
-  const auto path = std::filesystem::temp_directory_path() / ("edited" + std::to_string(::getpid()) + ".pt2");
+  const char* kept = std::getenv("TRACEJET_KEEP_PT2");
+  const auto folder = kept != nullptr ? std::filesystem::path(kept) : std::filesystem::temp_directory_path();
+  const std::string name = ::testing::UnitTest::GetInstance()->current_test_info()->name();
+  const auto path = folder / ("edited_" + name + (kept != nullptr ? "" : std::to_string(::getpid())) + ".pt2");
   save(program, path);
   const Program loaded = load(path);
-  std::filesystem::remove(path);
+  if (kept == nullptr) std::filesystem::remove(path);
   for (const Program& each : {program, loaded}) {
     for (const int64_t rows : {1, 2, 7, 16}) {
       const at::Tensor x = at::randn({rows, 4});

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
+import tracejet
+
 MODELS = (
     *(
         "resnet",
@@ -39,7 +41,7 @@ MODELS = (
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the C++ tests leave each program, and what the C++ module gave."""
     path = tmp_path_factory.mktemp("cpp_modules")
-    command = ["build/tests/cpp/tracejet_tests", "--gtest_filter=NnModule.*:KnownModules.*"]
+    command = ["build/tests/cpp/tracejet_tests", "--gtest_filter=NnModule.*:KnownModules.*:ProgramEditor.*"]
     subprocess.run(command, env={**os.environ, "TRACEJET_KEEP_PT2": str(path)}, check=True, capture_output=True)
     return path
 
@@ -54,3 +56,14 @@ def test_a_module_of_cpp_gives_the_same_in_python(name: str, folder: Path) -> No
             results = module(*inputs)
         for result, expected in zip(results, outputs, strict=True):
             torch.testing.assert_close(result, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_programs_that_were_edited_in_cpp_give_the_same_in_python(folder: Path) -> None:
+    edited = sorted(folder.glob("edited_*.pt2"))
+    assert len(edited) == 4
+    for path in edited:
+        module, compiled = torch.export.load(path).module(), tracejet.compile(tracejet.load(path), engine="aten")
+        for rows in (1, 2, 7, 16):
+            x = torch.randn(rows, 4)
+            with torch.no_grad():
+                torch.testing.assert_close(module(x), compiled(x))
