@@ -175,7 +175,7 @@ class Pt2Mutation : public ::testing::TestWithParam<fs::path> {
   /// True where it gave a program.
   bool load_it() const {
     try {
-      read_compilation(std::make_shared<const pt2::ArchiveReader>(path_));
+      read_compilation(pt2::ArchiveReader(path_));
       EXPECT_FALSE(load(path_).str().empty());
       return true;
     } catch (const Error& error) {
