@@ -1,4 +1,4 @@
-"""What OpenVINO makes of weights that are read twice, and of what follows from them alone (docs/engines/openvino.md)."""
+"""What OpenVINO makes of weights read twice, and of what follows from them alone (docs/engines/openvino.md)."""
 
 from __future__ import annotations
 
