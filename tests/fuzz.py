@@ -14,13 +14,15 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from tests.support.batches import judged
-from tests.support.oracle import ENGINES, FAULTS, VERDICTS, Finding
+from tests.support.oracle import ENGINES, FAULTS, SLOW_ENGINES, VERDICTS, Finding
 from tests.support.reduction import reduced
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--engine", default="all", help=f"{', '.join(ENGINES)} or all (default)")
+    slow = ", ".join(SLOW_ENGINES)
+    names = f"{', '.join(ENGINES)}, all (of these, the default) or {slow}, which takes seconds for each program"
+    parser.add_argument("--engine", default="all", help=names)
     parser.add_argument("--count", type=int, default=1000, help="programs per engine")
     parser.add_argument("--seed", type=int, default=None, help="of the first program; new ones each time by default")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes at a time")
@@ -30,8 +32,9 @@ def main() -> int:
     args = parser.parse_args()
 
     engines = ENGINES if args.engine == "all" else tuple(args.engine.split(","))
-    if unknown := [engine for engine in engines if engine not in ENGINES]:
-        parser.error(f"there is no engine {', '.join(unknown)}; choose some of {', '.join(ENGINES)}")
+    known = (*ENGINES, *SLOW_ENGINES)
+    if unknown := [engine for engine in engines if engine not in known]:
+        parser.error(f"there is no engine {', '.join(unknown)}; choose some of {', '.join(known)}")
     first = time.time_ns() // 1_000_000 % 1_000_000_000 if args.seed is None else args.seed
     seeds = range(first, first + args.count)
     print(f"programs {first} to {seeds[-1]} on {', '.join(engines)}", flush=True)

@@ -35,6 +35,7 @@ from tracejet.api.model_repository import save_model_repository
 from tracejet.api.profiles import profile_of_this_call as _profile_of_this_call
 from tracejet.api.trace import diagnose, trace
 from tracejet.api.verify import Verification, VerificationError, verify
+from tracejet.engines.inductor import register as _register_inductor
 from tracejet.engines.tensorrt import register as _register_tensorrt
 from tracejet.frontend.input import Input
 from tracejet.frontend.log import follow_environment as _follow_environment
@@ -52,6 +53,7 @@ _document_errors()
 _follow_environment()
 _register_backends()
 _register_tensorrt(_profile_of_this_call)
+_register_inductor()
 
 __all__ = [
     "BaseEngineCache",

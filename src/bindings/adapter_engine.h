@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <torch/csrc/utils/pybind.h>
 
@@ -22,6 +23,11 @@ class AdapterEngine : public Engine {
 
  protected:
   const py::object& adapter() const { return *adapter_; }
+
+  // Of those that look at a program as a GraphModule:
+  py::object view_of(const std::shared_ptr<const Graph>& graph, const RuntimeInputs& inputs) const;
+  /// Of pairs of a node and a reason.
+  static std::vector<Unsupported> refusals(const py::object& pairs);
 
  private:
   std::string name_;

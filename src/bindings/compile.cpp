@@ -123,6 +123,7 @@ void bind_compile_report(py::module_& module) {
       .def_readonly("outputs", &CompiledPart::outputs)
       .def_readonly("weight_bytes", &CompiledPart::weight_bytes)
       .def_readonly("is_cached", &CompiledPart::is_cached)
+      .def_readonly("measured", &CompiledPart::measured)
       .def_readonly("inside", &CompiledPart::inside);
   py::class_<FallbackCall>(module, "FallbackCall", "A call that doesn't run on the engine that comes first.")
       .def_readonly("op", &FallbackCall::op)

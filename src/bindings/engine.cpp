@@ -1,4 +1,5 @@
 #include "bindings/bindings.h"
+#include "bindings/inductor_engine.h"
 #include "bindings/onnx_engine.h"
 #include "bindings/python_engine.h"
 #include "engines/registry.h"
@@ -28,6 +29,10 @@ void bind_engine(py::module_& module) {
       "register_onnx_engine",
       [](const py::object& adapter) { register_default_engine(python::make_onnx_engine(adapter)); }, py::arg("adapter"),
       "An engine that reads ONNX and is asked by default: see tracejet.engines.tensorrt.engine.TensorRT.");
+  module.def(
+      "register_inductor_engine",
+      [](const py::object& adapter) { register_engine(python::make_inductor_engine(adapter)); }, py::arg("adapter"),
+      "See tracejet.engines.inductor.engine.Inductor.");
   module.def("unregister_engine", &unregister_engine, py::arg("name"), py::call_guard<py::gil_scoped_release>());
 }
 

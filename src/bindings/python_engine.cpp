@@ -128,18 +128,8 @@ class PythonEngine final : public AdapterEngine {
   }
 
  private:
-  py::object view_of(const std::shared_ptr<const Graph>& graph, const RuntimeInputs& inputs) const {
-    // Python only reads graphs, but pybind11 knows no pointers to const.
-    return adapter().attr("view")(std::const_pointer_cast<Graph>(graph), inputs);
-  }
-
   std::vector<Unsupported> refused_in(const py::object& view) const {
-    std::vector<Unsupported> refused;
-    for (const py::handle item : py::list(adapter().attr("find_unsupported")(view))) {
-      const auto pair = py::reinterpret_borrow<py::tuple>(item);
-      refused.push_back({pair[0].cast<const Node*>(), pair[1].cast<std::string>()});
-    }
-    return refused;
+    return refusals(adapter().attr("find_unsupported")(view));
   }
 };
 

@@ -17,7 +17,7 @@ std::string described(const Value& value, const std::string& name) {
 
 CompiledPart described(const Part& part, const Graph& whole) {
   CompiledPart text{
-      part.engine->name(), static_cast<int64_t>(part.nodes.size()), {}, {}, part.weight_bytes(), false, {}};
+      part.engine->name(), static_cast<int64_t>(part.nodes.size()), {}, {}, part.weight_bytes(), false, {}, {}};
   std::map<const Value*, std::string> names;
   for (const GraphInput& input : whole.inputs()) names.emplace(input.value, input.name);
   for (const size_t input : runtime_inputs_of(*part.graph)) {
@@ -60,6 +60,7 @@ CompileReport report_of(const BuiltProgram& built) {
   CompileReport report{built.plan.preferred, built.plan.engines(), {}, {}, built.notes};
   add(built.plan, "", report);
   for (size_t i = 0; i < built.is_cached.size(); ++i) report.parts[i].is_cached = built.is_cached[i];
+  for (size_t i = 0; i < built.measured.size(); ++i) report.parts[i].measured = built.measured[i];
   return report;
 }
 

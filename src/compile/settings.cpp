@@ -16,6 +16,11 @@ std::span<const Setting> settings_table() {
        "`engines()`, a list between these (what they don't take is left to PyTorch's kernels), and a single name has "
        "that engine run all of it",
        false},
+      {"effort", &Settings::effort,
+       "how long compiling may look for a faster program: \"fast\"; \"balanced\", where Inductor is held against "
+       "PyTorch's kernels in parts that it promises to make faster; or \"max\", where it is held against every engine, "
+       "and looks for the fastest kernels",
+       true},
       {"precision", &Settings::precision,
        "what float32 arithmetic may be done in: torch.float32, torch.bfloat16 or torch.float16", true},
       {"threads", &Settings::threads, "how many threads a call may use; 0 for as many as PyTorch uses", true},
@@ -111,6 +116,12 @@ void check_tensorrt_settings(const CompileSettings& settings) {
   check("num_avg_timing_iters", settings.num_avg_timing_iters, 1, kAny);
 }
 
+void check_effort(const CompileSettings& settings) {
+  constexpr std::string_view kEfforts[] = {"fast", "balanced", "max"};
+  if (std::ranges::find(kEfforts, settings.effort) != std::end(kEfforts)) return;
+  throw InvalidInput("effort is \"" + settings.effort + "\"; choose \"fast\", \"balanced\" or \"max\"");
+}
+
 void check_verify(const CompileSettings& settings) {
   constexpr std::string_view kModes[] = {"off", "warn", "error", "repair"};
   if (std::ranges::find(kModes, settings.verify) == std::end(kModes)) {
@@ -167,6 +178,7 @@ void check_settings(const CompileSettings& settings) {
     throw InvalidInput("engine_cache_size is " + std::to_string(settings.engine_cache_size) + ", but can't be negative",
                        ErrorCode::kInvalidSetting);
   }
+  check_effort(settings);
   check_verify(settings);
   if (settings.engine.names().empty())
     throw InvalidInput("engine: the list of engines is empty", ErrorCode::kInvalidSetting);

@@ -59,6 +59,16 @@ class Engine {
   /// Whether it only says what it would take, as the format of a file does.
   virtual bool can_compile() const { return true; }
 
+  /// Whether it compiles for so long that it is only asked where it is named, or where CompileSettings::effort allows it.
+  virtual bool compiles_for_long() const { return false; }
+
+  /// Of an engine that compiles for long: whether its program of this graph may well be faster than PyTorch's kernels.
+  virtual bool is_promising(const Graph&) const { return true; }
+
+  /// Whether what serialize() gives may come from a file, which may come from anywhere: what would be executed as it is
+  /// mustn't.
+  virtual bool is_kept_in_files() const { return true; }
+
   /// Whether it makes a program ready whose weights aren't on the program's device.
   virtual bool takes_weights_from_anywhere() const { return false; }
 

@@ -56,6 +56,7 @@ std::string CompileReport::str() const {
     const CompiledPart& part = parts[i];
     text << "\n  part " << i << ", " << part.engine << ": " << counted(part.nodes, "node") << ", "
          << in_mebibytes(part.weight_bytes) << (part.is_cached ? ", from the engine cache" : "")
+         << (part.measured.empty() ? "" : "\n    measured: " + part.measured)
          << (part.inside.empty() ? "" : "\n    in " + part.inside) << "\n    takes " << listed(part.inputs)
          << "\n    gives " << listed(part.outputs);
   }

@@ -28,6 +28,8 @@ VERDICTS = ("right", "refused", "unclear", "excused", "warned", "wrong", "failed
 FAULTS = ("wrong", "failed", "crashed")
 #: "split" is OpenVINO and PyTorch's kernels, with parts that are cut at random.
 ENGINES = ("openvino", "aten", "onnxruntime", "split")
+#: Those that take seconds for each program, and have to be named. PyTorch's kernels run what Inductor doesn't take.
+SLOW_ENGINES = ("inductor",)
 #: A refusal that only hands on what the engine says is a failure: nobody foresaw it.
 ENGINES_WORDS = ("it says", "openvino failed", "is refused by OpenVINO when it compiles")
 
@@ -62,7 +64,7 @@ class _Different(Exception):
 
 
 def program_of(seed: int, engine: str) -> Program:
-    if engine == "aten":
+    if engine in ("aten", "inductor"):
         return random_program(Random(seed), precisions=(torch.float64, torch.float32), converts=False)
     return random_program(Random(seed))
 
@@ -139,6 +141,8 @@ def _compiled(traced: torch.export.ExportedProgram, engine: str, seed: int) -> C
         names = sorted(str(target) for target in targets if "sym_" not in target.name())  # sizes have no nodes of ours
         refused = [name for name in names if Random(f"{seed} {name}").random() < PART_REFUSED]
         return tracejet.compile(traced, torch_executed_ops=refused, min_block_size=1, threads=torch.get_num_threads())
+    if engine == "inductor":
+        return tracejet.compile(traced, engine=["inductor"], min_block_size=2, threads=torch.get_num_threads())
     if engine != "onnxruntime":
         return tracejet.compile(traced, engine=engine, threads=torch.get_num_threads())
     from tests.support.onnx_runtime import OnnxProgram

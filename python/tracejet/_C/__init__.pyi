@@ -91,6 +91,7 @@ __all__: list[str] = [
     "optimized",
     "raise_refusal",
     "register_engine",
+    "register_inductor_engine",
     "register_onnx_engine",
     "replace_indexing",
     "restore_indexing",
@@ -1206,6 +1207,11 @@ class CompileSettings:
         only plans: nothing is compiled, and the result has a report but can't be called
         """
     @property
+    def effort(self) -> typing.Any:
+        """
+        how long compiling may look for a faster program: "fast"; "balanced", where Inductor is held against PyTorch's kernels in parts that it promises to make faster; or "max", where it is held against every engine, and looks for the fastest kernels
+        """
+    @property
     def enable_weight_streaming(self) -> typing.Any:
         """
         whether TensorRT may leave weights in the CPU's memory until they are needed
@@ -1407,6 +1413,8 @@ class CompiledPart:
     def inside(self) -> str: ...
     @property
     def is_cached(self) -> bool: ...
+    @property
+    def measured(self) -> str: ...
     @property
     def nodes(self) -> int: ...
     @property
@@ -1740,6 +1748,11 @@ def raise_refusal(message: str, operator: str, where: str) -> None:
 def register_engine(adapter: typing.Any) -> None:
     """
     See tracejet.api.engine.Adapter.
+    """
+
+def register_inductor_engine(adapter: typing.Any) -> None:
+    """
+    See tracejet.engines.inductor.engine.Inductor.
     """
 
 def register_onnx_engine(adapter: typing.Any) -> None:

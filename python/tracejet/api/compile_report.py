@@ -26,6 +26,7 @@ class Part:
     outputs: tuple[str, ...]  #: "%7: float32[batch, 4]"
     weight_bytes: int
     is_cached: bool = False  #: it was compiled before, and came from the engine cache
+    measured: str = ""  #: what engines were held against each other: "inductor 1.250 ms, openvino 2.500 ms"
     inside: str = ""  #: the call of control flow that runs it, with its line; empty for parts of the program itself
 
 
@@ -50,7 +51,9 @@ class CompileReport:
         self.engines = tuple(report.engines.split(", "))  #: those that run parts
         #: In the order in which they run.
         self.parts = tuple(
-            Part(p.engine, p.nodes, tuple(p.inputs), tuple(p.outputs), p.weight_bytes, p.is_cached, p.inside)
+            Part(
+                p.engine, p.nodes, tuple(p.inputs), tuple(p.outputs), p.weight_bytes, p.is_cached, p.measured, p.inside
+            )
             for p in report.parts
         )
         #: The calls that don't run on the engine that comes first, in the program's order.

@@ -12,7 +12,7 @@ from torch.fx import Node as FxNode
 
 from tracejet import _C
 from tracejet._C import CompileSettings, ErrorCode, Graph, InvalidInput, Node
-from tracejet.api.engine_view import EngineView
+from tracejet.export.engine_view import EngineView
 
 
 class Engine(abc.ABC):

@@ -193,6 +193,18 @@ def _lazy_shape_env_class() -> type:
     return LazyShapeEnv
 
 
+def guards_of(mode: LazyMode) -> list[Any]:
+    """What PyTorch took for granted of sizes, as conditions of sympy's."""
+    env = mode.__dict__.get("_shape_env")
+    return [] if env is None or "_awaiting" in env.__dict__ else [guard.expr for guard in env.guards]
+
+
+def has_upper_bound(env: Any, symbol: Any) -> bool:
+    from torch.utils._sympy.numbers import int_oo
+
+    return env.var_to_range[symbol].upper is not int_oo
+
+
 def symbolic_number(env: Any, expression: Any, kind: type, hint: Any) -> Any:
     """As `ShapeEnv.create_symintnode` and its like, which would wake `env` up. `kind`: int, float or bool."""
     from torch.fx.experimental.sym_node import SymNode

@@ -35,7 +35,7 @@ class SymbolicNumbers:
 
     def __init__(self, mode: compat.LazyMode):
         self._mode = mode
-        self._symbols: dict[int, sympy.Symbol] = {}
+        self.symbols: dict[int, sympy.Symbol] = {}
         self._values: dict[Expression, Any] = {}
         self._operands: dict[Expression, sympy.Basic] = {}
         self.range_constraints: dict[sympy.Symbol, Any] = {}
@@ -62,9 +62,9 @@ class SymbolicNumbers:
         return compat.symbolic_number(self._mode.shape_env, expression, kind, hint)
 
     def _symbol(self, symbol: Any) -> sympy.Symbol:
-        known = self._symbols.get(symbol.id)
+        known = self.symbols.get(symbol.id)
         if known is None:
-            known = self._symbols[symbol.id] = self._make_symbol(symbol)
+            known = self.symbols[symbol.id] = self._make_symbol(symbol)
         return known
 
     def _make_symbol(self, symbol: Any) -> sympy.Symbol:
@@ -74,7 +74,7 @@ class SymbolicNumbers:
             return compat.new_unbacked_float(env)
         ranges = compat.value_range(symbol.min, symbol.max)
         if symbol.backed:
-            made = compat.size_symbol(len(self._symbols), is_positive=symbol.min is not None and symbol.min > 0)
+            made = compat.size_symbol(len(self.symbols), is_positive=symbol.min is not None and symbol.min > 0)
             compat.add_symbol(env, made, symbol.hint, ranges)
         else:
             self.has_unbacked = True

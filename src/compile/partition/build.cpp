@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <optional>
+#include <unordered_set>
 #include <utility>
 
 #include "base/error.h"
@@ -11,6 +12,7 @@
 #include "compile/partition/bodies.h"
 #include "compile/partition/kept_parts.h"
 #include "compile/partition/partitioner.h"
+#include "compile/partition/rivals.h"
 #include "compile/partition/split_executable.h"
 #include "compile/partition/torch_executed.h"
 #include "engines/reference.h"
@@ -24,7 +26,9 @@ std::string counted(size_t nodes) { return std::to_string(nodes) + (nodes == 1 ?
 
 struct Built {
   std::shared_ptr<const Executable> executable;
-  std::vector<BodyPlan> bodies;  // of control flow in it
+  std::vector<BodyPlan> bodies;                    // of control flow in it
+  std::shared_ptr<const Engine> engine = nullptr;  // another than the plan has
+  std::string measured = {};
 };
 
 class Builder {
@@ -41,7 +45,8 @@ class Builder {
         settings_(settings),
         partitioner_(graph_, chosen.engines, least_block(settings)),
         kept_(graph_, saved),
-        cached_(traced, settings, notes_) {}
+        cached_(traced, settings, notes_),
+        rivals_(chosen, settings, cached_, kept_, trial, notes_) {}
 
   BuiltProgram run() {
     leave_to_torch();
@@ -154,6 +159,7 @@ class Builder {
   std::optional<Built> compiled(const Part& part, const RuntimeInputs& inputs) {
     const bool is_last = part.engine == engines_.back();
     const size_t before = partitioner_.assignment().count();
+    if (auto won = rivals_.as_before(part, inputs)) return Built{std::move(won->executable), {}, won->engine};
     if (auto executable = kept_.load(part, inputs, settings_)) return Built{std::move(executable), {}};
     try {
       if (is_reference(*part.engine)) return compiled_by_torch(part, inputs);
@@ -229,7 +235,28 @@ class Builder {
 
   static bool is_reference(const Engine& engine) { return engine.name() == reference_engine().name(); }
 
+  /// Other engines take over what they run faster.
+  void hold_against_rivals(PartitionPlan& plan) {
+    for (size_t i = 0; i < built_.size(); ++i) {
+      Built& built = built_[i];
+      Part& part = plan.parts[i];
+      const RuntimeInputs inputs = part.graph == graph_ ? inputs_ : runtime_inputs_of(*part.graph);
+      if (built.engine == nullptr) {
+        if (auto won = rivals_.faster(plan, i, inputs, *built.executable, built.measured)) {
+          built = {std::move(won->executable), {}, std::move(won->engine), std::move(built.measured)};
+        }
+      }
+      if (built.engine == nullptr) continue;
+      part.engine = built.engine;
+      const std::unordered_set<const Node*> nodes(part.nodes.begin(), part.nodes.end());
+      for (Fallback& fallback : plan.fallbacks) {
+        if (nodes.contains(fallback.node)) fallback.engine = part.engine->name();
+      }
+    }
+  }
+
   BuiltProgram result(PartitionPlan plan) {
+    hold_against_rivals(plan);
     note_misfits(plan);
     if (trial_ != nullptr) std::ranges::copy(trial_->notes(), std::back_inserter(notes_));
     for (std::string& note : kept_.take_notes()) notes_.push_back(std::move(note));
@@ -243,6 +270,7 @@ class Builder {
     std::vector<std::shared_ptr<const Executable>>& executables = program.executables;
     for (size_t i = 0; i < built_.size(); ++i) {
       program.is_cached.push_back(cached_.is_cached(*built_[i].executable));
+      program.measured.push_back(built_[i].measured);
       std::vector<Unsupported>& warnings = program.warnings[program.plan.parts[i].engine->name()];
       for (Unsupported& warning : built_[i].executable->warnings()) warnings.push_back(std::move(warning));
       std::ranges::move(built_[i].bodies, std::back_inserter(program.plan.bodies));
@@ -301,6 +329,7 @@ class Builder {
   bool knows_refusals_ = false;
   std::vector<std::string> notes_;
   CachedEngines cached_;
+  Rivals rivals_;
   bool has_said_what_it_refuses_ = false;         // the first engine, of the whole program
   std::vector<std::pair<Part, Built>> compiled_;  // for any plan
   std::vector<Built> built_;                      // for the plan at hand

@@ -26,6 +26,7 @@ struct BuiltProgram {
   /// What engines run otherwise than PyTorch for some data, by engine.
   std::map<std::string, std::vector<Unsupported>> warnings;
   std::vector<bool> is_cached;                                 ///< by part of the plan: it came from the engine cache
+  std::vector<std::string> measured = {};                      ///< by part: see CompiledPart
   std::vector<std::shared_ptr<const Executable>> executables;  ///< of the plan's parts
   std::vector<std::string> engine_names;                       ///< those that were asked, in order of preference
   std::vector<Refusals> refused;                               ///< by engine

@@ -49,6 +49,18 @@ void check_own_settings(const CompileSettings& settings, const std::vector<std::
   check_own_settings(settings, names);
 }
 
+/// Those that the settings' effort asks for: of a list of engines, only the named ones.
+std::vector<std::shared_ptr<const Engine>> rivals_in(const CompileSettings& settings) {
+  if (settings.effort == "fast") return {};
+  const std::vector<std::string>& names = settings.engine.names();
+  std::vector<std::shared_ptr<const Engine>> rivals;
+  for (const auto& engine : compiling_engines()) {
+    const bool is_meant = settings.engine.is_auto() || std::ranges::find(names, engine->name()) != names.end();
+    if (is_meant && engine->compiles_for_long()) rivals.push_back(engine);
+  }
+  return rivals;
+}
+
 std::string misfit_of(const Engine& engine, const CompileSettings& settings) {
   try {
     engine.check_settings(settings);
@@ -76,6 +88,12 @@ ChosenEngines chosen_engines(const Graph& graph, const CompileSettings& settings
   for (const auto& engine : chosen.engines) chosen.misfits.push_back(misfit_of(*engine, settings));
   if (std::ranges::none_of(chosen.misfits, &std::string::empty))
     throw InvalidInput(chosen.misfits.front(), ErrorCode::kEngineSetting);
+  for (const auto& rival : rivals_in(settings)) {
+    if (!runs_some_of(graph, *rival)) continue;
+    std::string misfit = misfit_of(*rival, settings);
+    if (misfit.empty()) chosen.rivals.push_back(rival);
+    if (!misfit.empty()) chosen.rival_misfits.push_back("effort: nothing is held against others: " + std::move(misfit));
+  }
   return chosen;
 }
 

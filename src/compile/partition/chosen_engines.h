@@ -15,6 +15,10 @@ struct ChosenEngines {
   bool may_split;                                      ///< otherwise the only one runs all of it
   /// Of each engine: which setting it can't honour, in words; empty where it can do all that is asked for.
   std::vector<std::string> misfits;
+  /// Engines that compile for long, and are held against those: see CompileSettings::effort.
+  std::vector<std::shared_ptr<const Engine>> rivals = {};
+  /// Why there are fewer of them than one may expect, in words.
+  std::vector<std::string> rival_misfits = {};
 };
 
 /// Throws InvalidInput where there is no such engine, or where none of them can honour the settings. So it does where

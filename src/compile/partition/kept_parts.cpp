@@ -49,13 +49,25 @@ const std::vector<std::vector<SavedBuild::Refusal>>* KeptParts::refused(
   return std::ranges::equal(engines, saved_->engines, is_same) ? &saved_->refused : nullptr;
 }
 
-const SavedBuild::Part* KeptParts::find(const Part& part) const {
+std::vector<size_t> KeptParts::places(const Part& part) const {
   std::vector<size_t> nodes;
   for (const Node* node : part.nodes) nodes.push_back(places_.at(node));
+  return nodes;
+}
+
+const SavedBuild::Part* KeptParts::find(const Part& part) const {
+  const std::vector<size_t> nodes = places(part);
   const auto found = std::ranges::find_if(saved_->parts, [&](const SavedBuild::Part& kept) {
     return kept.engine == part.engine->name() && kept.nodes == nodes;
   });
   return found == saved_->parts.end() ? nullptr : &*found;
+}
+
+std::string KeptParts::engine_of(const Part& part) const {
+  if (saved_ == nullptr) return {};
+  const std::vector<size_t> nodes = places(part);
+  const auto found = std::ranges::find(saved_->parts, nodes, &SavedBuild::Part::nodes);
+  return found == saved_->parts.end() ? std::string() : found->engine;
 }
 
 std::shared_ptr<const Executable> KeptParts::load(const Part& part, const RuntimeInputs& inputs,
@@ -67,6 +79,7 @@ std::shared_ptr<const Executable> KeptParts::load(const Part& part, const Runtim
                      " nodes again: " + reason);
     return nullptr;
   };
+  if (!part.engine->is_kept_in_files()) return nullptr;
   if (kept == nullptr) return compile_again("the file was compiled with other parts");
   if (!kept->problem.empty()) return compile_again(kept->problem);
   if (!kept->bytes) return nullptr;

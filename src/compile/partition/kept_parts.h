@@ -32,9 +32,13 @@ class KeptParts {
   std::shared_ptr<const Executable> load(const Part& part, const RuntimeInputs& inputs,
                                          const CompileSettings& settings);
 
+  /// The engine that ran exactly these nodes; empty where that isn't known.
+  std::string engine_of(const Part& part) const;
+
   std::vector<std::string> take_notes() { return std::move(notes_); }
 
  private:
+  std::vector<size_t> places(const Part& part) const;
   const SavedBuild::Part* find(const Part& part) const;
 
   const SavedBuild* saved_;

@@ -100,7 +100,8 @@ void save_compiled(const ProgramRunner& runner, const CallSpec& call, const Stac
   Json parts = Json::array();
   for (size_t i = 0; i < built.plan.parts.size(); ++i) {
     Json part = part_json(built.plan.parts[i], places);
-    if (auto bytes = built.executables[i]->serialize()) {
+    const bool is_kept = built.plan.parts[i].engine->is_kept_in_files();
+    if (auto bytes = is_kept ? built.executables[i]->serialize() : std::nullopt) {
       const std::string entry = kPartPrefix + std::to_string(i);
       pt2::append(part, "entry", entry);
       pt2::append(part, "hash", hash_of(*bytes));

@@ -116,7 +116,7 @@ def test_validate_warns_or_raises() -> None:
 def test_wrong_settings_are_refused() -> None:
     with pytest.raises(tracejet.InvalidInput, match='validate: expected "warn", "error" or None'):
         tracejet.trace(Net(), arg_inputs=[batch(8)], validate="maybe")  # type: ignore[arg-type]
-    with pytest.raises(tracejet.InvalidInput, match='no engine "abacus".*openvino, aten or onnx'):
+    with pytest.raises(tracejet.InvalidInput, match='no engine "abacus".*openvino, aten, onnx or inductor'):
         tracejet.check(net_program(), engine="abacus")
 
 

@@ -63,12 +63,12 @@ def test_settings_that_aten_cant_honour_are_errors() -> None:
 
 @pytest.mark.usefixtures("adder")
 def test_names_are_unique_and_known() -> None:
-    assert list(tracejet.engines()) == ["openvino", "aten", "adder"]
+    assert list(tracejet.engines()) == ["openvino", "aten", "inductor", "adder"]
     assert tracejet.engines()["adder"] == "adder 1"
     assert torch.__version__.split("+")[0] in tracejet.engines()["aten"]
     with pytest.raises(tracejet.InvalidInput, match='there is an engine "adder" already'):
         tracejet.register_engine(Adder())
-    with pytest.raises(tracejet.InvalidInput, match='no engine "abacus": choose openvino, aten or adder'):
+    with pytest.raises(tracejet.InvalidInput, match='no engine "abacus": choose openvino, aten, inductor or adder'):
         tracejet.compile(Sum(), arg_inputs=[batch(8)], engine="abacus")
     with pytest.raises(tracejet.InvalidInput, match='no engine "abacus"'):
         tracejet.unregister_engine("abacus")
@@ -86,7 +86,7 @@ def test_only_engines_are_registered() -> None:
     for wrong in (object(), Adder, Nameless(), Numbered()):
         with pytest.raises(tracejet.InvalidInput):
             tracejet.register_engine(wrong)  # type: ignore[arg-type]
-    assert list(tracejet.engines()) == ["openvino", "aten"]
+    assert list(tracejet.engines()) == ["openvino", "aten", "inductor"]
 
 
 def test_answers_that_make_no_sense_are_errors() -> None:
@@ -179,4 +179,4 @@ def test_a_process_ends_with_engines_registered_and_programs_at_hand(kept_in: st
 def test_the_command_line_lists_engines() -> None:
     ended = subprocess.run([sys.executable, "-m", "tracejet", "engines"], capture_output=True, text=True, timeout=120)
     assert ended.returncode == 0, ended.stderr
-    assert [line.split(":")[0] for line in ended.stdout.splitlines()] == ["openvino", "aten"]
+    assert [line.split(":")[0] for line in ended.stdout.splitlines()] == ["openvino", "aten", "inductor"]

@@ -72,7 +72,7 @@ def test_every_profile_of_an_input_is_one_of_the_engine() -> None:
 
 
 def test_auto_asks_it_before_pytorchs_kernels() -> None:
-    assert list(tracejet.engines()) == ["openvino", "tensorrt", "aten"]
+    assert list(tracejet.engines()) == ["openvino", "tensorrt", "aten", "inductor"]
     assert tracejet.engines()["tensorrt"].startswith("TensorRT-RTX 1.2.3, ")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from typing import Any
 
 from torch.fx import GraphModule
 from torch.fx import Node as FxNode
@@ -18,9 +19,13 @@ class EngineView:
     """The GraphModule of a graph, and which call of the graph each of its nodes belongs to.
 
     Its placeholders are the inputs that exist when the program runs; weights are attributes.
+
+    Attributes:
+        weights: which input of the graph an attribute is.
     """
 
     def __init__(self, graph: Graph, runtime_inputs: Collection[int]):
+        self.weights: dict[str, int] = {}
         self._calls: dict[FxNode, Node] = {}
         self._writer = Writer()
         with without_collections.held():
@@ -42,12 +47,22 @@ class EngineView:
                 found.setdefault(self._call_of(node), str(reasons[node]))
         return list(found.items())
 
+    def guards(self) -> list[Any]:
+        """What was taken for granted of sizes, since this was made: conditions of sympy's."""
+        return compat.guards_of(self._writer.mode)
+
+    def symbols(self) -> dict[int, Any]:
+        """The symbols of the graph as sympy's, by their ids."""
+        return self._writer.numbers.symbols
+
     def _add_inputs(self, graph: Graph, runtime_inputs: Collection[int]) -> None:
         inputs = [
-            (index in runtime_inputs, given) for index, given in enumerate(graph.inputs) if given.value is not None
+            (index in runtime_inputs, index, given)
+            for index, given in enumerate(graph.inputs)
+            if given.value is not None
         ]
         taken: set[str] = set()
-        for is_given, given in sorted(inputs, key=lambda entry: not entry[0]):  # placeholders come first
+        for is_given, index, given in sorted(inputs, key=lambda entry: not entry[0]):  # placeholders come first
             name = unique_name(re.sub(r"\W", "_", given.name), taken)
             requires_grad = given.data is not None and given.data.requires_grad
             value = self._builder.value(given.value, requires_grad)
@@ -55,6 +70,7 @@ class EngineView:
                 node = self._writer.placeholder(name, value)
             else:
                 node = self._writer.attribute(name, given.data, value)
+                self.weights[name] = index
             self._builder.define(given.value, node)
 
     def _note(self, call: Node) -> None:

@@ -1,0 +1,36 @@
+"""What Inductor took for granted of sizes while it compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from tracejet._C import Expression, UnsupportedOperator
+from tracejet.export.engine_view import EngineView
+from tracejet.patches.sym_node import expression_of
+
+
+def assumptions(view: EngineView, sizes: Mapping[int, torch.SymInt]) -> list[Expression]:
+    """Its guards as conditions on the symbols of the graph.
+
+    Raises UnsupportedOperator for one that can't be said of them.
+    """
+    guards = view.guards()
+    if not guards:
+        return []
+    from torch.utils._sympy.interp import sympy_interp
+    from torch.utils._sympy.reference import PythonReferenceAnalysis
+
+    symbols = {symbol: sizes[id] for id, symbol in view.symbols().items() if id in sizes}
+    conditions = []
+    for guard in guards:
+        if not guard.free_symbols <= symbols.keys():
+            raise UnsupportedOperator(f"inductor takes {guard} for granted, which can't be checked when it runs")
+        condition: Any = sympy_interp(PythonReferenceAnalysis, symbols, guard)
+        if isinstance(condition, torch.SymBool):
+            conditions.append(expression_of(condition.node))
+        elif not condition:
+            raise UnsupportedOperator(f"inductor takes {guard} for granted, which never holds")
+    return conditions

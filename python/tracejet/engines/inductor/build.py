@@ -1,0 +1,138 @@
+"""Has AOTInductor compile a program. All that knows its private ways is here."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import threading
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.fx import GraphModule, Node
+
+from tracejet._C import CompileSettings, UnsupportedOperator
+from tracejet.engines.inductor.assumptions import assumptions
+from tracejet.engines.inductor.code import Code
+from tracejet.export.engine_view import EngineView
+
+#: Inductor keeps what it is at in variables of the process.
+_LOCK = threading.RLock()
+
+#: How weights stay outside of the code: none is inlined, folded or written into the file, so that they exist once, and
+#: the code is good for others.
+_WEIGHTS_OUTSIDE = {
+    "aot_inductor.package_constants_in_so": False,
+    "aot_inductor.package_constants_on_disk_format": "pickle_weights",
+    "always_keep_tensor_constants": True,
+    "joint_graph_constant_folding": False,
+}
+
+#: What torch.compile's mode="max-autotune" looks for on GPUs. On CPUs there is nothing to choose from: Inductor's own
+#: products of matrices want weights in the code.
+_AUTOTUNED = {"max_autotune": True, "coordinate_descent_tuning": True}
+
+
+class Failure(Exception):
+    """Inductor fails at these nodes."""
+
+    def __init__(self, nodes: dict[Node, str]):
+        super().__init__()
+        self.nodes = nodes
+
+
+def build(view: EngineView, settings: CompileSettings, sizes: Mapping[int, torch.SymInt]) -> Code:
+    """Raises Failure, or UnsupportedOperator where nobody knows at which call it fails."""
+    with _LOCK, _for_a_compilation(), tempfile.TemporaryDirectory(prefix="tracejet-") as folder:
+        options = {**_WEIGHTS_OUTSIDE, **_options(view.module, settings), "aot_inductor.output_path": f"{folder}/"}
+        try:
+            files = _compile(view.module, options)
+        except Exception as error:
+            raise _failure(view.module, error) from error
+        constants = {name: tensor for each in files if isinstance(each, dict) for name, (tensor, _) in each.items()}
+        package = _packaged([each for each in files if isinstance(each, str)], Path(folder))
+    return Code(
+        package,
+        [(name, view.weights[name]) for name in constants if name in view.weights],
+        [(name, tensor) for name, tensor in constants.items() if name not in view.weights],
+        assumptions(view, sizes),
+    )
+
+
+def _options(module: GraphModule, settings: CompileSettings) -> dict[str, Any]:
+    options: dict[str, Any] = {"aot_inductor.package": True}
+    if settings.threads:
+        options["cpp.threads"] = settings.threads
+    if settings.effort == "max" and _runs_on_gpu(module):
+        options.update(_AUTOTUNED)
+    return options
+
+
+def _runs_on_gpu(module: GraphModule) -> bool:
+    values = (node.meta.get("val") for node in module.graph.nodes)
+    return any(isinstance(value, torch.Tensor) and value.is_cuda for value in values)
+
+
+def _compile(module: GraphModule, options: dict[str, Any]) -> list[Any]:
+    from torch._inductor import aot_compile
+
+    inputs = tuple(node.meta["val"] for node in module.graph.find_nodes(op="placeholder"))
+    with torch.no_grad():
+        files = aot_compile(module, inputs, options=options)
+    assert isinstance(files, list)
+    return files
+
+
+def _packaged(files: list[str], folder: Path) -> bytes:
+    from torch._inductor.package import package_aoti
+
+    path = folder / "code.pt2"
+    package_aoti(str(path), files)
+    return path.read_bytes()
+
+
+@contextmanager
+def _for_a_compilation() -> Iterator[None]:
+    """Sizes of 0 and 1 aren't told from others, unless the program itself does. PyTorch's warnings of its own code
+    aren't for users."""
+    from torch.fx.experimental import _config
+
+    with _config.patch(backed_size_oblivious=True), _without_usual_sizes(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextmanager
+def _without_usual_sizes() -> Iterator[None]:
+    """Convolutions don't choose their kernels by the usual sizes, and so exclude others: the kernels are PyTorch's own,
+    which choose when they are called. Where PyTorch has no such question, there are conditions to be held."""
+    from torch.fx.experimental import symbolic_shapes
+
+    known = getattr(symbolic_shapes, "has_guarding_hint", None)
+    if known is None:
+        yield
+        return
+    symbolic_shapes.has_guarding_hint = lambda size: not isinstance(size, torch.SymInt)
+    try:
+        yield
+    finally:
+        symbolic_shapes.has_guarding_hint = known
+
+
+def _failure(module: GraphModule, error: Exception) -> Exception:
+    reason = f"can't be compiled by Inductor: {_essence(error)}"
+    found = re.search(r"target: (\S+)", str(error))
+    nodes = {node: reason for node in module.graph.nodes if found and str(node.target) == found[1]}
+    return Failure(nodes) if nodes else UnsupportedOperator(f"inductor: the program {reason}")
+
+
+def _essence(error: Exception) -> str:
+    """What went wrong, without the command that ran and the text of the code."""
+    text = str(error)
+    if compiler := re.search(r"error: .*", text):
+        return compiler[0]
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__
