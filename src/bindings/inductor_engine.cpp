@@ -50,9 +50,9 @@ class InductorEngine final : public AdapterEngine {
   bool is_kept_in_files() const override { return false; }
   bool can_load() const override { return true; }
 
-  std::unique_ptr<Executable> load(std::string_view serialized, const std::shared_ptr<const Graph>& graph,
+  std::unique_ptr<Executable> load(const SharedBytes& serialized, const std::shared_ptr<const Graph>& graph,
                                    const RuntimeInputs& inputs, const CompileSettings&) const override {
-    return inductor::make_executable(graph, inputs, loaded(serialized, graph, inputs));
+    return inductor::make_executable(graph, inputs, loaded(serialized.view(), graph, inputs));
   }
 
   std::unique_ptr<Executable> refit(const Executable& compiled, const std::shared_ptr<const Graph>& graph,

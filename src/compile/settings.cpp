@@ -119,7 +119,8 @@ void check_tensorrt_settings(const CompileSettings& settings) {
 void check_effort(const CompileSettings& settings) {
   constexpr std::string_view kEfforts[] = {"fast", "balanced", "max"};
   if (std::ranges::find(kEfforts, settings.effort) != std::end(kEfforts)) return;
-  throw InvalidInput("effort is \"" + settings.effort + "\"; choose \"fast\", \"balanced\" or \"max\"");
+  throw InvalidInput("effort is \"" + settings.effort + "\"; choose \"fast\", \"balanced\" or \"max\"",
+                     ErrorCode::kInvalidSetting);
 }
 
 void check_verify(const CompileSettings& settings) {

@@ -44,7 +44,7 @@ Package::Package(const std::string& bytes, c10::Device device, std::unordered_ma
   } catch (const Error&) {
     throw;
   } catch (const std::exception& error) {
-    throw Error("PyTorch can't load what AOTInductor compiled: " + said_by(error));
+    throw Error("PyTorch can't load what AOTInductor compiled: " + said_by(error), ErrorCode::kEngineFailure);
   }
 }
 
@@ -53,7 +53,9 @@ void Package::give_constants() {
   torch::inductor::TensorConstantMap given;
   for (const auto& [name, original] : runner.getConstantNamesToOriginalFQNs()) {
     const auto constant = constants_.find(original);
-    if (constant == constants_.end()) throw Error("AOTInductor's code reads a constant that nobody has: " + original);
+    if (constant == constants_.end()) {
+      throw Error("AOTInductor's code reads a constant that nobody has: " + original, ErrorCode::kEngineFailure);
+    }
     given.emplace(name, &constant->second);
   }
   if (given.empty()) return;
@@ -69,7 +71,7 @@ std::vector<at::Tensor> Package::run(std::vector<at::Tensor>&& inputs) const {
   } catch (const c10::OutOfMemoryError&) {
     throw;
   } catch (const std::exception& error) {
-    throw Error("inductor failed while running the program: " + said_by(error));
+    throw Error("inductor failed while running the program: " + said_by(error), ErrorCode::kEngineFailure);
   }
 }
 

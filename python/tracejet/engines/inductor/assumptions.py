@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from tracejet._C import Expression, UnsupportedOperator
+from tracejet._C import ErrorCode, Expression, UnsupportedOperator
 from tracejet.export.engine_view import EngineView
 from tracejet.patches.sym_node import expression_of
 
@@ -27,10 +27,10 @@ def assumptions(view: EngineView, sizes: Mapping[int, torch.SymInt]) -> list[Exp
     conditions = []
     for guard in guards:
         if not guard.free_symbols <= symbols.keys():
-            raise UnsupportedOperator(f"inductor takes {guard} for granted, which can't be checked when it runs")
+            raise UnsupportedOperator(f"inductor takes {guard} for granted, which can't be checked when it runs", ErrorCode.ENGINE_REFUSAL)
         condition: Any = sympy_interp(PythonReferenceAnalysis, symbols, guard)
         if isinstance(condition, torch.SymBool):
             conditions.append(expression_of(condition.node))
         elif not condition:
-            raise UnsupportedOperator(f"inductor takes {guard} for granted, which never holds")
+            raise UnsupportedOperator(f"inductor takes {guard} for granted, which never holds", ErrorCode.ENGINE_REFUSAL)
     return conditions

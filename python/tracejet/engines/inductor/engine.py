@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 import torch
 
-from tracejet._C import CompileSettings, Graph, InvalidInput, Node
+from tracejet._C import CompileSettings, ErrorCode, Graph, InvalidInput, Node
 from tracejet.engines.inductor import toolchain
 from tracejet.engines.inductor.build import Failure, build
 from tracejet.engines.inductor.code import Code
@@ -29,10 +29,11 @@ class Inductor:
         """Raises InvalidInput where it can't do what the settings ask for, or has nothing to compile with."""
         if settings.precision != torch.float32:
             raise InvalidInput(
-                f"precision is {settings.precision}, but inductor computes float32 in float32: convert the model"
+                f"precision is {settings.precision}, but inductor computes float32 in float32: convert the model",
+                ErrorCode.ENGINE_SETTING,
             )
         if reason := toolchain.missing():
-            raise InvalidInput(f"inductor: {reason}")
+            raise InvalidInput(f"inductor: {reason}", ErrorCode.ENGINE_SETTING)
 
     def view(self, graph: Graph, runtime_inputs: Collection[int]) -> EngineView:
         return EngineView(graph, runtime_inputs)
