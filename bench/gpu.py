@@ -102,6 +102,17 @@ def on_gpu_ms(call: Call, seconds: float = 0.4) -> float:
     return statistics.median(before.elapsed_time(after) for before, after in events)
 
 
+def longest_kernels(call: Call, count: int) -> list[str]:
+    """What the GPU does for a call, by time: microseconds, how often, which kernel."""
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profile:
+        call()
+        torch.cuda.synchronize()
+    found = sorted(profile.key_averages(), key=lambda event: -event.device_time_total)
+    total, kernels = sum(event.device_time_total for event in found), sum(event.count for event in found)
+    lines = [f"    {total:9.0f} us in {kernels} kernels and copies"]
+    return lines + [f"    {event.device_time_total:9.0f}{event.count:5}  {event.key[:150]}" for event in found[:count]]
+
+
 def on_host_ms(call: Call, count: int = 30) -> float:
     """The median of calls that somebody waits for."""
     times = []
@@ -123,7 +134,9 @@ def reference(name: str, batch: int) -> torch.Tensor:
     return expected
 
 
-def measured(runner: str, name: str, batch: int, mode: str, expected: torch.Tensor) -> tuple[Row, Call]:
+def measured(
+    runner: str, name: str, batch: int, mode: str, expected: torch.Tensor, kernels: int
+) -> tuple[Row, Call]:
     gc.collect()
     torch.cuda.empty_cache()
     module, inputs = gpu_model(name, batch)
@@ -142,11 +155,13 @@ def measured(runner: str, name: str, batch: int, mode: str, expected: torch.Tens
     row["gpu_ms"] = on_gpu_ms(call)
     row["host_ms"] = on_host_ms(call)
     row["peak_mib"] = torch.cuda.max_memory_allocated() / 2**20
+    if kernels and runner != "eager":
+        row["kernels"] = longest_kernels(call, kernels)
     return row, call
 
 
 @torch.no_grad()
-def case(name: str, batch: int, runners: list[str], mode: str) -> list[Row]:
+def case(name: str, batch: int, runners: list[str], mode: str, kernels: int) -> list[Row]:
     """One model at one batch, by each runner."""
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     expected = reference(name, batch)
@@ -158,7 +173,7 @@ def case(name: str, batch: int, runners: list[str], mode: str) -> list[Row]:
     for runner in runners:
         row: Row = {"model": name, "batch": batch, "runner": runner}
         try:
-            found, call = measured(runner, name, batch, mode, expected)
+            found, call = measured(runner, name, batch, mode, expected, kernels)
             row |= found
             first = first or (row, call)
         except Exception as error:
@@ -170,7 +185,7 @@ def case(name: str, batch: int, runners: list[str], mode: str) -> list[Row]:
     return rows
 
 
-def in_a_process(arguments: tuple[str, int, list[str], str], cache: str, results: Any) -> None:
+def in_a_process(arguments: tuple[str, int, list[str], str, int], cache: str, results: Any) -> None:
     os.environ["TORCHINDUCTOR_CACHE_DIR"] = cache or tempfile.mkdtemp()
     results.put(case(*arguments))
 
@@ -216,7 +231,7 @@ def line(row: Row) -> str:
     numbers = (
         f"{row['gpu_ms']:9.3f}{row['host_ms']:9.3f}{row['first_s']:9.2f}{row['peak_mib']:9.0f}{row['error']:10.1e}"
     )
-    return head + numbers + again
+    return "\n".join([head + numbers + again, *row.get("kernels", [])])
 
 
 def main() -> None:
@@ -233,6 +248,8 @@ def main() -> None:
         metavar="N",
         help="torch.compile compiles all cases before, N at a time: its first answers then come from a cache",
     )
+    parser.add_argument("--cache", default="", metavar="FOLDER", help="what torch.compile compiles is kept there")
+    parser.add_argument("--kernels", type=int, default=0, metavar="N", help="lists the N that take longest")
     parser.add_argument("--json")
     args = parser.parse_args()
 
@@ -242,7 +259,7 @@ def main() -> None:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["torch", "tracejet", "torchvision", "transformers"])
     cases = [(name, batch) for batch in map(int, args.batches.split(",")) for name in args.models.split(",")]
-    cache = tempfile.mkdtemp() if args.compile_ahead else ""
+    cache = args.cache or (tempfile.mkdtemp() if args.compile_ahead else "")
     if args.compile_ahead:
         fill_caches(context, cases, args.compile_mode, cache, args.compile_ahead)
     for name, batch in cases:
@@ -251,7 +268,7 @@ def main() -> None:
             continue
         results = context.Queue()
         process = context.Process(
-            target=in_a_process, args=((name, batch, args.runners.split(","), args.compile_mode), cache, results)
+            target=in_a_process, args=((name, batch, args.runners.split(","), args.compile_mode, args.kernels), cache, results)
         )
         process.start()
         while process.is_alive() and results.empty():

@@ -5,6 +5,8 @@
 #   tools/gpu.sh build          there, in the unpacked tree: the extension, in place (KIT: the folder that was carried)
 #   tools/gpu.sh test [ARG...]  the tests that need a GPU; ARG: more for pytest
 #   tools/gpu.sh bench [ARG...] python -m bench.gpu
+#   tools/gpu.sh all FOLDER [ARG...]  all of it within SECONDS_IN_ALL (570): logs and results go to the folder. What
+#                               torch.compile needs is compiled beside the build.
 set -eo pipefail
 cd "$(dirname "$0")/.."
 KIT=${KIT:-..}
@@ -37,10 +39,26 @@ build() {
   cmake --build "$BUILD" --target _C -j"$(nproc)"
 }
 
+all() {
+  local out=$1 cache=/tmp/tracejet-inductor
+  shift
+  $PYTHON -m bench.gpu --cache $cache --compile-ahead "${COMPILE_AHEAD:-6}" --seconds 0 "$@" >"$out/ahead.log" 2>&1 &
+  local ahead=$!
+  build >"$out/build.log" 2>&1 || { tail -40 "$out/build.log"; exit 1; }
+  echo "built after $SECONDS s"
+  timeout 180 $PYTHON -m pytest -q -m gpu -n 4 -p no:cacheprovider ${TESTS:-tests/python} >"$out/tests.log" 2>&1 || true
+  tail -25 "$out/tests.log"
+  echo "tested after $SECONDS s"
+  wait $ahead || true
+  echo "torch.compile has compiled after $SECONDS s"
+  $PYTHON -m bench.gpu --cache $cache --json "$out/gpu.json" --seconds $((${SECONDS_IN_ALL:-570} - SECONDS)) "$@" 2>"$out/bench.err" | tee "$out/bench.log"
+}
+
 case "$1" in
   pack) pack "${2:?a folder}" ;;
   build) build ;;
   test) shift; $PYTHON -m pytest -q -m gpu "${@:-tests/python}" ;;
   bench) shift; $PYTHON -m bench.gpu "$@" ;;
-  *) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  all) shift; all "$@" ;;
+  *) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac

@@ -88,6 +88,10 @@ Tensors associative_scan(std::span<const Run> subgraphs, const torch::jit::Stack
   return stacked(runs);
 }
 
+Tensors fused(std::span<const Run> subgraphs, const torch::jit::Stack& arguments) {
+  return subgraphs[0](tensors(arguments[0]));
+}
+
 }  // namespace
 
 ControlFlow control_flow_of(const c10::OperatorHandle& op) {
@@ -97,6 +101,7 @@ ControlFlow control_flow_of(const c10::OperatorHandle& op) {
       {"higher_order::scan", scan},
       {"higher_order::map_impl", map},
       {"higher_order::associative_scan", associative_scan},
+      {"tracejet::fused", fused},
   };
   const auto found = table.find(op.operator_name().name);
   if (found == table.end())

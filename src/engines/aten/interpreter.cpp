@@ -12,6 +12,8 @@
 
 #include "base/error.h"
 #include "engines/aten/control_flow.h"
+#include "engines/aten/fusion/fused_call.h"
+#include "engines/aten/fusion/fused_op.h"
 #include "engines/aten/instruction.h"
 #include "engines/kernel_times.h"
 #include "engines/runtime_sizes.h"
@@ -143,15 +145,24 @@ class Interpreter final : public Interpreted {
     return slots_[&value] = weights_.size() - 1;
   }
 
+  std::shared_ptr<const Executable> body_of(const Node& node, const std::shared_ptr<Graph>& body,
+                                            const CompileBody& compile_body) {
+    const auto interpreted = [&] {
+      return std::make_shared<const Interpreter>(body, all_inputs_of(*body), known_, compile_body);
+    };
+    if (is_fused(node)) return make_fused_call(body, interpreted(), kernel_cache(device_of(*body)));
+    std::shared_ptr<const Executable> executable = compile_body ? compile_body(graph_, node, body) : nullptr;
+    return executable == nullptr ? interpreted() : executable;
+  }
+
+  static c10::DeviceType device_of(const Graph& fused) { return fused.outputs().front().value->tensor().device.type(); }
+
   Instruction compile(const Node& node, const CompileBody& compile_body) {
     Instruction instruction{
         &node, for_any_layout(node.op()), {}, {}, {}, {}, {}, assertion_of(node), wants_contiguous(node.op())};
     if (instruction.assertion) return instruction;
     for (const auto& body : node.subgraphs()) {
-      std::shared_ptr<const Executable> executable = compile_body ? compile_body(graph_, node, body) : nullptr;
-      if (executable == nullptr)
-        executable = std::make_shared<const Interpreter>(body, all_inputs_of(*body), known_, compile_body);
-      instruction.subgraphs.push_back(std::move(executable));
+      instruction.subgraphs.push_back(body_of(node, body, compile_body));
     }
     const auto& schema = node.op().schema().arguments();
     for (size_t i = 0; i < node.arguments().size(); ++i) {

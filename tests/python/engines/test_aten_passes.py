@@ -149,6 +149,53 @@ def test_heads_that_share_keys_arent_copied() -> None:
     assert attention(shared, (2, 8, 16, 8), (2, 2, 16, 8)) == ["aten::scaled_dot_product_attention"]
 
 
+def on_gpu(function: Callable[..., Any], *shapes: tuple[int, ...], **settings: Any) -> list[str]:
+    """What half-precision inputs of these shapes are computed by, on a GPU that needn't be there."""
+    return operators(traced(Lambda(function), *[torch.randn(shape).half() for shape in shapes], device="cuda"), **settings)
+
+
+def test_chains_are_one_kernel() -> None:
+    def chain(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return F.gelu(x * 2 + y).to(torch.float32) - 1
+
+    assert on_gpu(chain, (4, 8), (8,)) == ["tracejet::fused"]
+    assert "tracejet::fused" not in on_gpu(chain, (4, 8), (8,), skipped_passes=["fuse_pointwise"])
+
+
+def test_norms_take_up_the_sum_before_them() -> None:
+    def step(x: torch.Tensor, y: torch.Tensor, weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        summed = x + y
+        return summed, F.layer_norm(summed, (16,), weight)
+
+    assert on_gpu(step, (4, 16), (4, 16), (16,)) == ["tracejet::fused"]
+
+
+def test_programs_on_cpus_have_no_fused_chains() -> None:
+    assert operators(traced(Lambda(lambda x: (x * 2).tanh()), torch.randn(3))) == ["aten::mul.Tensor", "aten::tanh"]
+
+
+@pytest.mark.parametrize("between", [lambda x: x, lambda x: x.view(2, 2, 32)], ids=["rows", "view"])
+@pytest.mark.parametrize("bend", [torch.relu, lambda x: F.gelu(x, approximate="tanh")], ids=["relu", "gelu"])
+def test_products_bend_their_results(between: Callable[..., Any], bend: Callable[..., Any]) -> None:
+    def layer(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+        return bend(between(torch.addmm(bias, x, weight)))
+
+    shapes = (4, 16), (16, 32), (32,)
+    found = on_gpu(layer, *shapes)
+    assert found[0] == "aten::_addmm_activation"
+    assert not {"aten::relu", "aten::gelu", "aten::addmm"} & set(found)
+    assert "aten::addmm" in on_gpu(layer, *shapes, skipped_passes=["fuse_activation"])
+
+
+def test_products_that_others_read_stay() -> None:
+    def both(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        y = torch.addmm(bias, x, weight)
+        return y, torch.relu(y)
+
+    assert on_gpu(both, (4, 16), (16, 32), (32,)) == ["aten::addmm", "aten::relu"]
+    assert "aten::_addmm_activation" not in on_gpu(lambda *x: F.gelu(torch.addmm(*x)), (32,), (4, 16), (16, 32))
+
+
 # ---------------------------------------------------------------- on a GPU
 
 
@@ -214,3 +261,57 @@ def test_causal_masks_and_shared_heads() -> None:
     assert operators(program) == ["aten::scaled_dot_product_attention"]
     got = tracejet.compile(program)(q, k)
     torch.testing.assert_close(got.float(), run(q.float(), k.float()), rtol=5e-3, atol=5e-3)
+
+
+@gpu
+@torch.no_grad()
+def test_products_of_odd_lengths_are_padded() -> None:
+    x = torch.randn(64, 32, device="cuda").half()
+    assert_as_exact(nn.Linear(32, 2051), x, wanted="aten::clone", skipped="pad_products")
+
+
+@gpu
+@torch.no_grad()
+@pytest.mark.parametrize("bend", [nn.ReLU(), nn.GELU(approximate="tanh")], ids=["relu", "gelu"])
+def test_products_bend_as_exactly(bend: nn.Module) -> None:
+    x = torch.randn(64, 32, device="cuda").half()
+    assert_as_exact(nn.Sequential(nn.Linear(32, 64), bend), x, wanted="aten::_addmm_activation", skipped="fuse_activation")
+
+
+@gpu
+@torch.no_grad()
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+@pytest.mark.parametrize("shape", [(4, 7, 768), (3, 33), (2, 5, 1, 96), (64, 2048)], ids=str)
+def test_kernels_compute_what_operators_do(shape: tuple[int, ...], dtype: torch.dtype) -> None:
+    def run(x: torch.Tensor, y: torch.Tensor, weight: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        summed = x + F.silu(y) * 0.5
+        normed = F.layer_norm(summed, shape[-1:], weight, weight)
+        return summed, normed, F.softmax(normed * 2, -1), (x > 0).logical_and(y < 1), x.clamp(-1, 1).pow(3) / (y.abs() + 1)
+
+    x, y = (torch.randn(shape, device="cuda").to(dtype) for _ in range(2))
+    weight = torch.randn(shape[-1], device="cuda").to(dtype)
+    program = traced(Lambda(run), x, y, weight)
+    assert "tracejet::fused" in operators(program)
+    compiled = tracejet.compile(program)
+    tolerance = {torch.float16: 4e-3, torch.bfloat16: 3e-2, torch.float32: 2e-5, torch.float64: 1e-9}[dtype]
+    for inputs in ((x, y, weight), (x.clone(), y + 1, weight * 2)):
+        for _ in range(4):
+            for got, expected in zip(compiled(*inputs), run(*inputs), strict=True):
+                assert got.stride() == expected.stride()
+                torch.testing.assert_close(got, expected, rtol=tolerance, atol=tolerance)
+
+
+@gpu
+@torch.no_grad()
+@pytest.mark.parametrize("graphs", [True, False])
+def test_kernels_take_any_size_and_layout(graphs: bool) -> None:
+    module = Lambda(lambda x: F.gelu(x * 2 + 1) - x.sigmoid()).cuda()
+    program = tracejet.trace(module, arg_inputs=[batch(6, 8, dtype=torch.float16, device="cuda")])
+    compiled = tracejet.compile(program, cuda_graphs=graphs)
+    for _ in range(3):
+        for size in (1, 3, 9):
+            for shape, view in (((6, 8), lambda x: x), ((8, 6), lambda x: x.mT), ((6, 17), lambda x: x[..., 1:9])):
+                x = view(torch.randn(size, *shape, device="cuda", dtype=torch.float16))
+                expected = module(x)
+                torch.testing.assert_close(compiled(x), expected, rtol=2e-3, atol=2e-3)
+                assert compiled(x).stride() == expected.stride()

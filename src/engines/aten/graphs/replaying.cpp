@@ -5,15 +5,14 @@
 #include <utility>
 
 #include <ATen/Context.h>
-#include <ATen/autocast_mode.h>
 #include <ATen/core/LegacyTypeDispatch.h>
 #include <c10/core/DeviceGuard.h>
-#include <c10/core/impl/TorchDispatchModeTLS.h>
 #include <c10/util/hash.h>
 
 #include "base/error.h"
 #include "engines/aten/graphs/recent.h"
 #include "engines/aten/graphs/recorded_call.h"
+#include "engines/aten/graphs/watched.h"
 #include "ir/analysis/effect.h"
 #include "ir/call.h"
 #include "ir/model_line.h"
@@ -56,11 +55,6 @@ bool has_effects(const Graph& graph) {
 /// `tensor.data = other` puts it elsewhere.
 int64_t place_of(const at::Tensor& tensor) {
   return tensor.has_storage() ? reinterpret_cast<int64_t>(tensor.storage().data()) : 0;
-}
-
-/// Whether somebody wants to see the calls themselves, or to change them.
-bool is_watched(c10::Device device) {
-  return c10::impl::TorchDispatchModeTLS::any_modes_set() || at::autocast::is_autocast_enabled(device.type());
 }
 
 class Replaying final : public Executable {

@@ -6,9 +6,8 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
 
-#include "engines/aten/passes/matching.h"
+#include "engines/aten/passes/products.h"
 #include "engines/aten/passes/rewriting.h"
-#include "engines/aten/passes/weights.h"
 
 namespace tracejet::aten {
 
@@ -16,32 +15,9 @@ namespace {
 
 constexpr size_t kMostBytesMerged = size_t{8} << 20;
 
-/// A product of rows with a weight.
-struct Product {
-  const Node* node;
-  const Value* rows;
-  at::Tensor weight;  ///< [inner, outer], transposed or not
-  at::Tensor bias;    ///< undefined where there is none
-};
-
-std::optional<Product> product_of(const Node& node, const Weights& weights) {
-  const bool has_bias = is_call_of(node, "aten::addmm");
-  if (!has_bias && !is_call_of(node, "aten::mm")) return std::nullopt;
-  const Call call(node);
-  const Value& factor = call.value("mat2");
-  at::Tensor weight = weights.data(&factor);
-  if (const Node* permute = made_by(factor, "aten::permute"); permute != nullptr) {
-    const at::Tensor own = weights.data(&Call(*permute).value("self"));
-    if (own.defined()) weight = own.permute(Call(*permute).axes("dims", 2));
-  }
-  if (!weight.defined() || !weight.is_cuda() || weight.nbytes() > kMostBytesMerged) return std::nullopt;
-  if (!has_bias) return Product{&node, &call.value("self"), weight, {}};
-  const at::Tensor bias = weights.data(&call.value("self"));
-  const c10::Scalar alpha = call.scalar("alpha"), beta = call.scalar("beta");
-  if (!bias.defined() || bias.dim() != 1 || bias.size(0) != weight.size(1) || alpha.toDouble() != 1 ||
-      beta.toDouble() != 1)
-    return std::nullopt;
-  return Product{&node, &call.value("mat1"), weight, bias};
+std::optional<Product> mergeable(const Node& node, const Weights& weights) {
+  auto product = product_of(node, weights);
+  return product && product->weight.nbytes() <= kMostBytesMerged ? product : std::nullopt;
 }
 
 bool go_together(const Product& a, const Product& b) {
@@ -63,14 +39,9 @@ void merge(Graph& graph, Weights& weights, const std::vector<Product>& group) {
   TensorMeta meta = first.outputs().front()->tensor();
   meta.sizes[1] = width;
   meta.strides = contiguous_strides(meta.sizes);
-  std::vector<Argument> arguments(first.arguments().begin(), first.arguments().end());
-  if (biases.empty()) {
-    arguments[1] = &factor;
-  } else {
-    arguments[0] = &weights.add(at::cat(biases), name + "_bias");
-    arguments[2] = &factor;
-  }
-  const Node& merged = graph.insert_node(first, first.op(), std::move(arguments), {meta}, first.where());
+  const Value* bias = biases.empty() ? nullptr : &weights.add(at::cat(biases), name + "_bias");
+  const Node& merged =
+      graph.insert_node(first, first.op(), arguments_with(group.front(), factor, bias), {meta}, first.where());
   int64_t start = 0;
   for (const Product& product : group) {
     const int64_t end = start + product.weight.size(1);
@@ -86,7 +57,7 @@ void merge_products(Graph& graph) {
   Weights weights(graph);
   std::vector<std::vector<Product>> groups;
   for (const Node& node : graph.nodes()) {
-    const auto product = product_of(node, weights);
+    const auto product = mergeable(node, weights);
     if (!product) continue;
     const auto group =
         std::ranges::find_if(groups, [&](const auto& one) { return go_together(one.front(), *product); });

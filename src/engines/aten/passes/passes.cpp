@@ -8,9 +8,12 @@
 #include "engines/aten/passes/channels_last.h"
 #include "engines/aten/passes/fold_batch_norm.h"
 #include "engines/aten/passes/fold_gpu_constants.h"
+#include "engines/aten/passes/fuse_activation.h"
 #include "engines/aten/passes/fuse_convolution_relu.h"
+#include "engines/aten/passes/fuse_pointwise.h"
 #include "engines/aten/passes/fuse_rms_norm.h"
 #include "engines/aten/passes/merge_products.h"
+#include "engines/aten/passes/pad_products.h"
 #include "engines/aten/passes/recompose.h"
 #include "ir/copy.h"
 #include "ir/passes/dead_nodes.h"
@@ -54,9 +57,9 @@ std::shared_ptr<Graph> without_unread_weights(const Graph& graph) {
 }  // namespace
 
 std::span<const Pass> passes() {
-  static constexpr Pass table[] = {kFoldGpuConstants,    kFoldBatchNorm, kUseChannelsLast,
-                                   kFuseConvolutionRelu, kRecompose,     kFuseRmsNorm,
-                                   kAvoidCopies,         kMergeProducts, kSimplifyAttention};
+  static constexpr Pass table[] = {
+      kFoldGpuConstants, kFoldBatchNorm, kUseChannelsLast, kFuseConvolutionRelu, kRecompose,      kFuseRmsNorm,
+      kAvoidCopies,      kMergeProducts, kPadProducts,     kSimplifyAttention,   kFuseActivation, kFusePointwise};
   return table;
 }
 

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <vector>
+
+#include "ir/graph.h"
+
+namespace tracejet::aten {
+
+/// Nodes that one kernel can compute, in their order.
+using FusionGroup = std::vector<const Node*>;
+
+/// The groups of more than one call of a graph, each node in one of them at most: as large as they get, and such that
+/// none needs what is computed from its own results elsewhere.
+std::vector<FusionGroup> find_fusion_groups(const Graph& graph, c10::DeviceType type);
+
+}  // namespace tracejet::aten

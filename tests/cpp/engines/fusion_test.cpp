@@ -1,0 +1,299 @@
+// Chains of operators as one kernel: which ones, and that what is written for them computes what PyTorch does. The
+// kernels are compiled for the CPU here.
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include "engines/aten/fusion/fused_call.h"
+#include "engines/aten/fusion/fused_op.h"
+#include "engines/aten/interpreter.h"
+#include "engines/aten/passes/fuse_pointwise.h"
+#include "engines/host_kernels.h"
+#include "engines/runtime_inputs.h"
+#include "ir/copy.h"
+#include "ir/passes/common_subexpressions.h"
+#include "ir/symbol_binding.h"
+#include "ir/verify.h"
+#include "small_graph.h"
+#include <tracejet/trace.h>
+
+namespace tracejet {
+namespace {
+
+using Tensors = std::vector<at::Tensor>;
+using testing::calls_of;
+
+std::shared_ptr<Graph> fused(const Forward& forward, const std::vector<Input>& inputs) {
+  const Program program = trace(forward, inputs);
+  std::shared_ptr<Graph> graph = copy_with_outputs(*program.graph(), {}).graph;
+  merge_common_subexpressions(*graph);
+  aten::fuse_pointwise_of(*graph, c10::kCPU);
+  verify_graph(*graph);
+  return graph;
+}
+
+std::vector<Input> inputs_like(const Tensors& tensors) {
+  std::vector<Input> inputs;
+  for (const at::Tensor& tensor : tensors) inputs.push_back(Input::fixed(tensor.sizes().vec(), tensor.scalar_type()));
+  return inputs;
+}
+
+std::string calls(const Forward& forward, const Tensors& inputs) {
+  return calls_of(*fused(forward, inputs_like(inputs)));
+}
+
+constexpr aten::KernelDevice kOneThread{.warp = 1, .block = 4, .largest_block = 1, .threads = 0};
+constexpr aten::KernelDevice kWarps{.warp = 32, .block = 32, .largest_block = 128, .threads = 0};
+
+/// A fused node by itself, called as programs call it.
+class Fused {
+ public:
+  Fused(const Forward& forward, const std::vector<Input>& inputs, const aten::KernelDevice& device)
+      : graph_(fused(forward, inputs)),
+        compiler_(std::make_shared<testing::HostCompiler>(device)),
+        cache_(std::make_shared<aten::KernelCache>(compiler_)) {
+    EXPECT_EQ(graph_->nodes().size(), 1U) << graph_->str();
+    EXPECT_TRUE(aten::is_fused(graph_->nodes().front())) << graph_->str();
+    body_ = graph_->nodes().front().subgraphs().front();
+    call_ = aten::make_fused_call(body_, aten::make_interpreter(body_, runtime_inputs_of(*body_)), cache_);
+  }
+
+  Tensors operator()(const Tensors& given) const {
+    Tensors operands;
+    RuntimeSizes sizes;
+    const auto order = std::get<std::vector<const Value*>>(graph_->nodes().front().arguments().front());
+    for (const Value* value : order) {
+      const auto place = std::ranges::find(graph_->inputs(), value, &GraphInput::value) - graph_->inputs().begin();
+      operands.push_back(given.at(static_cast<size_t>(place)));
+    }
+    for (size_t i = 0; i < given.size(); ++i) {
+      for_each_bound_symbol(*graph_->inputs()[i].value, [&](const SymbolBinding& binding) {
+        sizes.bind(binding.symbol.id, given[i].size(binding.axis));
+      });
+    }
+    const std::vector<c10::IValue> values = call_->run(operands, sizes);
+    const auto given_by_node = graph_->nodes().front().outputs();
+    Tensors results;
+    for (const GraphOutput& output : graph_->outputs()) {
+      const auto place = std::ranges::find(given_by_node, output.value) - given_by_node.begin();
+      results.push_back(values.at(static_cast<size_t>(place)).toTensor());
+    }
+    return results;
+  }
+
+  int kernels() const { return compiler_->count_; }
+
+ private:
+  std::shared_ptr<Graph> graph_;
+  std::shared_ptr<const testing::HostCompiler> compiler_;
+  std::shared_ptr<aten::KernelCache> cache_;
+  std::shared_ptr<const Graph> body_;
+  std::unique_ptr<Executable> call_;
+};
+
+double tolerance_of(at::ScalarType dtype) {
+  if (dtype == at::kHalf) return 2e-3;
+  if (dtype == at::kBFloat16) return 1.6e-2;
+  return 2e-6;
+}
+
+void expect_same(const Tensors& got, const Tensors& expected) {
+  ASSERT_EQ(got.size(), expected.size());
+  for (size_t i = 0; i < got.size(); ++i) {
+    EXPECT_EQ(got[i].scalar_type(), expected[i].scalar_type());
+    EXPECT_EQ(got[i].sizes(), expected[i].sizes());
+    EXPECT_EQ(got[i].strides(), expected[i].strides());
+    const double tolerance = tolerance_of(got[i].scalar_type());
+    EXPECT_TRUE(at::allclose(got[i].to(at::kDouble), expected[i].to(at::kDouble), tolerance, tolerance, true))
+        << got[i] << expected[i];
+  }
+}
+
+/// The first call runs operators, the second the kernel.
+void expect_kernel_as_eager(const Forward& forward, const Tensors& inputs, const aten::KernelDevice& device = kOneThread) {
+  const Fused program(forward, inputs_like(inputs), device);
+  const Tensors expected = program(inputs);
+  EXPECT_EQ(program.kernels(), 0);
+  const Tensors got = program(inputs);
+  EXPECT_EQ(program.kernels(), 1);
+  expect_same(got, expected);
+  expect_same(got, forward(inputs));
+}
+
+TEST(Fusion, TakesChainsOfOneSize) {
+  const Tensors x{at::randn({4, 6}), at::randn({6})};
+  EXPECT_EQ(calls([](const Tensors& in) { return Tensors{((in[0] + in[1]) * 2).tanh()}; }, x), "tracejet::fused");
+  EXPECT_EQ(calls([](const Tensors& in) { return Tensors{in[0].tanh()}; }, x), "aten::tanh");
+  EXPECT_EQ(calls([](const Tensors& in) { return Tensors{(in[0].tanh().mm(in[0].t()) + 1).sin()}; }, x),
+            "aten::tanh aten::permute aten::mm tracejet::fused");
+}
+
+TEST(Fusion, MakesNoCircles) {
+  const Tensors x{at::randn({6, 6})};
+  // exp feeds both a product and what is added to it: one kernel can't be before the product and behind it.
+  EXPECT_EQ(calls(
+                [](const Tensors& in) {
+                  const at::Tensor first = (in[0] * 2).exp();
+                  return Tensors{(first.mm(first) + first).sin()};
+                },
+                x),
+            "tracejet::fused aten::mm tracejet::fused");
+}
+
+TEST(Fusion, PutsReadersBehind) {
+  const Tensors x{at::randn({6, 6})};
+  const Forward forward = [](const Tensors& in) {
+    const at::Tensor first = in[0] * 2, product = first.mm(in[0]), second = first + 1;
+    return Tensors{product, second};
+  };
+  EXPECT_EQ(calls(forward, x), "tracejet::fused aten::mm");
+}
+
+TEST(Fusion, LeavesOtherDtypesAndUnknownNumbers) {
+  const Tensors wide{at::randn({4}, at::kComplexFloat)}, plain{at::randn({4})};
+  EXPECT_EQ(calls([](const Tensors& in) { return Tensors{(in[0] * 2) + in[0]}; }, wide), "aten::mul aten::add");
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_EQ(calls([nan](const Tensors& in) { return Tensors{(in[0] * nan) + in[0]}; }, plain), "aten::mul aten::add");
+}
+
+Tensors activations(const Tensors& in) {
+  const at::Tensor x = in[0] * 1.5;
+  return {at::silu(x) + at::gelu(x), at::gelu(x, "tanh") * at::sigmoid(x), at::elu(x, 1.5) - at::leaky_relu(x, 0.1),
+          x.clamp(-0.5, 0.5) / (x.abs() + 1)};
+}
+
+Tensors mathematics(const Tensors& in) {
+  const at::Tensor x = in[0].abs() + 0.5;
+  return {x.log() + x.exp(), x.rsqrt() * x.sqrt(), x.pow(2) + x.pow(3) - x.pow(1.7), x.sin() * x.cos() + x.tanh(),
+          x.reciprocal() + x.erf(), at::floor(x) + at::ceil(x) - at::round(x) * at::trunc(x), x.log1p() - x.expm1(),
+          at::where(x > 1, x, -x), at::maximum(x, in[0]) + at::minimum(x, in[0]) + 1};
+}
+
+class FusedDtypes : public ::testing::TestWithParam<at::ScalarType> {};
+
+TEST_P(FusedDtypes, ComputesAsEager) {
+  at::manual_seed(0);
+  const at::Tensor x = at::randn({3, 40}).to(GetParam());
+  expect_kernel_as_eager(activations, {x});
+  expect_kernel_as_eager(mathematics, {x});
+}
+
+INSTANTIATE_TEST_SUITE_P(All, FusedDtypes, ::testing::Values(at::kHalf, at::kBFloat16, at::kFloat, at::kDouble));
+
+TEST(Fusion, ConvertsAsEager) {
+  const at::Tensor x = at::randn({2, 24}) * 5;
+  expect_kernel_as_eager(
+      [](const Tensors& in) {
+        const at::Tensor whole = in[0].to(at::kInt), narrow = in[0].to(at::kHalf);
+        return Tensors{whole + 1,
+                       (whole * 2).to(at::kByte),
+                       narrow + 0.1,
+                       narrow.to(at::kFloat) * in[0],
+                       (whole > 2).logical_and(in[0] < 3),
+                       whole.to(at::kBool).to(at::kBFloat16) + in[0].to(at::kBFloat16),
+                       at::where(whole == 1, narrow, narrow * 2),
+                       in[0].to(at::kDouble) + whole};
+      },
+      {x});
+}
+
+TEST(Fusion, GoesOnWithNaN) {
+  const at::Tensor x = at::tensor({1.0, -2.0, std::nan(""), INFINITY, -INFINITY, -0.0});
+  expect_kernel_as_eager(
+      [](const Tensors& in) {
+        const at::Tensor x = in[0] * 1, zero = x * 0;
+        return Tensors{x.relu() + 1, x.clamp(-1, 1) * 2, at::maximum(x, zero), x.masked_fill(x > 0, -INFINITY) + x,
+                       at::where(x.isnan(), zero + 1, x)};
+      },
+      {x});
+}
+
+Tensors sums(const Tensors& in) {
+  const at::Tensor product = in[0] * in[1];
+  return {product.tanh() + in[2], product};
+}
+
+TEST(Fusion, TakesAnyLayout) {
+  const at::Tensor x = at::randn({4, 6, 8, 8}), channels = at::randn({6, 1, 1}), number = at::randn({});
+  expect_kernel_as_eager(sums, {x, channels, number});
+  expect_kernel_as_eager(sums, {x.contiguous(at::MemoryFormat::ChannelsLast), channels, x});
+  expect_kernel_as_eager(sums, {x.permute({0, 2, 3, 1}), x.permute({0, 2, 3, 1}).contiguous(), at::randn({6})});
+  expect_kernel_as_eager(sums, {x.slice(3, 1, 8), x.slice(3, 0, 7), x.slice(3, 0, 7)});
+  expect_kernel_as_eager(sums, {at::randn({1, 5, 1}), at::randn({3, 1, 7}), at::randn({5, 7})});
+}
+
+TEST(Fusion, NumbersThatAreNoMultiplesOfAnything) {
+  for (const int64_t size : {1, 2, 3, 17, 31, 64, 129}) {
+    expect_kernel_as_eager(sums, {at::randn({3, size}), at::randn({size}), at::randn({3, 1})});
+  }
+}
+
+Tensors norms(const Tensors& in) {
+  const at::Tensor sum = in[0] + in[1];
+  return {sum, std::get<0>(at::native_layer_norm(sum, {in[0].size(-1)}, in[2], in[3], 1e-5))};
+}
+
+class FusedRows : public ::testing::TestWithParam<std::tuple<int64_t, bool>> {};
+
+TEST_P(FusedRows, ComputesAsEager) {
+  at::manual_seed(0);
+  const auto [length, has_warps] = GetParam();
+  const aten::KernelDevice& device = has_warps ? kWarps : kOneThread;
+  for (const at::ScalarType dtype : {at::kHalf, at::kFloat}) {
+    const at::Tensor x = at::randn({2, 3, length}).to(dtype), y = at::randn({2, 3, length}).to(dtype);
+    const at::Tensor weight = at::randn({length}).to(dtype), bias = at::randn({length}).to(dtype);
+    const Fused program(norms, inputs_like({x, y, weight, bias}), device);
+    const Tensors expected = program({x, y, weight, bias});
+    expect_same(program({x, y, weight, bias}), expected);
+    EXPECT_EQ(program.kernels(), 1);
+  }
+  const Tensors x{at::randn({3, length}), at::randn({3, 1}), at::randn({length})};
+  const Forward softmax = [](const Tensors& in) { return Tensors{at::_softmax(in[0] * in[1] + in[2], -1, false)}; };
+  expect_kernel_as_eager(softmax, x, device);
+  const Forward reduce = [](const Tensors& in) {
+    const at::Tensor x = in[0] + in[2];
+    return Tensors{x * (x.pow(2).mean({-1}, true) + 1e-5).rsqrt() * in[1], x.sum({-1}, true) * 2, x.amax({-1}, true)};
+  };
+  expect_kernel_as_eager(reduce, x, device);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, FusedRows,
+                         ::testing::Combine(::testing::Values(2, 33, 48, 96, 300), ::testing::Bool()));
+
+TEST(Fusion, RowsOfAnyLayout) {
+  const at::Tensor x = at::randn({2, 12, 3, 4}).permute({0, 2, 3, 1}), y = at::randn({2, 3, 4, 12});
+  expect_kernel_as_eager(norms, {x, y, at::randn({12}), at::randn({12})}, kWarps);
+  expect_kernel_as_eager(norms, {x.slice(1, 1, 3), y.slice(1, 0, 2), at::randn({12}), at::randn({12})}, kWarps);
+}
+
+TEST(Fusion, OneKernelForAllSizes) {
+  const Input rows = Input::dynamic({1, 8}, {4, 8}, {64, 8}, at::kFloat, "x");
+  const Forward forward = [](const Tensors& in) { return Tensors{(in[0] * 2 + 1).tanh() * in[0]}; };
+  const Fused program(forward, {rows}, kOneThread);
+  for (const int64_t size : {4, 6, 9}) {
+    const at::Tensor x = at::randn({size, 8});
+    const Tensors expected = program({x});
+    expect_same(program({x}), expected);
+    expect_same(program({x * 1}), expected);
+  }
+  EXPECT_EQ(program.kernels(), 1);
+}
+
+TEST(Fusion, RunsOperatorsWhereAKernelCantBeCompiled) {
+  class Refusing final : public aten::KernelCompiler {
+    aten::KernelDevice device(c10::Device) const override { return {}; }
+    std::shared_ptr<const aten::Kernel> compile(const std::string&, c10::Device) const override {
+      throw Error("no compiler today");
+    }
+  };
+  const auto graph = fused([](const Tensors& in) { return Tensors{(in[0] * 2).tanh()}; }, inputs_like({at::ones({3})}));
+  const auto body = graph->nodes().front().subgraphs().front();
+  const auto call = aten::make_fused_call(body, aten::make_interpreter(body, runtime_inputs_of(*body)),
+                                          std::make_shared<aten::KernelCache>(std::make_shared<Refusing>()));
+  for (int i = 0; i < 3; ++i) {
+    const at::Tensor x = at::randn({3});
+    EXPECT_TRUE(at::equal(call->run({x}, {}).front().toTensor(), (x * 2).tanh()));
+  }
+}
+
+}  // namespace
+}  // namespace tracejet
