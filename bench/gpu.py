@@ -155,7 +155,7 @@ def measured(
     row["gpu_ms"] = on_gpu_ms(call)
     row["host_ms"] = on_host_ms(call)
     row["peak_mib"] = torch.cuda.max_memory_allocated() / 2**20
-    if kernels and runner != "eager":
+    if kernels and runner in ("tracejet", "compile"):
         row["kernels"] = longest_kernels(call, kernels)
     return row, call
 
@@ -249,7 +249,7 @@ def main() -> None:
         help="torch.compile compiles all cases before, N at a time: its first answers then come from a cache",
     )
     parser.add_argument("--cache", default="", metavar="FOLDER", help="what torch.compile compiles is kept there")
-    parser.add_argument("--kernels", type=int, default=0, metavar="N", help="lists the N that take longest")
+    parser.add_argument("--kernels", type=int, default=0, metavar="N", help="lists the N kernels that take longest")
     parser.add_argument("--json")
     args = parser.parse_args()
 

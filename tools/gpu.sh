@@ -25,7 +25,7 @@ pack() {
   rm -f "$1"/site/openvino/libs/*{gpu,npu,auto,hetero}*plugin*  # what isn't used there is most of it
   $PYTHON -m pip download -q --no-deps --no-binary :all: -d "$1/xxhash" xxhash
   tar -C "$1/xxhash" --strip-components=3 --wildcards -xf "$1"/xxhash/xxhash-*.tar.gz '*/deps/xxhash/xxhash.h'
-  tar -C "$1/site" -cJf "$1/site.tar.xz" . && rm -r "$1/site" "$1"/xxhash/*.tar.gz
+  tar -C "$1/site" -I "xz -3 -T0" -cf "$1/site.tar.xz" . && rm -r "$1/site" "$1"/xxhash/*.tar.gz
   du -sh "$1"
 }
 

@@ -3,6 +3,7 @@
 #include "ops/families.h"
 #include "ops/normalization/decompositions.h"
 #include "ops/refusal.h"
+#include "ops/shape/promotion.h"
 #include "ops/shape/shape.h"
 
 namespace tracejet {
@@ -116,7 +117,10 @@ Metas layer_norm(const Call& call) {
   }
   Sizes statistics = input.sizes;
   for (int64_t axis = input.dim() - axes; axis < input.dim(); ++axis) statistics[axis] = 1;
-  const TensorMeta saved = shape::contiguous(statistics, statistics_dtype(call, {"weight", "bias"}), input.device);
+  // On GPUs, statistics are what they are computed in.
+  const at::ScalarType dtype = input.device.is_cuda() ? promotion::to_computation(input.dtype)
+                                                      : statistics_dtype(call, {"weight", "bias"});
+  const TensorMeta saved = shape::contiguous(statistics, dtype, input.device);
   return {shape::contiguous(input.sizes, input.dtype, input.device), saved, saved};
 }
 

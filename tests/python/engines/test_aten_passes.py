@@ -10,6 +10,7 @@ import torch
 import torch._dynamo  # see test_cuda_graphs.py
 import torch.nn.functional as F
 from torch import nn
+from torch.autograd import DeviceType
 
 import tracejet
 from tests.support.lambda_module import Lambda, batch
@@ -126,7 +127,7 @@ class Block(nn.Module):
 
 def attention(module: Callable[..., torch.Tensor], *shapes: tuple[int, ...]) -> list[str]:
     inputs = [torch.randn(shape).half() for shape in shapes]
-    return operators(traced(Lambda(module), *inputs, device="cuda"))
+    return operators(traced(Lambda(module), *inputs, device="cuda"), skipped_passes=["fuse_pointwise"])
 
 
 def test_masks_of_gpus_are_made_numbers_once() -> None:
@@ -315,3 +316,19 @@ def test_kernels_take_any_size_and_layout(graphs: bool) -> None:
                 expected = module(x)
                 torch.testing.assert_close(compiled(x), expected, rtol=2e-3, atol=2e-3)
                 assert compiled(x).stride() == expected.stride()
+
+
+@gpu
+@torch.no_grad()
+def test_a_chain_is_one_launch() -> None:
+    def run(x: torch.Tensor) -> torch.Tensor:
+        return F.layer_norm(F.gelu(x * 2) + x, (64,))
+
+    x = torch.randn(32, 64, device="cuda").half()
+    compiled = tracejet.compile(traced(Lambda(run), x), cuda_graphs=False)
+    for _ in range(3):
+        compiled(x)
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profile:
+        compiled(x)
+        torch.cuda.synchronize()
+    assert [event.name for event in profile.events() if event.device_type == DeviceType.CUDA] == ["fused"]
