@@ -14,6 +14,7 @@ value there.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gc
 import json
 import multiprocessing
@@ -34,6 +35,9 @@ from bench.gpu_models import GPU_MODELS, gpu_model
 
 Call = Callable[[], Any]
 Row = dict[str, Any]
+
+
+UNFINISHED = "unfinished"
 
 
 def eager(module: torch.nn.Module, inputs: dict[str, torch.Tensor], mode: str) -> Call:
@@ -134,9 +138,7 @@ def reference(name: str, batch: int) -> torch.Tensor:
     return expected
 
 
-def measured(
-    runner: str, name: str, batch: int, mode: str, expected: torch.Tensor, kernels: int
-) -> tuple[Row, Call]:
+def measured(runner: str, name: str, batch: int, mode: str, expected: torch.Tensor, kernels: int) -> tuple[Row, Call]:
     gc.collect()
     torch.cuda.empty_cache()
     module, inputs = gpu_model(name, batch)
@@ -161,33 +163,60 @@ def measured(
 
 
 @torch.no_grad()
-def case(name: str, batch: int, runners: list[str], mode: str, kernels: int) -> list[Row]:
-    """One model at one batch, by each runner."""
+def case(name: str, batch: int, runners: list[str], mode: str, kernels: int, report: Callable[[Row], None]) -> None:
+    """One model at one batch, by each runner. `report` is given a row when a runner begins and when it is done."""
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     expected = reference(name, batch)
     gc.collect()
     eager_call = gpu_model(name, batch)
     eager_call[0](**eager_call[1])  # libraries are loaded before anybody is timed
     del eager_call
-    rows, first = [], None
+    first = None
     for runner in runners:
         row: Row = {"model": name, "batch": batch, "runner": runner}
+        report(row | {"failed": UNFINISHED})
         try:
             found, call = measured(runner, name, batch, mode, expected, kernels)
-            row |= found
-            first = first or (row, call)
         except Exception as error:
-            row["failed"] = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+            report(row | {"failed": f"{type(error).__name__}: {error}".splitlines()[0][:200]})
             traceback.print_exc()
-        rows.append(row)
+            torch.cuda.synchronize()  # where the GPU refuses all that follows, this process ends
+            continue
+        report(row | found)
+        first = first or (row | found, call)
     if first is not None:
-        first[0]["gpu_ms_again"] = on_gpu_ms(first[1])
-    return rows
+        report(first[0] | {"gpu_ms_again": on_gpu_ms(first[1])})
 
 
-def in_a_process(arguments: tuple[str, int, list[str], str, int], cache: str, results: Any) -> None:
+def in_a_process(name: str, batch: int, runners: list[str], mode: str, kernels: int, cache: str, results: Any) -> None:
     os.environ["TORCHINDUCTOR_CACHE_DIR"] = cache or tempfile.mkdtemp()
-    results.put(case(*arguments))
+    case(name, batch, runners, mode, kernels, results.send)
+
+
+def rows_of_case(context: Any, name: str, batch: int, runners: list[str], patience: float, *others: Any) -> list[Row]:
+    """A runner whose process ends has a row that says so, and the runners after it go on in a process of their own."""
+    rows: dict[str, Row] = {}
+    while left := [runner for runner in runners if runner not in rows]:
+        results, sent = context.Pipe(duplex=False)
+        process = context.Process(target=in_a_process, args=(name, batch, left, *others, sent))
+        process.start()
+        sent.close()
+        heard = time.monotonic()
+        with contextlib.suppress(EOFError):
+            while process.is_alive() or results.poll():
+                if results.poll(timeout=0.05):
+                    row = results.recv()
+                    rows[row["runner"]] = row
+                    heard = time.monotonic()
+                elif time.monotonic() - heard > patience:
+                    process.kill()
+        process.join()
+        if left[0] not in rows:
+            rows[left[0]] = {"model": name, "batch": batch, "runner": left[0], "failed": UNFINISHED}
+        for row in rows.values():
+            if row.get("failed") == UNFINISHED:
+                row["failed"] = f"its process ended with {process.exitcode}"
+    return list(rows.values())
 
 
 @torch.no_grad()
@@ -202,7 +231,8 @@ def fill_cache(name: str, batch: int, mode: str, cache: str) -> None:
 
 
 def fill_caches(context: Any, cases: list[tuple[str, int]], mode: str, cache: str, at_a_time: int) -> None:
-    waiting, running = list(cases), []
+    waiting = list(cases)
+    running: list[Any] = []
     while waiting or running:
         running = [process for process in running if process.is_alive()]
         if waiting and len(running) < at_a_time:
@@ -242,6 +272,9 @@ def main() -> None:
     parser.add_argument("--compile-mode", default="reduce-overhead")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="after so many no further case is begun")
     parser.add_argument(
+        "--patience", type=float, default=900, help="a runner that takes longer is given up, in seconds"
+    )
+    parser.add_argument(
         "--compile-ahead",
         type=int,
         default=0,
@@ -253,12 +286,12 @@ def main() -> None:
     parser.add_argument("--json")
     args = parser.parse_args()
 
-    start, rows, about = time.monotonic(), [], card()
+    start, rows, about, runners = time.monotonic(), [], card(), args.runners.split(",")
     print(about, flush=True)
     print(f"{'model':16}{'batch':>3}  {'runner':28}{'gpu ms':>7}{'host ms':>9}{'first s':>9}{'MiB':>9}{'error':>10}")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["torch", "tracejet", "torchvision", "transformers"])
-    cases = [(name, batch) for batch in map(int, args.batches.split(",")) for name in args.models.split(",")]
+    cases = [(name, batch) for name in args.models.split(",") for batch in map(int, args.batches.split(","))]
     cache = args.cache or (tempfile.mkdtemp() if args.compile_ahead else "")
     if args.compile_ahead:
         fill_caches(context, cases, args.compile_mode, cache, args.compile_ahead)
@@ -266,17 +299,7 @@ def main() -> None:
         if time.monotonic() - start > args.seconds:
             print(f"{name} {batch}: no time left", flush=True)
             continue
-        results = context.Queue()
-        process = context.Process(
-            target=in_a_process, args=((name, batch, args.runners.split(","), args.compile_mode, args.kernels), cache, results)
-        )
-        process.start()
-        while process.is_alive() and results.empty():
-            time.sleep(0.05)
-        found = results.get(timeout=5) if not results.empty() else []
-        process.join()
-        if not found:
-            print(f"{name} {batch}: its process ended with {process.exitcode}", flush=True)
+        found = rows_of_case(context, name, batch, runners, args.patience, args.compile_mode, args.kernels, cache)
         rows += found
         print("\n".join(map(line, found)), flush=True)
         if args.json:

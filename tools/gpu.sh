@@ -3,6 +3,7 @@
 #
 #   tools/gpu.sh pack FOLDER    here: the committed tree and the packages that it needs, to be carried over
 #   tools/gpu.sh build          there, in the unpacked tree: the extension, in place (KIT: the folder that was carried)
+#   tools/gpu.sh smoke          whether that runs at all
 #   tools/gpu.sh test [ARG...]  the tests that need a GPU; ARG: more for pytest
 #   tools/gpu.sh bench [ARG...] python -m bench.gpu
 #   tools/gpu.sh all FOLDER [ARG...]  all of it within SECONDS_IN_ALL (570): logs and results go to the folder. What
@@ -13,6 +14,8 @@ KIT=${KIT:-..}
 BUILD=${BUILD:-/tmp/tracejet-build}
 SITE=${SITE:-/tmp/tracejet-site}
 PYTHON=${PYTHON:-python3}
+# The system's compiler. A machine's CXX may bring a C++ library that isn't the one torch loads: what it builds crashes.
+export CXX=${TRACEJET_CXX:-/usr/bin/g++} CC=${TRACEJET_CC:-/usr/bin/gcc}
 export PYTHONPATH=python:.:$SITE${PYTHONPATH:+:$PYTHONPATH} PYTHONUNBUFFERED=1
 
 pack() {
@@ -32,11 +35,16 @@ pack() {
 build() {
   mkdir -p "$SITE"
   [ -e "$SITE/openvino" ] || tar -C "$SITE" -xf "$KIT/site.tar.xz"
-  export CXX=${CXX:-/usr/bin/g++} CC=${CC:-/usr/bin/gcc}
   cmake -S . -B "$BUILD" -G Ninja -DPython_EXECUTABLE="$(command -v "$PYTHON")" -DTRACEJET_INPLACE=ON -DTRACEJET_WERROR=OFF \
     -DOpenVINO_DIR="$SITE/openvino/cmake" -DTRACEJET_NLOHMANN_JSON_DIR="$SITE/nlohmann_json/include" \
     -DTRACEJET_XXHASH_DIR="$KIT/xxhash"
   cmake --build "$BUILD" --target _C -j"$(nproc)"
+  smoke
+}
+
+smoke() {
+  $PYTHON -X faulthandler -c "import torch, tracejet
+print(tracejet.compile(tracejet.trace(torch.nn.GELU(), arg_inputs=[torch.ones(3)]), engine='aten').report)"
 }
 
 all() {
@@ -57,8 +65,9 @@ all() {
 case "$1" in
   pack) pack "${2:?a folder}" ;;
   build) build ;;
+  smoke) smoke ;;
   test) shift; $PYTHON -m pytest -q -m gpu "${@:-tests/python}" ;;
   bench) shift; $PYTHON -m bench.gpu "$@" ;;
   all) shift; all "$@" ;;
-  *) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  *) sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
