@@ -74,9 +74,7 @@ def compare(
     settings: dict[str, Any] = {"arg_inputs": args, "kwarg_inputs": kwargs, "threads": threads}
     whole = tracejet.compile(case.module(), **settings)
     if parts:
-        split = tracejet.compile(
-            case.module(), torch_executed_modules=CUTS[name][parts], min_block_size=1, **settings
-        )
+        split = tracejet.compile(case.module(), torch_executed_modules=CUTS[name][parts], min_block_size=1, **settings)
         if [part.engine for part in split.report.parts].count("openvino") != parts:
             raise click.ClickException(f"{name} isn't cut into {parts} parts of OpenVINO's: {split.report.parts}")
     else:
