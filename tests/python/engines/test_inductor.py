@@ -113,14 +113,23 @@ def test_new_weights_need_no_compiler(compiled: tracejet.CompiledModule, monkeyp
     torch.testing.assert_close(compiled(rows), Net(0).eval()(rows), rtol=1e-4, atol=1e-5)
 
 
-def test_weights_of_another_layout_are_compiled_anew(
-    compiled: tracejet.CompiledModule, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    other = Net(1).eval()
-    other.first.weight.data = other.first.weight.data.T.contiguous().T
+class Twice(nn.Module):
+    """Two buffers, which may be one tensor."""
+
+    def __init__(self, are_one: bool) -> None:
+        super().__init__()
+        self.register_buffer("one", torch.rand(8))
+        self.register_buffer("other", self.one.detach() if are_one else torch.rand(8))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return (x * self.one).exp() + self.other
+
+
+def test_weights_that_are_one_no_longer_are_compiled_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled = tracejet.compile(Twice(True), arg_inputs=[batch(8)], engine="inductor")
     monkeypatch.setattr(build, "_compile", failing("it was asked"))
     with pytest.raises(tracejet.UnsupportedOperator, match="it was asked"):
-        tracejet.refit_module_weights(compiled, other, arg_inputs=[ROWS])
+        tracejet.refit_module_weights(compiled, Twice(False), arg_inputs=[batch(8)])
 
 
 def test_files_hold_no_code_and_none_of_a_file_is_run(
@@ -214,7 +223,7 @@ def test_what_it_does_not_take_is_said_with_the_line() -> None:
     report = tracejet.check(Lambda(forward), engine="inductor", arg_inputs=[batch(8)])
     reasons = {call.operator.split(".")[0]: call.reason for call in report.refused}
     assert reasons["aten::_fft_r2c"].startswith("computes in complex numbers")
-    assert reasons["aten::rand_like"].startswith("draws random numbers")
+    assert any(reason.startswith("draws random numbers") for op, reason in reasons.items() if "rand" in op)
     assert reasons["higher_order::cond"].startswith("runs graphs of its own")
     assert any("depend on data" in reason for reason in reasons.values())
     assert any("torch.fft.rfft(x)" in call.line.text for call in report.refused if call.line)
