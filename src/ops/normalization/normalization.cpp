@@ -118,8 +118,8 @@ Metas layer_norm(const Call& call) {
   Sizes statistics = input.sizes;
   for (int64_t axis = input.dim() - axes; axis < input.dim(); ++axis) statistics[axis] = 1;
   // On GPUs, statistics are what they are computed in.
-  const at::ScalarType dtype = input.device.is_cuda() ? promotion::to_computation(input.dtype)
-                                                      : statistics_dtype(call, {"weight", "bias"});
+  const at::ScalarType dtype =
+      input.device.is_cuda() ? promotion::to_computation(input.dtype) : statistics_dtype(call, {"weight", "bias"});
   const TensorMeta saved = shape::contiguous(statistics, dtype, input.device);
   return {shape::contiguous(input.sizes, input.dtype, input.device), saved, saved};
 }

@@ -6,7 +6,9 @@
 #include "engines/aten/fusion/fused_call.h"
 #include "engines/aten/fusion/fused_op.h"
 #include "engines/aten/interpreter.h"
+#include "engines/aten/passes/add_bias_later.h"
 #include "engines/aten/passes/fuse_pointwise.h"
+#include "engines/aten/passes/rotate_halves.h"
 #include "engines/host_kernels.h"
 #include "engines/runtime_inputs.h"
 #include "ir/copy.h"
@@ -26,6 +28,8 @@ std::shared_ptr<Graph> fused(const Forward& forward, const std::vector<Input>& i
   const Program program = trace(forward, inputs);
   std::shared_ptr<Graph> graph = copy_with_outputs(*program.graph(), {}).graph;
   merge_common_subexpressions(*graph);
+  aten::rotate_halves_of(*graph, c10::kCPU);
+  aten::add_bias_later_of(*graph, c10::kCPU);
   aten::fuse_pointwise_of(*graph, c10::kCPU);
   verify_graph(*graph);
   return graph;
@@ -110,7 +114,8 @@ void expect_same(const Tensors& got, const Tensors& expected) {
 }
 
 /// The first call runs operators, the second the kernel.
-void expect_kernel_as_eager(const Forward& forward, const Tensors& inputs, const aten::KernelDevice& device = kOneThread) {
+void expect_kernel_as_eager(const Forward& forward, const Tensors& inputs,
+                            const aten::KernelDevice& device = kOneThread) {
   const Fused program(forward, inputs_like(inputs), device);
   const Tensors expected = program(inputs);
   const Tensors got = program(inputs);
@@ -163,9 +168,15 @@ Tensors activations(const Tensors& in) {
 
 Tensors mathematics(const Tensors& in) {
   const at::Tensor x = in[0].abs() + 0.5;
-  return {x.log() + x.exp(), x.rsqrt() * x.sqrt(), x.pow(2) + x.pow(3) - x.pow(1.7), x.sin() * x.cos() + x.tanh(),
-          x.reciprocal() + x.erf(), at::floor(x) + at::ceil(x) - at::round(x) * at::trunc(x), x.log1p() - x.expm1(),
-          at::where(x > 1, x, -x), at::maximum(x, in[0]) + at::minimum(x, in[0]) + 1};
+  return {x.log() + x.exp(),
+          x.rsqrt() * x.sqrt(),
+          x.pow(2) + x.pow(3) - x.pow(1.7),
+          x.sin() * x.cos() + x.tanh(),
+          x.reciprocal() + x.erf(),
+          at::floor(x) + at::ceil(x) - at::round(x) * at::trunc(x),
+          x.log1p() - x.expm1(),
+          at::where(x > 1, x, -x),
+          at::maximum(x, in[0]) + at::minimum(x, in[0]) + 1};
 }
 
 class FusedDtypes : public ::testing::TestWithParam<at::ScalarType> {};
@@ -277,6 +288,79 @@ TEST(Fusion, OneKernelForAllSizes) {
     expect_same(program({x * 1}), expected);
   }
   EXPECT_EQ(program.kernels(), 1);
+}
+
+at::Tensor rotated(const at::Tensor& x) {
+  const auto halves = x.chunk(2, -1);
+  return at::cat({-halves[1], halves[0]}, -1);
+}
+
+/// As rotary embeddings have it, by halves or by slices.
+Tensors embedded(const Tensors& in) { return {in[0] * in[1] + rotated(in[0]) * in[2]}; }
+
+Tensors embedded_by_slices(const Tensors& in) {
+  const int64_t half = in[0].size(-1) / 2;
+  return {in[0] * in[1] + at::cat({-in[0].slice(-1, half), in[0].slice(-1, 0, half)}, -1) * in[2]};
+}
+
+TEST(Fusion, RotatesHalves) {
+  for (const at::ScalarType dtype : {at::kHalf, at::kFloat}) {
+    for (const int64_t length : {64, 12, 10}) {
+      const at::Tensor x = at::randn({2, 5, 3, length}).to(dtype), cos = at::randn({5, length}).to(dtype);
+      const at::Tensor permuted = at::randn({2, 3, 5, length}).to(dtype).permute({0, 2, 1, 3});
+      expect_kernel_as_eager(embedded, {x, cos.slice(0, 0, 3), cos.slice(0, 2)});
+      expect_kernel_as_eager(embedded_by_slices, {permuted, cos.slice(0, 0, 3), cos.slice(0, 2)});
+    }
+    const at::Tensor x = at::randn({2, 3, 64}).to(dtype), cos = at::randn({3, 64}).to(dtype);
+    expect_kernel_as_eager(embedded, {x, cos, cos + 1}, kWarps);
+    expect_kernel_as_eager(embedded, {x.slice(-1, 0, 1).expand_as(x), cos, cos + 1});
+  }
+}
+
+TEST(Fusion, RotatesWhatLiesInMemoryOnly) {
+  const Tensors x{at::randn({3, 8})};
+  EXPECT_EQ(calls([](const Tensors& in) { return Tensors{rotated((in[0] * 2).sin()) + 1}; }, x),
+            "tracejet::fused tracejet::fused");
+  EXPECT_EQ(calls([](const Tensors& in) { return Tensors{rotated(in[0])}; }, x), "tracejet::rotate_half");
+  const auto calls_around = [&](auto&& function) {
+    return calls([&](const Tensors& in) { return Tensors{function(in[0])}; }, x);
+  };
+  EXPECT_EQ(calls_around([](const at::Tensor& x) { return at::cat({x.slice(1, 4), -x.slice(1, 0, 4)}, 1); }),
+            "aten::slice aten::slice aten::neg aten::cat");
+  EXPECT_EQ(calls_around([](const at::Tensor& x) { return at::cat({-x.slice(1, 1, 8, 2), x.slice(1, 0, 8, 2)}, 1); }),
+            "aten::slice aten::neg aten::slice aten::cat");
+}
+
+TEST(Fusion, AddsBiasesOfConvolutions) {
+  const Tensors x{at::randn({2, 4, 6, 5}), at::randn({8, 4, 3, 3}), at::randn({8})};
+  const Forward bent = [](const Tensors& in) { return Tensors{at::conv2d(in[0], in[1], in[2]).sigmoid() * 2}; };
+  const Forward normed = [](const Tensors& in) {
+    return Tensors{at::layer_norm(at::conv2d(in[0], in[1], in[2]).permute({0, 2, 3, 1}), {8})};
+  };
+  const Forward read_twice = [](const Tensors& in) {
+    const at::Tensor y = at::conv2d(in[0], in[1], in[2]);
+    return Tensors{y, y.sigmoid() * 2};
+  };
+  EXPECT_EQ(calls(bent, x), "aten::convolution aten::reshape tracejet::fused");
+  EXPECT_EQ(calls(normed, x), "aten::convolution aten::permute tracejet::fused");
+  EXPECT_EQ(calls(read_twice, x), "aten::convolution tracejet::fused");
+  for (const Forward& forward : {bent, normed, read_twice}) {
+    const auto graph = fused(forward, inputs_like(x));
+    const auto run = aten::make_interpreter(graph, runtime_inputs_of(*graph));
+    for (const at::Tensor& input : {x[0], at::randn({2, 4, 6, 5}).to(at::MemoryFormat::ChannelsLast)}) {
+      Tensors inputs = x, got;
+      inputs[0] = input;
+      for (const c10::IValue& value : run->run(inputs, {})) got.push_back(value.toTensor());
+      expect_same(got, forward(inputs));
+    }
+  }
+}
+
+TEST(Fusion, TakesNormsOfShortRowsAlone) {
+  const auto norm = [](const Tensors& in) { return Tensors{at::layer_norm(in[0], {in[0].size(-1)})}; };
+  EXPECT_EQ(calls(norm, {at::randn({3, 96})}), "tracejet::fused");
+  EXPECT_EQ(calls(norm, {at::randn({3, 2048})}), "aten::native_layer_norm");
+  expect_kernel_as_eager(norm, {at::randn({3, 96})});
 }
 
 TEST(Fusion, RunsOperatorsWhereAKernelCantBeCompiled) {

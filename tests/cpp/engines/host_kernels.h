@@ -1,8 +1,7 @@
 #pragma once
 
-#include <dlfcn.h>
-
 #include <cstdlib>
+#include <dlfcn.h>
 #include <filesystem>
 #include <fstream>
 
@@ -27,8 +26,8 @@ class HostCompiler final : public aten::KernelCompiler {
     const bool exchanges = text.find("row_") != std::string::npos && device_.warp == 32;
     std::ofstream(name + ".cpp") << kWords << (exchanges ? kThreads : kOneThread) << aten::kKernelPrelude << text
                                  << kLaunch;
-    const std::string command = std::string(TRACEJET_TEST_CXX) + " -std=c++20 -O1 -w -shared -fPIC -pthread -o " + name +
-                                ".so " + name + ".cpp 2>" + name + ".log";
+    const std::string command = std::string(TRACEJET_TEST_CXX) + " -std=c++20 -O1 -w -shared -fPIC -pthread -o " +
+                                name + ".so " + name + ".cpp 2>" + name + ".log";
     if (std::system(command.c_str()) != 0) {
       std::ifstream log(name + ".log");
       throw Error(std::string(std::istreambuf_iterator<char>(log), {}) + text);

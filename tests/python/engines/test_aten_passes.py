@@ -150,9 +150,42 @@ def test_heads_that_share_keys_arent_copied() -> None:
     assert attention(shared, (2, 8, 16, 8), (2, 2, 16, 8)) == ["aten::scaled_dot_product_attention"]
 
 
+@pytest.mark.parametrize("mask", [None, (16,), (1, 16), (2, 1, 1, 16)], ids=str)
+@pytest.mark.parametrize("is_number", [False, True], ids=["bool", "float"])
+def test_heads_that_ask_once_share_keys_without_copies(mask: tuple[int, ...] | None, is_number: bool) -> None:
+    def decode(x: torch.Tensor, key: torch.Tensor, value: torch.Tensor, hidden: torch.Tensor) -> torch.Tensor:
+        key, value = (each[:, :, None].expand(2, 2, 4, 16, 8).reshape(2, 8, 16, 8) for each in (key, value))
+        chosen = None if mask is None else hidden[None] if len(mask) == 1 else hidden
+        if chosen is not None and not is_number:
+            chosen = chosen > 0
+        for _ in range(2):
+            x = F.scaled_dot_product_attention(x, key, value, chosen)
+        return x
+
+    inputs = [torch.randn(shape) for shape in ((2, 8, 1, 8), (2, 2, 16, 8), (2, 2, 16, 8), mask or (1, 16))]
+    program = traced(Lambda(decode), *inputs)
+    found = operators(program)
+    assert found.count("aten::clone") == (mask is not None)
+    assert operators(program, skipped_passes=["simplify_attention"]).count("aten::reshape") == 2
+    result = tracejet.compile(program, engine="aten")(*inputs)
+    torch.testing.assert_close(result, decode(*inputs), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(("queries", "mask"), [(2, (1, 16)), (1, (8, 1, 16)), (1, (2, 8, 1, 16))], ids=str)
+def test_heads_that_ask_otherwise_repeat_keys(queries: int, mask: tuple[int, ...]) -> None:
+    def attend(x: torch.Tensor, key: torch.Tensor, hidden: torch.Tensor) -> torch.Tensor:
+        key = key[:, :, None].expand(2, 2, 4, 16, 8).reshape(2, 8, 16, 8)
+        return F.scaled_dot_product_attention(x, key, key, hidden)
+
+    program = traced(Lambda(attend), torch.randn(2, 8, queries, 8), torch.randn(2, 2, 16, 8), torch.randn(mask))
+    assert operators(program) == operators(program, skipped_passes=["all"])
+
+
 def on_gpu(function: Callable[..., Any], *shapes: tuple[int, ...], **settings: Any) -> list[str]:
     """What half-precision inputs of these shapes are computed by, on a GPU that needn't be there."""
-    return operators(traced(Lambda(function), *[torch.randn(shape).half() for shape in shapes], device="cuda"), **settings)
+    return operators(
+        traced(Lambda(function), *[torch.randn(shape).half() for shape in shapes], device="cuda"), **settings
+    )
 
 
 def test_chains_are_one_kernel() -> None:
@@ -173,6 +206,22 @@ def test_norms_take_up_the_sum_before_them() -> None:
 
 def test_programs_on_cpus_have_no_fused_chains() -> None:
     assert operators(traced(Lambda(lambda x: (x * 2).tanh()), torch.randn(3))) == ["aten::mul.Tensor", "aten::tanh"]
+
+
+def test_a_norm_of_short_rows_is_a_kernel_of_ours() -> None:
+    assert on_gpu(lambda x: F.layer_norm(x, (96,)), (4, 96)) == ["tracejet::fused"]
+    assert on_gpu(lambda x: F.layer_norm(x, (2048,)), (4, 2048)) == ["aten::native_layer_norm"]
+
+
+def test_biases_of_convolutions_are_added_in_chains() -> None:
+    module = nn.Sequential(nn.Conv2d(4, 8, 3), Lambda(lambda x: F.layer_norm(x.permute(0, 2, 3, 1), (8,)))).half()
+    x = torch.randn(2, 4, 6, 6).half()
+    program = traced(module, x, device="cuda")
+    assert operators(program) == ["aten::convolution", "aten::permute", "tracejet::fused"]
+    others = operators(program, skipped_passes=["fuse_pointwise"])
+    assert others == ["aten::convolution", "aten::permute", "aten::add.Tensor", "aten::native_layer_norm"]
+    read_twice = Lambda(lambda x: (module[0](x), module[0](x).sin()), module=module)
+    assert "aten::add.Tensor" not in operators(traced(read_twice, x, device="cuda"))
 
 
 @pytest.mark.parametrize("between", [lambda x: x, lambda x: x.view(2, 2, 32)], ids=["rows", "view"])
@@ -276,7 +325,9 @@ def test_products_of_odd_lengths_are_padded() -> None:
 @pytest.mark.parametrize("bend", [nn.ReLU(), nn.GELU(approximate="tanh")], ids=["relu", "gelu"])
 def test_products_bend_as_exactly(bend: nn.Module) -> None:
     x = torch.randn(64, 32, device="cuda").half()
-    assert_as_exact(nn.Sequential(nn.Linear(32, 64), bend), x, wanted="aten::_addmm_activation", skipped="fuse_activation")
+    assert_as_exact(
+        nn.Sequential(nn.Linear(32, 64), bend), x, wanted="aten::_addmm_activation", skipped="fuse_activation"
+    )
 
 
 @gpu
@@ -287,7 +338,13 @@ def test_kernels_compute_what_operators_do(shape: tuple[int, ...], dtype: torch.
     def run(x: torch.Tensor, y: torch.Tensor, weight: torch.Tensor) -> tuple[torch.Tensor, ...]:
         summed = x + F.silu(y) * 0.5
         normed = F.layer_norm(summed, shape[-1:], weight, weight)
-        return summed, normed, F.softmax(normed * 2, -1), (x > 0).logical_and(y < 1), x.clamp(-1, 1).pow(3) / (y.abs() + 1)
+        return (
+            summed,
+            normed,
+            F.softmax(normed * 2, -1),
+            (x > 0).logical_and(y < 1),
+            x.clamp(-1, 1).pow(3) / (y.abs() + 1),
+        )
 
     x, y = (torch.randn(shape, device="cuda").to(dtype) for _ in range(2))
     weight = torch.randn(shape[-1], device="cuda").to(dtype)

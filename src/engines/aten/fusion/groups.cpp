@@ -30,6 +30,12 @@ bool computes_nothing(const Node& node) {
   return name == "aten::full" || name == "aten::full_like";
 }
 
+/// PyTorch's layer norm has a block for a row, most of whose threads wait where rows are short.
+bool gains_alone(const Node& node) {
+  constexpr int64_t kLongest = 1024;
+  return row_op(node) == RowOp::kLayerNorm && *rows_of(node).tensor().sizes.back().maybe_as_int() <= kLongest;
+}
+
 struct Group {
   Sizes space;
   bool has_rows = false;
@@ -49,7 +55,9 @@ class Grouping {
   std::vector<FusionGroup> take() {
     std::vector<FusionGroup> found;
     for (const auto& group : groups_) {
-      if (std::ranges::count_if(group->members, [](const Node* node) { return !computes_nothing(*node); }) < 2) continue;
+      const auto computes = [](const Node* node) { return !computes_nothing(*node); };
+      const bool is_more_than_one = std::ranges::count_if(group->members, computes) > 1;
+      if (!is_more_than_one && !gains_alone(*group->members.front())) continue;
       std::ranges::sort(group->members, {}, [&](const Node* node) { return places_.at(node); });
       found.push_back(group->members);
     }
@@ -137,6 +145,8 @@ class Grouping {
       if (seen.insert(node).second) outside.push_back(node);
     };
     for (const Node* node : nodes) {
+      // What other threads compute isn't in memory.
+      if (row_op(*node) == RowOp::kRotateHalf && members.contains(rows_of(*node).producer())) return false;
       for (const Argument& argument : node->arguments()) {
         for_each_value(argument, [&](const Value& value) {
           if (value.producer() != nullptr && members.contains(value.producer())) return;

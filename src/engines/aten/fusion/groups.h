@@ -9,8 +9,8 @@ namespace tracejet::aten {
 /// Nodes that one kernel can compute, in their order.
 using FusionGroup = std::vector<const Node*>;
 
-/// The groups of more than one call of a graph, each node in one of them at most: as large as they get, and such that
-/// none needs what is computed from its own results elsewhere.
+/// The groups of a graph, each node in one of them at most: as large as they get, and such that none needs what is
+/// computed from its own results elsewhere. One call alone is a group where PyTorch has no kernel as fast.
 std::vector<FusionGroup> find_fusion_groups(const Graph& graph, c10::DeviceType type);
 
 }  // namespace tracejet::aten

@@ -72,7 +72,8 @@ class Writer {
     return 1;
   }
 
-  // Which thread computes what ------------------------------------------------------------------------------------------
+  // Which thread computes what
+  // ------------------------------------------------------------------------------------------
 
   void plan_elements() {
     const int64_t total = c10::multiply_integers(layout_.space), block = device_.block;
@@ -207,7 +208,7 @@ class Writer {
       } else if (step.kind == Kind::kSum || step.kind == Kind::kMax) {
         write_sum(i, body, each, afterwards);
       } else if (step.kind == Kind::kEach || !is_row(step)) {
-        const std::string value = step.kind == Kind::kEach ? text(step) : load(step.input, loads);
+        const std::string value = step.kind == Kind::kEach ? text(step) : load(step, loads);
         each += "      " + declared + value + ";\n";
         if (is_kept(i)) keep(i, each);
       }
@@ -221,8 +222,9 @@ class Writer {
         stores_of_rows_ += "  if (t == 0) " + to_stored(result, "[at_" + output(result) + "]", variable(step));
       }
     }
-    if (!each.empty()) body += loop(loads + "    #pragma unroll\n    for (unsigned j = 0; j < " + number_text(width_) +
-                                    "u; ++j) {\n" + each + "    }\n" + stores);
+    if (!each.empty())
+      body += loop(loads + "    #pragma unroll\n    for (unsigned j = 0; j < " + number_text(width_) + "u; ++j) {\n" +
+                   each + "    }\n" + stores);
     body += afterwards;
     if (pass + 1 == steps_.passes) body += stores_of_rows_;
   }
@@ -230,8 +232,8 @@ class Writer {
   /// Over the elements of this thread; k is the place of the first one in its row.
   std::string loop(const std::string& statements) const {
     if (!layout_.has_rows) return "  {\n" + statements + "  }\n";
-    const std::string first = "    const unsigned k = (c * " + number_text(threads_) + "u + t) * " +
-                              number_text(width_) + "u;\n";
+    const std::string first =
+        "    const unsigned k = (c * " + number_text(threads_) + "u + t) * " + number_text(width_) + "u;\n";
     const bool is_full = chunks_ * threads_ * width_ == length_;
     return "  #pragma unroll\n  for (unsigned c = 0; c < " + number_text(chunks_) + "u; ++c) {\n" + first +
            (is_full ? "" : "    if (k >= " + number_text(length_) + "u) continue;\n") + statements + "  }\n";
@@ -241,17 +243,19 @@ class Writer {
     const KernelStep& step = steps_.steps[index];
     const std::string type(step.type), name = variable(index), operand = text(step);
     const bool is_sum = step.kind == Kind::kSum;
-    body += "  " + type + " part" + std::to_string(index) + " = " + (is_sum ? "0" : "-infinity<" + type + ">()") + ";\n";
+    body +=
+        "  " + type + " part" + std::to_string(index) + " = " + (is_sum ? "0" : "-infinity<" + type + ">()") + ";\n";
     const std::string part = "part" + std::to_string(index);
-    each += "      " + part + " = " + (is_sum ? part + " + " + operand : "larger(" + part + ", " + operand + ")") + ";\n";
+    each +=
+        "      " + part + " = " + (is_sum ? part + " + " + operand : "larger(" + part + ", " + operand + ")") + ";\n";
     afterwards += "  const " + type + " " + name + " = row_" + (is_sum ? "sum<" : "max<") + number_text(threads_) +
                   ">(" + part + ");\n";
   }
 
   void keep(size_t step, std::string& each) {
     const std::string name = "kept" + std::to_string(step);
-    arrays_ += "  " + std::string(steps_.steps[step].type) + " " + name + "[" + number_text(std::max<int64_t>(1, chunks_)) +
-               "][" + number_text(width_) + "];\n";
+    arrays_ += "  " + std::string(steps_.steps[step].type) + " " + name + "[" +
+               number_text(std::max<int64_t>(1, chunks_)) + "][" + number_text(width_) + "];\n";
     each += "      " + name + "[c][j] = " + variable(step) + ";\n";
   }
 
@@ -261,13 +265,19 @@ class Writer {
     return "at_" + name + " + (" + element + ") * " + number(operand.strides[last_]);
   }
 
-  std::string load(size_t index, std::string& loads) {
-    const KernelOperand& operand = layout_.inputs[index];
-    const std::string name = input(index);
-    if (width_ == 1 || !is_vector(operand, width_)) return "wide(" + name + "[" + place(name, operand, "k + j") + "])";
-    loads += "    const auto many_" + name + " = load<" + number_text(width_) + ">(" + name + " + " +
-             place(name, operand, "k") + ");\n";
-    return "wide(many_" + name + ".of[j])";
+  std::string load(const KernelStep& step, std::string& loads) {
+    const KernelOperand& operand = layout_.inputs[step.input];
+    const std::string name = input(step.input);
+    const auto place_of = [&](const std::string& element) {
+      if (step.half == 0) return place(name, operand, element);
+      return place(name, operand,
+                   "(" + element + " + " + number_text(step.half) + "u) % " + number_text(length_) + "u");
+    };
+    if (width_ == 1 || !is_vector(operand, width_) || step.half % width_ != 0)
+      return "wide(" + name + "[" + place_of("k + j") + "])";
+    const std::string many = (step.half == 0 ? "many_" : "many_elsewhere_") + name;
+    loads += "    const auto " + many + " = load<" + number_text(width_) + ">(" + name + " + " + place_of("k") + ");\n";
+    return "wide(" + many + ".of[j])";
   }
 
   std::string to_stored(size_t result, const std::string& place, const std::string& value) const {
@@ -290,11 +300,11 @@ class Writer {
   const KernelLayout& layout_;
   const KernelDevice& device_;
   bool is_for_any_size_;
-  size_t last_ = 0;       ///< the axis along which elements lie side by side
-  int64_t length_ = 0;    ///< of it
-  int64_t width_ = 1;     ///< elements that a thread reads at once
-  int64_t threads_ = 1;   ///< of a row
-  int64_t chunks_ = 1;    ///< of `width_` elements that a thread has of a row
+  size_t last_ = 0;                             ///< the axis along which elements lie side by side
+  int64_t length_ = 0;                          ///< of it
+  int64_t width_ = 1;                           ///< elements that a thread reads at once
+  int64_t threads_ = 1;                         ///< of a row
+  int64_t chunks_ = 1;                          ///< of `width_` elements that a thread has of a row
   std::vector<std::vector<size_t>> needed_in_;  ///< the passes that read a step
   std::string prologue_, arrays_, stores_of_rows_;
   KernelSource source_{};

@@ -10,10 +10,10 @@ namespace tracejet::aten {
 
 /// What a kernel is written for.
 struct KernelDevice {
-  int64_t warp = 32;               ///< threads that can add up their numbers without waiting for others
-  int64_t block = 256;             ///< threads of a block
-  int64_t largest_block = 1024;    ///< for a row
-  int64_t threads = 132 * 1024;    ///< that keep the device busy
+  int64_t warp = 32;             ///< threads that can add up their numbers without waiting for others
+  int64_t block = 256;           ///< threads of a block
+  int64_t largest_block = 1024;  ///< for a row
+  int64_t threads = 132 * 1024;  ///< that keep the device busy
 };
 
 /// A kernel in CUDA's C++ and how it is called: with the addresses of all inputs and outputs, then `numbers`.

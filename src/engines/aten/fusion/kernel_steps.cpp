@@ -115,8 +115,8 @@ class Builder {
     const Value& result = *node.outputs().front();
     const KernelType& type = type_of(result);
     const std::string_view t = type.computed;
-    const std::string length = "static_cast<" + std::string(t) + ">(" +
-                               std::to_string(*rows.tensor().sizes.back().maybe_as_int()) + ")";
+    const std::string length =
+        "static_cast<" + std::string(t) + ">(" + std::to_string(*rows.tensor().sizes.back().maybe_as_int()) + ")";
     size_t x = steps_.at(&rows);
     if (type_of(rows).dtype != type.dtype) x = add({Kind::kEach, t, converted("$0", type_of(rows), type), {x}});
     const auto each = [&](const std::string& text, std::vector<size_t> operands) {
@@ -133,8 +133,7 @@ class Builder {
       case RowOp::kLayerNorm: {
         const size_t mean = row("$0 / " + length, {add({Kind::kSum, t, "$0", {x}})});
         const size_t square = each("($0 - $1) * ($0 - $1)", {x, mean});
-        const size_t scale =
-            row("rsqrt($0 / " + length + " + " + eps() + ")", {add({Kind::kSum, t, "$0", {square}})});
+        const size_t scale = row("rsqrt($0 / " + length + " + " + eps() + ")", {add({Kind::kSum, t, "$0", {square}})});
         std::vector<size_t> operands{x, mean, scale};
         std::string text = "($0 - $1) * $2";
         for (const char* name : {"weight", "bias"}) {
@@ -159,6 +158,13 @@ class Builder {
         return give(Kind::kRow, "$0", {add({Kind::kSum, t, "$0", {x}})});
       case RowOp::kMean:
         return give(Kind::kRow, "$0 * (1 / " + length + ")", {add({Kind::kSum, t, "$0", {x}})});
+      case RowOp::kRotateHalf: {
+        const int64_t half = *rows.tensor().sizes.back().maybe_as_int() / 2;
+        KernelStep elsewhere = result_.steps[x];
+        TORCH_INTERNAL_ASSERT(elsewhere.kind == Kind::kLoad);
+        elsewhere.half = half;
+        return give(Kind::kEach, "k + j < " + std::to_string(half) + "u ? -$0 : $0", {add(std::move(elsewhere))});
+      }
       case RowOp::kMax:
         return give(Kind::kRow, "$0", {add({Kind::kMax, t, "$0", {x}})});
     }

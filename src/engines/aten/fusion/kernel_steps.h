@@ -24,6 +24,7 @@ struct KernelStep {
   std::vector<size_t> operands;  ///< steps before it
   size_t input = 0;              ///< of a load
   size_t pass = 0;               ///< over the row, in which it is computed
+  int64_t half = 0;              ///< of a row, where a load takes an element from as far behind or before it
 };
 
 /// What a kernel computes, step by step.

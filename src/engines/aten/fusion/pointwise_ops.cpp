@@ -16,7 +16,8 @@ namespace {
 using In = PointwiseOp::In;
 using Results = PointwiseOp::Results;
 
-// As PyTorch's kernels for CUDA have it, step by step: results differ by what the functions of mathematics do, if at all.
+// As PyTorch's kernels for CUDA have it, step by step: results differ by what the functions of mathematics do, if at
+// all.
 constexpr PointwiseOp kTable[] = {
     {"aten::add.Tensor", "{self} + {alpha} * {other}", Results::kNumbers},
     {"aten::add.Scalar", "{self} + {alpha} * {other}", Results::kNumbers},
@@ -98,8 +99,7 @@ bool gives(Results results, at::ScalarType dtype) {
 
 /// Copies that aren't only about elements: to another device, or laid out otherwise than its argument.
 bool only_converts(const Call& call) {
-  if (call.declares("self") && call.declares("device") && call.device() &&
-      *call.device() != call.tensor("self").device)
+  if (call.declares("self") && call.declares("device") && call.device() && *call.device() != call.tensor("self").device)
     return false;
   if (call.declares("pin_memory") && call.has("pin_memory")) return false;
   return !call.declares("layout") || !call.has("layout") || call.integer("layout") == 0;

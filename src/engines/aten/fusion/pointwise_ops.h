@@ -8,8 +8,8 @@
 
 namespace tracejet::aten {
 
-/// An operator that computes each element of its result from elements at the same place, as kernels write it. In `text`,
-/// {name} stands for the argument of this name.
+/// An operator that computes each element of its result from elements at the same place, as kernels write it. In
+/// `text`, {name} stands for the argument of this name.
 struct PointwiseOp {
   /// What its arguments are before it computes.
   enum class In : uint8_t {

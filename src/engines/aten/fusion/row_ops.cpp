@@ -14,9 +14,13 @@ constexpr int64_t kLongestRow = 8192;
 
 std::optional<RowOp> op_by_name(const Node& node) {
   static const std::unordered_map<std::string, RowOp> table{
-      {"aten::native_layer_norm", RowOp::kLayerNorm}, {"aten::_fused_rms_norm", RowOp::kRmsNorm},
-      {"aten::_softmax", RowOp::kSoftmax},            {"aten::sum.dim_IntList", RowOp::kSum},
-      {"aten::mean.dim", RowOp::kMean},               {"aten::amax", RowOp::kMax},
+      {"aten::native_layer_norm", RowOp::kLayerNorm},
+      {"aten::_fused_rms_norm", RowOp::kRmsNorm},
+      {"aten::_softmax", RowOp::kSoftmax},
+      {"aten::sum.dim_IntList", RowOp::kSum},
+      {"aten::mean.dim", RowOp::kMean},
+      {"aten::amax", RowOp::kMax},
+      {"tracejet::rotate_half", RowOp::kRotateHalf},
   };
   const auto found = table.find(Call(node).name());
   return found == table.end() ? std::nullopt : std::optional(found->second);
@@ -24,6 +28,7 @@ std::optional<RowOp> op_by_name(const Node& node) {
 
 bool is_along_last_axis(const Call& call, RowOp op, int64_t rank) {
   if (op == RowOp::kLayerNorm || op == RowOp::kRmsNorm) return call.sym_ints("normalized_shape").size() == 1;
+  if (op == RowOp::kRotateHalf) return true;
   if (op == RowOp::kSoftmax) return call.axis("dim", rank) == rank - 1;
   return call.flag("keepdim") && call.axes("dim", rank) == std::vector<int64_t>{rank - 1};
 }

@@ -6,8 +6,9 @@
 
 namespace tracejet::aten {
 
-/// An operator that computes rows, along the last axis, from sums or maxima over them.
-enum class RowOp { kLayerNorm, kRmsNorm, kSoftmax, kSum, kMean, kMax };
+/// An operator that computes rows, along the last axis, from sums or maxima over them, or from elements elsewhere in
+/// the row.
+enum class RowOp { kLayerNorm, kRmsNorm, kSoftmax, kSum, kMean, kMax, kRotateHalf };
 
 /// nullopt for an operator, or a call of one, that kernels aren't written for: those along other axes, or rows of a
 /// length that is unknown or too long for one block of threads.

@@ -41,7 +41,8 @@ std::optional<std::string> own_reason(const Node& node) {
     const bool asks_data = node.op() == control_flow::cond() || node.op() == control_flow::while_loop();
     return asks_data ? std::optional<std::string>("branches on data") : std::nullopt;
   }
-  if (!name.name.starts_with("aten::") && !name.name.starts_with("torchvision::"))
+  if (!name.name.starts_with("aten::") && !name.name.starts_with("tracejet::") &&
+      !name.name.starts_with("torchvision::"))
     return "is a custom operator, which may do more than run kernels";
   if (node.op().hasTag(at::Tag::cudagraph_unsafe)) return "is marked as unsafe for CUDA graphs";
   if (name.name.find("as_strided") != std::string::npos) return "takes elements by their place in memory";

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <limits>
+#include <map>
 #include <unordered_map>
 
 #include <ATen/core/grad_mode.h>
@@ -103,6 +104,81 @@ const Value* repeated_by_heads(const Value& value) {
   return repeats ? &source : nullptr;
 }
 
+/// Where each head asks once, as in decoding, those that share keys are one head that asks several times: keys aren't
+/// repeated, and each is read once.
+class SharedQuestions {
+ public:
+  explicit SharedQuestions(Graph& graph) : graph_(graph) {}
+
+  void join(const Node& node) {
+    const Call call(node);
+    const Value &query = call.value("query"), &key = call.value("key"), &value = call.value("value");
+    const Value *own_key = repeated_by_heads(key), *own_value = repeated_by_heads(value);
+    const Value* mask = call.optional_value("attn_mask");
+    if (own_key == nullptr || own_value == nullptr || call.flag("is_causal") || call.flag("enable_gqa") ||
+        query.tensor().dim() != 4 || size_from_end(query, 2) != 1 || (mask != nullptr && !is_for_all_heads(*mask)))
+      return;
+    const auto heads = size_from_end(query, 3), groups = size_from_end(*own_key, 3);
+    if (!heads || !groups || *groups == 0 || size_from_end(*own_value, 3) != groups || !has_results_of_queries(node))
+      return;
+    const int64_t questions = *heads / *groups;
+    std::vector<Argument> arguments = arguments_of(node);
+    arguments[0] = &reshaped(node, query, *groups, questions);
+    arguments[kKey] = own_key;
+    arguments[kValue] = own_value;
+    if (mask != nullptr) arguments[kMask] = &repeated(*mask, questions, node);
+    const Value& result = *node.outputs().front();
+    const Node& joined = graph_.insert_node(node, node.op(), std::move(arguments),
+                                            {joined_meta(result, *groups, questions)}, node.where());
+    replace_node(graph_, node, find_op("aten::reshape"),
+                 {joined.outputs().front(), sizes_argument(result.tensor().sizes)});
+  }
+
+ private:
+  static bool is_for_all_heads(const Value& mask) {
+    const int64_t rank = mask.tensor().dim();
+    return rank >= 2 && size_from_end(mask, 2) == 1 && (rank < 3 || size_from_end(mask, 3) == 1);
+  }
+
+  /// [batch, heads, 1, width] as [batch, groups, questions, width]
+  static TensorMeta joined_meta(const Value& value, int64_t groups, int64_t questions) {
+    TensorMeta meta = value.tensor();
+    meta.sizes[1] = groups;
+    meta.sizes[2] = questions;
+    meta.strides = contiguous_strides(meta.sizes);
+    meta.storage_offset = 0;
+    meta.strides_may_differ = true;
+    return meta;
+  }
+
+  const Value& reshaped(const Node& before, const Value& value, int64_t groups, int64_t questions) {
+    TensorMeta meta = joined_meta(value, groups, questions);
+    const Argument sizes = sizes_argument(meta.sizes);
+    const auto op = find_op("aten::reshape");
+    return *graph_.insert_node(before, op, {&value, sizes}, {std::move(meta)}, before.where()).outputs().front();
+  }
+
+  /// A row for each question, which kernels want in memory. One for all calls that take the same.
+  const Value& repeated(const Value& mask, int64_t questions, const Node& before) {
+    const Value*& known = repeated_[{&mask, questions}];
+    if (known != nullptr) return *known;
+    TensorMeta meta = mask.tensor();
+    meta.sizes[meta.sizes.size() - 2] = questions;
+    meta.strides[meta.strides.size() - 2] = 0;
+    const Node& expanded = graph_.insert_node(before, find_op("aten::expand"),
+                                              {&mask, sizes_argument(meta.sizes), false}, {meta}, before.where());
+    meta.strides = contiguous_strides(meta.sizes);
+    meta.storage_offset = 0;
+    const Node& copied = graph_.insert_node(
+        before, find_op("aten::clone"),
+        {expanded.outputs().front(), static_cast<int64_t>(at::MemoryFormat::Contiguous)}, {meta}, before.where());
+    return *(known = copied.outputs().front());
+  }
+
+  Graph& graph_;
+  std::map<std::pair<const Value*, int64_t>, const Value*> repeated_;
+};
+
 /// Only the flash kernels of GPUs take heads that share keys, and no masks. Their heads have up to 256 numbers.
 void share_heads(Graph& graph, const Node& node) {
   const Call call(node);
@@ -180,6 +256,8 @@ void simplify_attention(Graph& graph) {
   };
   KnownMasks known_masks(graph);
   for_each_attention([&](const Node& node) { known_masks.simplify(node); });
+  SharedQuestions shared_questions(graph);
+  for_each_attention([&](const Node& node) { shared_questions.join(node); });
   for_each_attention([&](const Node& node) { share_heads(graph, node); });
   MasksAsNumbers masks(graph);
   for_each_attention([&](const Node& node) { masks.replace(node); });

@@ -16,16 +16,6 @@ namespace {
 
 using symbolic::is_statically_equal;
 
-Argument numbers(c10::SymIntArrayRef sizes) {
-  const auto is_number = [](const c10::SymInt& size) { return size.maybe_as_int().has_value(); };
-  if (std::ranges::all_of(sizes, is_number)) {
-    std::vector<int64_t> known;
-    for (const c10::SymInt& size : sizes) known.push_back(*size.maybe_as_int());
-    return c10::IValue(std::move(known));
-  }
-  return c10::IValue(std::vector<c10::SymInt>(sizes.begin(), sizes.end()));
-}
-
 /// A call in front of another one, which gives a tensor of these sizes.
 const Value* insert(Graph& graph, const Node& before, const char* name, std::vector<Argument> arguments,
                     const TensorMeta& like, Sizes sizes) {
@@ -37,7 +27,7 @@ const Value* insert(Graph& graph, const Node& before, const char* name, std::vec
 }
 
 const Value* insert_reshape(Graph& graph, const Node& before, const Value& value, Sizes sizes) {
-  return insert(graph, before, "aten::reshape", {&value, numbers(sizes)}, value.tensor(), sizes);
+  return insert(graph, before, "aten::reshape", {&value, sizes_argument(sizes)}, value.tensor(), sizes);
 }
 
 const Value* insert_permute(Graph& graph, const Node& before, const Value& value, const std::vector<int64_t>& axes) {
@@ -79,7 +69,7 @@ bool join_reshapes(Graph& graph, const Node& node) {
   const Node* inner = reshape_of(Call(node).value("self"));
   if (inner == nullptr) return false;
   const Sizes sizes = node.outputs().front()->tensor().sizes;
-  replace_node(graph, node, find_op("aten::reshape"), {&Call(*inner).value("self"), numbers(sizes)});
+  replace_node(graph, node, find_op("aten::reshape"), {&Call(*inner).value("self"), sizes_argument(sizes)});
   return true;
 }
 

@@ -50,7 +50,8 @@ void fuse(Graph& graph, const FusionGroup& group) {
     for (const Argument& argument : node->arguments()) {
       for_each_value(argument, [&](const Value& value) {
         if (members.contains(value.producer()) || values.contains(&value)) return;
-        values.emplace(&value, body->add_input(GraphInput::Kind::kUser, value.tensor(), "x" + std::to_string(inputs.size())));
+        values.emplace(&value,
+                       body->add_input(GraphInput::Kind::kUser, value.tensor(), "x" + std::to_string(inputs.size())));
         inputs.push_back(&value);
       });
     }

@@ -27,8 +27,8 @@ void pad(Graph& graph, Weights& weights, const Product& product) {
   const std::string name = "padded_" + std::to_string(node.outputs().front()->id());
   // Its columns lie one after the other, as those of a linear layer's weight do.
   const Value& weight = weights.add(at::constant_pad_nd(product.weight.t(), {0, 0, 0, more}).t(), name + "_weight");
-  const Value* bias = product.bias.defined() ? &weights.add(at::constant_pad_nd(product.bias, {0, more}), name + "_bias")
-                                             : nullptr;
+  const Value* bias =
+      product.bias.defined() ? &weights.add(at::constant_pad_nd(product.bias, {0, more}), name + "_bias") : nullptr;
   TensorMeta wide = meta;
   wide.sizes[1] = columns + more;
   wide.strides = contiguous_strides(wide.sizes);

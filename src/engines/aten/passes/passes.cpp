@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "engines/aten/passes/add_bias_later.h"
 #include "engines/aten/passes/attention.h"
 #include "engines/aten/passes/avoid_copies.h"
 #include "engines/aten/passes/channels_last.h"
@@ -15,6 +16,7 @@
 #include "engines/aten/passes/merge_products.h"
 #include "engines/aten/passes/pad_products.h"
 #include "engines/aten/passes/recompose.h"
+#include "engines/aten/passes/rotate_halves.h"
 #include "ir/copy.h"
 #include "ir/passes/dead_nodes.h"
 
@@ -57,9 +59,10 @@ std::shared_ptr<Graph> without_unread_weights(const Graph& graph) {
 }  // namespace
 
 std::span<const Pass> passes() {
-  static constexpr Pass table[] = {
-      kFoldGpuConstants, kFoldBatchNorm, kUseChannelsLast, kFuseConvolutionRelu, kRecompose,      kFuseRmsNorm,
-      kAvoidCopies,      kMergeProducts, kPadProducts,     kSimplifyAttention,   kFuseActivation, kFusePointwise};
+  static constexpr Pass table[] = {kFoldGpuConstants, kFoldBatchNorm, kUseChannelsLast,   kFuseConvolutionRelu,
+                                   kRecompose,        kFuseRmsNorm,   kRotateHalves,      kAvoidCopies,
+                                   kMergeProducts,    kPadProducts,   kSimplifyAttention, kFuseActivation,
+                                   kAddBiasLater,     kFusePointwise};
   return table;
 }
 

@@ -25,6 +25,16 @@ const Node* only_reader(const Graph& graph, const Value& value) {
   return reads == 1 ? reader : nullptr;
 }
 
+Argument sizes_argument(c10::SymIntArrayRef sizes) {
+  const auto is_number = [](const c10::SymInt& size) { return size.maybe_as_int().has_value(); };
+  if (std::ranges::all_of(sizes, is_number)) {
+    std::vector<int64_t> known;
+    for (const c10::SymInt& size : sizes) known.push_back(*size.maybe_as_int());
+    return c10::IValue(std::move(known));
+  }
+  return c10::IValue(std::vector<c10::SymInt>(sizes.begin(), sizes.end()));
+}
+
 const Value& replace_node(Graph& graph, const Node& node, c10::OperatorHandle op, std::vector<Argument> arguments) {
   const Value& old = *node.outputs().front();
   const Node& added = graph.insert_node(node, std::move(op), std::move(arguments), {old.tensor()}, node.where());

@@ -18,6 +18,9 @@ const Node* made_by(const Value& value, std::string_view name);
 /// The node that reads a value alone, and that once; null where there are others, or where the program gives it.
 const Node* only_reader(const Graph& graph, const Value& value);
 
+/// Sizes as operators take them: as numbers where all are known.
+Argument sizes_argument(c10::SymIntArrayRef sizes);
+
 /// A call of one result in the place of `node`, whose result it takes over. What `node` read stays.
 const Value& replace_node(Graph& graph, const Node& node, c10::OperatorHandle op, std::vector<Argument> arguments);
 
