@@ -45,7 +45,8 @@ bool has_layout_of(const at::Tensor& data, const TensorMeta& meta) {
 bool may_pass_on(const Node& node) {
   const auto& returns = node.op().schema().returns();
   const ElementFlow* flow = find_element_flow(node.op());
-  return !node.op().operator_name().name.starts_with("aten::") || (flow != nullptr && flow->is_of_self()) ||
+  return !node.op().operator_name().name.starts_with("aten::") ||
+         (flow != nullptr && flow->is_of_self() && flow->has_all()) ||
          node.op().operator_name().name == "aten::_to_copy" ||
          std::ranges::any_of(returns, [](const c10::Argument& result) { return result.alias_info() != nullptr; });
 }

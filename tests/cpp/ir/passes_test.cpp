@@ -8,12 +8,15 @@
 #include <ATen/ops/ones.h>
 #include <ATen/ops/rand_like.h>
 #include <ATen/ops/randn.h>
+#include <ATen/ops/tensor.h>
 #include <ATen/ops/triu.h>
 #include <gtest/gtest.h>
 
 #include "compile/prepare.h"
+#include "ir/copy.h"
 #include "ir/passes/common_subexpressions.h"
 #include "ir/passes/constant_folding.h"
+#include "ir/passes/dead_nodes.h"
 #include "ir/verify.h"
 #include "small_graph.h"
 #include "tracejet/compile.h"
@@ -120,6 +123,28 @@ TEST(FoldedConstants, AreNoTensorsOfTheModel) {
   EXPECT_TRUE(at::equal(compiled.run({at::ones({4, 3})})[0], at::full({4, 3}, 2.0)));
   scale.fill_(2);
   EXPECT_TRUE(at::equal(compiled.run({at::ones({4, 3})})[0], at::full({4, 3}, 3.0)));
+}
+
+/// After folding what follows from all tensors of the model.
+std::string calls_with_fixed_weights(const Program& program) {
+  const std::shared_ptr<Graph> graph = copy_with_outputs(*program.graph(), {}).graph;
+  fold_weights(*graph, [&](const Value& value) -> std::optional<at::Tensor> {
+    const auto found = std::ranges::find(graph->inputs(), &value, &GraphInput::value);
+    return found != graph->inputs().end() && found->data.defined() ? std::optional(found->data) : std::nullopt;
+  });
+  eliminate_dead_nodes(*graph);
+  verify_graph(*graph);
+  return calls_of(*graph);
+}
+
+TEST(FoldedConstants, AreWhatIsPickedOfFixedWeights) {
+  const at::Tensor table = at::randn({5, 3}), places = at::tensor({4, 0, 4}), weight = at::randn({3});
+  EXPECT_EQ(calls_with_fixed_weights(traced(
+                [&](const at::Tensor& x) { return Tensors{x + table.index({places}).view({9}).slice(0, 0, 3)}; })),
+            "aten::add");
+  EXPECT_EQ(calls_with_fixed_weights(traced([&](const at::Tensor& x) { return Tensors{x + weight.view({1, 3})}; })),
+            "aten::view aten::add")
+      << "a view isn't a tensor of its own";
 }
 
 }  // namespace
