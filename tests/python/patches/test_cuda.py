@@ -158,6 +158,7 @@ def test_tensors_on_two_devices_are_refused_as_in_eager() -> None:
 
 IN_A_FRESH_PROCESS = """
 import torch, tracejet
+import torch._dynamo  # see test_cuda_graphs.py
 linear = torch.nn.Linear(3, 4)
 program = tracejet.trace(linear, arg_inputs=[tracejet.Input((2, 3))], device="cuda")
 assert not torch.cuda.is_initialized()
