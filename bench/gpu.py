@@ -3,6 +3,7 @@
     python -m bench.gpu                             # all of them, batch 1 and 8, a table
     python -m bench.gpu --models resnet50,bert --batches 8 --json gpu.json
     python -m bench.gpu --compile-mode max-autotune
+    python -m bench.gpu --table gpu.json --page docs/gpu.md   # what was measured before, as the page's table
 
 Latency is the median of calls between events on the GPU, with the host far enough ahead where it can be; first and
 last runner are measured once more at the end, to tell how much the card's clocks moved. "host" is a call with a wait
@@ -32,6 +33,7 @@ from typing import Any
 import torch
 
 from bench.gpu_models import GPU_MODELS, gpu_model
+from bench.gpu_table import table, write_table
 
 Call = Callable[[], Any]
 Row = dict[str, Any]
@@ -138,12 +140,17 @@ def reference(name: str, batch: int) -> torch.Tensor:
     return expected
 
 
+def _tensors_of(module: torch.nn.Module, inputs: dict[str, torch.Tensor]) -> set[torch.Tensor]:
+    return {*module.parameters(), *module.buffers(), *inputs.values()}
+
+
 def measured(runner: str, name: str, batch: int, mode: str, expected: torch.Tensor, kernels: int) -> tuple[Row, Call]:
     gc.collect()
     torch.cuda.empty_cache()
     module, inputs = gpu_model(name, batch)
     torch.cuda.synchronize()
     torch.cuda.reset_peak_memory_stats()
+    others = torch.cuda.memory_allocated() - sum(t.nbytes for t in _tensors_of(module, inputs))
     make = without(runner.removeprefix("without_")) if runner.startswith("without_") else RUNNERS[runner]
     start = time.perf_counter()
     call = make(module, inputs, mode)
@@ -156,7 +163,7 @@ def measured(runner: str, name: str, batch: int, mode: str, expected: torch.Tens
     row["error"] = max(((r - expected).abs().max() / scale).item() for r in (result, again))
     row["gpu_ms"] = on_gpu_ms(call)
     row["host_ms"] = on_host_ms(call)
-    row["peak_mib"] = torch.cuda.max_memory_allocated() / 2**20
+    row["peak_mib"] = (torch.cuda.max_memory_allocated() - others) / 2**20
     if kernels and runner in ("tracejet", "compile"):
         row["kernels"] = longest_kernels(call, kernels)
     return row, call
@@ -245,7 +252,7 @@ def card() -> Row:
     query = ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]
     found = subprocess.run(query, capture_output=True, text=True, check=False)
     return {
-        "card": found.stdout.strip() or "none",
+        "card": (found.stdout.splitlines() or ["none"])[0],
         "torch": torch.__version__,
         "cuda": torch.version.cuda,
         "cudnn": torch.backends.cudnn.version(),
@@ -284,7 +291,12 @@ def main() -> None:
     parser.add_argument("--cache", default="", metavar="FOLDER", help="what torch.compile compiles is kept there")
     parser.add_argument("--kernels", type=int, default=0, metavar="N", help="lists the N kernels that take longest")
     parser.add_argument("--json")
+    parser.add_argument("--table", nargs="+", metavar="JSON", help="measures nothing: the table of these results")
+    parser.add_argument("--page", help="where the table goes")
     args = parser.parse_args()
+    if args.table:
+        write_table(args.table, args.page) if args.page else print(table(args.table))
+        return
 
     start, rows, about, runners = time.monotonic(), [], card(), args.runners.split(",")
     print(about, flush=True)

@@ -1,6 +1,8 @@
 """The benchmarks run, and compare like with like."""
 
+import json
 from collections import Counter
+from pathlib import Path
 
 import pytest
 import torch
@@ -8,6 +10,7 @@ from torch.utils import _pytree as pytree
 
 import tracejet
 from bench import trace
+from bench.gpu_table import BEGIN, END, write_table
 from bench.latency_cases import CASES, SMALL_CASES, TEN
 from bench.tracers import TRACERS
 from testing.models import SMALL_MODELS
@@ -52,3 +55,27 @@ def test_what_only_the_benchmark_has_is_compiled_right(name):
             expected = pytree.tree_leaves(model(*args, **kwargs))
         for found, value in zip(pytree.tree_leaves(compiled(*args, **kwargs)), expected, strict=True):
             torch.testing.assert_close(found, value, rtol=2e-3, atol=1e-4)
+
+
+def test_the_table_of_gpus_has_the_last_results_between_its_comments(tmp_path: Path) -> None:
+    def results(name: str, *rows: tuple[str, str, float]) -> str:
+        machine = {"card": "A card, 1.2", "torch": "2.11", "cuda": "13.0", "cudnn": 91900, "python": "3.12"}
+        numbers = [
+            {"model": model, "batch": 8, "runner": runner, "gpu_ms": ms, "first_s": 1.0, "error": 1e-3}
+            for model, runner, ms in rows
+        ]
+        path = tmp_path / name
+        path.write_text(json.dumps({"machine": machine, "rows": numbers}))
+        return str(path)
+
+    first = results("1.json", ("bert", "compile", 4.0), ("bert", "tracejet", 2.0), ("gpt2", "compile", 1.0))
+    second = results("2.json", ("bert", "compile", 2.0), ("bert", "tracejet", 3.0))
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{BEGIN}\nold\n{END}\nbehind\n")
+    for _ in range(2):
+        write_table([first, second], str(page))
+    text = page.read_text()
+    assert text.startswith(f"before\n{BEGIN}\n\nA card (driver 1.2), torch 2.11, cuDNN 9.19, Python 3.12")
+    assert text.endswith(f"\n\n{END}\nbehind\n") and "old" not in text and text.count("A card") == 1
+    assert "| BERT-base, 128 tokens, 8 | - | **2.00** | 3.00 | 1.50 | 1.0 s, 1.00 s | -, 1e-03 |" in text
+    assert "| GPT-2, 128 tokens, 8 | - | 1.00 | - | - | 1.0 s, - s | -, - |" in text
