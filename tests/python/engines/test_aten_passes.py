@@ -330,6 +330,55 @@ def test_products_bend_as_exactly(bend: nn.Module) -> None:
     )
 
 
+def rotary(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
+    left, right = x.transpose(1, 2).chunk(2, -1)
+    return x.transpose(1, 2) * cos + torch.cat((-right, left), -1) * sin
+
+
+def decode(x: torch.Tensor, key: torch.Tensor, value: torch.Tensor, hidden: torch.Tensor) -> torch.Tensor:
+    key, value = (each[:, :, None].expand(2, 2, 4, 32, 64).reshape(2, 8, 32, 64) for each in (key, value))
+    return F.scaled_dot_product_attention(x, key, value, hidden > 0)
+
+
+def strides_that_count(x: torch.Tensor) -> list[int]:
+    return [stride for stride, size in zip(x.stride(), x.shape, strict=True) if size > 1]
+
+
+def channels_behind(width: int) -> nn.Module:
+    return Lambda(lambda x: F.layer_norm(x.permute(0, 2, 3, 1), (width,)))
+
+
+@gpu
+@torch.no_grad()
+@pytest.mark.parametrize(
+    ("module", "shapes"),
+    [
+        (Lambda(rotary), ((2, 16, 4, 64), (16, 64), (16, 64))),
+        (Lambda(rotary), ((2, 3, 4, 20), (3, 20), (3, 20))),
+        (Lambda(decode), ((2, 8, 1, 64), (2, 2, 32, 64), (2, 2, 32, 64), (1, 32))),
+        (nn.Sequential(nn.Conv2d(8, 96, 3), channels_behind(96)), ((2, 8, 12, 10),)),
+        (nn.Sequential(nn.Conv2d(8, 8, 7, padding=3, groups=8), channels_behind(8)), ((2, 8, 12, 10),)),
+        (nn.Sequential(nn.Conv1d(8, 16, 3), nn.GELU()), ((2, 8, 12),)),
+        (Lambda(lambda x: F.layer_norm(x, (96,))), ((5, 7, 96),)),
+    ],
+    ids=["rotary", "odd rotary", "decode", "convolution", "depthwise", "conv1d", "norm"],
+)
+def test_kernels_take_up_what_stands_around_chains(module: nn.Module, shapes: tuple[tuple[int, ...], ...]) -> None:
+    torch.manual_seed(0)
+    module = module.cuda().half().eval()
+    inputs = [torch.randn(shape, device="cuda").half() for shape in shapes]
+    program = traced(module, *inputs)
+    assert "tracejet::fused" in operators(program), operators(program)
+    compiled = tracejet.compile(program)
+    results = [compiled(*inputs) for _ in range(4)]  # by operators, by kernels, and as a recording
+    eager = module(*inputs)
+    exact = module.float()(*[x.float() for x in inputs])
+    error = (eager.float() - exact).abs().max()
+    for result in results:
+        assert strides_that_count(result) == strides_that_count(eager)
+        assert (result.float() - exact).abs().max() <= 3 * error + 1e-3
+
+
 @gpu
 @torch.no_grad()
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
