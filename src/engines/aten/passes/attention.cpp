@@ -89,6 +89,7 @@ class KnownMasks {
 /// else.
 const Value* repeated_by_heads(const Value& value) {
   const Value* expanded = self_of(value, "aten::reshape");
+  if (expanded == nullptr) expanded = self_of(value, "aten::view");
   if (expanded == nullptr) return nullptr;
   if (const Value* cloned = self_of(*expanded, "aten::clone")) expanded = cloned;
   const Value* extended = self_of(*expanded, "aten::expand");
