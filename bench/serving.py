@@ -193,6 +193,7 @@ def kill_one(application: str) -> None:
 
 def killed(client: Client, url: str, count: int, at_once: int, kills: int) -> dict[str, Any]:
     """Requests while replicas are killed, one after the other, each when all are there again."""
+    client.send(url, 100, at_once, "tracejet, batched")  # what kills comes after the first answers
     ended: list[float] = []
     start, expected = time.monotonic(), len(replicas_of(name_of(url)))
 
