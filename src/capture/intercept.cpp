@@ -78,9 +78,10 @@ void refuse_ambiguous_writes(const c10::OperatorHandle& op, const torch::jit::St
   for_each_written(op, stack, [](const at::Tensor& tensor) {
     if (!may_share_memory(tensor)) return;
     throw UnsupportedOperator(
-        "writes to a view that expand or unfold has made. Where its elements share memory, eager refuses it, too: write "
-        "to a clone() of it. Elsewhere write to the tensor behind it: to x itself for an expand() that repeats nothing, "
-        "to x.unflatten(dim, (-1, size)) for unfold(dim, size, size), to x[..., ::step] for one element of each window",
+        "writes to a view that expand or unfold has made. Where its elements share memory, eager refuses it, too: "
+        "write to a clone() of it. Elsewhere write to the tensor behind it: to x itself for an expand() that repeats "
+        "nothing, to x.unflatten(dim, (-1, size)) for unfold(dim, size, size), to x[..., ::step] for one element of "
+        "each window",
         ErrorCode::kInPlaceWrite);
   });
 }
