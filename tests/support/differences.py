@@ -36,6 +36,11 @@ def _has_infinity(tensors: list[torch.Tensor]) -> bool:
     return any(bool(tensor.isposinf().any()) for tensor in _floats(tensors))
 
 
+def _reach(tensor: torch.Tensor) -> float:
+    finite = tensor[tensor.isfinite()]
+    return float(finite.max() - finite.min()) if finite.numel() else 0.0
+
+
 #: Conditions on the tensors that a call takes.
 CONDITIONS: dict[str, Callable[[list[torch.Tensor]], bool]] = {
     "NaN": _has_nan,
@@ -44,6 +49,8 @@ CONDITIONS: dict[str, Callable[[list[torch.Tensor]], bool]] = {
     "NaN beside +infinity": lambda tensors: _has_nan(tensors) and _has_infinity(tensors),
     "numbers below -3": lambda tensors: any(bool((tensor < -3).any()) for tensor in _floats(tensors)),
     "numbers below -8": lambda tensors: any(bool((tensor < -8).any()) for tensor in _floats(tensors)),
+    "numbers below -87": lambda tensors: any(bool((tensor < -87).any()) for tensor in _floats(tensors)),
+    "numbers more than 87 apart": lambda tensors: any(_reach(tensor) > 87 for tensor in _floats(tensors)),
     "numbers near 0": lambda tensors: any(
         bool(((tensor.abs() < 0.1) & (tensor != 0)).any()) for tensor in _floats(tensors)
     ),
