@@ -105,7 +105,7 @@ Json GraphWriter::constant(const c10::IValue& value, const c10::TypePtr& declare
 }
 
 Json GraphWriter::references_argument(const std::vector<Reference>& references) const {
-  const auto is_int = [](const Reference& reference) { return reference.kind == Kind::kInt; };
+  const auto is_int = [](const Reference& reference) { return reference.kind == ValueKind::kInt; };
   const bool all_ints = !references.empty() && std::ranges::all_of(references, is_int);
   Json names = Json::array();
   for (const Reference& reference : references) names.push_back(one(all_ints ? "as_name" : "name", reference.name));

@@ -31,9 +31,9 @@ std::vector<std::string> subgraph_names(const std::string& op) {
   return {op + "_combine_graph"};
 }
 
-Kind kind_of(const c10::IValue& number) {
-  if (number.isSymFloat() || number.isDouble()) return Kind::kFloat;
-  return number.isSymBool() || number.isBool() ? Kind::kBool : Kind::kInt;
+ValueKind kind_of(const c10::IValue& number) {
+  if (number.isSymFloat() || number.isDouble()) return ValueKind::kFloat;
+  return number.isSymBool() || number.isBool() ? ValueKind::kBool : ValueKind::kInt;
 }
 
 symbolic::Expression plain(const c10::IValue& number) {
@@ -52,13 +52,13 @@ symbolic::Expression declared_expression(const c10::IValue& number) {
 
 Json argument_of(const Reference& reference) {
   switch (reference.kind) {
-    case Kind::kTensor:
+    case ValueKind::kTensor:
       return one("as_tensor", one("name", reference.name));
-    case Kind::kInt:
+    case ValueKind::kInt:
       return one("as_sym_int", one("as_name", reference.name));
-    case Kind::kFloat:
+    case ValueKind::kFloat:
       return one("as_sym_float", one("as_name", reference.name));
-    case Kind::kBool:
+    case ValueKind::kBool:
       return one("as_sym_bool", one("as_name", reference.name));
   }
   throw Error("unknown kind of a node's result", ErrorCode::kInternalError);
@@ -91,7 +91,7 @@ GraphWriter::GraphWriter(const Graph& graph, ProgramContext& program) : graph_(g
 
 void GraphWriter::add_input(const Value& value, const std::string& name, bool requires_grad) {
   names_.take(name);
-  const Reference node{name, value.is_tensor() ? Kind::kTensor : kind_of(value.scalar())};
+  const Reference node{name, value.is_tensor() ? ValueKind::kTensor : kind_of(value.scalar())};
   if (value.is_tensor()) {
     append(tensor_values_, name, program_.symbols.tensor(value.tensor(), requires_grad));
   } else {
@@ -106,7 +106,7 @@ void GraphWriter::add_symbol_input(const symbolic::Symbol& symbol, const std::st
   names_.take(name);
   const auto expression = symbolic::Expression::of(symbol);
   inputs_.push_back(define_number(expression, name));
-  sources_.emplace(symbol.id, Source{{name, symbol.is_float ? Kind::kFloat : Kind::kInt}, std::nullopt, true});
+  sources_.emplace(symbol.id, Source{{name, symbol.is_float ? ValueKind::kFloat : ValueKind::kInt}, std::nullopt, true});
 }
 
 void GraphWriter::add_literal_input(const std::string& name, Json argument) {
@@ -152,7 +152,7 @@ const Reference& GraphWriter::reference(const Value& value) const {
 }
 
 Json GraphWriter::define(const Value& value, const std::string& name) {
-  const Reference node{name, value.is_tensor() ? Kind::kTensor : kind_of(value.scalar())};
+  const Reference node{name, value.is_tensor() ? ValueKind::kTensor : kind_of(value.scalar())};
   if (value.is_tensor()) {
     append(tensor_values_, name, program_.symbols.tensor(value.tensor(), /*requires_grad=*/false));
   } else {
@@ -323,7 +323,7 @@ Json GraphWriter::output(const GraphOutput& output) {
 }
 
 Json GraphWriter::copy_of(const Value& value) {
-  const Reference node{names_.unique("alias"), Kind::kTensor};
+  const Reference node{names_.unique("alias"), ValueKind::kTensor};
   append(tensor_values_, node.name, program_.symbols.tensor(value.tensor(), /*requires_grad=*/false));
   Json inputs = Json::array({input_of("self", argument_of(reference(value)), /*is_positional=*/true)});
   const auto known = metadata_of_.find(&value);

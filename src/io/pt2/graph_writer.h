@@ -14,12 +14,12 @@
 namespace tracejet::pt2 {
 
 /// What a node of the written graph gives.
-enum class Kind { kTensor, kInt, kFloat, kBool };
+enum class ValueKind { kTensor, kInt, kFloat, kBool };
 
 /// A node of the written graph, as arguments and outputs mention it.
 struct Reference {
   std::string name;
-  Kind kind;
+  ValueKind kind;
 };
 
 /// An Argument of the schema.

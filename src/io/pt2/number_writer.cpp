@@ -10,9 +10,9 @@ namespace {
 using symbolic::Expression;
 using ExpressionKind = symbolic::Kind;
 
-Kind kind_of(const Expression& expression) {
-  if (expression.is_int()) return Kind::kInt;
-  return expression.is_float() ? Kind::kFloat : Kind::kBool;
+ValueKind kind_of(const Expression& expression) {
+  if (expression.is_int()) return ValueKind::kInt;
+  return expression.is_float() ? ValueKind::kFloat : ValueKind::kBool;
 }
 
 /// A Python function that torch.export can write, as the schema calls it.
@@ -98,8 +98,8 @@ Json outermost_module(const Json& metadata) {
 Json GraphWriter::define_number(const Expression& value, const std::string& name) {
   const Reference node{name, kind_of(value)};
   program_.symbols.meet(value);
-  Json& values = node.kind == Kind::kInt     ? sym_int_values_
-                 : node.kind == Kind::kFloat ? sym_float_values_
+  Json& values = node.kind == ValueKind::kInt     ? sym_int_values_
+                 : node.kind == ValueKind::kFloat ? sym_float_values_
                                              : sym_bool_values_;
   append(values, name, program_.symbols.number(value));
   return argument_of(node);
@@ -187,7 +187,7 @@ Reference GraphWriter::read_symbol(const Expression& expression) {
   append_node({"torch.ops.aten.sym_size.int", std::move(inputs), std::move(outputs),
                source.is_input ? outermost_module(metadata_) : metadata_, name},
               /*at_top=*/source.is_input);
-  return {name, Kind::kInt};
+  return {name, ValueKind::kInt};
 }
 
 }  // namespace tracejet::pt2
