@@ -113,25 +113,6 @@ def test_new_weights_need_no_compiler(compiled: tracejet.CompiledModule, monkeyp
     torch.testing.assert_close(compiled(rows), Net(0).eval()(rows), rtol=1e-4, atol=1e-5)
 
 
-class Twice(nn.Module):
-    """Two buffers, which may be one tensor."""
-
-    def __init__(self, are_one: bool) -> None:
-        super().__init__()
-        self.register_buffer("one", torch.rand(8))
-        self.register_buffer("other", self.one.detach() if are_one else torch.rand(8))
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return (x * self.one).exp() + self.other
-
-
-def test_weights_that_are_one_no_longer_are_compiled_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    compiled = tracejet.compile(Twice(True), arg_inputs=[batch(8)], engine="inductor")
-    monkeypatch.setattr(build, "_compile", failing("it was asked"))
-    with pytest.raises(tracejet.UnsupportedOperator, match="it was asked"):
-        tracejet.refit_module_weights(compiled, Twice(False), arg_inputs=[batch(8)])
-
-
 def test_files_hold_no_code_and_none_of_a_file_is_run(
     compiled: tracejet.CompiledModule, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
