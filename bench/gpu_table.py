@@ -73,7 +73,8 @@ def _line(name: str, runners: dict[str, Row]) -> str:
         ratio = f"{ours / theirs:.2f}"
         faster = "tracejet" if ours < theirs else "compile"
         times[faster] = f"**{times[faster]}**"
-    first = f"{text('compile', 'first_s', '.1f')} s, {text('tracejet', 'first_s', '.2f')} s"
+    answers = (text("compile", "first_s", ".1f"), text("tracejet", "first_s", ".2f"))
+    first = ", ".join(f"{answer} s" if answer[0].isdigit() else answer for answer in answers)
     error = f"{text('eager_graph', 'error', '.0e')}, {text('tracejet', 'error', '.0e')}"
     return (
         f"| {name} | {times['eager_graph']} | {times['compile']} | {times['tracejet']} | {ratio} | {first} | {error} |"
