@@ -1,4 +1,4 @@
-"""What scikit-build-core asks about a wheel: its version and its dependencies, which name the torch that it is built for.
+"""What scikit-build-core asks about a wheel: its version and its dependencies, which name the torch it is built for.
 
 The extension is linked to that torch's libraries, whose binary interface changes with each minor version.
 """

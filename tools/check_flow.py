@@ -30,7 +30,11 @@ TREES: dict[str, tuple[str, ...]] = {
 #: Folders that use one that stands below them: (user, used) and why. One that is no longer needed is a breach, too.
 EXCEPTIONS: dict[tuple[str, str], str] = {}
 #: Where PyTorch's private names may be used; in tests and benches they may be anywhere.
-PRIVATE_TORCH = ("python/tracejet/patches/", "python/tracejet/export/compat.py")
+PRIVATE_TORCH = (
+    "python/tracejet/patches/",
+    "python/tracejet/export/compat.py",
+    "python/tracejet/engines/inductor/build.py",  # AOTInductor has no other ways
+)
 #: Names that PyTorch documents, or that everybody uses for want of others.
 PUBLIC_ALL_THE_SAME = ("torch.utils._pytree", "torch._check", "torch._assert")
 

@@ -11,7 +11,8 @@ namespace tracejet {
 
 MappedFile::MappedFile(int descriptor) {
   struct stat status{};
-  if (::fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) throw Error("it is no file", ErrorCode::kUnreadableFile);
+  if (::fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode))
+    throw Error("it is no file", ErrorCode::kUnreadableFile);
   size_ = static_cast<size_t>(status.st_size);
   if (size_ == 0) return;
   void* data = ::mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE, descriptor, 0);

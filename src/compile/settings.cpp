@@ -67,13 +67,15 @@ std::span<const Setting> settings_table() {
        "of how many layouts of its inputs a program keeps CUDA graphs; what was called longest ago goes", false,
        engine_names::kAten},
       {"skipped_passes", &Settings::skipped_passes,
-       "passes that aren't run on what goes to PyTorch's kernels, by name; \"all\" for none of them", false, engine_names::kAten},
+       "passes that aren't run on what goes to PyTorch's kernels, by name; \"all\" for none of them", false,
+       engine_names::kAten},
       {"compute_capabilities", &Settings::compute_capabilities,
        "which GPUs TensorRT builds for: \"8.6\", \"8.9\", \"12.0\"; empty for the one at hand, or all where there is "
        "none",
        true, engine_names::kTensorRT},
       {"workspace_size", &Settings::workspace_size,
-       "the bytes that a kernel of TensorRT's may take while it runs; 0 for as many as there are", true, engine_names::kTensorRT},
+       "the bytes that a kernel of TensorRT's may take while it runs; 0 for as many as there are", true,
+       engine_names::kTensorRT},
       {"optimization_level", &Settings::optimization_level,
        "0 to 5, how long TensorRT looks for faster kernels; -1 for its own default", true, engine_names::kTensorRT},
       {"max_aux_streams", &Settings::max_aux_streams,
@@ -93,9 +95,11 @@ std::span<const Setting> settings_table() {
       {"timing_cache_path", &Settings::timing_cache_path,
        "a file for what TensorRT measures while building; empty: none", false, engine_names::kTensorRT},
       {"runtime_cache_path", &Settings::runtime_cache_path,
-       "a file for the kernels that TensorRT-RTX compiles when a program first runs; empty: none", false, engine_names::kTensorRT},
+       "a file for the kernels that TensorRT-RTX compiles when a program first runs; empty: none", false,
+       engine_names::kTensorRT},
       {"use_cuda_graphs", &Settings::use_cuda_graphs,
-       "whether TensorRT records calls of equal shapes as CUDA graphs and replays them", false, engine_names::kTensorRT},
+       "whether TensorRT records calls of equal shapes as CUDA graphs and replays them", false,
+       engine_names::kTensorRT},
   };
   return table;
 }

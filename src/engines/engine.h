@@ -59,7 +59,8 @@ class Engine {
   /// Whether it only says what it would take, as the format of a file does.
   virtual bool can_compile() const { return true; }
 
-  /// Whether it compiles for so long that it is only asked where it is named, or where CompileSettings::effort allows it.
+  /// Whether it compiles for so long that it is only asked where it is named, or where CompileSettings::effort allows
+  /// it.
   virtual bool compiles_for_long() const { return false; }
 
   /// Of an engine that compiles for long: whether its program of this graph may well be faster than PyTorch's kernels.

@@ -12,11 +12,13 @@ from typing import Any
 
 import torch
 from torch._decomp import core_aten_decompositions, decomposition_table
-from torch._ops import OpOverload, OpOverloadPacket
+from torch._ops import HigherOrderOperator, OpOverload, OpOverloadPacket
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.export._tree_utils import reorder_kwargs
 from torch.fx import Graph, GraphModule, Node
 from torch.fx.graph import _custom_builtins, _Namespace
+from torch.utils._sympy.interp import sympy_interp
+from torch.utils._sympy.reference import PythonReferenceAnalysis
 from torch.utils._traceback import CapturedTraceback
 
 from tracejet.frontend.binding import unique_name
@@ -197,6 +199,16 @@ def guards_of(mode: LazyMode) -> list[Any]:
     """What PyTorch took for granted of sizes, as conditions of sympy's."""
     env = mode.__dict__.get("_shape_env")
     return [] if env is None or "_awaiting" in env.__dict__ else [guard.expr for guard in env.guards]
+
+
+def is_higher_order(target: Any) -> bool:
+    """Whether a node calls an operator that runs graphs, as torch.cond does."""
+    return isinstance(target, HigherOrderOperator)
+
+
+def value_of(expression: Any, symbols: Mapping[Any, Any]) -> Any:
+    """What a SymPy expression is where its symbols are these numbers, symbolic ones among them."""
+    return sympy_interp(PythonReferenceAnalysis, symbols, expression)
 
 
 def has_upper_bound(env: Any, symbol: Any) -> bool:

@@ -10,6 +10,7 @@ from torch.fx import GraphModule
 from torch.fx import Node as FxNode
 
 from tracejet._C import FxBuilder, Graph, InvalidInput, Node
+from tracejet.export import compat
 from tracejet.export.fx_writer import Writer
 from tracejet.frontend.binding import unique_name
 from tracejet.patches.refcounted_patch import without_collections

@@ -13,9 +13,9 @@ from typing import Any
 
 import torch
 from torch.utils import _pytree as pytree
-from torch.utils._sympy.value_ranges import bound_sympy
 
 from tracejet._C import ErrorCode, InvalidInput
+from tracejet.patches.size_bounds import bound_sympy
 
 try:
     from torch.fx.experimental import dynamic_spec as _torchs

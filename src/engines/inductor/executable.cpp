@@ -66,7 +66,8 @@ class InductorExecutable final : public Executable {
     for (const symbolic::Condition& assumed : compiled_->assumed) {
       if (sizes.holds(assumed)) continue;
       throw InvalidInput("inductor compiled this program for sizes of which " + assumed.str() +
-                         " holds, and of these it doesn't; the engine \"" + reference_engine().name() + "\" takes all",
+                             " holds, and of these it doesn't; the engine \"" + reference_engine().name() +
+                             "\" takes all",
                          ErrorCode::kGuardViolation);
     }
     const at::AutoDispatchBelowADInplaceOrView no_autograd;
@@ -74,7 +75,7 @@ class InductorExecutable final : public Executable {
     std::vector<at::Tensor> given = package_.run(std::move(inputs));
     if (given.size() != outputs_.size()) {
       throw Error("inductor gave " + std::to_string(given.size()) + " tensors, but this program has " +
-                  std::to_string(outputs_.size()) + " outputs",
+                      std::to_string(outputs_.size()) + " outputs",
                   ErrorCode::kEngineFailure);
     }
     std::vector<c10::IValue> values;
@@ -118,7 +119,8 @@ class InductorExecutable final : public Executable {
     const TensorMeta& expected = *outputs_[output];
     if (given.scalar_type() != expected.dtype || given.device() != expected.device) {
       throw Error("inductor gave output " + std::to_string(output) + " of this program as " +
-                  c10::toString(given.scalar_type()) + " on " + given.device().str() + ", but it is " + expected.str(),
+                      c10::toString(given.scalar_type()) + " on " + given.device().str() + ", but it is " +
+                      expected.str(),
                   ErrorCode::kEngineFailure);
     }
     check_output_shape("inductor", output, given.sizes(), expected, sizes);

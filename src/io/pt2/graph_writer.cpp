@@ -106,7 +106,8 @@ void GraphWriter::add_symbol_input(const symbolic::Symbol& symbol, const std::st
   names_.take(name);
   const auto expression = symbolic::Expression::of(symbol);
   inputs_.push_back(define_number(expression, name));
-  sources_.emplace(symbol.id, Source{{name, symbol.is_float ? ValueKind::kFloat : ValueKind::kInt}, std::nullopt, true});
+  sources_.emplace(symbol.id,
+                   Source{{name, symbol.is_float ? ValueKind::kFloat : ValueKind::kInt}, std::nullopt, true});
 }
 
 void GraphWriter::add_literal_input(const std::string& name, Json argument) {

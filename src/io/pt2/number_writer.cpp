@@ -100,7 +100,7 @@ Json GraphWriter::define_number(const Expression& value, const std::string& name
   program_.symbols.meet(value);
   Json& values = node.kind == ValueKind::kInt     ? sym_int_values_
                  : node.kind == ValueKind::kFloat ? sym_float_values_
-                                             : sym_bool_values_;
+                                                  : sym_bool_values_;
   append(values, name, program_.symbols.number(value));
   return argument_of(node);
 }

@@ -61,7 +61,9 @@ Expression integer_sum(const Expression& a, const Expression& b) { return a + b;
 /// A normal form is multiplied out: some short texts stand for more terms than there is memory for.
 constexpr double kMaxTerms = 1 << 14;
 
-double count_of_terms(const Expression& a) { return a.kind() == Kind::kSum ? static_cast<double>(a.operands().size()) : 1; }
+double count_of_terms(const Expression& a) {
+  return a.kind() == Kind::kSum ? static_cast<double>(a.operands().size()) : 1;
+}
 void check_terms(double terms) {
   if (terms > kMaxTerms)
     throw Error("an expression has too many terms when it is multiplied out", ErrorCode::kUnreadableFile);
@@ -250,7 +252,8 @@ Expression apply_python(const std::string& function, const Operands& operands) {
   if (function == "_operator.neg" && operands.size() == 1) return apply_sympy("Mul", {Expression(-1), operands[0]});
   if (function == "_operator.sub" && operands.size() == 2) {
     if (of_floats) {
-      return symbolic::float_binary(symbolic::Kind::kSubtract, symbolic::to_float(operands[0]), symbolic::to_float(operands[1]));
+      return symbolic::float_binary(symbolic::Kind::kSubtract, symbolic::to_float(operands[0]),
+                                    symbolic::to_float(operands[1]));
     }
     return apply_sympy("Add", {operands[0], apply_sympy("Mul", {Expression(-1), operands[1]})});
   }

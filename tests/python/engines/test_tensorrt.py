@@ -15,8 +15,8 @@ from testing.compare import assert_equal
 from testing.models import SMALL_MODELS
 from tests.support import fake_tensorrt
 from tests.support.faked_tensorrt import IMAGE, FakeStream, fake_library
-from tests.support.small_models import ImageClassifier
 from tests.support.lambda_module import Lambda, batch
+from tests.support.small_models import ImageClassifier
 from tracejet import _C
 from tracejet.engines.tensorrt.engine import TensorRT
 from tracejet.engines.tensorrt.library import Library
@@ -179,7 +179,9 @@ def test_several_threads_run_at_once() -> None:
 
 def test_an_engine_that_cant_be_loaded_says_why(library: Library) -> None:
     adapter = TensorRT(lambda: library)
-    program = _C.onnx_for_tensorrt(tracejet.trace(ImageClassifier().eval(), arg_inputs=[IMAGE])._tracejet_graph, torch.float32)
+    program = _C.onnx_for_tensorrt(
+        tracejet.trace(ImageClassifier().eval(), arg_inputs=[IMAGE])._tracejet_graph, torch.float32
+    )
     settings = tracejet.CompileSettings()
     blob = adapter.compile(program, settings).serialize()
     x = torch.randn(2, 3, 8, 8)

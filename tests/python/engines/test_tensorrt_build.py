@@ -51,7 +51,9 @@ def test_settings_build(settings: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_models_of_narrow_weights(dtype: torch.dtype) -> None:
-    program = tracejet.trace(ImageClassifier().eval().to(dtype), arg_inputs=[batch(3, 8, 8, dtype=dtype)], device="cuda")
+    program = tracejet.trace(
+        ImageClassifier().eval().to(dtype), arg_inputs=[batch(3, 8, 8, dtype=dtype)], device="cuda"
+    )
     assert convert(program, compute_capabilities=["8.9"])
 
 

@@ -13,8 +13,8 @@ from torch import nn
 import tracejet
 from tests.support import fake_tensorrt
 from tests.support.faked_tensorrt import IMAGE, fake_library
-from tests.support.small_models import ImageClassifier
 from tests.support.lambda_module import Lambda
+from tests.support.small_models import ImageClassifier
 from tracejet import _C
 from tracejet.engines.tensorrt import gpu
 from tracejet.engines.tensorrt.library import Library
@@ -125,7 +125,9 @@ def test_its_settings_are_no_other_engines() -> None:
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_products_are_computed_in_the_precision_asked_for(dtype: torch.dtype) -> None:
-    compiled = tracejet.compile(ImageClassifier().eval(), arg_inputs=[IMAGE], engine="tensorrt", enabled_precisions={dtype})
+    compiled = tracejet.compile(
+        ImageClassifier().eval(), arg_inputs=[IMAGE], engine="tensorrt", enabled_precisions={dtype}
+    )
     model = fake_tensorrt.onnx.ModelProto.FromString(compiled_blob(ImageClassifier().eval(), dtype).split(b"\0", 1)[1])
     types = {value.name: value.type.tensor_type.elem_type for value in inferred(model).graph.value_info}
     number = {torch.float16: 10, torch.bfloat16: 16}[dtype]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import torch
 
 from tracejet._C import ErrorCode, Expression, UnsupportedOperator
+from tracejet.export import compat
 from tracejet.export.engine_view import EngineView
 from tracejet.patches.sym_node import expression_of
 
@@ -20,17 +20,18 @@ def assumptions(view: EngineView, sizes: Mapping[int, torch.SymInt]) -> list[Exp
     guards = view.guards()
     if not guards:
         return []
-    from torch.utils._sympy.interp import sympy_interp
-    from torch.utils._sympy.reference import PythonReferenceAnalysis
-
     symbols = {symbol: sizes[id] for id, symbol in view.symbols().items() if id in sizes}
     conditions = []
     for guard in guards:
         if not guard.free_symbols <= symbols.keys():
-            raise UnsupportedOperator(f"inductor takes {guard} for granted, which can't be checked when it runs", ErrorCode.ENGINE_REFUSAL)
-        condition: Any = sympy_interp(PythonReferenceAnalysis, symbols, guard)
+            raise UnsupportedOperator(
+                f"inductor takes {guard} for granted, which can't be checked when it runs", ErrorCode.ENGINE_REFUSAL
+            )
+        condition = compat.value_of(guard, symbols)
         if isinstance(condition, torch.SymBool):
             conditions.append(expression_of(condition.node))
         elif not condition:
-            raise UnsupportedOperator(f"inductor takes {guard} for granted, which never holds", ErrorCode.ENGINE_REFUSAL)
+            raise UnsupportedOperator(
+                f"inductor takes {guard} for granted, which never holds", ErrorCode.ENGINE_REFUSAL
+            )
     return conditions

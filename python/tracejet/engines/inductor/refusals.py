@@ -24,9 +24,9 @@ def refused_nodes(graph: Graph) -> dict[Node, str]:
 
 def _reason(node: Node) -> str:
     target = node.target
-    if isinstance(target, torch._ops.HigherOrderOperator):
+    if compat.is_higher_order(target):
         return "runs graphs of its own, which are compiled each by itself"
-    if not isinstance(target, torch._ops.OpOverload):
+    if not isinstance(target, compat.OpOverload):
         return ""  # arithmetic of sizes
     if target.namespace not in _NAMESPACES:
         return "is no operator of PyTorch's own, and Inductor would only call it"
