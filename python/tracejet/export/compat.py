@@ -17,8 +17,6 @@ from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.export._tree_utils import reorder_kwargs
 from torch.fx import Graph, GraphModule, Node
 from torch.fx.graph import _custom_builtins, _Namespace
-from torch.utils._sympy.interp import sympy_interp
-from torch.utils._sympy.reference import PythonReferenceAnalysis
 from torch.utils._traceback import CapturedTraceback
 
 from tracejet.frontend.binding import unique_name
@@ -208,6 +206,9 @@ def is_higher_order(target: Any) -> bool:
 
 def value_of(expression: Any, symbols: Mapping[Any, Any]) -> Any:
     """What a SymPy expression is where its symbols are these numbers, symbolic ones among them."""
+    from torch.utils._sympy.interp import sympy_interp
+    from torch.utils._sympy.reference import PythonReferenceAnalysis
+
     return sympy_interp(PythonReferenceAnalysis, symbols, expression)
 
 

@@ -7,6 +7,7 @@ alone, as a Dim that is computed has. Torch has these classes from 2.13 on.
 from __future__ import annotations
 
 import inspect
+import sys
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -17,22 +18,24 @@ from torch.utils import _pytree as pytree
 from tracejet._C import ErrorCode, InvalidInput
 from tracejet.patches.size_bounds import bound_sympy
 
-try:
-    from torch.fx.experimental import dynamic_spec as _torchs
-except ImportError:  # before torch 2.13
-    _torchs = None
-
 #: The variable that a dimension's name stands for, while it lives: another of the same name is another dimension.
 _named: weakref.WeakValueDictionary[str, Any] = weakref.WeakValueDictionary()
 
 
+def _torchs() -> Any:
+    """Torch's module of them; None where nobody has imported it, and so nobody has one. It imports SymPy."""
+    return sys.modules.get("torch.fx.experimental.dynamic_spec")
+
+
 def is_size(value: Any) -> bool:
     """Whether it is a ShapeVar or an IntVar, or is computed of some."""
-    return _torchs is not None and isinstance(value, torch.SymInt) and _is_of_a_spec(value)
+    return _torchs() is not None and isinstance(value, torch.SymInt) and _is_of_a_spec(value)
 
 
 def _is_of_a_spec(size: torch.SymInt) -> bool:
-    return isinstance(size, _torchs.IntVar) or getattr(size.node, "shape_env", None) is _torchs._get_spec_shape_env()
+    return (
+        isinstance(size, _torchs().IntVar) or getattr(size.node, "shape_env", None) is _torchs()._get_spec_shape_env()
+    )
 
 
 def range_of_size(size: Any, unbounded: int) -> tuple[int, int, str]:
@@ -46,7 +49,7 @@ def range_of_size(size: Any, unbounded: int) -> tuple[int, int, str]:
     )
     high = int(bounds.upper) if bounds.upper.is_Integer and bounds.upper < unbounded else unbounded
     low = int(bounds.lower) if bounds.lower.is_Integer else 1
-    return max(1, low), high, _name_of(size) if isinstance(size, _torchs.IntVar) else ""
+    return max(1, low), high, _name_of(size) if isinstance(size, _torchs().IntVar) else ""
 
 
 def usual_size(size: Any) -> int | None:
@@ -64,28 +67,28 @@ def _name_of(variable: Any) -> str:
 
 def claim_names(owner: Any, shape: Any) -> None:
     """Keeps the names of a shape's variables theirs while `owner` lives; an attribute would be copied and pickled."""
-    if _torchs is not None and isinstance(shape, (tuple, list, _torchs.TensorSpec)):
+    if _torchs() is not None and isinstance(shape, (tuple, list, _torchs().TensorSpec)):
         for size in shape:
-            if isinstance(size, _torchs.IntVar):
+            if isinstance(size, _torchs().IntVar):
                 weakref.finalize(owner, id, size).atexit = False
 
 
 def by_parameter(spec: Any, parameters: Iterable[inspect.Parameter]) -> Any:
     """A ShapesSpec or ParamsSpec as a dict by forward's parameters; everything else as it is."""
-    if _torchs is None or not isinstance(spec, (_torchs.ShapesSpec, _torchs.ParamsSpec)):
+    if _torchs() is None or not isinstance(spec, (_torchs().ShapesSpec, _torchs().ParamsSpec)):
         return spec
-    if isinstance(spec, _torchs.ShapesSpec):
+    if isinstance(spec, _torchs().ShapesSpec):
         if spec.assumptions:
             raise InvalidInput(
                 f"dynamic_shapes: {spec.assumptions[0]} is an assumption of a ShapesSpec, which isn't taken; say it in "
                 "forward, by torch._check",
                 ErrorCode.DYNAMIC_SHAPES,
             )
-        spec = spec._params or _torchs.ParamsSpec()
+        spec = spec._params or _torchs().ParamsSpec()
     found = dict(spec._named_args)
     for parameter in parameters:
         if parameter.kind is inspect.Parameter.VAR_POSITIONAL and spec._varargs is not None:
-            found[parameter.name] = _torchs.SeqSpec(spec._varargs)
+            found[parameter.name] = _torchs().SeqSpec(spec._varargs)
         if parameter.kind is inspect.Parameter.VAR_KEYWORD:
             found.update(spec._varkw or {})
     return found
@@ -93,15 +96,15 @@ def by_parameter(spec: Any, parameters: Iterable[inspect.Parameter]) -> Any:
 
 def plain(spec: Any, value: Any) -> Any:
     """What a spec says of one argument or element, in the words of `dynamic_shapes`: a list, a dict or a size."""
-    if _torchs is None:
+    if _torchs() is None:
         return spec
-    if isinstance(spec, _torchs.TensorSpec):
+    if isinstance(spec, _torchs().TensorSpec):
         return list(spec)
-    if isinstance(spec, _torchs.DictSpec):
+    if isinstance(spec, _torchs().DictSpec):
         return dict(spec.items())
-    if isinstance(spec, _torchs.SeqSpec):
+    if isinstance(spec, _torchs().SeqSpec):
         return _padded(spec._entries, value)
-    if isinstance(spec, _torchs.ObjectSpec):
+    if isinstance(spec, _torchs().ObjectSpec):
         return _by_field(spec, value)
     return spec
 

@@ -1,5 +1,12 @@
 """The range of a SymPy expression over sizes, as PyTorch infers it."""
 
-from torch.utils._sympy.value_ranges import bound_sympy
+from __future__ import annotations
 
-__all__ = ["bound_sympy"]
+from typing import Any
+
+
+def bound_sympy(expression: Any, ranges: Any) -> Any:
+    """The ValueRanges of an expression whose symbols have these."""
+    from torch.utils._sympy import value_ranges  # imports SymPy, for which nobody waits who doesn't need it
+
+    return value_ranges.bound_sympy(expression, ranges)

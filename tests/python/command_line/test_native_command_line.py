@@ -194,7 +194,8 @@ def test_what_is_wrong_is_told_with_an_exit_status(what: str, folder: Path) -> N
 
 def test_errors_go_to_standard_error(folder: Path) -> None:
     result = call("run", "missing.pt2")
-    assert (result.returncode, result.stdout, result.stderr) == (2, "", "InvalidInput: there is no file missing.pt2\n")
+    message = "InvalidInput: there is no file missing.pt2\nSee docs/errors.md#invalidinput\n"
+    assert (result.returncode, result.stdout, result.stderr) == (2, "", message)
 
 
 DTYPES = "bool int8 int16 int32 int64 uint8 float16 float32 float64 complex64".split()

@@ -162,7 +162,7 @@ def test_settings_are_one_table() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"dla_sram_size": 1}, 'there is no setting "dla_sram_size"; there are engine, precision'),
+        ({"dla_size": 1}, 'there is no setting "dla_size"; there are engine, effort, precision'),
         ({"min_block_size": 0}, "min_block_size is 0"),
         ({"min_block_size": "5"}, "min_block_size: expected an integer, got '5'"),
         ({"min_block_size": True}, "min_block_size: expected an integer, got True"),

@@ -190,7 +190,7 @@ def test_an_engine_that_cant_be_loaded_says_why(library: Library) -> None:
     assert adapter.load(b"nonsense", program, settings) is None
     from tracejet.engines.tensorrt.executable import Executable
 
-    message = r"can't load its engine on this machine: no engine of ours \(cudaError 35: no driver\)$"
+    message = r"can't load its engine on this machine: no engine of ours \(cudaError 35: no driver\)\n"
     with pytest.raises(tracejet.Error, match=message):
         Executable(library, b"nonsense", program, settings)(x)
 

@@ -78,4 +78,4 @@ def test_the_table_of_gpus_has_the_last_results_between_its_comments(tmp_path: P
     assert text.startswith(f"before\n{BEGIN}\n\nA card (driver 1.2), torch 2.11, cuDNN 9.19, Python 3.12")
     assert text.endswith(f"\n\n{END}\nbehind\n") and "old" not in text and text.count("A card") == 1
     assert "| BERT-base, 128 tokens, 8 | - | **2.00** | 3.00 | 1.50 | 1.0 s, 1.00 s | -, 1e-03 |" in text
-    assert "| GPT-2, 128 tokens, 8 | - | 1.00 | - | - | 1.0 s, - s | -, - |" in text
+    assert "| GPT-2, 128 tokens, 8 | - | 1.00 | - | - | 1.0 s, - | -, - |" in text
