@@ -100,26 +100,9 @@ def _for_a_compilation() -> Iterator[None]:
     aren't for users."""
     from torch.fx.experimental import _config
 
-    with _config.patch(backed_size_oblivious=True), _without_usual_sizes(), warnings.catch_warnings():
+    with _config.patch(backed_size_oblivious=True), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
-
-
-@contextmanager
-def _without_usual_sizes() -> Iterator[None]:
-    """Convolutions don't choose their kernels by the usual sizes, and so exclude others: the kernels are PyTorch's own,
-    which choose when they are called. Where PyTorch has no such question, there are conditions to be held."""
-    from torch.fx.experimental import symbolic_shapes
-
-    known = getattr(symbolic_shapes, "has_guarding_hint", None)
-    if known is None:
-        yield
-        return
-    symbolic_shapes.has_guarding_hint = lambda size: not isinstance(size, torch.SymInt)
-    try:
-        yield
-    finally:
-        symbolic_shapes.has_guarding_hint = known
 
 
 def _failure(module: GraphModule, error: Exception) -> Exception:
