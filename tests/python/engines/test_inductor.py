@@ -256,3 +256,20 @@ def test_without_a_compiler_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_it_computes_float32_in_float32(precision: torch.dtype) -> None:
     with pytest.raises(tracejet.InvalidInput, match="inductor computes float32 in float32"):
         tracejet.compile(Net().eval(), arg_inputs=[ROWS], engine="inductor", precision=precision)
+
+
+def test_convolutions_of_any_batch_are_right_or_refused() -> None:
+    torch.manual_seed(0)
+    layers = (nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 8, 3, groups=2))
+    model = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 5)).eval()
+    compiled = tracejet.compile(model, arg_inputs=[batch(3, 16, 16)], engine="inductor")
+    for rows in (2, 4, 7):
+        x = torch.randn(rows, 3, 16, 16)
+        torch.testing.assert_close(compiled(x), model(x), rtol=1e-4, atol=1e-5)
+    for rows in (1, 9):
+        x = torch.randn(rows, 3, 16, 16)
+        try:
+            y = compiled(x)
+        except tracejet.InvalidInput:  # a condition that it was compiled for
+            continue
+        torch.testing.assert_close(y, model(x), rtol=1e-4, atol=1e-5)
