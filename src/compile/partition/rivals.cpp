@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/error.h"
 #include "compile/partition/race.h"
 #include "engines/reference.h"
 
@@ -30,9 +31,7 @@ std::shared_ptr<const Executable> Rivals::compiled(const Engine& rival, const Pa
     measured = rival.name() + " doesn't take it: " + toString(node->op().operator_name()) + " " + reason;
   } catch (const std::exception& error) {
     if (settings_.pass_through_build_failures || !rival.is_failure(error)) throw;
-    const std::string text = error.what();
-    note(rival.name() + " failed to build what " + part.engine->name() +
-         " runs instead: " + text.substr(0, text.find("\n\nAt:\n")));
+    note(rival.name() + " failed to build what " + part.engine->name() + " runs instead: " + said_by(error));
   }
   return nullptr;
 }

@@ -19,12 +19,6 @@ namespace {
 /// How many calls may run at once on a CPU; more of them wait.
 size_t most_calls() { return std::clamp<size_t>(std::thread::hardware_concurrency(), 1, 16); }
 
-/// What PyTorch says, without the stack of its C++.
-std::string said_by(const std::exception& error) {
-  const std::string text = error.what();
-  return text.substr(0, text.find("\nException raised from"));
-}
-
 /// The loader copies what it needs out of the file.
 std::unique_ptr<torch::inductor::AOTIModelPackageLoader> loaded(const std::string& bytes, c10::Device device) {
   const c10::TempFile file = c10::make_tempfile("tracejet-");

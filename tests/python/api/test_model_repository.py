@@ -12,6 +12,7 @@ from torch import nn
 
 import tracejet
 from tests.support.command_line import RANGE, found
+from tests.support.small_models import Counter, RowSum
 from tracejet import Input, InvalidInput, save_model_repository
 
 X = Input(min_shape=(1, 8), opt_shape=(4, 8), max_shape=(16, 8), name="x", shared_dims={0: "batch"})
@@ -61,23 +62,8 @@ def test_the_files_for_openvino_are_the_model_in_float32(net, tmp_path, size):
     ]
 
 
-class Total(nn.Module):
-    def forward(self, x):
-        return x.sum(0)
-
-
-class Counting(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.register_buffer("calls", torch.zeros(()))
-
-    def forward(self, x):
-        self.calls += 1
-        return x * self.calls
-
-
 def test_without_a_batch_all_axes_are_the_clients(tmp_path):
-    place = save_model_repository(Total(), tmp_path, server="triton", name="total", arg_inputs=[X])
+    place = save_model_repository(RowSum(), tmp_path, server="triton", name="total", arg_inputs=[X])
     config = (place / "config.pbtxt").read_text()
     assert "max_batch_size: 0" in config and 'name: "x" data_type: TYPE_FP32 dims: [ -1, 8 ]' in config
 
@@ -85,9 +71,9 @@ def test_without_a_batch_all_axes_are_the_clients(tmp_path):
 @pytest.mark.parametrize(
     ("model", "options", "text"),
     [
-        (Total(), {"server": "triton", "merge_requests": True}, "axis 0 of all inputs and outputs"),
+        (RowSum(), {"server": "triton", "merge_requests": True}, "axis 0 of all inputs and outputs"),
         (Net(), {"server": "ovms", "merge_requests": True}, "doesn't put requests together"),
-        (Counting(), {"server": "triton"}, "keeps no state"),
+        (Counter(), {"server": "triton"}, "keeps no state"),
         (Net(), {"server": "torchserve"}, "expected"),
         (Net(), {"server": "triton", "name": "../net"}, "without slashes"),
     ],

@@ -6,6 +6,7 @@ from torch import nn
 
 import tracejet
 from tests.support.served import Centered, Lengths, Scores, lengths_inputs, saved, scores_inputs
+from tests.support.small_models import Counter, RowSum
 from tracejet import Input, InvalidInput
 from tracejet.serve.independence import check
 from tracejet.serve.program import ServedProgram
@@ -132,28 +133,13 @@ def test_padding_that_changes_results_is_found(tmp_path):
         check(program)
 
 
-class Sum(nn.Module):
-    def forward(self, x):
-        return x.sum(0)
-
-
-class Counting(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.register_buffer("calls", torch.zeros(()))
-
-    def forward(self, x):
-        self.calls += 1
-        return x * self.calls
-
-
 class Complex(nn.Module):
     def forward(self, x):
         return torch.complex(x, x)
 
 
 def test_without_a_batch_requests_come_one_by_one(tmp_path):
-    program = ServedProgram(saved(Sum(), [scores_inputs()[0]], tmp_path))
+    program = ServedProgram(saved(RowSum(), [scores_inputs()[0]], tmp_path))
     x = torch.randn(3, 4)
     (answer,) = program.answers([request(program, x)])
     torch.testing.assert_close(answer[0], x.sum(0), rtol=1e-4, atol=1e-5)
@@ -162,7 +148,7 @@ def test_without_a_batch_requests_come_one_by_one(tmp_path):
         ServedProgram(tmp_path / "model.pt2", max_batch_size=2)
 
 
-@pytest.mark.parametrize(("model", "text"), [(Counting(), "keeps no state"), (Complex(), "no name")])
+@pytest.mark.parametrize(("model", "text"), [(Counter(), "keeps no state"), (Complex(), "no name")])
 def test_what_the_protocol_cant_serve_is_refused(tmp_path, model, text):
     file = saved(model, [Input(min_shape=(1, 4), opt_shape=(2, 4), max_shape=(8, 4), name="x")], tmp_path)
     with pytest.raises(InvalidInput, match=text):
