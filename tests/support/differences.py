@@ -41,6 +41,10 @@ def _reach(tensor: torch.Tensor) -> float:
     return float(finite.max() - finite.min()) if finite.numel() else 0.0
 
 
+def _has_subnormal(tensor: torch.Tensor) -> bool:
+    return bool(((tensor != 0) & (tensor.abs() < torch.finfo(torch.float32).tiny)).any())
+
+
 #: Conditions on the tensors that a call takes.
 CONDITIONS: dict[str, Callable[[list[torch.Tensor]], bool]] = {
     "NaN": _has_nan,
@@ -54,6 +58,7 @@ CONDITIONS: dict[str, Callable[[list[torch.Tensor]], bool]] = {
     "numbers near 0": lambda tensors: any(
         bool(((tensor.abs() < 0.1) & (tensor != 0)).any()) for tensor in _floats(tensors)
     ),
+    "subnormal numbers": lambda tensors: any(_has_subnormal(tensor) for tensor in _floats(tensors)),
     "equal elements": lambda tensors: any(tensor.unique().numel() < tensor.numel() for tensor in tensors),
 }
 

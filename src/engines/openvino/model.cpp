@@ -93,6 +93,7 @@ onnx::Target target() {
           .size_arithmetic = false,
           .keeps_nan = false,
           .sorts_stably = false,
+          .subnormals = false,
           .vector_abs = false,
           .pads_axes = false,
           .tiles_images = false,

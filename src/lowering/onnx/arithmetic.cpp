@@ -71,7 +71,7 @@ Operand whole_quotient_of_floats(Lowering& to, const Operand& a, const Operand& 
   const Operand remainder = c_remainder(to, a, b);
   Operand quotient = to.emit("Round", {whole_quotient(to, a, b, remainder)});
   // x // 0 is the infinity that x / 0 is, and so is an infinity that is cut to a whole number.
-  Operand is_plain = is_nonzero(to, b);
+  Operand is_plain = is_divisor(to, b);
   if (is_floor) {
     const Operand below = to.emit("Sub", {quotient, to.number(1, a.dtype)});
     quotient = choose(to, needs_floor(to, remainder, b), below, quotient);
@@ -223,8 +223,8 @@ void atan2(Lowering& to, const Call& call, std::string_view) {
   const Operand angle = to.emit("Atan", {to.emit("Div", {y, x})});
   const Operand off_axis = choose(less_than_zero(to, x), to.emit("Add", {angle, turn}), angle);
   const Operand at_origin = choose(has_sign(to, x), turn, y);
-  const Operand on_axis = choose(is_nonzero(to, y), choose(is_below, to.emit("Neg", {half_pi}), half_pi), at_origin);
-  to.result(choose(is_nan(to, y), y, choose(is_nonzero(to, x), off_axis, on_axis)));
+  const Operand on_axis = choose(is_divisor(to, y), choose(is_below, to.emit("Neg", {half_pi}), half_pi), at_origin);
+  to.result(choose(is_nan(to, y), y, choose(is_divisor(to, x), off_axis, on_axis)));
 }
 
 void hypot(Lowering& to, const Call& call, std::string_view) {
@@ -233,7 +233,7 @@ void hypot(Lowering& to, const Call& call, std::string_view) {
   const Operand a = absolute(to, to.operand(call, "self", dtype), call.tensor("self").dim());
   const Operand b = absolute(to, to.operand(call, "other", dtype), call.tensor("other").dim());
   const Operand larger = to.emit("Max", {a, b});
-  const Operand safe = to.emit_as(dtype, "Where", {is_nonzero(to, larger), larger, to.number(1, dtype)});
+  const Operand safe = to.emit("Max", {larger, least_divisor(to, dtype)});
   const Operand ratio = to.emit("Div", {to.emit("Min", {a, b}), safe});
   const Operand length = to.emit("Sqrt", {to.emit("Add", {to.emit("Mul", {ratio, ratio}), to.number(1, dtype)})});
   // Infinity is longer than anything, NaN included.

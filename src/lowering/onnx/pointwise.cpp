@@ -1,5 +1,7 @@
 #include "lowering/onnx/pointwise.h"
 
+#include <limits>
+
 #include "lowering/onnx/helpers.h"
 
 namespace tracejet::onnx::convert {
@@ -26,6 +28,22 @@ Operand has_sign(Lowering& to, const Operand& x) {
 }
 
 Operand is_nonzero(Lowering& to, const Operand& x) { return to.cast(x, at::kBool); }
+
+Operand least_divisor(Lowering& to, at::ScalarType dtype) {
+  const auto least = [&]<class T>(T) {
+    return to.target().subnormals ? std::numeric_limits<T>::denorm_min() : std::numeric_limits<T>::min();
+  };
+  if (dtype == at::kHalf) return to.number(static_cast<double>(std::numeric_limits<at::Half>::denorm_min()), dtype);
+  if (dtype == at::kBFloat16) return to.number(static_cast<double>(std::numeric_limits<at::BFloat16>::min()), dtype);
+  return to.number(dtype == at::kDouble ? least(double()) : least(float()), dtype);
+}
+
+Operand is_divisor(Lowering& to, const Operand& x) {
+  if (!is_float(x.dtype)) return is_nonzero(to, x);
+  const Operand least = least_divisor(to, x.dtype);
+  const Operand is_below = to.emit_as(at::kBool, "Less", {x, least});
+  return negated(to, both(to, is_below, to.emit_as(at::kBool, "Less", {to.emit("Neg", {least}), x})));
+}
 
 Operand is_infinite(Lowering& to, const Operand& x) { return to.emit_as(at::kBool, "IsInf", {x}); }
 

@@ -14,6 +14,10 @@ Operand less_than_zero(Lowering& to, const Operand& x);
 /// less_than_zero, and -0.0 too: its reciprocal is.
 Operand has_sign(Lowering& to, const Operand& x);
 Operand is_nonzero(Lowering& to, const Operand& x);
+/// The least positive number that the reader divides by.
+Operand least_divisor(Lowering& to, at::ScalarType dtype);
+/// Whether a quotient by it isn't one by 0.
+Operand is_divisor(Lowering& to, const Operand& x);
 Operand is_infinite(Lowering& to, const Operand& x);
 Operand both(Lowering& to, const Operand& a, const Operand& b);
 Operand either(Lowering& to, const Operand& a, const Operand& b);

@@ -118,3 +118,13 @@ def test_nothing_has_a_logarithm_of_its_sum(length: int, tmp_path: Path) -> None
     x = torch.randn(length, 2, generator=torch.Generator().manual_seed(0))
     for engine, run in runs(model, inputs, tmp_path).items():
         assert_equal(model(x), run(x), where=f"{engine}: ")
+
+
+def test_what_is_divided_by_for_0_makes_no_nan(tmp_path: Path) -> None:
+    """Runtimes may take numbers below float32's least normal one for 0; the results stay as near as that."""
+    x = torch.tensor([[1e-45, 1e-40, 0.0, 1.0, -1e-45, 2e-38], [1e-45, 0.0, 1e-40, 1e-45, 1.0, -2e-38]])
+    model = Lambda(lambda x: (torch.hypot(x[0], x[1]), torch.hypot(x, x), torch.atan2(x.abs() + 1e-30, x)))
+    for inputs in [x], [Input(min_shape=(2, 1), opt_shape=(2, 6), max_shape=(2, 60))]:
+        for engine, run in runs(model, inputs, tmp_path).items():
+            for expected, got in zip(model(x), run(x), strict=True):
+                torch.testing.assert_close(got, expected, atol=2e-38, rtol=1e-5, msg=lambda text: f"{engine}: {text}")
