@@ -13,6 +13,7 @@
 #include "engines/openvino/inferred_shapes.h"
 #include "engines/openvino/products.h"
 #include "engines/openvino/reductions.h"
+#include "engines/openvino/scales.h"
 #include "engines/openvino/shared_weights.h"
 #include "engines/openvino/tensors.h"
 #include "engines/openvino/transpositions.h"
@@ -150,6 +151,7 @@ Model read(const Graph& graph, const RuntimeInputs& inputs) {
     result.refused = wrongly_inferred(*model, result.onnx, graph, inputs);
     if (!result.refused.empty()) return result;
     separate_reductions(*model);
+    separate_larger_scales(*model);
     say_moved_axes(*model);
     separate_products(*model);
     gather_fixed_factors(*model);
