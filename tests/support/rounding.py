@@ -22,7 +22,6 @@ FUSED = (
     aten.native_batch_norm,
     aten._native_batch_norm_legit,
     aten._native_batch_norm_legit_no_training,
-    aten.var_mean,
     aten._softmax,
     aten._log_softmax,
     aten.addmm,
@@ -45,8 +44,26 @@ def _renorm(x: torch.Tensor, order: float, axis: int, longest: float) -> torch.T
     return x * torch.where(norm > longest, longest / (norm + 1e-7), 1.0)
 
 
-#: The same of kernels whose references in PyTorch take as few steps.
-IN_STEPS: dict[Any, Callable[..., Any]] = {aten.linalg_vector_norm.default: _norm, aten.renorm.default: _renorm}
+def _var_mean(x: torch.Tensor, axes: Any = None, *, correction: float | None = None, keepdim: bool = False) -> Any:
+    axes = axes or list(range(x.dim()))
+    mean = x.mean(axes, keepdim=True)
+    count = x.numel() // max(mean.numel(), 1)
+    squares = ((x - mean) ** 2).sum(axes, keepdim=keepdim)
+    variance = squares / max(count - (1 if correction is None else correction), 0)
+    return variance, mean if keepdim else mean.squeeze(axes)
+
+
+def _var_mean_dim(x: torch.Tensor, axes: Any, unbiased: bool = True, keepdim: bool = False) -> Any:
+    return _var_mean(x, axes, correction=float(unbiased), keepdim=keepdim)
+
+
+#: The same of kernels whose references in PyTorch take as few steps, or steps that no reference names.
+IN_STEPS: dict[Any, Callable[..., Any]] = {
+    aten.linalg_vector_norm.default: _norm,
+    aten.renorm.default: _renorm,
+    aten.var_mean.correction: _var_mean,
+    aten.var_mean.dim: _var_mean_dim,
+}
 #: Where products have the axis that they sum over: an order of its own decides which sum overflows first.
 SUMMED_AXES = {aten.mm.default: (1, 0), aten.bmm.default: (2, 1), aten.mv.default: (1, 0), aten.dot.default: (0, 0)}
 #: Reductions that leave open in which order they add or multiply: one order overflows where another doesn't.
@@ -145,7 +162,8 @@ def _reduction(func: Any, args: Any, kwargs: Any, draw: int) -> torch.Tensor:
     axis = -1 if REDUCTIONS[func] is aten.prod else [-1]
     reduced = one_by_one(torch.stack([one_by_one(part, axis) for part in parts], -1), axis)
     if REDUCTIONS[func] is aten.mean:
-        reduced = reduced / flat.shape[-1]
+        count = torch.full((), flat.shape[-1], dtype=reduced.dtype)
+        reduced = reduced * count.reciprocal() if draw % 3 == 1 else reduced / count
     return reduced.to(kwargs.get("dtype") or operand.dtype).reshape(func(*args, **kwargs).shape)
 
 
