@@ -54,6 +54,7 @@ CONDITIONS: dict[str, Callable[[list[torch.Tensor]], bool]] = {
     "numbers below -3": lambda tensors: any(bool((tensor < -3).any()) for tensor in _floats(tensors)),
     "numbers below -8": lambda tensors: any(bool((tensor < -8).any()) for tensor in _floats(tensors)),
     "numbers below -87": lambda tensors: any(bool((tensor < -87).any()) for tensor in _floats(tensors)),
+    "numbers above 9": lambda tensors: any(bool((tensor > 9).any()) for tensor in tensors),
     "numbers more than 87 apart": lambda tensors: any(_reach(tensor) > 87 for tensor in _floats(tensors)),
     "numbers near 0": lambda tensors: any(
         bool(((tensor.abs() < 0.1) & (tensor != 0)).any()) for tensor in _floats(tensors)

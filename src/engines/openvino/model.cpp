@@ -17,6 +17,7 @@
 #include "engines/openvino/shared_weights.h"
 #include "engines/openvino/tensors.h"
 #include "engines/openvino/transpositions.h"
+#include "engines/openvino/value_bounds.h"
 #include "ir/size_expression.h"
 #include "tracejet/version.h"
 
@@ -152,6 +153,7 @@ Model read(const Graph& graph, const RuntimeInputs& inputs) {
     if (!result.refused.empty()) return result;
     separate_reductions(*model);
     separate_larger_scales(*model);
+    forget_wrong_bounds(*model);
     say_moved_axes(*model);
     separate_products(*model);
     gather_fixed_factors(*model);

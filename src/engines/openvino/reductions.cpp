@@ -4,10 +4,8 @@
 #include <memory>
 #include <unordered_map>
 
-#include <openvino/op/bitwise_and.hpp>
 #include <openvino/op/constant.hpp>
 #include <openvino/op/fake_quantize.hpp>
-#include <openvino/op/maximum.hpp>
 #include <openvino/op/prelu.hpp>
 #include <openvino/op/reshape.hpp>
 #include <openvino/op/result.hpp>
@@ -19,6 +17,7 @@
 #include <openvino/op/util/reduction_base.hpp>
 
 #include "engines/openvino/node_types.h"
+#include "engines/openvino/same_value.h"
 
 namespace tracejet::openvino {
 
@@ -68,12 +67,6 @@ class Separation {
   std::unordered_map<const ov::Node*, bool> is_constant_;
 };
 
-/// Nothing is fused with a value that is used twice: by a node that gives the value itself, NaN too.
-std::shared_ptr<ov::Node> same(const ov::Output<ov::Node>& value) {
-  if (value.get_element_type().is_integral_number()) return std::make_shared<ov::op::v13::BitwiseAnd>(value, value);
-  return std::make_shared<ov::op::v1::Maximum>(value, value);
-}
-
 /// Whether OpenVINO would put an axis of size 1 into another place: one that a reshape adds behind a kept one.
 bool moves_axes(const ov::op::util::ArithmeticReductionKeepDims& reduction) {
   if (!reduction.get_keep_dims() || !reduction.reduction_axes_constant()) return false;
@@ -115,7 +108,7 @@ void squeeze_result(ov::op::util::ArithmeticReductionKeepDims& reduction) {
   const auto uses = reduction.get_output_target_inputs(0);
   const ov::AxisSet axes = reduction.get_reduction_axes();
   reduction.set_keep_dims(true);
-  if (moves_axes(reduction)) reduction.input(0).replace_source_output(same(reduction.input_value(0))->output(0));
+  if (moves_axes(reduction)) reduction.input(0).replace_source_output(same_value(reduction.input_value(0))->output(0));
   reduction.validate_and_infer_types();
   const auto removed = ov::op::v0::Constant::create(ov::element::i64, {axes.size()}, axes.to_vector());
   const auto result = std::make_shared<ov::op::v0::Squeeze>(reduction.output(0), removed);
@@ -140,7 +133,7 @@ void separate_reductions(ov::Model& model) {
     }
     if (!is_separate) continue;
     const auto uses = node->get_output_target_inputs(0);
-    const auto value = same(node->output(0));
+    const auto value = same_value(node->output(0));
     value->set_friendly_name(node->get_friendly_name() + "/value");
     for (auto use : uses) {
       if (!ov::is_type<ov::op::v0::Result>(use.get_node())) use.replace_source_output(value->output(0));

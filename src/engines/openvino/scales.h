@@ -4,8 +4,8 @@
 
 namespace tracejet::openvino {
 
-/// Keeps constants that have more axes, or larger ones, than the norm that they are applied to out of it. OpenVINO takes
-/// them for its weights and biases, whose result has the norm's own shape.
+/// Keeps constants that have more axes, or larger ones, than the norm that they are applied to out of it. OpenVINO
+/// takes them for its weights and biases, whose result has the norm's own shape.
 void separate_larger_scales(ov::Model& model);
 
 }  // namespace tracejet::openvino

@@ -215,3 +215,27 @@ def test_products_of_weights_that_are_computed(function):
         return x.sum() + function(torch.minimum(rows, rows * 2), torch.minimum(others, others * 2))
 
     assert_right(forward, dynamic((1, 2), (2, 9), (4, 30)), (2, 9), (1, 2))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda n: n % 2,
+        lambda n: -n % 4,
+        lambda n: torch.fmod(n, 2),
+        lambda n: (-1) ** n + 1,
+        lambda n: (n - 9) // -2,
+        lambda n: (n.float() - 4).pow(2).long(),
+        lambda n: (n * 3 // 2) % 7,
+        lambda n: (n - 4).abs(),
+        lambda n: torch.minimum(n, 8 - n),
+    ],
+)
+def test_what_a_tensor_of_sizes_picks_is_computed_at_the_size(function):
+    table = torch.arange(20.0) * 3
+
+    def picked(x):
+        places = function(torch.full((2,), x.shape[0]))
+        return table.index_select(0, places) + x.sum(), torch.where(places > 1, places, -places)
+
+    assert_right(picked, dynamic((0, 2), (6, 2), (8, 2)), *((size, 2) for size in range(9)))

@@ -1,0 +1,11 @@
+#pragma once
+
+#include <openvino/core/model.hpp>
+
+namespace tracejet::openvino {
+
+/// Keeps OpenVINO from inferring bounds of remainders, quotients and powers that follow from sizes: it takes the
+/// results at the operands' bounds for those of the result, and where these are equal, their value for a constant.
+void forget_wrong_bounds(ov::Model& model);
+
+}  // namespace tracejet::openvino
