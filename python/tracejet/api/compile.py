@@ -26,7 +26,7 @@ from tracejet.api.native_program import native
 from tracejet.api.profiles import call_in_profile, chosen_profile, is_any_chosen
 from tracejet.api.session_program import graph_of
 from tracejet.api.torch_compile import compile_later
-from tracejet.engines.tensorrt.profiles import declared_profiles, profiles_in
+from tracejet.engines.profiles import declared_profiles, profiles_in
 from tracejet.export.exported_program import ExportedProgram
 from tracejet.export.fx_writer import Writer
 from tracejet.export.runner_state import written_memory

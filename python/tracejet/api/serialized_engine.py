@@ -13,11 +13,11 @@ from tracejet._C import CompileSettings, ErrorCode, UnsupportedOperator
 from tracejet.api.compile_settings import settings_of, with_settings
 from tracejet.api.native_program import native
 from tracejet.api.session_program import graph_of
+from tracejet.engines.profiles import declared_profiles, profiles_in
 from tracejet.engines.tensorrt.build import build
 from tracejet.engines.tensorrt.engine import TensorRT
 from tracejet.engines.tensorrt.library import load
 from tracejet.engines.tensorrt.network import Network
-from tracejet.engines.tensorrt.profiles import declared_profiles, profiles_in
 from tracejet.frontend.binding import either_name
 
 

@@ -7,12 +7,12 @@ from collections.abc import Callable
 import torch
 
 from tracejet._C import CompileSettings, ErrorCode, InvalidInput, OnnxProgram
+from tracejet.engines.profiles import profiles_in_words
 from tracejet.engines.tensorrt import gpu
 from tracejet.engines.tensorrt.build import build
 from tracejet.engines.tensorrt.executable import Executable
 from tracejet.engines.tensorrt.library import Library
 from tracejet.engines.tensorrt.network import Network
-from tracejet.engines.tensorrt.profiles import profiles_in_words
 
 
 class TensorRT:

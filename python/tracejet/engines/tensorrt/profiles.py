@@ -2,47 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tracejet._C import OnnxInput, OnnxProgram
-from tracejet.frontend.binding import Dim
-from tracejet.frontend.call_spec import CallSpec
+from tracejet.engines.profiles import Declared, profiles_to_build
 
 Sizes = tuple[int, ...]
-#: (min, opt, max) of a dimension in each profile that the user declared.
-Declared = Mapping[str, Sequence[tuple[int, int, int]]]
-
-_declared: ContextVar[Declared] = ContextVar("declared_profiles")
-
-
-@contextmanager
-def declared_profiles(dimensions: Declared) -> Iterator[None]:
-    """What is built meanwhile has the profiles of these dimensions, by name: a graph knows their ranges only."""
-    token = _declared.set(dimensions)
-    try:
-        yield
-    finally:
-        _declared.reset(token)
-
-
-def profiles_in(spec: CallSpec) -> Declared:
-    """The profiles of the dimensions that have some, by name."""
-    dims = [size for leaf in spec.inputs for size in leaf.shape or [] if isinstance(size, Dim)]
-    return {dim.name: dim.profiles for dim in dims if dim.profiles}
-
-
-def profiles_in_words() -> str:
-    """What of the declared profiles tells two engines of one graph apart, for those who keep engines."""
-    declared = _declared.get({})
-    return f", profiles {dict(sorted(declared.items()))}" if declared else ""
 
 
 def add_profiles(builder: Any, config: Any, program: OnnxProgram) -> None:
     """Tells what the inputs that vary are at least, as a rule and at most, in each profile."""
-    declared = _declared.get({})
+    declared = profiles_to_build()
     count = max((len(profiles) for profiles in declared.values()), default=0)
     shapes = [{given.name: shapes_of(given, declared, i) for given in program.inputs} for i in range(count or 1)]
     varying = [
