@@ -16,6 +16,7 @@
 #include "ir/assertion.h"
 #include "ir/schema.h"
 #include "ir/size_expression.h"
+#include "symbolic/advice.h"
 #include "symbolic/asker.h"
 #include "symbolic/forced_branches.h"
 
@@ -149,8 +150,7 @@ void read_data(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stack&
     if (take_given_way(stack)) return;
   }
   throw DataDependent("the model reads the value of " + unknown->tensor().str() +
-                      ", which only exists when the program runs; compute with the tensor instead (torch.where, "
-                      "torch.cond), or pass the number as an argument of forward");
+                      ", which only exists when the program runs; " + std::string(symbolic::advice_on_reading()));
 }
 
 symbolic::Expression number_in(const c10::IValue& value) {

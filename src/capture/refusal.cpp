@@ -6,6 +6,7 @@
 #include <span>
 
 #include "base/error.h"
+#include "symbolic/advice.h"
 
 namespace tracejet {
 
@@ -61,10 +62,8 @@ void throw_refusal(std::string_view message, std::string_view op, std::string_vi
   const std::string subject = op.empty() ? "PyTorch" : "[" + std::string(op) + "]";
   const std::string detail = (where.empty() ? "" : "\n" + std::string(where)) + "\n  " + quoted(message);
   if (asks_for_data(message)) {
-    throw DataDependent(subject +
-                            " reads data, which only exists when the program runs; compute with the tensor instead "
-                            "(torch.where, torch.cond), or pass the number as an argument of forward" +
-                            detail,
+    throw DataDependent(subject + " reads data, which only exists when the program runs; " +
+                            std::string(symbolic::advice_on_reading()) + detail,
                         ErrorCode::kDataAccess);
   }
   if (says_one_of(message, kAsksForPlainSizes)) {

@@ -1,9 +1,5 @@
 #include "frontends/cpp_code.h"
 
-#include <array>
-#include <map>
-#include <optional>
-#include <regex>
 #include <string_view>
 #include <utility>
 
@@ -38,52 +34,11 @@ void rethrow_of_code(const c10::Error& error, const Tracer& tracer) {
       ErrorCode::kPlainNumber);
 }
 
-namespace {
-
-/// "u0 >= 4" as "(u0).sym_ge(4)"; nothing where C++ would need other words for a part of it.
-std::optional<std::string> condition_in_cpp(const std::string& condition) {
-  static const std::regex kComparison(R"(^([\w. +*-]+) (>=|<=|<|==|!=) ([\w. +*-]+)$)");
-  static const std::map<std::string, std::array<std::string_view, 2>> kNames{{">=", {"sym_ge", "sym_le"}},
-                                                                             {"<=", {"sym_le", "sym_ge"}},
-                                                                             {"<", {"sym_lt", "sym_gt"}},
-                                                                             {"==", {"sym_eq", "sym_eq"}},
-                                                                             {"!=", {"sym_ne", "sym_ne"}}};
-  std::smatch part;
-  if (!std::regex_match(condition, part, kComparison)) return {};
-  const bool is_turned = condition.find_first_of("-.0123456789") == 0;  // a plain number has no methods
-  const std::string left = part[is_turned ? 3 : 1], right = part[is_turned ? 1 : 3];
-  const bool is_word = left.find(' ') == std::string::npos && left.find('*') == std::string::npos;
-  return (is_word ? left : "(" + left + ")") + "." + std::string(kNames.at(part[2])[is_turned]) + "(" + right + ")";
-}
-
-/// What a message advises in Python, in C++.
-std::string in_cpp(const std::string& message) {
-  static const std::regex kCheck(R"(torch\._check\((.*)\)\.\n)");
-  std::smatch advice;
-  if (!std::regex_search(message, advice, kCheck)) return message;
-  const auto condition = condition_in_cpp(advice[1]);
-  std::string result = advice.prefix();
-  result += condition ? "TORCH_SYM_CHECK(" + *condition + R"(, "why"))" : "TORCH_SYM_CHECK of that condition";
-  result += ", on the c10::SymInt that .sym_size() or .item() gave.\n";
-  std::string rest = advice.suffix();
-  for (const auto& [python, cpp] : {std::pair{"torch.where", "at::where"}, {"torch.cond", "tracejet::cond"}}) {
-    if (const size_t found = rest.find(python); found != std::string::npos)
-      rest.replace(found, std::string_view(python).size(), cpp);
-  }
-  return result + rest;
-}
-
-}  // namespace
-
-void record_cpp(ModelTrace& trace, const std::function<std::unique_ptr<Results>()>& run) {
+void record_run(ModelTrace& trace, const std::function<std::unique_ptr<Results>()>& run) {
   try {
-    try {
-      trace.record(run);
-    } catch (const c10::Error& error) {
-      rethrow_of_code(error, trace.tracer());
-    }
-  } catch (const DataDependent& error) {
-    error.rethrow_as(in_cpp(std::string(error.message())));
+    trace.record(run);
+  } catch (const c10::Error& error) {
+    rethrow_of_code(error, trace.tracer());
   }
 }
 

@@ -8,6 +8,7 @@
 
 #include "frontends/frontend.h"
 #include "frontends/model_trace.h"
+#include "symbolic/advice.h"
 #include <tracejet/trace.h>
 
 namespace tracejet {
@@ -23,9 +24,10 @@ TraceSettings settings_of(const TraceOptions& options);
 /// While it still listens: what one of PyTorch's modules says of sizes that don't fit together, with their names.
 [[noreturn]] void rethrow_of_module(const c10::Error& error, Tracer& tracer);
 
-/// Runs forward, whose errors are told so.
+/// Runs forward, in C++, whose errors are told so.
 template <typename Run>
 decltype(auto) run_code(Tracer& tracer, Run&& run) {
+  const symbolic::WrittenIn written_in(symbolic::Language::kCpp);
   try {
     return run();
   } catch (const c10::Error& error) {
@@ -33,7 +35,7 @@ decltype(auto) run_code(Tracer& tracer, Run&& run) {
   }
 }
 
-/// Records a run of C++ code, whose errors are in the words of C++.
-void record_cpp(ModelTrace& trace, const std::function<std::unique_ptr<Results>()>& run);
+/// Records a run; what PyTorch says of it is told so.
+void record_run(ModelTrace& trace, const std::function<std::unique_ptr<Results>()>& run);
 
 }  // namespace tracejet

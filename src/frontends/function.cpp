@@ -32,7 +32,7 @@ class FunctionFrontend final : public Frontend {
     for (const auto& [name, buffer] : state_.buffers) tracer.state().add_buffer(name, buffer, /*persistent=*/true);
     const std::vector<at::Tensor> inputs = trace.add_inputs();
     const at::NoGradGuard no_grad;
-    record_cpp(trace, [&] { return run_forward(tracer, inputs); });
+    record_run(trace, [&] { return run_forward(tracer, inputs); });
   }
 
  private:

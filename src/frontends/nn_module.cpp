@@ -87,7 +87,7 @@ class ModuleFrontend final : public Frontend {
     }
     const std::vector<at::Tensor> inputs = trace.add_inputs();
     const at::NoGradGuard no_grad;
-    record_cpp(trace, [&] {
+    record_run(trace, [&] {
       const RunningModule running(tracer, *call_.module);
       return run_forward(tracer, inputs);
     });

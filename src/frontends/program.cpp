@@ -114,14 +114,10 @@ class ProgramFrontend final : public Frontend {
     for (const GraphInput& given : graph_.inputs()) announce(tracer, given);
     const std::vector<at::Tensor> inputs = trace.add_inputs();
     const at::NoGradGuard no_grad;
-    try {
-      trace.record([&] {
-        replay(tracer, inputs);
-        return std::make_unique<SameResults>();
-      });
-    } catch (const c10::Error& error) {
-      rethrow_of_code(error, tracer);
-    }
+    record_run(trace, [&] {
+      replay(tracer, inputs);
+      return std::make_unique<SameResults>();
+    });
   }
 
  private:

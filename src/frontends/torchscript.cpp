@@ -65,19 +65,15 @@ class ScriptFrontend final : public Frontend {
       tracer.state().add_buffer(each.name, each.value, /*persistent=*/true);
     const std::vector<at::Tensor> inputs = trace.add_inputs();
     const at::NoGradGuard no_grad;
-    try {
-      trace.record([&] {
-        tracer.locations().enter_module("", module_.type()->name()->qualifiedName());
-        torchscript::SetAttributes set;
-        torchscript::Interpreter interpreter(tracer, module_, set);
-        const c10::IValue result = interpreter.run("forward", arguments(inputs));
-        interpreter.finish();
-        tracer.locations().exit_module();
-        return std::make_unique<StructureResults>(add_outputs(tracer, result));
-      });
-    } catch (const c10::Error& error) {
-      rethrow_of_code(error, tracer);
-    }
+    record_run(trace, [&] {
+      tracer.locations().enter_module("", module_.type()->name()->qualifiedName());
+      torchscript::SetAttributes set;
+      torchscript::Interpreter interpreter(tracer, module_, set);
+      const c10::IValue result = interpreter.run("forward", arguments(inputs));
+      interpreter.finish();
+      tracer.locations().exit_module();
+      return std::make_unique<StructureResults>(add_outputs(tracer, result));
+    });
   }
 
  private:

@@ -20,7 +20,7 @@ using SetAttributes = std::map<std::pair<const c10::ivalue::Object*, std::string
 /// Runs a method of a TorchScript module under a tracer. PyTorch's own interpreter holds sizes as plain numbers; here
 /// they stay symbols, and operators are called through the dispatcher, as any other code calls them.
 ///
-/// Branches and loops go the way that numbers say. What hangs on data is torch.cond where both ways give tensors and
+/// Branches and loops go the way that numbers say. What depends on data is torch.cond where both ways give tensors and
 /// write to none.
 ///
 /// Attributes that are set are kept aside; tensors among them become the program's buffers when finish() is called.

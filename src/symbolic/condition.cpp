@@ -36,7 +36,7 @@ int64_t common_coefficient(const Expression& difference) {
   return common;
 }
 
-Expression divided(const Expression& difference, int64_t common) {
+Expression coefficients_divided(const Expression& difference, int64_t common) {
   return map_coefficients(difference, [common](int64_t value) { return floor_div(value, common); });
 }
 
@@ -49,7 +49,7 @@ Condition integers_equal(const Expression& a, const Expression& b, Kind kind) {
   if (!difference.range().contains(0)) return Condition::truth(!when_equal);
   const int64_t common = common_coefficient(difference);
   if (offset_of(difference) % common != 0) return Condition::truth(!when_equal);
-  if (common > 1) difference = divided(difference, common);
+  if (common > 1) difference = coefficients_divided(difference, common);
   if (coefficient_of(terms_of(difference).front()) < 0) difference = -difference;
   const Sides sides = sides_of(difference);
   return make(kind, Type::kBool, {sides.high, sides.low});
@@ -62,7 +62,8 @@ Condition integers_less_equal(const Expression& a, const Expression& b) {
   const Range range = difference.range();
   if (range.min >= 0) return Condition::truth(true);
   if (range.max < 0) return Condition::truth(false);
-  if (const int64_t common = common_coefficient(difference); common > 1) difference = divided(difference, common);
+  if (const int64_t common = common_coefficient(difference); common > 1)
+    difference = coefficients_divided(difference, common);
   const Sides sides = sides_of(difference);
   return make(Kind::kLessEqual, Type::kBool, {sides.low, sides.high});
 }
@@ -122,7 +123,7 @@ void require_same_type(const Expression& a, const Expression& b) {
   if (a.type() != b.type()) throw InvalidInput("can't compare " + a.str() + " and " + b.str() + ": different types");
 }
 
-Condition combine(Kind kind, const Condition& a, const Condition& b) {
+Condition connected(Kind kind, const Condition& a, const Condition& b) {
   const bool neutral = kind == Kind::kAnd;
   if (a.is_constant()) return a.truth() == neutral ? b : a;
   if (b.is_constant()) return b.truth() == neutral ? a : b;
@@ -171,8 +172,8 @@ Condition less_equal(const Expression& a, const Expression& b) {
   return a.is_float() ? relate_floats(Kind::kLessEqual, a, b) : integers_less_equal(a, b);
 }
 
-Condition logical_and(const Condition& a, const Condition& b) { return combine(Kind::kAnd, a, b); }
-Condition logical_or(const Condition& a, const Condition& b) { return combine(Kind::kOr, a, b); }
+Condition logical_and(const Condition& a, const Condition& b) { return connected(Kind::kAnd, a, b); }
+Condition logical_or(const Condition& a, const Condition& b) { return connected(Kind::kOr, a, b); }
 
 Condition logical_not(const Condition& a) {
   if (a.is_constant()) return Condition::truth(!a.truth());

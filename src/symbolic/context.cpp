@@ -3,24 +3,22 @@
 #include <utility>
 
 #include "base/error.h"
+#include "symbolic/advice.h"
 #include "symbolic/node.h"
 #include "symbolic/sym_node.h"
 
 namespace tracejet::symbolic {
+
 namespace {
 
-[[noreturn]] void data_dependent(const std::string& what, const Expression& expression) {
+/// `what`: "the condition ", "the number ".
+[[noreturn]] void throw_data_dependent(const std::string& what, const Expression& open) {
   std::string names;
-  for (const Symbol& symbol : symbols_of(expression)) {
+  for (const Symbol& symbol : symbols_of(open)) {
     if (!symbol.backed) names += (names.empty() ? "" : ", ") + symbol.name;
   }
-  throw DataDependent(what + " depends on data that is known only when the program runs (" + names +
-                      " comes from a call like .item(), nonzero or unique).\n"
-                      "  If it " +
-                      (expression.is_bool()
-                           ? "always holds, say so before: torch._check(" + expression.str()
-                           : "is always the same, say so before, as in: torch._check(" + expression.str() + " == 3") +
-                      ").\n  If both ways are needed, compute both: torch.where, or torch.cond for whole branches.");
+  throw DataDependent(what + open.str() + " depends on data that is known only when the program runs (" + names +
+                      " comes from a call like .item(), nonzero or unique).\n  " + advice_on(open));
 }
 
 }  // namespace
@@ -109,7 +107,7 @@ bool Context::guard(const Condition& condition, Guard::Kind when_oblivious) {
   }
   if (is_data_dependent(open)) {
     const bool is_promised = when_oblivious == Guard::Kind::kSizeBranch && is_asserted_ && is_asserted_();
-    if (!is_promised) data_dependent("the condition " + open.str(), open);
+    if (!is_promised) throw_data_dependent("the condition ", open);
     record(open, Guard::Kind::kAssertion);
     return true;
   }
@@ -132,9 +130,7 @@ int64_t Context::guard_int(const Expression& expression) {
     note_repeated_number(expression);
     return open.constant();
   }
-  if (is_data_dependent(open)) {
-    data_dependent("the number " + open.str(), open);
-  }
+  if (is_data_dependent(open)) throw_data_dependent("the number ", open);
   record(equal(open, open.hint()), Guard::Kind::kSpecialization);
   return open.hint();
 }
@@ -145,7 +141,7 @@ double Context::guard_float(const Expression& expression) {
     note_repeated_number(expression);
     return open.real();
   }
-  if (is_data_dependent(open)) data_dependent("the number " + open.str(), open);
+  if (is_data_dependent(open)) throw_data_dependent("the number ", open);
   // A float that comes from one size alone is fixed by fixing the size, which is what a user can act upon.
   const auto symbols = symbols_of(open);
   if (symbols.size() == 1) {

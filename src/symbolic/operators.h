@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -54,5 +55,8 @@ struct OperatorInfo {
 const OperatorInfo& info_of(Kind kind);
 /// All of them, in the order of Kind.
 std::span<const OperatorInfo> operators();
+
+/// The a of a + 1 <= b, which was written a < b.
+std::optional<Expression> strictly_below(const Condition& less_equal);
 
 }  // namespace tracejet::symbolic

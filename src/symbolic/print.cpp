@@ -31,7 +31,7 @@ std::string joined(std::span<const Expression> operands, std::string_view separa
   return text;
 }
 
-std::string call(std::string_view name, std::span<const Expression> operands) {
+std::string print_call(std::string_view name, std::span<const Expression> operands) {
   return std::string(name) + "(" + joined(operands, ", ", kLoose) + ")";
 }
 
@@ -59,13 +59,13 @@ std::string print_product(const Expression& expression) {
   return text + joined(expression.operands(), "*", above(kProducts));
 }
 
-/// a + 1 <= b was written a < b, and 4 <= s as s >= 4.
+/// 4 <= s was written s >= 4.
 std::string print_less_equal(const Expression& expression) {
   const Expression& low = expression.operands()[0];
   const Expression& high = expression.operands()[1];
   if (low.is_constant()) return print(high, above(kComparisons)) + " >= " + print(low, above(kComparisons));
-  if (low.is_int() && low.kind() == Kind::kSum && offset_of(low) == 1) {
-    return print(low - Expression(1), above(kComparisons)) + " < " + print(high, above(kComparisons));
+  if (const auto below = strictly_below(expression)) {
+    return print(*below, above(kComparisons)) + " < " + print(high, above(kComparisons));
   }
   return print(low, above(kComparisons)) + " <= " + print(high, above(kComparisons));
 }
@@ -109,7 +109,7 @@ std::string print(const Expression& expression, Precedence context) {
     case Form::kOwn:
       return print_own(expression, context);
     case Form::kCall:
-      return call(text, in);
+      return print_call(text, in);
     case Form::kInfix:
       return infix(precedence, above(precedence));
     case Form::kRightInfix:
@@ -121,6 +121,12 @@ std::string print(const Expression& expression, Precedence context) {
 }
 
 }  // namespace
+
+std::optional<Expression> strictly_below(const Condition& less_equal) {
+  const Expression& low = less_equal.operands()[0];
+  if (!low.is_int() || low.kind() != Kind::kSum || offset_of(low) != 1) return {};
+  return low - Expression(1);
+}
 
 std::string Expression::str() const { return print(*this, kLoose); }
 

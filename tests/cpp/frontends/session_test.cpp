@@ -59,6 +59,13 @@ TEST(Session, ABranchOnDataThatMakesADifferenceIsRefused) {
   EXPECT_THROW(trace(of_another_mask, rows_and_ids()), DataDependent);
 }
 
+TEST(Session, AdviceOnReadingDataIsInTheWordsOfCpp) {
+  const auto reads = [](const Tensors& in) { return Tensors{(in[1] == 1).any().item<bool>() ? in[0] * 2 : in[0]}; };
+  const std::string message = message_of<DataDependent>([&] { trace(reads, rows_and_ids()); });
+  EXPECT_NE(message.find("at::where, tracejet::cond"), std::string::npos) << message;
+  EXPECT_EQ(message.find("torch."), std::string::npos) << message;
+}
+
 TEST(Session, AdviceIsInTheWordsOfCpp) {
   const auto found = [](const Tensors& in, bool says_so) {
     const c10::SymInt count = at::nonzero(in[1]).sym_size(0);

@@ -36,7 +36,7 @@ torch::jit::Module scripted(const std::string& code) {
 const Input kBatch = Input::dynamic({1, 4}, {4, 4}, {16, 4}, at::kFloat, "x");
 
 /// The program gives what the module gives at sizes from min to max.
-void expect_same(const std::string& code) {
+void expect_same_as_script(const std::string& code) {
   torch::jit::Module module = scripted(code);
   const CompiledProgram compiled = compile(trace(module, {kBatch}), {.engine = "aten"});
   for (const int64_t rows : {1, 2, 4, 9, 16}) {
@@ -49,25 +49,31 @@ void expect_same(const std::string& code) {
 }
 
 TEST(TorchScript, SizesStaySymbols) {
-  expect_same("def forward(self, x):\n  return torch.zeros([x.size(0) * 2, x.shape[1]]) + torch.cat([x, x])\n");
-  expect_same("def forward(self, x):\n  b, c = x.shape\n  return x.view(b, c // 2, -1).flatten(1) * (b / 2)\n");
-  expect_same("def forward(self, x):\n  s = x.size()[:-1]\n  s.append(2)\n  s.append(-1)\n  return x.reshape(s)\n");
-  expect_same("def forward(self, x):\n  return x + torch.arange(len(x))[:, None] + max(x.size(0), 1) + x.numel()\n");
+  expect_same_as_script(
+      "def forward(self, x):\n  return torch.zeros([x.size(0) * 2, x.shape[1]]) + torch.cat([x, x])\n");
+  expect_same_as_script(
+      "def forward(self, x):\n  b, c = x.shape\n  return x.view(b, c // 2, -1).flatten(1) * (b / 2)\n");
+  expect_same_as_script(
+      "def forward(self, x):\n  s = x.size()[:-1]\n  s.append(2)\n  s.append(-1)\n  return x.reshape(s)\n");
+  expect_same_as_script(
+      "def forward(self, x):\n  return x + torch.arange(len(x))[:, None] + max(x.size(0), 1) + x.numel()\n");
 }
 
 TEST(TorchScript, BranchesAndLoopsGoAsConstantsSay) {
-  expect_same("def forward(self, x, times: int = 3):\n  for i in range(times):\n    x = x * 2 + i\n  return x\n");
-  expect_same("def forward(self, x):\n  if x.dim() == 2:\n    return x.t() @ x\n  return x\n");
-  expect_same("def forward(self, x):\n  i = 0\n  while i < x.size(1):\n    x = x + i\n    i += 2\n  return x\n");
-  expect_same(
+  expect_same_as_script(
+      "def forward(self, x, times: int = 3):\n  for i in range(times):\n    x = x * 2 + i\n  return x\n");
+  expect_same_as_script("def forward(self, x):\n  if x.dim() == 2:\n    return x.t() @ x\n  return x\n");
+  expect_same_as_script(
+      "def forward(self, x):\n  i = 0\n  while i < x.size(1):\n    x = x + i\n    i += 2\n  return x\n");
+  expect_same_as_script(
       "def forward(self, x):\n  assert x.shape[1] == self.weight.shape[1], 'no'\n"
       "  return torch.linear(x, self.weight)\n");
 }
 
 TEST(TorchScript, ABranchOnDataIsACond) {
-  expect_same(
+  expect_same_as_script(
       "def forward(self, x):\n  if bool(x.sum() > 0):\n    y = x * 2\n  else:\n    y = x - 1\n  return y + 1\n");
-  expect_same("def forward(self, x):\n  if x.sum() > 0:\n    x = x * 2\n  return x + 1\n");
+  expect_same_as_script("def forward(self, x):\n  if x.sum() > 0:\n    x = x * 2\n  return x + 1\n");
 }
 
 TEST(TorchScript, ABranchOnSizesIsRightOrNamesItsAxis) {
@@ -109,7 +115,8 @@ TEST(TorchScript, AttributesThatForwardSetsAreRefused) {
 TEST(TorchScript, DataDependentLoopsAreRefused) {
   const torch::jit::Module module =
       scripted("def forward(self, x):\n  while bool(x.sum() < 100):\n    x = x * 2\n  return x\n");
-  EXPECT_THROW(trace(module, {kBatch}), DataDependent);
+  const std::string message = message_of<DataDependent>([&] { trace(module, {kBatch}); });
+  EXPECT_NE(message.find("torch.where, torch.cond"), std::string::npos) << message;
 }
 
 TEST(TorchScript, AnErrorNamesTheLineOfTheScript) {
@@ -164,14 +171,15 @@ TEST(TorchScript, ArgumentsOfAnotherTypeAreRefused) {
 }
 
 TEST(TorchScript, ContainersAndClassesOfTheLanguageAreUnderstood) {
-  expect_same("def forward(self, x):\n  return x[:, self.total.long()]\n");
-  expect_same("def forward(self, x):\n  d = {'a': x, 'b': x * 2}\n  a, b = d['a'], d['b']\n  return a + b\n");
-  expect_same(
+  expect_same_as_script("def forward(self, x):\n  return x[:, self.total.long()]\n");
+  expect_same_as_script("def forward(self, x):\n  d = {'a': x, 'b': x * 2}\n  a, b = d['a'], d['b']\n  return a + b\n");
+  expect_same_as_script(
       "def forward(self, x):\n  t = (x, x + 1, x + 2)\n  u, v = t[1:]\n  l = [u, v]\n  p, q = l\n  return p * q\n");
-  expect_same(
+  expect_same_as_script(
       "def forward(self, x, mask: Optional[Tensor] = None):\n  if mask is not None:\n    x = x * mask\n"
       "  return x\n");
-  expect_same("def part(self, x, n: int):\n  return x * n\ndef forward(self, x):\n  return self.part(x, x.size(0))\n");
+  expect_same_as_script(
+      "def part(self, x, n: int):\n  return x * n\ndef forward(self, x):\n  return self.part(x, x.size(0))\n");
 }
 
 /// Each file `NAME.SIZExSIZE.pt` of TRACEJET_SCRIPTS is traced with a batch of 1 to 8 and saved beside it.

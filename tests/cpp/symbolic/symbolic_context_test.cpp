@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "symbolic/advice.h"
 #include "symbolic/context.h"
 #include "symbolic/sym_node.h"
 
@@ -109,6 +110,34 @@ TEST_F(SymbolicContext, data_dependent_conditions_raise_and_say_what_to_do) {
   }
   EXPECT_THROW(context->guard_int(u), DataDependent);
   EXPECT_EQ(guards(), 0u);
+}
+
+TEST_F(SymbolicContext, advice_is_made_of_the_condition_in_the_language_of_the_code) {
+  const Expression u = context->unbacked(), v = context->unbacked();
+  const Expression f = context->unbacked_float();
+  const struct {
+    Expression open;
+    std::string python, cpp;
+  } each[] = {
+      {less(Expression(3), u), "torch._check(u0 >= 4)", R"(TORCH_SYM_CHECK(u0.sym_ge(4), "why"))"},
+      {less(u, v), "torch._check(u0 < u1)", R"(TORCH_SYM_CHECK(u0.sym_lt(u1), "why"))"},
+      {less_equal(2 * u + s, v), "torch._check(s + 2*u0 <= u1)", R"(TORCH_SYM_CHECK((s + 2*u0).sym_le(u1), "why"))"},
+      {not_equal(u, s), "torch._check(s != u0)", R"(TORCH_SYM_CHECK(s.sym_ne(u0), "why"))"},
+      {less(Expression::real(0.5), f), "torch._check(0.5 < f0)", R"(TORCH_SYM_CHECK(f0.sym_gt(0.5), "why"))"},
+      {equal(floor_div(u, 2), 3), "torch._check(u0//2 == 3)", "TORCH_SYM_CHECK of that condition"},
+      {u, "torch._check(u0 == 3)", R"(TORCH_SYM_CHECK(u0.sym_eq(3), "why"))"},
+      {u + v, "torch._check(u0 + u1 == 3)", R"(TORCH_SYM_CHECK((u0 + u1).sym_eq(3), "why"))"},
+  };
+  for (const auto& [open, python, cpp] : each) {
+    const std::string in_python = advice_on(open);
+    const WrittenIn written_in(Language::kCpp);
+    const std::string in_cpp = advice_on(open);
+    EXPECT_NE(in_python.find(": " + python + ".\n"), std::string::npos) << in_python;
+    EXPECT_NE(in_python.find("torch.where, or torch.cond"), std::string::npos) << in_python;
+    EXPECT_NE(in_cpp.find(": " + cpp + ", on"), std::string::npos) << in_cpp;
+    EXPECT_NE(in_cpp.find("at::where, or tracejet::cond"), std::string::npos) << in_cpp;
+    EXPECT_EQ(in_cpp.find("torch."), std::string::npos) << in_cpp;
+  }
 }
 
 TEST_F(SymbolicContext, what_the_model_promises_is_taken_for_granted) {
