@@ -157,12 +157,13 @@ $(BUILD)/tidy/compile_commands.json: $(BUILD)/build.ninja
 	$(CMAKE) -S . -B $(BUILD)/tidy -G Ninja -DPython_EXECUTABLE=$(abspath $(BIN))/python -DTRACEJET_TESTS=ON \
 	  -DTRACEJET_UNITY=OFF $(CMAKE_FLAGS)
 
-lint: extension $(BIN)/clang-tidy $(BUILD)/tidy/compile_commands.json ## formatting, ruff, mypy, that data flows one way, made files, clang-tidy over what changed
+lint: extension $(BIN)/clang-tidy $(BUILD)/tidy/compile_commands.json ## formatting, ruff, mypy, that data flows one way, names in the unity build, made files, clang-tidy over what changed
 	$(BIN)/clang-format --dry-run -Werror $(CPP)
 	$(BIN)/ruff check $(PY)
 	$(BIN)/ruff format --check $(PY)
 	$(BIN)/mypy
 	$(BIN)/python tools/check_flow.py
+	$(BIN)/python tools/check_unity.py
 	$(RUN) tools/make_stubs.py --check
 	{ git diff --name-only --diff-filter=d $(SINCE) -- 'src/*.cpp'; git ls-files -o --exclude-standard -- 'src/*.cpp'; } | $(TIDY)
 

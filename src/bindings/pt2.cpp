@@ -47,7 +47,7 @@ py::object to_python(const c10::IValue& literal) {
   return literal.isString() ? py::object(py::str(literal.toStringRef())) : py::none();
 }
 
-py::list inputs_of(const CallSpec& call) {
+py::list inputs_in_python(const CallSpec& call) {
   py::list inputs;
   for (const c10::IValue& input : call.inputs) inputs.append(to_python(input));
   return inputs;
@@ -84,7 +84,7 @@ void bind_pt2(py::module_& module) {
            "inputs: None for tensors; outputs: ... for what the graph gives.")
       .def_readonly("in_spec", &CallSpec::in_spec)
       .def_readonly("out_spec", &CallSpec::out_spec)
-      .def_property_readonly("inputs", &inputs_of)
+      .def_property_readonly("inputs", &inputs_in_python)
       .def_property_readonly("outputs", &outputs_of)
       .def_readonly("argument_names", &CallSpec::argument_names)
       .def_readonly("constant_names", &CallSpec::constant_names);

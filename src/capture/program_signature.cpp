@@ -2,11 +2,10 @@
 
 #include <algorithm>
 
-#include <ATen/FunctionalTensorWrapper.h>
-
 #include "base/error.h"
 #include "base/memory.h"
 #include "capture/devices.h"
+#include "capture/functionalization.h"
 #include "symbolic/asker.h"
 #include "symbolic/sym_node.h"
 
@@ -74,10 +73,6 @@ namespace {
 
 bool is_same_memory(const at::Tensor& functional, const at::Tensor& other) {
   return functional.unsafeGetTensorImpl()->unsafe_storage().is_alias_of(other.unsafeGetTensorImpl()->unsafe_storage());
-}
-
-bool is_unwritten(const at::Tensor& functional) {
-  return at::functionalization::impl::unsafeGetFunctionalWrapper(functional)->mutation_counter() == 0;
 }
 
 /// `x.unsqueeze_(0)` makes another tensor of the caller's, which no program can do.

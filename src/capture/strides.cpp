@@ -4,9 +4,8 @@
 
 #include <algorithm>
 
-#include <ATen/FunctionalTensorWrapper.h>
-
 #include "base/error.h"
+#include "capture/functionalization.h"
 #include "capture/plan.h"
 #include "capture/tensor_arguments.h"
 #include "ops/shape/shape.h"
@@ -31,10 +30,6 @@ Sizes strides_of(const at::Tensor& tensor) {
 }
 
 bool is_functional(const at::Tensor& tensor) { return tensor.key_set().has(c10::DispatchKey::Functionalize); }
-
-bool is_unwritten(const at::Tensor& functional) {
-  return at::functionalization::impl::unsafeGetFunctionalWrapper(functional)->mutation_counter() == 0;
-}
 
 /// What a functional tensor and its views show parts of.
 at::functionalization::FunctionalStorageImpl* memory_of(const at::Tensor& functional) {

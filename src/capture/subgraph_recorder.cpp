@@ -14,7 +14,7 @@ namespace tracejet {
 namespace {
 
 /// Whether it may be the memory of another value: of an input, or of what a view shows.
-bool may_share_memory(const Value& value) {
+bool may_alias(const Value& value) {
   const Node* node = value.producer();
   if (node == nullptr) return true;
   return std::ranges::any_of(node->op().schema().returns(),
@@ -31,7 +31,7 @@ std::vector<at::Tensor> run_of_model(const Body& body, const std::vector<at::Ten
 const Value& SubgraphRecorder::unshared_result(const at::Tensor& result, const std::vector<const Value*>& others) {
   const at::Tensor lifted = lifting_.lift(result);
   const Value& value = scopes_.current_value(lifted);
-  const bool is_own = !may_share_memory(value) && std::ranges::find(others, &value) == others.end();
+  const bool is_own = !may_alias(value) && std::ranges::find(others, &value) == others.end();
   if (is_own && shape::is_contiguous(value.tensor())) return value;
   return scopes_.current_value(at::clone(lifted, c10::MemoryFormat::Contiguous));
 }

@@ -15,7 +15,7 @@ CompileReport CompiledProgram::report() const { return runner_->report(); }
 
 namespace {
 
-std::vector<UnsupportedCall> described(const Graph& graph, const std::vector<Unsupported>& nodes) {
+std::vector<UnsupportedCall> unsupported_calls(const Graph& graph, const std::vector<Unsupported>& nodes) {
   std::vector<UnsupportedCall> calls;
   for (const auto& [node, reason] : nodes) {
     calls.push_back({Call(*node).name(), reason, describe(node->where(), graph)});
@@ -26,11 +26,11 @@ std::vector<UnsupportedCall> described(const Graph& graph, const std::vector<Uns
 }  // namespace
 
 std::vector<UnsupportedCall> find_unsupported(const Program& program, const std::string& engine) {
-  return described(*program.graph(), engine_support_of(program.graph(), engine).unsupported);
+  return unsupported_calls(*program.graph(), engine_support_of(program.graph(), engine).unsupported);
 }
 
 std::vector<UnsupportedCall> find_warnings(const Program& program, const std::string& engine) {
-  return described(*program.graph(), engine_support_of(program.graph(), engine).warnings);
+  return unsupported_calls(*program.graph(), engine_support_of(program.graph(), engine).warnings);
 }
 
 }  // namespace tracejet

@@ -36,7 +36,7 @@ std::vector<Way> other_ways(const Way& taken) {
 }
 
 /// Null where the model doesn't take sizes that go this way, or where too many traces have been made.
-Trace trace_way(Traces& traces, const Branches& branches, const Way& way) {
+Trace trace_branches(Traces& traces, const Branches& branches, const Way& way) {
   if (traces.budget().branches == 0) return nullptr;
   --traces.budget().branches;
   Variation variation;
@@ -59,7 +59,7 @@ Trace general_trace(Traces& traces, const Trace& first, const Branches& branches
   const Way taken = taken_way(branches);
   std::vector<std::pair<Way, Trace>> ways{{taken, first}};
   for (const Way& way : other_ways(taken)) {
-    Trace trace = trace_way(traces, branches, way);
+    Trace trace = trace_branches(traces, branches, way);
     if (trace == nullptr) return nullptr;
     ways.emplace_back(way, std::move(trace));
   }
@@ -72,7 +72,7 @@ Trace general_trace(Traces& traces, const Trace& first, const Branches& branches
     if (way != taken && is_general(candidate)) return candidate;
   }
   // The way that was taken, without what was concluded from having taken it.
-  const Trace unconcluded = trace_way(traces, branches, taken);
+  const Trace unconcluded = trace_branches(traces, branches, taken);
   return unconcluded != nullptr && is_general(unconcluded) ? unconcluded : nullptr;
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <limits>
+
 #include <ATen/ScalarOps.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/arange.h>
@@ -7,6 +9,8 @@
 
 /// Plain numbers as operands of decompositions.
 namespace tracejet::decompositions {
+
+inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 /// A number in the place of a tensor, which doesn't take part in the promotion of floats: `1.0` in `1.0 - x`.
 /// A symbolic one can't be had this way (ATen would read it): use an operator with a Scalar argument.

@@ -3,15 +3,12 @@
 #include <sstream>
 
 #include "report/unsupported.h"
+#include "report/words.h"
 #include <tracejet/compile.h>
 
 namespace tracejet {
 
 namespace {
-
-std::string counted(int64_t count, const std::string& what) {
-  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
-}
 
 std::string listed(const std::vector<std::string>& texts) {
   std::string list;
@@ -45,16 +42,16 @@ std::string CompileReport::str() const {
   std::ostringstream text;
   const int64_t all = nodes();
   if (parts.size() == 1) {
-    text << parts.front().engine << " runs the whole program: " << counted(all, "node");
+    text << parts.front().engine << " runs the whole program: " << count_in_words(all, "node");
   } else {
     text.precision(1);
     const double part = all == 0 ? 100.0 : 100.0 * static_cast<double>(nodes_on_preferred()) / static_cast<double>(all);
-    text << preferred << " runs " << nodes_on_preferred() << " of " << counted(all, "node") << " (" << std::fixed
-         << part << "%), in " << counted(static_cast<int64_t>(parts.size()), "part") << " with " << engines;
+    text << preferred << " runs " << nodes_on_preferred() << " of " << count_in_words(all, "node") << " (" << std::fixed
+         << part << "%), in " << count_in_words(static_cast<int64_t>(parts.size()), "part") << " with " << engines;
   }
   for (size_t i = 0; i < parts.size(); ++i) {
     const CompiledPart& part = parts[i];
-    text << "\n  part " << i << ", " << part.engine << ": " << counted(part.nodes, "node") << ", "
+    text << "\n  part " << i << ", " << part.engine << ": " << count_in_words(part.nodes, "node") << ", "
          << in_mebibytes(part.weight_bytes) << (part.is_cached ? ", from the engine cache" : "")
          << (part.measured.empty() ? "" : "\n    measured: " + part.measured)
          << (part.inside.empty() ? "" : "\n    in " + part.inside) << "\n    takes " << listed(part.inputs)

@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "ir/model_line.h"
+#include "report/words.h"
 #include "symbolic/context.h"
 
 namespace tracejet {
@@ -46,12 +47,6 @@ std::string name_of(Problem::Kind kind) {
   return {};
 }
 
-std::string joined(const std::vector<std::string>& words, const std::string& separator) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : separator) + word;
-  return text;
-}
-
 class Reporter {
  public:
   Reporter(const Graph& graph, const SymbolAxes& axes) : graph_(graph), axes_(axes) {}
@@ -90,7 +85,7 @@ class Reporter {
     return found == axes_.end() ? std::vector{symbol.name} : found->second;
   }
 
-  std::string all_axes(const Symbol& symbol) const { return joined(axes_of(symbol), ", "); }
+  std::string all_axes(const Symbol& symbol) const { return joined_words(axes_of(symbol), ", "); }
   std::string declared(const Symbol& symbol) const {
     return all_axes(symbol) + ", declared as " + in_words(symbol.range) + ",";
   }
@@ -98,7 +93,7 @@ class Reporter {
   std::string every(const std::vector<Symbol>& symbols, const std::string& separator) const {
     std::vector<std::string> words;
     for (const Symbol& symbol : symbols) words.push_back(all_axes(symbol));
-    return joined(words, separator);
+    return joined_words(words, separator);
   }
 
   std::string forces(const Problem& found) const {

@@ -4,6 +4,7 @@
 
 #include "ir/call.h"
 #include "ir/model_line.h"
+#include "report/words.h"
 
 namespace tracejet {
 
@@ -16,12 +17,6 @@ std::string indented(const std::string& text) {
     if (c == '\n') result += "  ";
   }
   return result;
-}
-
-std::string joined(const std::vector<std::string>& texts) {
-  std::string list;
-  for (const std::string& text : texts) list += (list.empty() ? "" : ", ") + text;
-  return list;
 }
 
 }  // namespace
@@ -46,9 +41,7 @@ std::vector<std::string> tensors_given(const Node& node) {
 
 namespace {
 
-std::string counted(size_t count) { return std::to_string(count) + (count == 1 ? " operator" : " operators"); }
-
-std::string listed(const Graph& graph, const std::vector<Unsupported>& unsupported) {
+std::string listed_by_kind(const Graph& graph, const std::vector<Unsupported>& unsupported) {
   std::string message;
   std::map<std::string, std::vector<const Node*>> by_kind;
   for (const auto& [node, reason] : unsupported) by_kind[Call(*node).name() + " " + reason].push_back(node);
@@ -56,7 +49,7 @@ std::string listed(const Graph& graph, const std::vector<Unsupported>& unsupport
     message += "\n  " + kind;
     if (nodes.size() > 1) message += " (" + std::to_string(nodes.size()) + " times)";
     for (size_t i = 0; i < nodes.size() && i < kLinesShown; ++i) {
-      message += "\n    " + joined(tensors_taken(*nodes[i])) + " -> " + joined(tensors_given(*nodes[i]));
+      message += "\n    " + joined_words(tensors_taken(*nodes[i])) + " -> " + joined_words(tensors_given(*nodes[i]));
       const std::string where = describe(nodes[i]->where(), graph);
       if (!where.empty()) message += "\n" + indented(where);
     }
@@ -68,14 +61,14 @@ std::string listed(const Graph& graph, const std::vector<Unsupported>& unsupport
 }  // namespace
 
 std::string report(const Graph& graph, const std::vector<Unsupported>& unsupported, std::string_view engine) {
-  return std::string(engine) + " can't run " + counted(unsupported.size()) +
-         " of this program:" + listed(graph, unsupported);
+  return std::string(engine) + " can't run " + count_in_words(static_cast<int64_t>(unsupported.size()), "operator") +
+         " of this program:" + listed_by_kind(graph, unsupported);
 }
 
 std::string report_warnings(const Graph& graph, const std::vector<Unsupported>& warnings, std::string_view engine) {
   if (warnings.empty()) return {};
-  return std::string(engine) + " runs " + counted(warnings.size()) +
-         " of this program in fewer bits than PyTorch:" + listed(graph, warnings);
+  return std::string(engine) + " runs " + count_in_words(static_cast<int64_t>(warnings.size()), "operator") +
+         " of this program in fewer bits than PyTorch:" + listed_by_kind(graph, warnings);
 }
 
 }  // namespace tracejet

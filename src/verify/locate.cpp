@@ -40,13 +40,14 @@ bool is_arbitrary(const Node& node) {
   return has_effect(node.op()) || node.op().operator_name().name.find("empty") != std::string::npos;
 }
 
-std::string text_of(const Value& value) {
+std::string value_in_words(const Value& value) {
   return "%" + std::to_string(value.id()) + (value.is_tensor() ? ": " + value.tensor().str() : "");
 }
 
 DifferingCall call_at(const Node& node, const Value& value, const Graph& graph, std::string problem) {
   const ModelLine line = line_of(node.where(), graph);
-  return {Call(node).name(), text_of(value), describe(node.where(), graph), line.file, line.line, std::move(problem)};
+  return {Call(node).name(), value_in_words(value), describe(node.where(), graph), line.file,
+          line.line,         std::move(problem)};
 }
 
 Located unknown(std::string why) { return {{.problem = std::move(why)}, {}}; }

@@ -17,7 +17,7 @@ namespace tracejet {
 
 namespace {
 
-std::string text_of(const Trial& trial) {
+std::string trial_in_words(const Trial& trial) {
   std::string text = trial.name;
   for (size_t i = 0; i < trial.dimensions.size(); ++i) {
     text += (i == 0 ? " (" : ", ") + trial.dimensions[i].first + "=" + std::to_string(trial.dimensions[i].second);
@@ -99,7 +99,7 @@ std::vector<PartCall> part_calls(const PartitionPlan& plan, const Graph& traced,
   std::vector<PartCall> calls(plan.parts.size());
   eager.run(inputs, [&](size_t part, const std::vector<at::Tensor>& taken, const RuntimeSizes& sizes,
                         const std::vector<c10::IValue>& given) {
-    if (part < calls.size()) calls[part] = {text_of(trial), sizes, taken, given};
+    if (part < calls.size()) calls[part] = {trial_in_words(trial), sizes, taken, given};
   });
   const at::NoGradGuard no_grad;
   for (size_t part = 0; part < calls.size(); ++part) {

@@ -7,7 +7,7 @@ namespace tracejet {
 
 namespace {
 
-std::string text_of(const VerifiedRun& run) {
+std::string run_in_words(const VerifiedRun& run) {
   std::string text = run.name;
   for (size_t i = 0; i < run.dimensions.size(); ++i) {
     text += (i == 0 ? " (" : ", ") + run.dimensions[i].first + "=" + std::to_string(run.dimensions[i].second);
@@ -15,7 +15,7 @@ std::string text_of(const VerifiedRun& run) {
   return text + (run.dimensions.empty() ? "" : ")");
 }
 
-std::string text_of(double error) {
+std::string error_in_words(double error) {
   std::ostringstream out;
   out.precision(2);
   out << error;
@@ -23,8 +23,8 @@ std::string text_of(double error) {
 }
 
 void print_output(std::ostream& out, const VerifiedOutput& output) {
-  out << output.name << (output.is_equal ? "" : " DIFFERS") << ", largest error " << text_of(output.absolute_error)
-      << ", relative " << text_of(output.relative_error);
+  out << output.name << (output.is_equal ? "" : " DIFFERS") << ", largest error "
+      << error_in_words(output.absolute_error) << ", relative " << error_in_words(output.relative_error);
   if (!output.is_equal) out << ", " << output.problem;
 }
 
@@ -47,7 +47,7 @@ void print_outputs(std::ostream& out, std::vector<VerifiedOutput> outputs) {
 }
 
 void print_run(std::ostream& out, const VerifiedRun& run) {
-  out << "\n  " << text_of(run) << ": ";
+  out << "\n  " << run_in_words(run) << ": ";
   if (!run.failure.empty()) {
     out << run.failure;
     return;
@@ -79,7 +79,7 @@ std::string Verification::str() const {
   if (wrong == runs.end()) {
     out << engine << " gives what eager's kernels give:";
   } else {
-    out << engine << " doesn't give what eager's kernels give, at " << text_of(*wrong) << ':';
+    out << engine << " doesn't give what eager's kernels give, at " << run_in_words(*wrong) << ':';
     if (first) out << '\n' << first->str();
   }
   for (const VerifiedRun& run : runs) print_run(out, run);

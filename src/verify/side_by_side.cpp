@@ -6,6 +6,7 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/core/grad_mode.h>
 
+#include "base/error.h"
 #include "verify/comparison.h"
 
 namespace tracejet {

@@ -22,7 +22,7 @@ std::string in_words(const std::vector<UnsupportedCall>& calls) {
   return text;
 }
 
-Json in_json(const std::vector<UnsupportedCall>& calls) {
+Json calls_in_json(const std::vector<UnsupportedCall>& calls) {
   Json list = Json::array();
   for (const UnsupportedCall& call : calls)
     list.push_back({{"op", call.op}, {"reason", call.reason}, {"where", call.where}});
@@ -51,8 +51,8 @@ Run check(CLI::App& command) {
     if (!doubtful.empty()) answer.text += "\nit may compute otherwise than PyTorch:" + in_words(doubtful);
     answer.found = {{"engine", engine},
                     {"ok", refused.empty()},
-                    {"unsupported", in_json(refused)},
-                    {"warnings", in_json(doubtful)}};
+                    {"unsupported", calls_in_json(refused)},
+                    {"warnings", calls_in_json(doubtful)}};
     answer.status = refused.empty() ? Status::kOk : Status::kNo;
     return answer;
   };

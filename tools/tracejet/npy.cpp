@@ -23,12 +23,12 @@ static_assert(std::endian::native == std::endian::little);
 
 constexpr std::string_view kMagic("\x93NUMPY", 6);
 
-struct NamedDtype {
+struct NpyDtype {
   std::string_view name;
   at::ScalarType dtype;
 };
 
-constexpr NamedDtype kDtypes[] = {
+constexpr NpyDtype kNpyDtypes[] = {
     {"b1", at::kBool},         {"i1", at::kChar},           {"i2", at::kShort},  {"i4", at::kInt},
     {"i8", at::kLong},         {"u1", at::kByte},           {"u2", at::kUInt16}, {"u4", at::kUInt32},
     {"u8", at::kUInt64},       {"f2", at::kHalf},           {"f4", at::kFloat},  {"f8", at::kDouble},
@@ -84,8 +84,8 @@ class Reader {
 
   at::ScalarType dtype_of(const std::string& descr) const {
     const bool is_native = descr.starts_with('<') || descr.starts_with('|') || descr.starts_with('=');
-    const auto found = std::ranges::find(kDtypes, descr.substr(std::min<size_t>(descr.size(), 1)), &NamedDtype::name);
-    if (!is_native || found == std::end(kDtypes))
+    const auto found = std::ranges::find(kNpyDtypes, descr.substr(std::min<size_t>(descr.size(), 1)), &NpyDtype::name);
+    if (!is_native || found == std::end(kNpyDtypes))
       fail("its elements are of the type '" + descr + "', which isn't known here");
     return found->dtype;
   }
@@ -126,8 +126,8 @@ class Reader {
 at::Tensor read_npy(const std::string& path) { return Reader(path).read(); }
 
 void write_npy(const at::Tensor& tensor, const std::string& path) {
-  const auto known = std::ranges::find(kDtypes, tensor.scalar_type(), &NamedDtype::dtype);
-  if (known == std::end(kDtypes)) {
+  const auto known = std::ranges::find(kNpyDtypes, tensor.scalar_type(), &NpyDtype::dtype);
+  if (known == std::end(kNpyDtypes)) {
     throw Error("NumPy has no " + std::string(c10::toString(tensor.scalar_type())) + ": write a .pt file");
   }
   std::string header = std::string("{'descr': '") + (c10::elementSize(known->dtype) == 1 ? "|" : "<") +

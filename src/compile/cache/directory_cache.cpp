@@ -133,7 +133,7 @@ void make_folder(const fs::path& folder) {
 
 fs::path chosen(const std::string& folder) { return folder.empty() ? default_engine_cache_dir() : folder; }
 
-CachedEngine described(const KeptFile& file) {
+CachedEngine cached_engine_in(const KeptFile& file) {
   CachedEngine engine;
   engine.key = file.path.stem();
   engine.bytes = file.about.st_size;
@@ -214,7 +214,7 @@ std::string default_engine_cache_dir() {
 
 std::vector<CachedEngine> cached_engines(const std::string& folder) {
   std::vector<CachedEngine> engines;
-  for (const KeptFile& file : latest_first(chosen(folder))) engines.push_back(described(file));
+  for (const KeptFile& file : latest_first(chosen(folder))) engines.push_back(cached_engine_in(file));
   return engines;
 }
 
@@ -226,7 +226,7 @@ std::vector<CachedEngine> clear_engine_cache(const std::string& folder) {
   remove_unfinished(cache);
   std::vector<CachedEngine> removed;
   for (const KeptFile& file : latest_first(cache)) {
-    removed.push_back(described(file));
+    removed.push_back(cached_engine_in(file));
     if (::unlink(file.path.c_str()) != 0) fail("remove", file.path, errno);
   }
   return removed;

@@ -37,11 +37,11 @@ bool gives_attention(const Node& node) {
 }
 
 /// Views of it count as the result itself.
-size_t readers(const Graph& graph, const Value& value) {
+size_t reader_count(const Graph& graph, const Value& value) {
   size_t count = graph.is_output(value) ? 1 : 0;
   for (const Node* user : value.users()) {
     const Value* view = is_one_of(*user, kViews) ? user->outputs().front() : nullptr;
-    count += view == nullptr ? 1 : readers(graph, *view);
+    count += view == nullptr ? 1 : reader_count(graph, *view);
   }
   return count;
 }
@@ -50,7 +50,7 @@ size_t readers(const Graph& graph, const Value& value) {
 
 bool shares_attention(const Graph& graph) {
   return std::ranges::any_of(graph.nodes(), [&](const Node& node) {
-    return gives_attention(node) && readers(graph, *node.outputs().front()) > 1;
+    return gives_attention(node) && reader_count(graph, *node.outputs().front()) > 1;
   });
 }
 

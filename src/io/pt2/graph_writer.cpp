@@ -31,11 +31,6 @@ std::vector<std::string> subgraph_names(const std::string& op) {
   return {op + "_combine_graph"};
 }
 
-ValueKind kind_of(const c10::IValue& number) {
-  if (number.isSymFloat() || number.isDouble()) return ValueKind::kFloat;
-  return number.isSymBool() || number.isBool() ? ValueKind::kBool : ValueKind::kInt;
-}
-
 symbolic::Expression plain(const c10::IValue& number) {
   if (number.isDouble()) return symbolic::Expression::real(number.toDouble());
   return number.isBool() ? symbolic::Expression::truth(number.toBool()) : symbolic::Expression(number.toInt());
@@ -91,7 +86,7 @@ GraphWriter::GraphWriter(const Graph& graph, ProgramContext& program) : graph_(g
 
 void GraphWriter::add_input(const Value& value, const std::string& name, bool requires_grad) {
   names_.take(name);
-  const Reference node{name, value.is_tensor() ? ValueKind::kTensor : kind_of(value.scalar())};
+  const Reference node{name, value.is_tensor() ? ValueKind::kTensor : kind_of(declared_expression(value.scalar()))};
   if (value.is_tensor()) {
     append(tensor_values_, name, program_.symbols.tensor(value.tensor(), requires_grad));
   } else {
@@ -153,7 +148,7 @@ const Reference& GraphWriter::reference(const Value& value) const {
 }
 
 Json GraphWriter::define(const Value& value, const std::string& name) {
-  const Reference node{name, value.is_tensor() ? ValueKind::kTensor : kind_of(value.scalar())};
+  const Reference node{name, value.is_tensor() ? ValueKind::kTensor : kind_of(declared_expression(value.scalar()))};
   if (value.is_tensor()) {
     append(tensor_values_, name, program_.symbols.tensor(value.tensor(), /*requires_grad=*/false));
   } else {

@@ -15,6 +15,7 @@ namespace tracejet::pt2 {
 
 /// What a node of the written graph gives.
 enum class ValueKind { kTensor, kInt, kFloat, kBool };
+ValueKind kind_of(const symbolic::Expression& number);
 
 /// A node of the written graph, as arguments and outputs mention it.
 struct Reference {

@@ -33,7 +33,7 @@ constexpr std::array<Operator, 19> kOperators{{
 constexpr int kNot = 3, kComparison = 4, kMinus = 9, kPower = 10;
 
 /// The functions that have another name in Python than in sympy.
-std::string_view sympy_name(std::string_view name) {
+std::string_view sympy_function(std::string_view name) {
   if (name == "max" || name == "torch.sym_max") return "Max";
   if (name == "min" || name == "torch.sym_min") return "Min";
   if (name == "abs") return "Abs";
@@ -46,9 +46,9 @@ std::string_view sympy_name(std::string_view name) {
 }
 
 /// By precedence climbing.
-class Parser {
+class GuardParser {
  public:
-  Parser(std::string_view text, const std::function<Expression(const GuardedNumber&)>& number)
+  GuardParser(std::string_view text, const std::function<Expression(const GuardedNumber&)>& number)
       : text_(text), number_(number) {}
 
   Expression parse() {
@@ -122,7 +122,7 @@ class Parser {
       operands.push_back(expression(0));
     }
     text_.need(")");
-    return apply_sympy(sympy_name(name), operands);
+    return apply_sympy(sympy_function(name), operands);
   }
 
   /// ['pair'][0].size()[1]
@@ -155,7 +155,7 @@ class Parser {
 }  // namespace
 
 symbolic::Condition parse_guard(std::string_view text, const std::function<Expression(const GuardedNumber&)>& number) {
-  return Parser(text, number).parse();
+  return GuardParser(text, number).parse();
 }
 
 }  // namespace tracejet::pt2

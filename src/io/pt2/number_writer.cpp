@@ -10,11 +10,6 @@ namespace {
 using symbolic::Expression;
 using ExpressionKind = symbolic::Kind;
 
-ValueKind kind_of(const Expression& expression) {
-  if (expression.is_int()) return ValueKind::kInt;
-  return expression.is_float() ? ValueKind::kFloat : ValueKind::kBool;
-}
-
 /// A Python function that torch.export can write, as the schema calls it.
 struct PythonFunction {
   std::string_view target;
@@ -80,7 +75,7 @@ Expression partial(ExpressionKind kind, const Expression& a, const Expression& b
 
 bool is_variadic(ExpressionKind kind) { return symbolic::info_of(kind).arity == symbolic::OperatorInfo::kVariadic; }
 
-Json plain(const Expression& constant) {
+Json constant_in_json(const Expression& constant) {
   if (constant.is_bool()) return one("as_bool", constant.truth());
   return constant.is_float() ? one("as_float", number(constant.real())) : one("as_int", constant.constant());
 }
@@ -95,6 +90,11 @@ Json outermost_module(const Json& metadata) {
 
 }  // namespace
 
+ValueKind kind_of(const Expression& number) {
+  if (number.is_int()) return ValueKind::kInt;
+  return number.is_float() ? ValueKind::kFloat : ValueKind::kBool;
+}
+
 Json GraphWriter::define_number(const Expression& value, const std::string& name) {
   const Reference node{name, kind_of(value)};
   program_.symbols.meet(value);
@@ -106,7 +106,7 @@ Json GraphWriter::define_number(const Expression& value, const std::string& name
 }
 
 Json GraphWriter::number_argument(const Expression& expression) {
-  return expression.is_constant() ? plain(expression) : argument_of(number(expression));
+  return expression.is_constant() ? constant_in_json(expression) : argument_of(number(expression));
 }
 
 Reference GraphWriter::number(const Expression& expression) {
@@ -126,7 +126,7 @@ Reference GraphWriter::make_number(const Expression& expression) {
   for (const Expression& operand : values) operands.push_back(number_argument(operand));
   if (kind == ExpressionKind::kProduct && expression.coefficient() != 1) {
     values.emplace_back(expression.coefficient());
-    operands.push_back(plain(values.back()));
+    operands.push_back(constant_in_json(values.back()));
   }
   if (kind == ExpressionKind::kFloor || kind == ExpressionKind::kCeil) return rounded(expression, operands[0]);
   if (kind == ExpressionKind::kFromBool) return choose_one(operands[0], expression);

@@ -10,7 +10,7 @@ namespace tracejet::pt2 {
 
 namespace {
 
-Json bound(int64_t value) { return std::abs(value) == symbolic::kInfinity ? Json(nullptr) : Json(value); }
+Json bound_in_json(int64_t value) { return std::abs(value) == symbolic::kInfinity ? Json(nullptr) : Json(value); }
 
 /// As many bytes as PyTorch thinks that the tensor needs.
 c10::SymInt storage_bytes(const TensorMeta& meta) {
@@ -41,8 +41,8 @@ const std::string& SymbolTable::text_of(const symbolic::Symbol& symbol) {
     if (symbol.range.min > 0) assumptions = ", positive=True, integer=True";
   }
   if (!symbol.is_float) {
-    Json range = one("min_val", bound(symbol.range.min));
-    append(range, "max_val", bound(symbol.range.max));
+    Json range = one("min_val", bound_in_json(symbol.range.min));
+    append(range, "max_val", bound_in_json(symbol.range.max));
     append(ranges_, name, std::move(range));
   }
   return symbols_.emplace(symbol.id, "Symbol('" + name + "'" + assumptions + ")").first->second;

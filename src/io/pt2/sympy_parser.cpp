@@ -13,9 +13,9 @@ namespace {
 using symbolic::Expression;
 
 /// A recursive descent over calls, names, numbers and strings.
-class Parser {
+class SympyParser {
  public:
-  Parser(std::string_view text, const std::function<Expression(const SympySymbol&)>& symbol)
+  SympyParser(std::string_view text, const std::function<Expression(const SympySymbol&)>& symbol)
       : text_(text), symbol_(symbol) {}
 
   Expression parse() {
@@ -113,7 +113,7 @@ class Parser {
 }  // namespace
 
 Expression parse_sympy(std::string_view text, const std::function<Expression(const SympySymbol&)>& symbol) {
-  return Parser(text, symbol).parse();
+  return SympyParser(text, symbol).parse();
 }
 
 }  // namespace tracejet::pt2

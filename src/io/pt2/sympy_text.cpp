@@ -29,7 +29,7 @@ std::string call(std::string_view function, std::span<const std::string> operand
   return text + ")";
 }
 
-std::string choice(const std::string& condition, const std::string& when_true, const std::string& when_false) {
+std::string piecewise(const std::string& condition, const std::string& when_true, const std::string& when_false) {
   return "Piecewise((" + when_true + ", " + condition + "), (" + when_false + ", True))";
 }
 
@@ -67,9 +67,9 @@ std::string sympy_text(const Expression& expression,
     case Kind::kTruncate:
       return call("TruncToInt", in);
     case Kind::kFromBool:
-      return choice(in[0], "Integer(1)", "Integer(0)");
+      return piecewise(in[0], "Integer(1)", "Integer(0)");
     case Kind::kSelect:
-      return choice(in[0], in[1], in[2]);
+      return piecewise(in[0], in[1], in[2]);
     case Kind::kFloatMod:
       return "Add(" + in[0] + ", Mul(Integer(-1), " + in[1] + ", ToFloat(FloorToInt(" + call("FloatTrueDiv", in) +
              "))))";

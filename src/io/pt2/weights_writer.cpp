@@ -24,14 +24,14 @@ void check(const std::string& name, const at::Tensor& tensor) {
 }
 
 /// One more than the place of its last element, counted from the start of the storage.
-int64_t end_of(const at::Tensor& tensor) {
+int64_t end_of_tensor(const at::Tensor& tensor) {
   if (tensor.numel() == 0) return tensor.storage_offset();
   int64_t last = tensor.storage_offset();
   for (int64_t axis = 0; axis < tensor.dim(); ++axis) last += (tensor.size(axis) - 1) * tensor.stride(axis);
   return last + 1;
 }
 
-Json integers(at::IntArrayRef values) {
+Json list_of_integers(at::IntArrayRef values) {
   Json list = Json::array();
   for (const int64_t value : values) list.push_back(one("as_int", value));
   return list;
@@ -39,10 +39,10 @@ Json integers(at::IntArrayRef values) {
 
 Json description(const at::Tensor& tensor, int64_t offset) {
   Json meta = one("dtype", number_of(tensor.scalar_type()));
-  append(meta, "sizes", integers(tensor.sizes()));
+  append(meta, "sizes", list_of_integers(tensor.sizes()));
   append(meta, "requires_grad", tensor.requires_grad());
   append(meta, "device", device_json(tensor.device()));
-  append(meta, "strides", integers(tensor.strides()));
+  append(meta, "strides", list_of_integers(tensor.strides()));
   append(meta, "storage_offset", one("as_int", offset));
   append(meta, "layout", number_of(tensor.layout()));
   return meta;
@@ -55,7 +55,7 @@ void WeightsWriter::add(const std::string& name, const at::Tensor& given, bool i
   const at::Tensor tensor = given.is_conj() || given.is_neg() ? given.detach().resolve_conj().resolve_neg() : given;
   const auto key = std::pair(static_cast<const void*>(tensor.storage().unsafeGetStorageImpl()), tensor.scalar_type());
   const auto [found, is_new] = by_storage_.emplace(key, memories_.size());
-  const int64_t begin = tensor.storage_offset(), end = end_of(tensor);
+  const int64_t begin = tensor.storage_offset(), end = end_of_tensor(tensor);
   if (is_new) memories_.push_back({tensor, begin, end});
   Memory& memory = memories_[found->second];
   if (tensor.numel() > 0) {

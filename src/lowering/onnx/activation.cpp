@@ -11,7 +11,7 @@ Operand self_in_dtype(Lowering& to, const Call& call) { return to.operand(call, 
 
 Attribute attribute(std::string_view name, double value) { return {name, static_cast<float>(value)}; }
 
-Operand product(Lowering& to, const Operand& x, double factor) {
+Operand multiplied(Lowering& to, const Operand& x, double factor) {
   return factor == 1 ? x : to.emit("Mul", {x, to.number(factor, x.dtype)});
 }
 
@@ -25,11 +25,11 @@ void elu(Lowering& to, const Call& call, std::string_view) {
   const double alpha = call.number("alpha");
   const double scale = call.declares("scale") ? call.number("scale") : 1;
   const double input_scale = call.declares("input_scale") ? call.number("input_scale") : 1;
-  if (input_scale == 1) return to.result(product(to, to.emit("Elu", {x}, {attribute("alpha", alpha)}), scale));
+  if (input_scale == 1) return to.result(multiplied(to, to.emit("Elu", {x}, {attribute("alpha", alpha)}), scale));
   const Operand zero = to.number(0, x.dtype);
   const Operand curve =
-      to.emit("Elu", {product(to, extremum_of(to, "Min", x, zero), input_scale)}, {attribute("alpha", alpha)});
-  to.result(product(to, to.emit("Add", {extremum_of(to, "Max", x, zero), curve}), scale));
+      to.emit("Elu", {multiplied(to, extremum_of(to, "Min", x, zero), input_scale)}, {attribute("alpha", alpha)});
+  to.result(multiplied(to, to.emit("Add", {extremum_of(to, "Max", x, zero), curve}), scale));
 }
 
 void leaky_relu(Lowering& to, const Call& call, std::string_view) {
@@ -49,8 +49,8 @@ void softplus(Lowering& to, const Call& call, std::string_view) {
   const Operand x = self_in_dtype(to, call);
   const double beta = call.number("beta");
   const double threshold = call.number("threshold");
-  const Operand scaled = product(to, x, beta);
-  const Operand curve = product(to, to.emit("Softplus", {scaled}), 1 / beta);
+  const Operand scaled = multiplied(to, x, beta);
+  const Operand curve = multiplied(to, to.emit("Softplus", {scaled}), 1 / beta);
   // From the default threshold on, the curve is the line in float32.
   if (threshold >= 20 && x.dtype != at::kDouble) return to.result(curve);
   const Operand is_line = to.emit_as(at::kBool, "Greater", {scaled, to.number(threshold, x.dtype)});

@@ -11,7 +11,6 @@ namespace {
 
 constexpr int64_t kHalf = 65536;
 
-Operand is_zero(Lowering& to, const Operand& x) { return to.emit_as(at::kBool, "Equal", {x, to.number(0, x.dtype)}); }
 Operand inverted(Lowering& to, const Operand& condition) { return to.emit_as(at::kBool, "Not", {condition}); }
 Operand signs_differ(Lowering& to, const Operand& a, const Operand& b) {
   return to.emit_as(at::kBool, "Xor", {less_than_zero(to, a), less_than_zero(to, b)});

@@ -17,6 +17,8 @@ bool are_exact(const Lowering& to, const Call& call) {
   return to.is_exact(to.range(call, "self")) && to.is_exact(to.range(call, "other"));
 }
 
+Operand is_zero(Lowering& to, const Operand& x) { return to.emit_as(at::kBool, "Equal", {x, to.number(0, x.dtype)}); }
+
 Operand less_than_zero(Lowering& to, const Operand& x) {
   return to.emit_as(at::kBool, "Less", {x, to.number(0, x.dtype)});
 }

@@ -10,6 +10,7 @@ Operand self(Lowering& to, const Call& call);
 Operand other(Lowering& to, const Call& call);
 /// Whether the reader computes with both operands exactly.
 bool are_exact(const Lowering& to, const Call& call);
+Operand is_zero(Lowering& to, const Operand& x);
 Operand less_than_zero(Lowering& to, const Operand& x);
 /// less_than_zero, and -0.0 too: its reciprocal is.
 Operand has_sign(Lowering& to, const Operand& x);

@@ -3,6 +3,7 @@
 
 #include "lowering/onnx/families.h"
 #include "lowering/onnx/helpers.h"
+#include "lowering/onnx/pointwise.h"
 
 namespace tracejet::onnx::convert {
 
@@ -87,8 +88,6 @@ bool reduces_nothing(const Call& call) {
 Operand count(Lowering& to, const Operand& truth, const Axes& over) {
   return reduced(to, "ReduceSum", to.cast(truth, at::kInt), over);
 }
-
-Operand is_zero(Lowering& to, const Operand& x) { return to.emit_as(at::kBool, "Equal", {x, to.number(0, x.dtype)}); }
 
 void reduce(Lowering& to, const Call& call, std::string_view target) {
   const Operand x = computed(to, call, "self", to.output().dtype);

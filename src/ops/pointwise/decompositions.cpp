@@ -57,8 +57,6 @@ at::Tensor float_beside(const at::Tensor& other, const at::Scalar& value) {
   return at::full(at::IntArrayRef{}, value, other.options().dtype(promotion::to_float(other.scalar_type())));
 }
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
 bool is_exact(const at::Tensor& self) { return c10::isIntegralType(self.scalar_type(), /*includeBool=*/true); }
 
 /// The largest finite number of a floating dtype.

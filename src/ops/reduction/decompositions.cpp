@@ -37,8 +37,6 @@ namespace tracejet::decompositions {
 
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
 /// All axes if there is no list or an empty one.
 std::vector<int64_t> folded_axes(const at::Tensor& self, OptionalAxes dim) {
   std::vector<int64_t> axes;

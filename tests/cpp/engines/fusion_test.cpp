@@ -101,7 +101,7 @@ double tolerance_of(at::ScalarType dtype) {
   return 1e-5;
 }
 
-void expect_same(const Tensors& got, const Tensors& expected) {
+void expect_same_tensors(const Tensors& got, const Tensors& expected) {
   ASSERT_EQ(got.size(), expected.size());
   for (size_t i = 0; i < got.size(); ++i) {
     EXPECT_EQ(got[i].scalar_type(), expected[i].scalar_type());
@@ -120,8 +120,8 @@ void expect_kernel_as_eager(const Forward& forward, const Tensors& inputs,
   const Tensors expected = program(inputs);
   const Tensors got = program(inputs);
   EXPECT_EQ(program.kernels(), 1);
-  expect_same(got, expected);
-  expect_same(got, forward(inputs));
+  expect_same_tensors(got, expected);
+  expect_same_tensors(got, forward(inputs));
 }
 
 TEST(Fusion, TakesChainsOfOneSize) {
@@ -254,7 +254,7 @@ TEST_P(FusedRows, ComputesAsEager) {
     const at::Tensor weight = at::randn({length}).to(dtype), bias = at::randn({length}).to(dtype);
     const Fused program(norms, inputs_like({x, y, weight, bias}), device);
     const Tensors expected = program({x, y, weight, bias});
-    expect_same(program({x, y, weight, bias}), expected);
+    expect_same_tensors(program({x, y, weight, bias}), expected);
     EXPECT_EQ(program.kernels(), 1);
   }
   const Tensors x{at::randn({2, length}), at::randn({2, 1}), at::randn({length})};
@@ -284,8 +284,8 @@ TEST(Fusion, OneKernelForAllSizes) {
   for (const int64_t size : {4, 6, 9}) {
     const at::Tensor x = at::randn({size, 8});
     const Tensors expected = program({x});
-    expect_same(program({x}), expected);
-    expect_same(program({x * 1}), expected);
+    expect_same_tensors(program({x}), expected);
+    expect_same_tensors(program({x * 1}), expected);
   }
   EXPECT_EQ(program.kernels(), 1);
 }
@@ -349,7 +349,7 @@ TEST(Fusion, AddsBiasesOfConvolutions) {
       Tensors inputs = x, got;
       inputs[0] = input;
       for (const c10::IValue& value : run->run(inputs, {})) got.push_back(value.toTensor());
-      expect_same(got, forward(inputs));
+      expect_same_tensors(got, forward(inputs));
     }
   }
 }

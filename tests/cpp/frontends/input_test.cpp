@@ -16,7 +16,7 @@ using testing::message_of;
 
 using Tensors = std::vector<at::Tensor>;
 
-Tensors sums(const Tensors& in) {
+Tensors sum_of_all(const Tensors& in) {
   at::Tensor total = in[0].sum();
   for (size_t i = 1; i < in.size(); ++i) total = total + in[i].sum();
   return {total};
@@ -25,7 +25,7 @@ Tensors sums(const Tensors& in) {
 Tensors together(const Tensors& in) { return {in[0] + in[1]}; }
 
 std::string refusal(const std::vector<Input>& inputs) {
-  return message_of<InvalidInput>([&] { trace(sums, inputs); });
+  return message_of<InvalidInput>([&] { trace(sum_of_all, inputs); });
 }
 
 Input rows(std::string name = "", int64_t min = 1, int64_t opt = 4, int64_t max = 8) {
@@ -70,9 +70,9 @@ TEST(Inputs, ThatShareADimensionDeclareItAlike) {
 
 /// Runs the inputs' sums with different numbers of rows.
 void expect_independent(const std::vector<Input>& inputs) {
-  const CompiledProgram compiled = compile(trace(sums, inputs), {.engine = "aten"});
+  const CompiledProgram compiled = compile(trace(sum_of_all, inputs), {.engine = "aten"});
   const Tensors given{at::randn({3, 3}), at::randn({7, 3})};
-  EXPECT_TRUE(at::allclose(compiled.run(given).at(0), sums(given).at(0)));
+  EXPECT_TRUE(at::allclose(compiled.run(given).at(0), sum_of_all(given).at(0)));
 }
 
 TEST(Inputs, AreIndependentUnlessTheySayOtherwise) {

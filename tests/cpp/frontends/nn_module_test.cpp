@@ -18,7 +18,7 @@ using testing::is_close;
 using testing::message_of;
 using Tensors = std::vector<at::Tensor>;
 
-std::vector<Tensors> images(std::initializer_list<int64_t> batches) {
+std::vector<Tensors> image_batches(std::initializer_list<int64_t> batches) {
   std::vector<Tensors> inputs;
   for (const int64_t batch : batches) inputs.push_back({at::randn({batch, 3, 32, 32})});
   return inputs;
@@ -28,7 +28,8 @@ TEST(NnModule, AResidualNetworkHoldsForEveryBatch) {
   models::ResNet net;
   net->eval();
   const Input image = Input::dynamic({1, 3, 32, 32}, {2, 3, 32, 32}, {8, 3, 32, 32}, at::kFloat, "image");
-  expect_same("resnet", net, {image}, images({1, 2, 5, 8}), [&](const Tensors& in) { return Tensors{net(in[0])}; });
+  expect_same("resnet", net, {image}, image_batches({1, 2, 5, 8}),
+              [&](const Tensors& in) { return Tensors{net(in[0])}; });
 }
 
 std::vector<Tensors> sequences(std::initializer_list<std::pair<int64_t, int64_t>> sizes, int64_t width) {

@@ -51,7 +51,7 @@ ProgramNode find(const ProgramEditor& editor, const std::string& op) {
 }
 
 /// With TRACEJET_KEEP_PT2=folder, the file stays there: tests/python/frontend/test_cpp_modules.py.
-void expect_same(const Program& program, const std::function<at::Tensor(const at::Tensor&)>& forward) {
+void expect_same_from_file(const Program& program, const std::function<at::Tensor(const at::Tensor&)>& forward) {
   const char* kept = std::getenv("TRACEJET_KEEP_PT2");
   const auto folder = kept != nullptr ? std::filesystem::path(kept) : std::filesystem::temp_directory_path();
   const std::string name = ::testing::UnitTest::GetInstance()->current_test_info()->name();
@@ -76,7 +76,7 @@ TEST(ProgramEditor, PutsCodeInThePlaceOfACall) {
   editor.replace(relu.outputs()[0], editor.insert(relu, leaky, {relu.value("self")}).at(0));
   editor.erase(relu);
   const Program changed = editor.program();
-  expect_same(changed, [&](const at::Tensor& x) {
+  expect_same_from_file(changed, [&](const at::Tensor& x) {
     const at::Tensor y = at::linear(x, small.weight);
     return at::leaky_relu(y, 0.25) + y;
   });
@@ -92,7 +92,7 @@ TEST(ProgramEditor, WhatIsInsertedGoesOnTakingWhatItReplaces) {
   const ProgramValue y = linear.outputs()[0];
   const auto twice = [](const Tensors& in) { return Tensors{at::gelu(in[0]) * 2 + in[0]}; };
   editor.replace(y, editor.insert_after(linear, twice, {y}).at(0));
-  expect_same(editor.program(), [&](const at::Tensor& x) {
+  expect_same_from_file(editor.program(), [&](const at::Tensor& x) {
     at::Tensor z = at::linear(x, small.weight);
     z = at::gelu(z) * 2 + z;
     return at::relu(z) + z;
@@ -106,7 +106,7 @@ TEST(ProgramEditor, BehindTheLastCallIsTheEnd) {
   const ProgramValue result = last.outputs()[0];
   const auto shifted = [](const Tensors& in) { return Tensors{in[0].add(in[1].sum(1, /*keepdim=*/true))}; };
   editor.replace(result, editor.insert_after(last, shifted, {result, editor.arguments()[0]}).at(0));
-  expect_same(editor.program(), [&](const at::Tensor& x) {
+  expect_same_from_file(editor.program(), [&](const at::Tensor& x) {
     const at::Tensor y = at::linear(x, small.weight);
     return at::relu(y) + y + x.sum(1, /*keepdim=*/true);
   });
@@ -126,7 +126,7 @@ TEST(ProgramEditor, TensorsOfTheCodeBecomeConstantsAndWeightsStayOne) {
   ASSERT_EQ(tensors_of(changed).size(), 2U);  // the bias is one constant
   EXPECT_EQ(tensors_of(changed)[1].kind, ProgramTensor::Kind::kConstant);
   EXPECT_TRUE(at::equal(tensors_of(changed)[1].data, bias));
-  expect_same(changed, [&](const at::Tensor& x) {
+  expect_same_from_file(changed, [&](const at::Tensor& x) {
     const at::Tensor y = at::linear(x, small.weight);
     return at::linear(y, small.weight, bias) + y;
   });

@@ -31,7 +31,7 @@ namespace {
 
 using Tensors = std::vector<at::Tensor>;
 
-const Input kRows = Input::dynamic({1, 4}, {4, 4}, {16, 4}, at::kFloat, "x");
+const Input kBatchOfRows = Input::dynamic({1, 4}, {4, 4}, {16, 4}, at::kFloat, "x");
 
 Program loaded_again(const Program& program) {
   const auto path = std::filesystem::temp_directory_path() / ("relowered" + std::to_string(::getpid()) + ".pt2");
@@ -47,7 +47,7 @@ size_t count(const Program& program, const std::string& op) {
 }
 
 /// At all sizes, and under all sets; also where it comes from a file.
-void expect_same(const Forward& forward, const std::vector<Input>& inputs, const ModelState& state = {}) {
+void expect_same_in_all_sets(const Forward& forward, const std::vector<Input>& inputs, const ModelState& state = {}) {
   const Program as_called = trace(forward, inputs, state, {.decompositions = DecompositionSet::kNone});
   for (const Program& program : {as_called, loaded_again(as_called)}) {
     for (const auto set : {DecompositionSet::kTensorRT, DecompositionSet::kCoreAten, DecompositionSet::kNone}) {
@@ -72,44 +72,48 @@ void expect_same(const Forward& forward, const std::vector<Input>& inputs, const
 
 TEST(Relowered, ProgramsComputeTheSame) {
   const at::Tensor weight = at::randn({6, 4}), bias = at::randn({6});
-  expect_same([&](const Tensors& x) { return Tensors{at::gelu(at::linear(x[0], weight, bias), "tanh"), x[0] * 2 + 1}; },
-              {kRows}, {{{"weight", weight}, {"bias", bias}}, {}});
-  expect_same([&](const Tensors& x) { return Tensors{at::cat({x[0], x[0].mul(weight[0])}).flatten()}; }, {kRows});
+  expect_same_in_all_sets(
+      [&](const Tensors& x) { return Tensors{at::gelu(at::linear(x[0], weight, bias), "tanh"), x[0] * 2 + 1}; },
+      {kBatchOfRows}, {{{"weight", weight}, {"bias", bias}}, {}});
+  expect_same_in_all_sets([&](const Tensors& x) { return Tensors{at::cat({x[0], x[0].mul(weight[0])}).flatten()}; },
+                          {kBatchOfRows});
 }
 
 TEST(Relowered, SizesAreThoseOfTheNewTrace) {
-  expect_same(
+  expect_same_in_all_sets(
       [](const Tensors& x) {
         const c10::SymInt rows = x[0].sym_size(0);
         return Tensors{at::zeros_symint({rows * 2 + 1}), x[0].view_symint({rows / 1, 2, 2}),
                        at::arange(c10::Scalar(rows)) * rows};
       },
-      {kRows});
+      {kBatchOfRows});
   const Input other = Input::dynamic({1, 3}, {2, 3}, {16, 3}, at::kFloat, "y");
-  expect_same([](const Tensors& x) { return Tensors{at::cat({x[0].sum(1), x[1].sum(1)})}; }, {kRows, other});
+  expect_same_in_all_sets([](const Tensors& x) { return Tensors{at::cat({x[0].sum(1), x[1].sum(1)})}; },
+                          {kBatchOfRows, other});
 }
 
 TEST(Relowered, SizesOfDataAreFollowed) {
-  expect_same([](const Tensors& x) { return Tensors{at::nonzero(x[0] > 0) * 2, x[0].masked_select(x[0] > 0) + 1}; },
-              {kRows});
+  expect_same_in_all_sets(
+      [](const Tensors& x) { return Tensors{at::nonzero(x[0] > 0) * 2, x[0].masked_select(x[0] > 0) + 1}; },
+      {kBatchOfRows});
 }
 
 TEST(Relowered, ControlFlowIsFollowed) {
   const at::Tensor weight = at::randn({4});
-  expect_same(
+  expect_same_in_all_sets(
       [&](const Tensors& x) {
         const Branch then = [&](const Tensors& y) { return Tensors{at::gelu(y[0] * weight)}; };
         const Branch otherwise = [](const Tensors& y) { return Tensors{y[0] - 1}; };
         return cond(x[0].sum() > 0, then, otherwise, {x[0]});
       },
-      {kRows});
-  expect_same(
+      {kBatchOfRows});
+  expect_same_in_all_sets(
       [](const Tensors& x) {
         const Branch goes_on = [](const Tensors& y) { return Tensors{y[1] < 3}; };
         const Branch body = [](const Tensors& y) { return Tensors{y[0] * 2, y[1] + 1}; };
         return while_loop(goes_on, body, {x[0], at::zeros({}, at::kLong)});
       },
-      {kRows});
+      {kBatchOfRows});
 }
 
 TEST(Relowered, AttentionIsExpandedWhereTheSetSaysSo) {
@@ -117,8 +121,8 @@ TEST(Relowered, AttentionIsExpandedWhereTheSetSaysSo) {
     const at::Tensor heads = x[0].unflatten(1, {2, 2}).unsqueeze(0).transpose(1, 2);
     return Tensors{at::scaled_dot_product_attention(heads, heads, heads).transpose(1, 2).flatten(2)};
   };
-  expect_same(forward, {kRows});
-  const Program whole = trace(forward, {kRows});
+  expect_same_in_all_sets(forward, {kBatchOfRows});
+  const Program whole = trace(forward, {kBatchOfRows});
   EXPECT_EQ(count(whole, "aten::scaled_dot_product_attention"), 1u);
   EXPECT_EQ(count(trace(whole, {.decompositions = DecompositionSet::kCoreAten}), "aten::scaled_dot_product_attention"),
             0u);
@@ -130,7 +134,7 @@ TEST(Relowered, BuffersAreWrittenAsBefore) {
     total.add_(x[0].sum(0));
     return Tensors{x[0] + total};
   };
-  const Program program = loaded_again(trace(forward, {kRows}, {{}, {{"total", total}}}));
+  const Program program = loaded_again(trace(forward, {kBatchOfRows}, {{}, {{"total", total}}}));
   const CompiledProgram lowered = compile(trace(program), {.engine = "aten"});
   const at::Tensor x = at::ones({5, 4});
   lowered.run({x});
@@ -139,7 +143,7 @@ TEST(Relowered, BuffersAreWrittenAsBefore) {
 }
 
 TEST(Relowered, WhatIsWrittenToInputsIsWritten) {
-  const Program program = trace([](const Tensors& x) { return Tensors{x[0].mul_(2) + 1}; }, {kRows});
+  const Program program = trace([](const Tensors& x) { return Tensors{x[0].mul_(2) + 1}; }, {kBatchOfRows});
   const CompiledProgram lowered = compile(trace(loaded_again(program)), {.engine = "aten"});
   const at::Tensor x = at::ones({3, 4});
   EXPECT_TRUE(at::equal(lowered.run({x}).at(0), at::ones({3, 4}) * 3));
@@ -151,14 +155,14 @@ TEST(Relowered, AssertionsStay) {
     TORCH_CHECK((x[0].sym_size(0) % 2).sym_eq(0).expect_true(__FILE__, __LINE__));
     return Tensors{x[0].unflatten_symint(0, {-1, 2})};
   };
-  const Program program = loaded_again(trace(forward, {kRows}));
+  const Program program = loaded_again(trace(forward, {kBatchOfRows}));
   const CompiledProgram lowered = compile(trace(program), {.engine = "aten"});
   EXPECT_EQ(lowered.run({at::ones({6, 4})}).at(0).sizes(), at::IntArrayRef({3, 2, 4}));
   EXPECT_THROW(lowered.run({at::ones({5, 4})}), Error);
 }
 
 TEST(Relowered, InputsAreDeclaredAsTheyWere) {
-  Input x = kRows, y = Input::dynamic({1, 4}, {4, 4}, {16, 4}, at::kDouble, "y");
+  Input x = kBatchOfRows, y = Input::dynamic({1, 4}, {4, 4}, {16, 4}, at::kDouble, "y");
   x.shared_dims = y.shared_dims = {{0, "rows"}};
   const auto add = [](const Tensors& inputs) { return Tensors{inputs[0] + inputs[1]}; };
   const std::vector<Input> inputs = inputs_of(loaded_again(trace(add, {x, y})));
@@ -178,8 +182,9 @@ TEST(Program, SaysWhatItConsistsOf) {
     return cond(
         y.sum() > 0, [&](const Tensors&) { return Tensors{y + 1}; }, [&](const Tensors&) { return Tensors{y}; }, {});
   };
-  const Program program = trace(forward, {kRows}, {.parameters = {{"weight", weight}}, .buffers = {{"total", total}}},
-                                {.decompositions = DecompositionSet::kNone});
+  const Program program =
+      trace(forward, {kBatchOfRows}, {.parameters = {{"weight", weight}}, .buffers = {{"total", total}}},
+            {.decompositions = DecompositionSet::kNone});
   const auto tensors = tensors_of(program);
   ASSERT_GE(tensors.size(), 2U);
   EXPECT_EQ(tensors[0].name, "weight");
@@ -217,7 +222,7 @@ TEST(Program, SaysWhatItConsistsOf) {
 TEST(Program, RunsWithoutBeingCompiled) {
   const at::Tensor weight = at::randn({3, 4});
   const Program program = loaded_again(trace([&](const Tensors& in) { return Tensors{at::linear(in[0], weight)}; },
-                                             {kRows}, {.parameters = {{"weight", weight}}}));
+                                             {kBatchOfRows}, {.parameters = {{"weight", weight}}}));
   for (const int64_t rows : {1, 7, 16}) {
     const at::Tensor x = at::randn({rows, 4});
     EXPECT_TRUE(at::allclose(run(program, {x}).at(0), at::linear(x, weight), 1e-4, 1e-5));

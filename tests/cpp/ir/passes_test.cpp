@@ -32,7 +32,7 @@ using testing::SmallGraph;
 using Tensors = std::vector<at::Tensor>;
 
 /// Of x: float[rows in 1..8, 3].
-Program traced(const std::function<Tensors(const at::Tensor&)>& forward) {
+Program traced_rows(const std::function<Tensors(const at::Tensor&)>& forward) {
   return trace([&](const Tensors& inputs) { return forward(inputs[0]); },
                {Input::dynamic({1, 3}, {4, 3}, {8, 3}, at::kFloat, "x")});
 }
@@ -57,7 +57,7 @@ TEST(CommonSubexpressions, AreComputedOnce) {
 }
 
 TEST(CommonSubexpressions, OfOtherNumbersAreOthers) {
-  const auto program = traced([](const at::Tensor& x) {
+  const auto program = traced_rows([](const at::Tensor& x) {
     const at::Tensor a = x + 1, b = x + 1.5, c = x + 1, d = x.add(1, 2);
     return Tensors{a * b * c * d};
   });
@@ -65,12 +65,12 @@ TEST(CommonSubexpressions, OfOtherNumbersAreOthers) {
 }
 
 TEST(CommonSubexpressions, ThatAreRandomStay) {
-  const auto program = traced([](const at::Tensor& x) { return Tensors{at::rand_like(x) + at::rand_like(x)}; });
+  const auto program = traced_rows([](const at::Tensor& x) { return Tensors{at::rand_like(x) + at::rand_like(x)}; });
   EXPECT_EQ(calls_for_engines(program), "aten::rand aten::rand aten::add");
 }
 
 TEST(CommonSubexpressions, OfOneMaskHaveOneSize) {
-  const auto program = traced([](const at::Tensor& x) { return Tensors{at::nonzero(x) + 1, at::nonzero(x) + 2}; });
+  const auto program = traced_rows([](const at::Tensor& x) { return Tensors{at::nonzero(x) + 1, at::nonzero(x) + 2}; });
   EXPECT_EQ(calls_for_engines(program), "aten::nonzero aten::add aten::add");
   const auto compiled = compile(program, {.engine = "aten"});
   const Tensors results = compiled.run({at::eye(3)});
@@ -80,7 +80,7 @@ TEST(CommonSubexpressions, OfOneMaskHaveOneSize) {
 
 TEST(CommonSubexpressions, ThatAreGivenAreTensorsOfTheirOwn) {
   const auto compiled =
-      compile(traced([](const at::Tensor& x) { return Tensors{x + 1, x + 1, (x + 1) * 2}; }), {.engine = "aten"});
+      compile(traced_rows([](const at::Tensor& x) { return Tensors{x + 1, x + 1, (x + 1) * 2}; }), {.engine = "aten"});
   const Tensors results = compiled.run({at::ones({2, 3})});
   results[0].zero_();
   EXPECT_TRUE(at::equal(results[1], at::full({2, 3}, 2.0)));
@@ -92,7 +92,7 @@ TEST(FoldedConstants, AreWhatFollowsFromNumbers) {
     const at::Tensor mask = at::triu(at::full({3, 3}, -1.0), 1).sum(0), places = at::arange(3);
     return Tensors{x + mask, x * places};
   };
-  const auto program = traced(forward);
+  const auto program = traced_rows(forward);
   const auto graph = prepared(program);
   EXPECT_EQ(calls_of(*graph), "aten::add aten::mul");
   EXPECT_EQ(graph->inputs().size(), 3u);
@@ -103,7 +103,7 @@ TEST(FoldedConstants, AreWhatFollowsFromNumbers) {
 }
 
 TEST(FoldedConstants, ThatAreGivenAreMadeInEachRun) {
-  const auto compiled = compile(traced([](const at::Tensor& x) {
+  const auto compiled = compile(traced_rows([](const at::Tensor& x) {
                                   const at::Tensor positions = at::arange(3);
                                   return Tensors{x + positions, positions, positions.view({1, 3})};
                                 }),
@@ -120,7 +120,7 @@ TEST(FoldedConstants, ThatAreGivenAreMadeInEachRun) {
 TEST(FoldedConstants, AreNoTensorsOfTheModel) {
   const at::Tensor scale = at::ones({3});
   const auto compiled =
-      compile(traced([&](const at::Tensor& x) { return Tensors{x * (scale + 1)}; }), {.engine = "aten"});
+      compile(traced_rows([&](const at::Tensor& x) { return Tensors{x * (scale + 1)}; }), {.engine = "aten"});
   EXPECT_TRUE(at::equal(compiled.run({at::ones({4, 3})})[0], at::full({4, 3}, 2.0)));
   scale.fill_(2);
   EXPECT_TRUE(at::equal(compiled.run({at::ones({4, 3})})[0], at::full({4, 3}, 3.0)));
@@ -140,12 +140,13 @@ std::string calls_with_fixed_weights(const Program& program) {
 
 TEST(FoldedConstants, AreWhatIsPickedOfFixedWeights) {
   const at::Tensor table = at::randn({5, 3}), places = at::tensor({4, 0, 4}), weight = at::randn({3});
-  EXPECT_EQ(calls_with_fixed_weights(traced([&](const at::Tensor& x) {
+  EXPECT_EQ(calls_with_fixed_weights(traced_rows([&](const at::Tensor& x) {
               return Tensors{x + at::index_select(table, 0, places).view({9}).slice(0, 0, 3)};
             })),
             "aten::add");
-  EXPECT_EQ(calls_with_fixed_weights(traced([&](const at::Tensor& x) { return Tensors{x + weight.view({1, 3})}; })),
-            "aten::view aten::add")
+  EXPECT_EQ(
+      calls_with_fixed_weights(traced_rows([&](const at::Tensor& x) { return Tensors{x + weight.view({1, 3})}; })),
+      "aten::view aten::add")
       << "a view isn't a tensor of its own";
 }
 

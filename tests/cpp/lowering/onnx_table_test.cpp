@@ -29,17 +29,17 @@ std::vector<const Operator*> converted_operators() {
 }
 
 /// OpenVINO computes float64 as float32 and int64 as int32.
-double tolerance_of(at::ScalarType dtype) {
+double tolerance_of_readers(at::ScalarType dtype) {
   if (dtype == at::kHalf || dtype == at::kBFloat16) return 2e-2;
   return at::isFloatingType(dtype) ? 1e-4 : 0;
 }
 
-void expect_same(const std::vector<at::Tensor>& results, const std::vector<at::Tensor>& eager) {
+void expect_near_eager(const std::vector<at::Tensor>& results, const std::vector<at::Tensor>& eager) {
   ASSERT_EQ(results.size(), eager.size());
   for (size_t i = 0; i < eager.size(); ++i) {
     ASSERT_EQ(results[i].sizes(), eager[i].sizes()) << "sizes of output " << i;
     ASSERT_EQ(results[i].scalar_type(), eager[i].scalar_type()) << "dtype of output " << i;
-    const double tolerance = tolerance_of(eager[i].scalar_type());
+    const double tolerance = tolerance_of_readers(eager[i].scalar_type());
     EXPECT_TRUE(at::allclose(results[i], eager[i], tolerance, tolerance, /*equal_nan=*/true))
         << "output " << i << " is\n"
         << results[i] << "\nand must be\n"
@@ -55,7 +55,7 @@ class Conversion : public ::testing::TestWithParam<const Operator*> {
     try {
       const ProgramRunner compiled(program.graph, {.engine = "openvino"});
       const auto results = compiled.run(program.inputs);
-      if (!has_arbitrary_values) expect_same(results, program.eager);
+      if (!has_arbitrary_values) expect_near_eager(results, program.eager);
     } catch (const UnsupportedOperator& error) {
       return std::string(error.message());
     } catch (const std::exception& error) {

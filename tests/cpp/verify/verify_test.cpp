@@ -20,7 +20,7 @@ namespace tracejet {
 namespace {
 
 /// tanh(relu(linear(x))), for 1 to 8 rows.
-Program layers() {
+Program random_layers() {
   const at::Tensor weight = at::randn({4, 4});
   const auto forward = [weight](const std::vector<at::Tensor>& inputs) {
     return std::vector{at::tanh(at::relu(at::linear(inputs[0], weight)))};
@@ -52,7 +52,7 @@ RunProgram wrong_unless_given(const std::string& op, std::shared_ptr<const Graph
 }
 
 TEST(Verify, FindsTheValueThatAnEngineLosesInAFusion) {
-  const auto graph = layers().graph();
+  const auto graph = random_layers().graph();
   const auto compile = [](std::shared_ptr<const Graph> of) { return wrong_unless_given("aten::relu", std::move(of)); };
   const Subject subject{"fusing", compile(graph), at::kFloat, graph, compile};
   const Verification found = verify(graph, subject, {}, {});
@@ -63,7 +63,7 @@ TEST(Verify, FindsTheValueThatAnEngineLosesInAFusion) {
 }
 
 TEST(Verify, SaysWhereTheCallCannotBeTold) {
-  const auto graph = layers().graph();
+  const auto graph = random_layers().graph();
   const Subject subject{"once wrong", wrong_unless_given("aten::relu", graph), at::kFloat, graph, by_interpreter};
   const Verification found = verify(graph, subject, {}, {});
   ASSERT_FALSE(found.ok());
@@ -76,7 +76,7 @@ TEST(Verify, SaysWhereTheCallCannotBeTold) {
 }
 
 TEST(Verify, TakesAProgramRunnerAndItsInputs) {
-  const Program program = layers();
+  const Program program = random_layers();
   for (const std::string engine : {"openvino", "aten"}) {
     const Verification found = verify(program, compile(program, {.engine = engine}), {{at::randn({3, 4})}});
     EXPECT_TRUE(found.ok()) << found.str();
@@ -88,7 +88,7 @@ TEST(Verify, TakesAProgramRunnerAndItsInputs) {
 }
 
 TEST(Verify, NamesTheToleranceThatIsAskedFor) {
-  const Program program = layers();
+  const Program program = random_layers();
   const auto nearly = [run = by_interpreter(program.graph())](const std::vector<at::Tensor>& inputs) {
     auto results = run(inputs);
     results[0] = results[0].toTensor() * 1.01;
@@ -99,7 +99,7 @@ TEST(Verify, NamesTheToleranceThatIsAskedFor) {
 }
 
 TEST(GraphCopy, GivesTheSameAndMore) {
-  const auto graph = layers().graph();
+  const auto graph = random_layers().graph();
   const Value& hidden = output_of(*graph, "aten::relu");
   const GraphCopy copy = copy_with_outputs(*graph, std::vector{&hidden});
   EXPECT_EQ(copy.graph->nodes().size(), graph->nodes().size());

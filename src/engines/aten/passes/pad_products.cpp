@@ -12,7 +12,7 @@ namespace {
 
 constexpr int64_t kMultiple = 8, kFewestColumns = 1024, kFewestRows = 64;
 
-bool gains(const Product& product) {
+bool gains_by_padding(const Product& product) {
   const at::ScalarType dtype = product.weight.scalar_type();
   const int64_t columns = product.weight.size(1);
   const auto rows = product.rows->tensor().sizes[0].maybe_as_int();
@@ -48,7 +48,7 @@ void pad_products(Graph& graph) {
   Weights weights(graph);
   for_each_node(graph, [&](const Node& node) {
     const auto product = product_of(node, weights);
-    if (product && gains(*product)) pad(graph, weights, *product);
+    if (product && gains_by_padding(*product)) pad(graph, weights, *product);
   });
 }
 
