@@ -160,12 +160,12 @@ TEST(TorchScript, ArgumentsOfAnotherTypeAreRefused) {
   const torch::jit::Module module =
       scripted("def forward(self, x, times: int, names: List[str]):\n  return x * times\n");
   const auto refusal = [&](auto... parts) {
-    return message_of<InvalidInput>([&] { trace(module, arguments(kRows, parts...)); });
+    return message_of<InvalidInput>([&] { trace(module, arguments(kBatch, parts...)); });
   };
   const std::vector<std::string> names = {"a"};
   EXPECT_NE(refusal(2.5, names).find("takes a int as times, got a Double"), std::string::npos) << refusal(2.5, names);
   EXPECT_NE(refusal(2, std::vector{1}).find("takes a List[str] as names, got a "), std::string::npos);
-  EXPECT_NE(refusal(kRows, names).find("tracejet::arguments()"), std::string::npos) << refusal(kRows, names);
+  EXPECT_NE(refusal(kBatch, names).find("tracejet::arguments()"), std::string::npos) << refusal(kBatch, names);
   EXPECT_NE(refusal(2).find("takes 3 inputs, got 2"), std::string::npos) << refusal(2);
   EXPECT_EQ(refusal(2, std::vector<std::string>()), "nothing was thrown");
 }
