@@ -123,7 +123,7 @@ TEST_F(SymbolicContext, advice_is_made_of_the_condition_in_the_language_of_the_c
       {less(u, v), "torch._check(u0 < u1)", R"(TORCH_SYM_CHECK(u0.sym_lt(u1), "why"))"},
       {less_equal(2 * u + s, v), "torch._check(s + 2*u0 <= u1)", R"(TORCH_SYM_CHECK((s + 2*u0).sym_le(u1), "why"))"},
       {not_equal(u, s), "torch._check(s != u0)", R"(TORCH_SYM_CHECK(s.sym_ne(u0), "why"))"},
-      {less(Expression::real(0.5), f), "torch._check(0.5 < f0)", R"(TORCH_SYM_CHECK(f0.sym_gt(0.5), "why"))"},
+      {less(Expression::real(0.5), f), "torch._check(0.5 < f2)", R"(TORCH_SYM_CHECK(f2.sym_gt(0.5), "why"))"},
       {equal(floor_div(u, 2), 3), "torch._check(u0//2 == 3)", "TORCH_SYM_CHECK of that condition"},
       {u, "torch._check(u0 == 3)", R"(TORCH_SYM_CHECK(u0.sym_eq(3), "why"))"},
       {u + v, "torch._check(u0 + u1 == 3)", R"(TORCH_SYM_CHECK((u0 + u1).sym_eq(3), "why"))"},
