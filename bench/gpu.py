@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import gc
 import json
 import multiprocessing
@@ -82,6 +83,8 @@ RUNNERS: dict[str, Callable[..., Call]] = {
     "eager_graph": eager_graph,
     "compile": compiled,
     "tracejet": tracejet,
+    "inductor": functools.partial(tracejet, engine="inductor"),
+    "max": functools.partial(tracejet, effort="max"),
 }
 
 
@@ -164,7 +167,7 @@ def measured(runner: str, name: str, batch: int, mode: str, expected: torch.Tens
     row["gpu_ms"] = on_gpu_ms(call)
     row["host_ms"] = on_host_ms(call)
     row["peak_mib"] = (torch.cuda.max_memory_allocated() - others) / 2**20
-    if kernels and runner in ("tracejet", "compile"):
+    if kernels and runner in ("tracejet", "compile", "inductor", "max"):
         row["kernels"] = longest_kernels(call, kernels)
     return row, call
 
@@ -275,7 +278,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", default=",".join(model.name for model in GPU_MODELS))
     parser.add_argument("--batches", default="1,8")
-    parser.add_argument("--runners", default=",".join(RUNNERS), help="also without_PASS, for tracejet without a pass")
+    parser.add_argument("--runners", default="eager,eager_graph,compile,tracejet", help="also inductor, max (effort) and without_PASS, for tracejet without a pass")
     parser.add_argument("--compile-mode", default="reduce-overhead")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="after so many no further case is begun")
     parser.add_argument(

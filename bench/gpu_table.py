@@ -2,7 +2,7 @@
 
     python -m bench.gpu --table first.json second.json --page docs/gpu.md
 
-Of a case that several files have, the last one counts. The page has it between two comments.
+Of what several files have of a case, the last one counts, runner by runner. The page has it between two comments.
 """
 
 from __future__ import annotations
@@ -38,14 +38,12 @@ def table(files: Sequence[str]) -> str:
         found = json.loads(Path(file).read_text())
         if found["machine"] not in machines:
             machines.append(found["machine"])
-        cases = {(row["model"], row["batch"]) for row in found["rows"]}
-        rows |= {case: {} for case in cases}
         for row in found["rows"]:
-            rows[row["model"], row["batch"]][row["runner"]] = row
+            rows.setdefault((row["model"], row["batch"]), {})[row["runner"]] = row
     lines = [
         "| model, batch | eager under a CUDA graph | torch.compile | tracejet | of torch.compile's | first answer: "
-        "torch.compile, tracejet | error: eager, tracejet |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        "torch.compile, tracejet | error: eager, tracejet | peak MiB: torch.compile, tracejet |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for model, name in NAMES.items():
         lines += [_line(f"{name}, {batch}", rows[model, batch]) for batch in (1, 8) if (model, batch) in rows]
@@ -76,9 +74,9 @@ def _line(name: str, runners: dict[str, Row]) -> str:
     answers = (text("compile", "first_s", ".1f"), text("tracejet", "first_s", ".2f"))
     first = ", ".join(f"{answer} s" if answer[0].isdigit() else answer for answer in answers)
     error = f"{text('eager_graph', 'error', '.0e')}, {text('tracejet', 'error', '.0e')}"
-    return (
-        f"| {name} | {times['eager_graph']} | {times['compile']} | {times['tracejet']} | {ratio} | {first} | {error} |"
-    )
+    peak = f"{text('compile', 'peak_mib', '.0f')}, {text('tracejet', 'peak_mib', '.0f')}"
+    cells = [name, times["eager_graph"], times["compile"], times["tracejet"], ratio, first, error, peak]
+    return f"| {' | '.join(cells)} |"
 
 
 def write_table(files: Sequence[str], page: str) -> None:

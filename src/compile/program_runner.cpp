@@ -24,8 +24,13 @@ namespace tracejet {
 
 namespace {
 
+bool is_same_memory(const at::Tensor& a, const at::Tensor& b) {
+  return a.is_alias_of(b) && a.storage_offset() == b.storage_offset() && a.scalar_type() == b.scalar_type() &&
+         a.sizes() == b.sizes() && a.strides() == b.strides() && a.is_conj() == b.is_conj() && a.is_neg() == b.is_neg();
+}
+
 /// Gives the targets their new values. Engines may have passed a target's own memory through: what reads it is copied
-/// before anything is written.
+/// before anything is written. Where the new value lies in the target's memory, it has been written there.
 void write(std::vector<std::pair<at::Tensor, at::Tensor>>& writes, std::vector<c10::IValue>& results) {
   const auto is_overwritten = [&](const at::Tensor& tensor) {
     return std::ranges::any_of(writes, [&](const auto& write) { return write.first.is_alias_of(tensor); });
@@ -34,9 +39,11 @@ void write(std::vector<std::pair<at::Tensor, at::Tensor>>& writes, std::vector<c
     if (result.isTensor() && is_overwritten(result.toTensor())) result = result.toTensor().clone();
   }
   for (auto& [target, value] : writes) {
-    if (is_overwritten(value)) value = value.clone();
+    if (is_overwritten(value) && !is_same_memory(target, value)) value = value.clone();
   }
-  for (const auto& [target, value] : writes) target.copy_(value);
+  for (const auto& [target, value] : writes) {
+    if (!is_same_memory(target, value)) target.copy_(value);
+  }
 }
 
 bool is_elsewhere(const GraphInput& input) {

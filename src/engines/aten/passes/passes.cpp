@@ -11,12 +11,15 @@
 #include "engines/aten/passes/fold_gpu_constants.h"
 #include "engines/aten/passes/fuse_activation.h"
 #include "engines/aten/passes/fuse_convolution_relu.h"
+#include "engines/aten/passes/fuse_group_norm.h"
 #include "engines/aten/passes/fuse_pointwise.h"
 #include "engines/aten/passes/fuse_rms_norm.h"
+#include "engines/aten/passes/lay_out_rows.h"
 #include "engines/aten/passes/merge_products.h"
 #include "engines/aten/passes/pad_products.h"
 #include "engines/aten/passes/recompose.h"
 #include "engines/aten/passes/rotate_halves.h"
+#include "engines/aten/passes/write_in_place.h"
 #include "ir/copy.h"
 #include "ir/passes/dead_nodes.h"
 
@@ -59,10 +62,10 @@ std::shared_ptr<Graph> without_unread_weights(const Graph& graph) {
 }  // namespace
 
 std::span<const Pass> passes() {
-  static constexpr Pass table[] = {kFoldGpuConstants, kFoldBatchNorm, kUseChannelsLast,   kFuseConvolutionRelu,
-                                   kRecompose,        kFuseRmsNorm,   kRotateHalves,      kAvoidCopies,
-                                   kMergeProducts,    kPadProducts,   kSimplifyAttention, kFuseActivation,
-                                   kAddBiasLater,     kFusePointwise};
+  static constexpr Pass table[] = {
+      kFoldGpuConstants, kFoldBatchNorm, kUseChannelsLast, kLayOutRows,  kFuseConvolutionRelu, kRecompose,
+      kFuseGroupNorm,    kFuseRmsNorm,   kRotateHalves,    kAvoidCopies, kMergeProducts,       kPadProducts,
+      kSimplifyAttention, kFuseActivation, kAddBiasLater, kFusePointwise, kWriteInPlace};
   return table;
 }
 

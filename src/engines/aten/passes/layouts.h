@@ -1,0 +1,22 @@
+#pragma once
+
+#include <unordered_set>
+#include <vector>
+
+#include "ir/graph.h"
+
+namespace tracejet::aten {
+
+/// As it was traced.
+bool is_contiguous(const TensorMeta& meta);
+
+/// Whether elements are taken by their place in memory, which changes with the layout of what is computed before.
+bool counts_places(const Graph& graph);
+
+/// The results of a program that are computed from these nodes, each once.
+std::vector<const Value*> results_from(const Graph& graph, const std::unordered_set<const Node*>& nodes);
+
+/// Makes a value contiguous for all who read it.
+void make_contiguous(Graph& graph, const Value& value);
+
+}  // namespace tracejet::aten
