@@ -14,6 +14,7 @@
 #include "engines/aten/passes/fuse_group_norm.h"
 #include "engines/aten/passes/fuse_pointwise.h"
 #include "engines/aten/passes/fuse_rms_norm.h"
+#include "engines/aten/passes/gather_rows.h"
 #include "engines/aten/passes/lay_out_rows.h"
 #include "engines/aten/passes/merge_products.h"
 #include "engines/aten/passes/pad_products.h"
@@ -63,9 +64,9 @@ std::shared_ptr<Graph> without_unread_weights(const Graph& graph) {
 
 std::span<const Pass> passes() {
   static constexpr Pass table[] = {
-      kFoldGpuConstants, kFoldBatchNorm, kUseChannelsLast, kLayOutRows,  kFuseConvolutionRelu, kRecompose,
-      kFuseGroupNorm,    kFuseRmsNorm,   kRotateHalves,    kAvoidCopies, kMergeProducts,       kPadProducts,
-      kSimplifyAttention, kFuseActivation, kAddBiasLater, kFusePointwise, kWriteInPlace};
+      kFoldGpuConstants, kFoldBatchNorm, kUseChannelsLast,   kLayOutRows,     kFuseConvolutionRelu, kRecompose,
+      kFuseGroupNorm,    kFuseRmsNorm,   kRotateHalves,      kGatherRows,     kAvoidCopies,         kMergeProducts,
+      kPadProducts,      kSimplifyAttention, kFuseActivation, kAddBiasLater, kFusePointwise,        kWriteInPlace};
   return table;
 }
 
