@@ -32,6 +32,11 @@ def back(x: torch.Tensor) -> torch.Tensor:
     return torch.roll(whole, (1, 2), (1, 2)) + 1
 
 
+def padded_by_nothing(x: torch.Tensor) -> torch.Tensor:
+    padded = torch.nn.functional.pad(x, (0, 0, 0, 0, 0, 0))
+    return padded.view(2, 2, 3, 2, 4, 5).permute(0, 1, 3, 2, 4, 5).reshape(-1, 5) * 2
+
+
 def every_second(x: torch.Tensor) -> torch.Tensor:
     return torch.cat((x[:, ::2].flip(1).flip(1), x[:, 1::2], x[:, -3:-1]), 1).permute(1, 0, 2, 3).contiguous() * 2
 
@@ -55,6 +60,7 @@ def given(x: torch.Tensor) -> torch.Tensor:
     [
         (windows, (2, 6, 8, 5), 1),
         (back, (8, 12, 5), 1),
+        (padded_by_nothing, (2, 6, 8, 5), 1),
         (every_second, (2, 6, 3, 5), None),
         (of_two, (2, 6, 8, 5), None),
         (along_rows, (2, 6, 8, 5), 0),

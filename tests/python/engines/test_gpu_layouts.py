@@ -49,7 +49,7 @@ def test_sums_before_norms_lie_in_rows() -> None:
     program = traced(Layers(), x, device="cuda")
     assert operators(program).count("aten::contiguous") == 2  # of the convolution, and of the result
     assert "aten::contiguous" not in operators(program, skipped_passes=["lay_out_rows"])
-    assert "aten::contiguous" not in operators(traced(Layers(), x))  # on a CPU
+    assert "aten::contiguous" not in operators(tracejet.trace(Layers().eval(), arg_inputs=[x]))  # on a CPU
     assert "aten::contiguous" not in operators(traced(Layers(0), x, device="cuda"))  # one norm gains nothing
     # What a program gives lies as in eager.
     assert "aten::contiguous" not in operators(traced(Layers(gives_sum=True), x, device="cuda"))
@@ -123,3 +123,81 @@ def test_group_norm_of_what_its_kernels_dont_take() -> None:
         compiled = tracejet.compile(tracejet.trace(module, arg_inputs=[x]))
         for _ in range(4):
             torch.testing.assert_close(compiled(x), module(x), rtol=4e-3, atol=4e-3)
+
+
+class Heads(nn.Module):
+    """Attention spelled out, with a bias, as in windows."""
+
+    def __init__(self, scale: float | None = 0.25):
+        super().__init__()
+        self.all, self.scale = nn.Linear(64, 192), scale
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        rows, length, _ = x.shape
+        query, key, value = self.all(x).view(rows, length, 3, 4, 16).permute(2, 0, 3, 1, 4)
+        query = query * self.scale if self.scale else query + 1
+        weights = F.softmax(query @ key.transpose(-2, -1) + 0.5, -1)
+        return (weights @ value).transpose(1, 2).reshape(rows, length, 64)
+
+
+def test_heads_are_copied_together() -> None:
+    x = torch.randn(5, 7, 64)
+    program = traced(Heads(), x, device="cuda")
+    found = operators(program, skipped_passes=["fuse_pointwise"])
+    assert found.count("aten::clone") == 1 and found.count("aten::select.int") == 3, found
+    assert "aten::clone" not in operators(program)  # a kernel of ours
+    for skipped in ("fuse_pointwise", "copy_heads_once"):
+        assert operators(program, skipped_passes=[skipped]).count("tracejet::fused") < operators(program).count(
+            "tracejet::fused"
+        )
+    others = operators(traced(Heads(None), x, device="cuda"), skipped_passes=["fuse_pointwise"])
+    assert "aten::clone" not in others  # somebody else reads them
+
+
+@gpu
+@torch.no_grad()
+@pytest.mark.parametrize("length", [7, 49])
+def test_heads_give_as_exact_results(length: int) -> None:
+    torch.manual_seed(0)
+    module = Heads().cuda().half().eval()
+    x = torch.randn(5, length, 64, device="cuda").half()
+    compiled = tracejet.compile(tracejet.trace(module, arg_inputs=[x]))
+    results = [compiled(x) for _ in range(4)]
+    eager = module(x)
+    exact = module.float()(x.float())
+    error = (eager.float() - exact).abs().max()
+    for result in results:
+        assert result.stride() == eager.stride()
+        assert (result.float() - exact).abs().max() <= 2 * error + 1e-3
+
+
+def masked(x: torch.Tensor, bias: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Weights of windows, of which each image has three kinds."""
+    weights = x @ x.transpose(-2, -1) + bias
+    weights = weights.view(2, 3, 4, 7, 7) + mask.unsqueeze(1).unsqueeze(0)
+    return F.softmax(weights.view(6, 4, 7, 7), -1) @ x
+
+
+def test_chains_keep_their_axes() -> None:
+    shapes = (6, 4, 7, 16), (1, 4, 7, 7), (3, 7, 7)
+    program = traced(Lambda(masked), *map(torch.randn, shapes), device="cuda")
+    found = operators(program)
+    assert found.count("tracejet::fused") == 1, found
+    assert not {"aten::add.Tensor", "aten::_softmax"} & set(found)
+    assert "aten::_softmax" in operators(program, skipped_passes=["keep_axes"])
+    by_head = traced(Lambda(masked), torch.randn(6, 4, 7, 16), torch.randn(6, 4, 7, 7), torch.randn(3, 7, 7), device="cuda")
+    assert "aten::add.Tensor" in operators(by_head)  # one for each head of each image
+
+
+@gpu
+@torch.no_grad()
+def test_chains_of_kept_axes_are_as_exact() -> None:
+    torch.manual_seed(0)
+    inputs = [torch.randn(shape, device="cuda").half() for shape in ((6, 4, 7, 16), (1, 4, 7, 7), (3, 7, 7))]
+    compiled = tracejet.compile(tracejet.trace(Lambda(masked), arg_inputs=inputs))
+    exact = masked(*(x.float() for x in inputs))
+    error = (masked(*inputs).float() - exact).abs().max()
+    for _ in range(4):
+        result = compiled(*inputs)
+        assert result.is_contiguous()
+        assert (result.float() - exact).abs().max() <= 2 * error + 1e-3

@@ -30,8 +30,20 @@ bool computes_nothing(const Node& node) {
   return name == "aten::full" || name == "aten::full_like";
 }
 
+/// A copy of whole vectors, which PyTorch makes element by element where axes were moved.
+bool copies_vectors(const Node& node) {
+  constexpr int64_t kBytes = 16;
+  if (Call(node).name() != "aten::clone" || Call(node).memory_format() != at::MemoryFormat::Contiguous) return false;
+  const TensorMeta& from = Call(node).tensor("self");
+  const auto length = from.dim() < 3 ? std::nullopt : from.sizes.back().maybe_as_int();
+  return length && from.strides.back().maybe_as_int() == 1 && !from.strides_may_differ &&
+         !are_equal(from.strides, contiguous_strides(from.sizes)) &&
+         *length * static_cast<int64_t>(c10::elementSize(from.dtype)) % kBytes == 0;
+}
+
 /// PyTorch's layer norm has a block for a row, most of whose threads wait where rows are short.
 bool gains_alone(const Node& node) {
+  if (copies_vectors(node)) return true;
   constexpr int64_t kLongest = 1024;
   return row_op(node) == RowOp::kLayerNorm && *rows_of(node).tensor().sizes.back().maybe_as_int() <= kLongest;
 }

@@ -36,8 +36,6 @@ const Value* insert_permute(Graph& graph, const Node& before, const Value& value
   return insert(graph, before, "aten::permute", {&value, axes}, value.tensor(), std::move(sizes));
 }
 
-bool is_reshape(const Node& node) { return is_call_of(node, "aten::reshape") || is_call_of(node, "aten::view"); }
-
 const Node* reshape_of(const Value& value) {
   return value.producer() != nullptr && is_reshape(*value.producer()) ? value.producer() : nullptr;
 }

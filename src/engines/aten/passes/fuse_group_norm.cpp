@@ -5,6 +5,7 @@
 #include "engines/aten/fusion/group_norm_op.h"
 #include "engines/aten/passes/rewriting.h"
 #include "engines/aten/passes/weights.h"
+#include "ir/passes/dead_nodes.h"
 
 namespace tracejet::aten {
 
@@ -45,6 +46,7 @@ void replace(Graph& graph, const Node& norm, const Node& last, bool silu) {
 
 void fuse_group_norm(Graph& graph) {
   if (!has_channels_last(graph, Weights(graph))) return;
+  eliminate_dead_nodes(graph);  // they would count as readers
   for_each_node(graph, [&](const Node& node) {
     if (takes(graph, node)) {
       const Node* reader = only_reader(graph, *node.outputs().front());

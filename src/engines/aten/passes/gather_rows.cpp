@@ -90,7 +90,7 @@ std::optional<Move> move_to(const Value& value) {
     const auto pads = call.optional_sym_ints("pad");
     const auto is_zero = [](const c10::SymInt& pad) { return pad.maybe_as_int() == 0; };
     if (!pads || !std::ranges::all_of(*pads, is_zero)) return std::nullopt;
-    return move_of(self, 0, as_it_is);
+    return move_of(self, 1, as_it_is);
   }
   if (name == "aten::slice.Tensor") {
     const auto start = call.has("start") ? call.sym_int("start").maybe_as_int() : 0;

@@ -75,8 +75,7 @@ bool gains_by_padding(const Product& product) {
 bool is_given(const Graph& graph, const Value& value) {
   if (graph.is_output(value)) return true;
   const Node* reader = only_reader(graph, value);
-  return reader != nullptr && (is_call_of(*reader, "aten::view") || is_call_of(*reader, "aten::reshape")) &&
-         graph.is_output(*reader->outputs().front());
+  return reader != nullptr && is_reshape(*reader) && graph.is_output(*reader->outputs().front());
 }
 
 void pad(Graph& graph, Weights& weights, const Product& product) {

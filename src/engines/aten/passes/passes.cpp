@@ -7,6 +7,7 @@
 #include "engines/aten/passes/attention.h"
 #include "engines/aten/passes/avoid_copies.h"
 #include "engines/aten/passes/channels_last.h"
+#include "engines/aten/passes/copy_heads_once.h"
 #include "engines/aten/passes/fold_batch_norm.h"
 #include "engines/aten/passes/fold_gpu_constants.h"
 #include "engines/aten/passes/fuse_activation.h"
@@ -15,6 +16,7 @@
 #include "engines/aten/passes/fuse_pointwise.h"
 #include "engines/aten/passes/fuse_rms_norm.h"
 #include "engines/aten/passes/gather_rows.h"
+#include "engines/aten/passes/keep_axes.h"
 #include "engines/aten/passes/lay_out_rows.h"
 #include "engines/aten/passes/merge_products.h"
 #include "engines/aten/passes/pad_products.h"
@@ -64,9 +66,10 @@ std::shared_ptr<Graph> without_unread_weights(const Graph& graph) {
 
 std::span<const Pass> passes() {
   static constexpr Pass table[] = {
-      kFoldGpuConstants, kFoldBatchNorm, kUseChannelsLast,   kLayOutRows,     kFuseConvolutionRelu, kRecompose,
-      kFuseGroupNorm,    kFuseRmsNorm,   kRotateHalves,      kGatherRows,     kAvoidCopies,         kMergeProducts,
-      kPadProducts,      kSimplifyAttention, kFuseActivation, kAddBiasLater, kFusePointwise,        kWriteInPlace};
+      kFoldGpuConstants, kFoldBatchNorm,     kUseChannelsLast, kLayOutRows,   kFuseConvolutionRelu,
+      kRecompose,        kFuseGroupNorm,     kFuseRmsNorm,     kRotateHalves, kGatherRows,
+      kAvoidCopies,      kMergeProducts,     kPadProducts,     kCopyHeadsOnce, kKeepAxes,     kSimplifyAttention,
+      kFuseActivation,   kAddBiasLater,      kFusePointwise,   kWriteInPlace};
   return table;
 }
 

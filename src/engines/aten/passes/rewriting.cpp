@@ -10,6 +10,8 @@ c10::OperatorHandle find_op(const char* name, const char* overload) {
 
 bool is_call_of(const Node& node, std::string_view name) { return Call(node).name() == name; }
 
+bool is_reshape(const Node& node) { return is_call_of(node, "aten::reshape") || is_call_of(node, "aten::view"); }
+
 const Node* made_by(const Value& value, std::string_view name) {
   const Node* node = value.producer();
   return node != nullptr && is_call_of(*node, name) ? node : nullptr;

@@ -12,6 +12,7 @@ namespace tracejet::aten {
 c10::OperatorHandle find_op(const char* name, const char* overload = "");
 
 bool is_call_of(const Node& node, std::string_view name);
+bool is_reshape(const Node& node);
 /// The node that gives a value by this operator ("aten::relu"); null where it is another one.
 const Node* made_by(const Value& value, std::string_view name);
 
