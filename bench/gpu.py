@@ -278,7 +278,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", default=",".join(model.name for model in GPU_MODELS))
     parser.add_argument("--batches", default="1,8")
-    parser.add_argument("--runners", default="eager,eager_graph,compile,tracejet", help="also inductor, max (effort) and without_PASS, for tracejet without a pass")
+    parser.add_argument(
+        "--runners",
+        default="eager,eager_graph,compile,tracejet",
+        help="also inductor, max (effort) and without_PASS, for tracejet without a pass",
+    )
     parser.add_argument("--compile-mode", default="reduce-overhead")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="after so many no further case is begun")
     parser.add_argument(

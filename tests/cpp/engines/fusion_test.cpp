@@ -369,7 +369,7 @@ class GroupNorms : public ::testing::TestWithParam<std::tuple<int64_t, int64_t, 
 TEST_P(GroupNorms, AreAsInFloat64) {
   at::manual_seed(0);
   const auto [images, channels, pixels, groups, shift] = GetParam();
-  aten::KernelCache cache(std::make_shared<testing::HostCompiler>(kManyBlocks));
+  static aten::KernelCache cache(std::make_shared<testing::HostCompiler>(kManyBlocks));  // for all sizes
   for (const at::ScalarType dtype : {at::kHalf, at::kBFloat16}) {
     const at::Tensor x =
         (at::randn({images, channels, pixels, 3}) * 2 + shift).to(dtype).contiguous(at::MemoryFormat::ChannelsLast);
@@ -390,7 +390,7 @@ TEST_P(GroupNorms, AreAsInFloat64) {
 
 INSTANTIATE_TEST_SUITE_P(All, GroupNorms,
                          ::testing::Values(std::tuple(2, 32, 4, 8, 0.), std::tuple(1, 64, 5, 32, 40.),
-                                           std::tuple(3, 96, 1, 32, 0.), std::tuple(1, 48, 7, 2, -300.),
+                                           std::tuple(1, 96, 1, 32, 0.), std::tuple(1, 48, 7, 2, -300.),
                                            std::tuple(1, 1280, 3, 32, 0.)));
 
 TEST(Fusion, NormsGroupsOfOtherImagesByOperators) {

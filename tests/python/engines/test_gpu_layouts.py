@@ -86,7 +86,14 @@ def normed(channels: int, groups: int, silu: bool, affine: bool = True) -> nn.Mo
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 @pytest.mark.parametrize(
     ("channels", "groups", "size", "affine"),
-    [(32, 8, 16, True), (320, 32, 64, True), (1280, 32, 8, True), (48, 2, 5, False), (96, 32, 1, True), (2560, 32, 8, True)],
+    [
+        (32, 8, 16, True),
+        (320, 32, 64, True),
+        (1280, 32, 8, True),
+        (48, 2, 5, False),
+        (96, 32, 1, True),
+        (2560, 32, 8, True),
+    ],
 )
 @pytest.mark.parametrize("silu", [True, False])
 def test_group_norm_takes_channels_last(
@@ -185,7 +192,8 @@ def test_chains_keep_their_axes() -> None:
     assert found.count("tracejet::fused") == 1, found
     assert not {"aten::add.Tensor", "aten::_softmax"} & set(found)
     assert "aten::_softmax" in operators(program, skipped_passes=["keep_axes"])
-    by_head = traced(Lambda(masked), torch.randn(6, 4, 7, 16), torch.randn(6, 4, 7, 7), torch.randn(3, 7, 7), device="cuda")
+    shapes = (6, 4, 7, 16), (6, 4, 7, 7), (3, 7, 7)
+    by_head = traced(Lambda(masked), *map(torch.randn, shapes), device="cuda")
     assert "aten::add.Tensor" in operators(by_head)  # one for each head of each image
 
 
