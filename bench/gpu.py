@@ -167,6 +167,7 @@ def measured(runner: str, name: str, batch: int, mode: str, expected: torch.Tens
     row["gpu_ms"] = on_gpu_ms(call)
     row["host_ms"] = on_host_ms(call)
     row["peak_mib"] = (torch.cuda.max_memory_allocated() - others) / 2**20
+    row["reserved_mib"] = torch.cuda.max_memory_reserved() / 2**20
     if kernels and runner in ("tracejet", "compile", "inductor", "max"):
         row["kernels"] = longest_kernels(call, kernels)
     return row, call

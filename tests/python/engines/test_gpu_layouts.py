@@ -151,14 +151,14 @@ def test_heads_are_copied_together() -> None:
     x = torch.randn(5, 7, 64)
     program = traced(Heads(), x, device="cuda")
     found = operators(program, skipped_passes=["fuse_pointwise"])
-    assert found.count("aten::clone") == 1 and found.count("aten::select.int") == 3, found
+    assert found.count("aten::clone") == 2 and found.count("aten::select.int") == 3, found  # and of the result
     assert "aten::clone" not in operators(program)  # a kernel of ours
     for skipped in ("fuse_pointwise", "copy_heads_once"):
         assert operators(program, skipped_passes=[skipped]).count("tracejet::fused") < operators(program).count(
             "tracejet::fused"
         )
     others = operators(traced(Heads(None), x, device="cuda"), skipped_passes=["fuse_pointwise"])
-    assert "aten::clone" not in others  # somebody else reads them
+    assert others.count("aten::clone") == 1  # somebody else reads them
 
 
 @gpu

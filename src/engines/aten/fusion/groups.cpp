@@ -30,17 +30,6 @@ bool computes_nothing(const Node& node) {
   return name == "aten::full" || name == "aten::full_like";
 }
 
-/// A copy of whole vectors, which PyTorch makes element by element where axes were moved.
-bool copies_vectors(const Node& node) {
-  constexpr int64_t kBytes = 16;
-  if (Call(node).name() != "aten::clone" || Call(node).memory_format() != at::MemoryFormat::Contiguous) return false;
-  const TensorMeta& from = Call(node).tensor("self");
-  const auto length = from.dim() < 3 ? std::nullopt : from.sizes.back().maybe_as_int();
-  return length && from.strides.back().maybe_as_int() == 1 && !from.strides_may_differ &&
-         !are_equal(from.strides, contiguous_strides(from.sizes)) &&
-         *length * static_cast<int64_t>(c10::elementSize(from.dtype)) % kBytes == 0;
-}
-
 /// PyTorch's layer norm has a block for a row, most of whose threads wait where rows are short.
 bool gains_alone(const Node& node) {
   if (copies_vectors(node)) return true;
@@ -193,6 +182,20 @@ class Grouping {
 };
 
 }  // namespace
+
+bool copies_vectors(const Node& node) {
+  constexpr int64_t kBytes = 16;
+  if (Call(node).name() != "aten::clone" || Call(node).memory_format() != at::MemoryFormat::Contiguous) return false;
+  const Node* permute = Call(node).value("self").producer();
+  if (permute == nullptr || Call(*permute).name() != "aten::permute") return false;
+  const TensorMeta& from = Call(*permute).tensor("self");
+  const auto length = from.dim() < 3 ? std::nullopt : from.sizes.back().maybe_as_int();
+  if (!length || *length * static_cast<int64_t>(c10::elementSize(from.dtype)) % kBytes != 0) return false;
+  std::vector<int64_t> axes = Call(*permute).axes("dims", from.dim());
+  if (axes.back() != from.dim() - 1) return false;
+  std::erase_if(axes, [&](int64_t axis) { return from.sizes[static_cast<size_t>(axis)].maybe_as_int() == 1; });
+  return !std::ranges::is_sorted(axes);
+}
 
 std::vector<FusionGroup> find_fusion_groups(const Graph& graph, c10::DeviceType type) {
   return Grouping(graph, type).take();

@@ -13,4 +13,8 @@ using FusionGroup = std::vector<const Node*>;
 /// computed from its own results elsewhere. One call alone is a group where PyTorch has no kernel as fast.
 std::vector<FusionGroup> find_fusion_groups(const Graph& graph, c10::DeviceType type);
 
+/// Whether it is a copy that moves axes but the last one, so that a kernel of ours copies whole vectors; PyTorch's goes
+/// from number to number.
+bool copies_vectors(const Node& clone);
+
 }  // namespace tracejet::aten

@@ -4,6 +4,7 @@
 #include <array>
 #include <numeric>
 
+#include "engines/aten/fusion/groups.h"
 #include "engines/aten/graphs/recordable.h"
 #include "engines/aten/passes/matching.h"
 #include "engines/aten/passes/rewriting.h"
@@ -153,6 +154,25 @@ bool only_goes_to_attention(const Graph& graph, const Value& value) {
   });
 }
 
+/// What a product gives lies row by row.
+bool is_of_product(const Value& value) {
+  const Node* node = value.producer();
+  if (node == nullptr) return false;
+  if (is_reshape(*node)) return is_of_product(Call(*node).value("self"));
+  static constexpr std::array<std::string_view, 4> kProducts{"aten::mm", "aten::addmm", "aten::matmul", "aten::bmm"};
+  return std::ranges::find(kProducts, Call(*node).name()) != kProducts.end();
+}
+
+/// Whether a reshape behind it has to copy anyway, and would do it number by number rather than by whole vectors: where
+/// other axes than the last are moved, and then joined.
+bool copies_better(const Graph& graph, const Node& clone) {
+  const Value& moved = Call(clone).value("self");
+  const Node* permute = made_by(moved, "aten::permute");
+  const Node* reshape = only_reader(graph, *clone.outputs().front());
+  if (permute == nullptr || !copies_vectors(clone) || !is_of_product(Call(*permute).value("self"))) return false;
+  return reshape->outputs().front()->tensor().dim() < moved.tensor().dim();
+}
+
 }  // namespace
 
 void avoid_copies(Graph& graph) {
@@ -172,7 +192,8 @@ void avoid_copies(Graph& graph) {
   for_each_node(graph, [&](const Node& node) {
     if (!is_call_of(node, "aten::clone")) return;
     const Value& copy = *node.outputs().front();
-    if (!only_goes_to_reshape(graph, copy) && !only_goes_to_attention(graph, copy)) return;
+    const bool is_reshaped = only_goes_to_reshape(graph, copy);
+    if (is_reshaped ? copies_better(graph, node) : !only_goes_to_attention(graph, copy)) return;
     graph.replace_all_uses(copy, Call(node).value("self"));
     graph.erase(node);
   });
