@@ -113,16 +113,21 @@ class RowMoves {
   }
 
   /// Those of the source, by number: sizes as the value's, with 1 for the last.
-  at::Tensor rows(const Value& value, const Value& source) const {
+  at::Tensor rows(const Value& value, const Value& source) {
+    if (const auto found = rows_.find(&value); found != rows_.end()) return found->second;
+    at::Tensor own;
     if (&value == &source) {
       std::vector<int64_t> sizes = *known_sizes(value);
       sizes.back() = 1;
-      return at::arange(c10::multiply_integers(sizes), at::kInt).view(sizes);
+      own = at::arange(c10::multiply_integers(sizes), at::kInt).view(sizes);
+    } else {
+      const Move move = *move_to(value);
+      std::vector<at::Tensor> from;
+      for (const Value* part : move.from) from.push_back(rows(*part, source));
+      own = move.run(from);
     }
-    const Move move = *move_to(value);
-    std::vector<at::Tensor> from;
-    for (const Value* part : move.from) from.push_back(rows(*part, source));
-    return move.run(from);
+    rows_.emplace(&value, own);
+    return own;
   }
 
  private:
@@ -140,6 +145,7 @@ class RowMoves {
   }
 
   std::unordered_map<const Value*, Moved> known_;
+  std::unordered_map<const Value*, at::Tensor> rows_;
 };
 
 bool gives_new_memory(const Node& node) {
