@@ -61,7 +61,7 @@ def test_the_table_of_gpus_has_the_last_results_between_its_comments(tmp_path: P
     def results(name: str, *rows: tuple[str, str, float]) -> str:
         machine = {"card": "A card, 1.2", "torch": "2.11", "cuda": "13.0", "cudnn": 91900, "python": "3.12"}
         numbers = [
-            {"model": model, "batch": 8, "runner": runner, "gpu_ms": ms, "first_s": 1.0, "error": 1e-3}
+            {"model": model, "batch": 8, "runner": runner, "gpu_ms": ms, "first_s": 1.0, "error": 1e-3, "peak_mib": 9.6}
             for model, runner, ms in rows
         ]
         path = tmp_path / name
@@ -69,13 +69,14 @@ def test_the_table_of_gpus_has_the_last_results_between_its_comments(tmp_path: P
         return str(path)
 
     first = results("1.json", ("bert", "compile", 4.0), ("bert", "tracejet", 2.0), ("gpt2", "compile", 1.0))
-    second = results("2.json", ("bert", "compile", 2.0), ("bert", "tracejet", 3.0))
+    second = results("2.json", ("bert", "compile", 2.0), ("bert", "tracejet", 4.0))
+    third = results("3.json", ("bert", "tracejet", 3.0))  # of one runner alone: the others' stay
     page = tmp_path / "page.md"
     page.write_text(f"before\n{BEGIN}\nold\n{END}\nbehind\n")
     for _ in range(2):
-        write_table([first, second], str(page))
+        write_table([first, second, third], str(page))
     text = page.read_text()
     assert text.startswith(f"before\n{BEGIN}\n\nA card (driver 1.2), torch 2.11, cuDNN 9.19, Python 3.12")
     assert text.endswith(f"\n\n{END}\nbehind\n") and "old" not in text and text.count("A card") == 1
-    assert "| BERT-base, 128 tokens, 8 | - | **2.00** | 3.00 | 1.50 | 1.0 s, 1.00 s | -, 1e-03 |" in text
-    assert "| GPT-2, 128 tokens, 8 | - | 1.00 | - | - | 1.0 s, - | -, - |" in text
+    assert "| BERT-base, 128 tokens, 8 | - | **2.00** | 3.00 | 1.50 | 1.0 s, 1.00 s | -, 1e-03 | 10, 10 |" in text
+    assert "| GPT-2, 128 tokens, 8 | - | 1.00 | - | - | 1.0 s, - | -, - | 10, - |" in text
