@@ -1,7 +1,6 @@
 #include "engines/aten/fusion/group_norm_op.h"
 
 #include <algorithm>
-#include <array>
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
@@ -242,12 +241,12 @@ std::optional<at::Tensor> group_norm_by_kernels(KernelCache& kernels, const at::
            groups = number(norm.groups);
   unsigned rows = number(pieces.rows), warps = number(pieces.warps), size = number(pieces.size),
            count = number(pieces.count);
-  std::array<void*, 9> arguments{&in, &summed, &pixels, &channels, &groups, &rows, &warps, &size, &count};
+  auto arguments = addresses_of(in, summed, pixels, channels, groups, rows, warps, size, count);
   moments_kernel.get()->launch(number(images) * count, warps * 32, arguments.data());
   unsigned own_size = number(parts.size), own_count = number(parts.count);
   auto eps = static_cast<float>(norm.eps);
-  std::array<void*, 15> more{&in,   &summed, &weight,   &bias,      &out,  &pixels, &channels, &groups,
-                             &rows, &warps,  &own_size, &own_count, &size, &count,  &eps};
+  auto more = addresses_of(in, summed, weight, bias, out, pixels, channels, groups, rows, warps, own_size, own_count,
+                           size, count, eps);
   norm_kernel.get()->launch(number(images) * own_count, warps * 32, more.data());
   return result;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <future>
 #include <memory>
 #include <string>
@@ -17,6 +18,12 @@ class Kernel {
   /// On the current stream. `arguments` are the addresses of what it takes.
   virtual void launch(unsigned grid, unsigned block, void** arguments) const = 0;
 };
+
+/// What a kernel takes, as launch() wants it.
+template <typename... Arguments>
+std::array<void*, sizeof...(Arguments)> addresses_of(Arguments&... arguments) {
+  return {static_cast<void*>(&arguments)...};
+}
 
 /// Compiles kernels while a program runs. Safe to call from several threads at once.
 class KernelCompiler {

@@ -1,7 +1,5 @@
 #include "engines/aten/passes/pad_products.h"
 
-#include <array>
-
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/empty.h>
@@ -53,7 +51,7 @@ at::Tensor first_columns(const at::Tensor& self, int64_t count) {
   void* out = result.mutable_data_ptr();
   auto total = static_cast<unsigned>(result.numel()), columns = static_cast<unsigned>(count),
        all = static_cast<unsigned>(self.size(1));
-  std::array<void*, 5> arguments{&in, &out, &total, &columns, &all};
+  auto arguments = addresses_of(in, out, total, columns, all);
   kernel->launch((total + 2047) / 2048, 256, arguments.data());
   return result;
 }

@@ -1,7 +1,6 @@
 #include "engines/aten/passes/write_in_place.h"
 
 #include <algorithm>
-#include <array>
 
 #include <ATen/core/List.h>
 #include <ATen/ops/_index_put_impl.h>
@@ -63,16 +62,15 @@ void write_cache(KernelCache& kernels, const at::Tensor& self, const at::Tensor&
   const auto number = [](int64_t value) { return static_cast<unsigned>(value); };
   void* to = self.mutable_data_ptr();
   const void *places = index.const_data_ptr(), *from = values.const_data_ptr();
-  std::array<unsigned, 11> numbers{
-      number(values.numel() / in_piece),     number(self.size(2)),
-      number(values.size(1)),                number(values.size(2)),
-      number(values.size(3) / in_piece),     number(values.stride(0) / in_piece),
-      number(values.stride(1) / in_piece),   number(values.stride(2) / in_piece),
-      number(self.stride(0) / in_piece),     number(self.stride(1) / in_piece),
-      number(self.stride(2) / in_piece)};
-  std::vector<void*> arguments{&to, &places, &from};
-  for (unsigned& one : numbers) arguments.push_back(&one);
-  kernel->launch((numbers[0] + 127) / 128, 128, arguments.data());
+  unsigned count = number(values.numel() / in_piece), length = number(self.size(2)), size1 = number(values.size(1)),
+           size2 = number(values.size(2)), size3 = number(values.size(3) / in_piece);
+  unsigned from0 = number(values.stride(0) / in_piece), from1 = number(values.stride(1) / in_piece),
+           from2 = number(values.stride(2) / in_piece);
+  unsigned to0 = number(self.stride(0) / in_piece), to1 = number(self.stride(1) / in_piece),
+           to2 = number(self.stride(2) / in_piece);
+  auto arguments =
+      addresses_of(to, places, from, count, length, size1, size2, size3, from0, from1, from2, to0, to1, to2);
+  kernel->launch((count + 127) / 128, 128, arguments.data());
 }
 
 at::Tensor index_put_here(const at::Tensor& self, const c10::List<std::optional<at::Tensor>>& indices,
