@@ -54,6 +54,8 @@ class GraphReader {
   Argument argument(const Field& argument, const c10::TypePtr& type) const;
   c10::IValue list(const Field& items, const std::string& kind, const c10::TypePtr& type) const;
   symbolic::Expression number(const Field& argument) const;
+  /// Likewise, with any value for numbers of data: the ranges that the file has of them are what its assertions check.
+  symbolic::Expression unpromised_number(const Field& argument) const;
 
   /// The outputs of a node as the graph wants them, and then their names.
   OutputMeta output_meta(const Field& output) const;
@@ -65,6 +67,7 @@ class GraphReader {
   FileSymbols& symbols_;
   std::shared_ptr<Graph> graph_;
   std::unordered_map<std::string, Named> names_;
+  std::unordered_map<std::string, symbolic::Expression> unpromised_;  ///< those that nodes compute of data
   std::unordered_map<std::string, std::shared_ptr<const std::string>> stacks_;
   std::unordered_map<std::string, int32_t> frames_;  ///< by the outer module's number and the text
   int depth_ = 0;                                    ///< of control flow
