@@ -25,6 +25,12 @@ bool Interpreter::run_control_flow(const jit::Node& node, Frame& frame) {
           call(*node.inputs()[0]->type()->expectRef<c10::FunctionType>().function(), std::move(arguments));
       return true;
     }
+    case c10::prim::fork:
+      frame[node.output()] = fork(node, frame);
+      return true;
+    case c10::aten::wait:
+      frame[node.output()] = frame.at(node.input()).toFuture()->value();
+      return true;
     case c10::prim::Enter:
     case c10::prim::Exit: {
       const c10::IValue& object = frame.at(node.input());
@@ -44,6 +50,18 @@ bool Interpreter::run_control_flow(const jit::Node& node, Frame& frame) {
     default:
       return false;
   }
+}
+
+/// A program has no tasks: what is forked is computed at once.
+c10::IValue Interpreter::fork(const jit::Node& node, Frame& frame) {
+  const jit::Graph& task = *node.g(c10::attr::Subgraph);
+  Frame inside;
+  for (size_t i = 0; i < task.inputs().size(); ++i) inside[task.inputs()[i]] = frame.at(node.inputs()[i]);
+  run_block(*task.block(), inside);
+  const auto& type = node.output()->type()->expectRef<c10::FutureType>().getElementType();
+  auto future = c10::make_intrusive<c10::ivalue::Future>(type);
+  future->markCompleted(inside.at(task.outputs().at(0)));
+  return future;
 }
 
 c10::IValue Interpreter::call_method(const jit::Node& node, Frame& frame) {

@@ -120,8 +120,9 @@ void Interpreter::run_operator(const jit::Node& node, Frame& frame) {
   if (!is_of_dispatcher && is_symbolic_call && !bears_symbols(node)) {
     std::string axes;
     for (const c10::IValue& argument : stack) axes += axes_in(argument, tracer_.guards().symbol_axes());
-    refuse(node, "takes a plain number, and gets a dynamic size (of " + axes +
-                     "); make the axis static, or compute it otherwise");
+    refuse(node, axes.empty() ? "takes a plain number, and gets one that comes from data; compute with tensors instead"
+                              : "takes a plain number, and gets a dynamic size (of " + axes +
+                                    "); make the axis static, or compute it otherwise");
   }
   if (schema != nullptr && schema->is_vararg()) stack.emplace_back(static_cast<int64_t>(stack.size()));
   node.getOperation()(stack);

@@ -53,7 +53,8 @@ class Interpreter {
   void run_cond(const torch::jit::Node& node, const at::Tensor& predicate, Frame& frame);
   void run_loop(const torch::jit::Node& node, Frame& frame);
   c10::IValue call_method(const torch::jit::Node& node, Frame& frame);
-  c10::IValue attribute(const c10::IValue& object, const std::string& name) const;
+  c10::IValue fork(const torch::jit::Node& node, Frame& frame);
+  c10::IValue attribute(const c10::IValue& object, const std::string& name);
   std::string full_name(const c10::ivalue::Object* object, const std::string& name) const;
   /// Tensors that methods set and that are no buffers become some.
   void announce_state();
@@ -63,6 +64,7 @@ class Interpreter {
   const torch::jit::Module& module_;
   std::unordered_map<const c10::ivalue::Object*, std::string> paths_;  ///< of the module and all in it
   SetAttributes& set_;
+  c10::IValue::HashIdentityIValueMap copies_;  ///< of lists, dicts and objects in attributes, which methods may change
 };
 
 }  // namespace tracejet::torchscript

@@ -1,6 +1,9 @@
 #include "frontends/torchscript_nodes.h"
 
 #include <algorithm>
+#include <set>
+
+#include <torch/csrc/jit/api/function_impl.h>
 
 #include "base/error.h"
 
@@ -24,14 +27,38 @@ void refuse(const jit::Node& node, const std::string& what) {
                             ErrorCode::kTorchScript);
 }
 
-bool has_effects(const jit::Block& block) {
-  return std::ranges::any_of(block.nodes(), [](const jit::Node* node) {
+namespace {
+
+/// What a call runs; null where only the run itself can tell (an interface's method), or where it isn't TorchScript.
+jit::GraphFunction* called_function(const jit::Node& node) {
+  const c10::TypePtr& callee = node.inputs()[0]->type();
+  jit::Function* function = nullptr;
+  if (node.kind() == c10::prim::CallFunction) {
+    function = callee->expectRef<c10::FunctionType>().function();
+  } else if (const auto type = callee->cast<c10::ClassType>()) {
+    function = type->findMethod(node.s(c10::attr::name));
+  }
+  return function == nullptr ? nullptr : jit::tryToGraphFunction(*function);
+}
+
+bool has_effects(const jit::Block& block, std::set<const jit::Function*>& calls) {
+  return std::ranges::any_of(block.nodes(), [&](const jit::Node* node) {
+    if (node->kind() == c10::prim::CallMethod || node->kind() == c10::prim::CallFunction) {
+      jit::GraphFunction* called = called_function(*node);
+      return called == nullptr || (calls.insert(called).second && has_effects(*called->graph()->block(), calls));
+    }
     const jit::FunctionSchema* schema = node->maybeSchema();
-    const bool is_call = node->kind() == c10::prim::CallMethod || node->kind() == c10::prim::CallFunction;
     const bool writes = (schema != nullptr && schema->is_mutable()) || node->kind() == c10::prim::SetAttr ||
-                        node->kind() == c10::prim::RaiseException || is_call;
-    return writes || std::ranges::any_of(node->blocks(), [](const jit::Block* inner) { return has_effects(*inner); });
+                        node->kind() == c10::prim::RaiseException || node->kind() == c10::prim::fork;
+    return writes || std::ranges::any_of(node->blocks(), [&](const jit::Block* b) { return has_effects(*b, calls); });
   });
+}
+
+}  // namespace
+
+bool has_effects(const jit::Block& block) {
+  std::set<const jit::Function*> calls;
+  return has_effects(block, calls);
 }
 
 bool gives_tensors(const jit::Node& node) {

@@ -53,10 +53,12 @@ bool Interpreter::run_question(const jit::Node& node, Frame& frame) {
     if (!is_traced(first)) return false;
     if (node.kind().is_prim() && op == "data") return set(tensor.detach());  // it would copy the tensor with its layout
     if (op == "Bool" && decides_on_tensors(*node.output())) return set(tensor.reshape({}).to(at::kBool));
-    const bool is_number = op == "Int" || op == "Float" || op == "item" || op == "IntImplicit";
-    if (is_number && inputs.size() == 1) {
+    const bool is_any = op == "item", is_integer = op == "Int" || op == "IntImplicit";
+    const bool is_float = op == "Float" || op == "FloatImplicit";
+    if ((is_any || is_integer || is_float) && inputs.size() == 1) {
       const at::Scalar scalar = tensor.item();
-      if (scalar.isSymbolic() && scalar.isIntegral(false)) return set(scalar.toSymInt());
+      if (scalar.isSymbolic() && scalar.isIntegral(false) && !is_float) return set(scalar.toSymInt());
+      if (scalar.isSymbolic() && scalar.isFloatingPoint() && !is_integer) return set(scalar.toSymFloat());
     }
     return false;
   }

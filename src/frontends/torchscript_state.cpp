@@ -8,6 +8,7 @@
 #include "frontends/torchscript_interpreter.h"
 #include "frontends/torchscript_nodes.h"
 #include "frontends/torchscript_numbers.h"
+#include "frontends/torchscript_values.h"
 
 namespace tracejet::torchscript {
 
@@ -81,15 +82,14 @@ void Interpreter::finish() {
         continue;
       }
     }
-    const bool is_number = !value.isTensor() && !value.isList() && !value.isTuple() && !value.isObject();
+    if (may_be_changed(value) && is_unchanged(before, value)) continue;
+    const bool is_number = !value.isTensor() && !value.isTuple() && !value.isObject() && !may_be_changed(value);
     if (is_number && !is_symbolic(value) && before == value) continue;
     throw UnsupportedOperator(
         "forward sets " + full_name(object, name) + " from " + in_words(before) + " to " + in_words(value) +
             ", which its next call may read: a program keeps only tensors between calls, each in one shape and dtype. "
-            "Where "
-            "all calls but the first leave it like this, call the module once before it is traced; else register a "
-            "buffer "
-            "of fixed shape",
+            "Where all calls but the first leave it like this, call the module once before it is traced; else register "
+            "a buffer of fixed shape",
         ErrorCode::kTorchScript);
   }
 }

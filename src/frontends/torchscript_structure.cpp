@@ -18,10 +18,13 @@ c10::IValue tuple_of(std::vector<c10::IValue> items, const jit::Node& node) {
 
 }  // namespace
 
-c10::IValue Interpreter::attribute(const c10::IValue& object, const std::string& name) const {
+c10::IValue Interpreter::attribute(const c10::IValue& object, const std::string& name) {
   const auto holder = object.toObject();
   const auto written = set_.find({holder.get(), name});
-  return written != set_.end() ? written->second : holder->getAttr(name);
+  if (written != set_.end()) return written->second;
+  c10::IValue value = holder->getAttr(name);
+  if (!paths_.contains(holder.get()) || !may_be_changed(value)) return value;
+  return set_[{holder.get(), name}] = copy_to_change(value, copies_);
 }
 
 bool Interpreter::run_structure(const jit::Node& node, Frame& frame) {

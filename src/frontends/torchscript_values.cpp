@@ -30,6 +30,66 @@ c10::IValue list_of(std::vector<c10::IValue> items, const c10::TypePtr& element)
   return value;
 }
 
+bool may_be_changed(const c10::IValue& value) {
+  if (value.isTuple()) return std::ranges::any_of(items_of(value), &may_be_changed);
+  return value.isList() || value.isGenericDict() || (value.isObject() && !value.toObjectRef().type()->is_module());
+}
+
+c10::IValue copy_to_change(const c10::IValue& value, c10::IValue::HashIdentityIValueMap& copies) {
+  if (value.isTuple()) {
+    std::vector<c10::IValue> items = items_of(value);
+    for (c10::IValue& item : items) item = copy_to_change(item, copies);
+    return c10::ivalue::Tuple::createNamed(std::move(items), value.toTupleRef().type()->expect<c10::TupleType>());
+  }
+  if (!may_be_changed(value)) return value;
+  if (const auto known = copies.find(value); known != copies.end()) return known->second;
+  if (value.isObject()) {
+    const auto copy = value.toObjectRef().copy();
+    copies.emplace(value, copy);  // it may hold itself
+    for (size_t slot = 0; slot < copy->slots().size(); ++slot) {
+      copy->setSlot(slot, copy_to_change(copy->getSlot(slot), copies));
+    }
+    return copy;
+  }
+  if (value.isList()) {
+    auto copy = value.toList().copy();
+    copies.emplace(value, copy);
+    for (size_t i = 0; i < copy.size(); ++i) copy.set(i, copy_to_change(copy.get(i), copies));
+    return copy;
+  }
+  auto copy = value.toGenericDict().copy();
+  copies.emplace(value, copy);
+  for (const auto& entry : value.toGenericDict()) {
+    copy.insert_or_assign(entry.key(), copy_to_change(entry.value(), copies));
+  }
+  return copy;
+}
+
+namespace {
+
+/// What it holds, in order.
+std::vector<c10::IValue> parts_of(const c10::IValue& value) {
+  if (value.isTuple()) return items_of(value);
+  if (value.isObject()) return value.toObjectRef().slots();
+  if (value.isList()) return value.toListRef().vec();
+  std::vector<c10::IValue> parts;
+  for (const auto& entry : value.toGenericDict()) {
+    parts.push_back(entry.key());
+    parts.push_back(entry.value());
+  }
+  return parts;
+}
+
+}  // namespace
+
+bool is_unchanged(const c10::IValue& value, const c10::IValue& copy) {
+  if (value.tagKind() != copy.tagKind()) return false;
+  if (value.isTensor()) return value.toTensor().is_same(copy.toTensor());
+  if (is_symbolic(copy)) return false;
+  if (!may_be_changed(value) && !value.isTuple()) return value.is(copy) || value == copy;
+  return std::ranges::equal(parts_of(value), parts_of(copy), &is_unchanged);
+}
+
 c10::IValue as_optional_tensors(const c10::IValue& value) {
   c10::List<std::optional<at::Tensor>> list;  // PyTorch compares the type's address
   for (const c10::IValue& item : value.toListRef()) {

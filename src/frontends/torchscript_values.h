@@ -24,6 +24,13 @@ c10::IValue dict_of(const std::vector<c10::IValue>& items, const c10::DictType& 
 c10::IValue as_optional_tensors(const c10::IValue& value);
 bool takes_optional_tensors(const c10::Argument& argument);
 
+/// Whether it is or holds a list, a dict or an object, which others that hold it see changed.
+bool may_be_changed(const c10::IValue& value);
+/// With copies of all such in it; tensors are shared. `copies`: those that were made before.
+c10::IValue copy_to_change(const c10::IValue& value, c10::IValue::HashIdentityIValueMap& copies);
+/// Whether a copy still holds the same tensors and equal numbers.
+bool is_unchanged(const c10::IValue& value, const c10::IValue& copy);
+
 std::vector<c10::IValue> items_of(const c10::IValue& tuple);
 std::vector<c10::IValue> as_items(c10::SymIntArrayRef sizes);
 bool is_one_of(const c10::IValue& value, c10::ArrayRef<c10::TypePtr> types);
