@@ -118,9 +118,9 @@ ModuleCall argument_call(Model& model, const Arguments<Parts...>& arguments) {
 /// Results may be nested: the program gives their tensors, numbers and Nones in order; see Members in structure.h for
 /// structs.
 ///
-/// The model is unchanged afterwards, but for members of its submodules that forward binds to other tensors
-/// (`memory = memory * 0.9 + x`): that is UnsupportedOperator, write to a registered buffer instead
-/// (`memory.copy_(…)`).
+/// The model is unchanged afterwards, but for plain members of its submodules that forward changes: numbers, vectors,
+/// and tensors that it binds to others (`memory = memory * 0.9 + x`). The latter is UnsupportedOperator: write to a
+/// registered buffer instead (`memory.copy_(…)`).
 template <typename Model>
   requires detail::HasForward<Model>
 Program trace(Model& model, const std::vector<Input>& inputs, const TraceOptions& options = {}) {

@@ -86,6 +86,23 @@ void refuse_ambiguous_writes(const c10::OperatorHandle& op, const torch::jit::St
   });
 }
 
+/// set_data(), which is no operator, asks this first. It would make a tensor of the model's own claim that it is
+/// traced, for the rest of its life.
+void refuse_traced_data(const c10::OperatorHandle& op, const torch::jit::Stack& stack) {
+  static const c10::OperatorName asked_first{"aten::_has_compatible_shallow_copy_type", ""};
+  if (op.operator_name() != asked_first) return;
+  const auto is_traced = [](const at::Tensor& tensor) {
+    return at::functionalization::impl::isFunctionalTensor(tensor);
+  };
+  if (is_traced(torch::jit::peek(stack, 0, 2).toTensor()) || !is_traced(torch::jit::peek(stack, 1, 2).toTensor()))
+    return;
+  throw UnsupportedOperator(
+      "set_data() binds a tensor of the model to what forward has computed, which a program doesn't keep between "
+      "calls: "
+      "register a buffer of fixed shape, and write to it (copy_)",
+      ErrorCode::kModelState);
+}
+
 /// Whether gradients are asked for. An operator that is kept hasn't any: they come from what it is made of.
 bool needs_gradients(const c10::OperatorHandle& op, const torch::jit::Stack& stack) {
   if (!at::GradMode::is_enabled()) return false;
@@ -115,6 +132,7 @@ void intercept(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::j
       return call_own_dispatch(*tracer, op, keys, *stack, will_redispatch(op, keys));
     }
     if (answer_whether_equal(op, *stack)) return;
+    refuse_traced_data(op, *stack);
     tracer->plain_sizes().restore(op, *stack);
     lift_arguments(*tracer, op, *stack);
     if (op.schema().is_mutable()) refuse_ambiguous_writes(op, *stack);

@@ -14,13 +14,19 @@ namespace {
 
 constexpr int64_t kMostHeads = 4096;
 
-/// PyTorch 2.11 to 2.15: torch/csrc/api/src/nn/modules, and the functions of torch/nn/functional that they call.
+/// As read in PyTorch 2.13: torch/csrc/api/src/nn/modules, and the functions of torch/nn/functional that they call.
+/// Where another version's do something else with a plain size, a program of theirs may be wrong at other sizes than
+/// traced: known_modules_test.cpp compares them.
 constexpr std::array kKnownModules = {
     // zeros({layers, batch, hidden}) where no state is given; a state's sizes are compared with that.
     KnownModule{.function = "torch::nn::RNNImpl::"},
     KnownModule{.function = "torch::nn::GRUImpl::"},
     KnownModule{.function = "torch::nn::LSTMImpl::"},
     KnownModule{.function = "torch::nn::detail::RNNImplBase<"},
+    KnownModule{.function = "torch::nn::RNNCellImpl::"},
+    KnownModule{.function = "torch::nn::GRUCellImpl::"},
+    KnownModule{.function = "torch::nn::LSTMCellImpl::"},
+    KnownModule{.function = "torch::nn::detail::RNNCellImplBase<"},
     // Views of {length, batch * heads, width}; add_bias_kv and add_zero_attn make the source longer by one each.
     KnownModule{.function = "torch::nn::MultiheadAttentionImpl::forward(",
                 .greatest_multiple = kMostHeads,

@@ -181,7 +181,9 @@ void record(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::jit::Stac
   Tracer* tracer = Tracer::current();
   if (tracer == nullptr) {
     throw Error(
-        "[" + full_name(op) + "] got a traced tensor after its trace has ended: a module, a global or a cache kept it",
+        "[" + full_name(op) +
+            "] got a traced tensor after its trace has ended (a module, a global or a cache kept it), or on another "
+            "thread than that of its trace",
         ErrorCode::kForeignTrace);
   }
   const Plan& plan = tracer->plan_of(op);

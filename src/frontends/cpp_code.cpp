@@ -1,9 +1,14 @@
 #include "frontends/cpp_code.h"
 
+#include <mutex>
 #include <string_view>
 #include <utility>
 
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/ops/equal.h>
+
 #include "base/error.h"
+#include "capture/keys.h"
 #include "capture/plain_sizes.h"
 #include "capture/refusal.h"
 #include "frontends/session.h"
@@ -23,7 +28,7 @@ void rethrow_of_code(const c10::Error& error, const Tracer& tracer) {
         ErrorCode::kDataAccess);
   }
   const size_t got = message.find(kGot);
-  if (got == std::string::npos) throw error;
+  if (got == std::string::npos) throw;
   const std::string size =
       message.substr(got + kGot.size(), message.find_first_of(" \n", got + kGot.size()) - got - kGot.size());
   const auto axes = tracer.guards().symbol_axes().find(size);
@@ -34,9 +39,49 @@ void rethrow_of_code(const c10::Error& error, const Tracer& tracer) {
       ErrorCode::kPlainNumber);
 }
 
+namespace {
+
+/// The generator that PyTorch draws from, as it is when this is made, and again when it ends.
+class KeptGenerator {
+ public:
+  KeptGenerator() : state_(state()) {}
+  KeptGenerator(const KeptGenerator&) = delete;
+  KeptGenerator& operator=(const KeptGenerator&) = delete;
+  ~KeptGenerator() {
+    if (is_unchanged()) return;
+    const ExcludeTracingGuard guard;
+    at::Generator generator = at::detail::getDefaultCPUGenerator();
+    const std::scoped_lock lock(generator.mutex());
+    generator.set_state(state_);
+  }
+  bool is_unchanged() const {
+    const ExcludeTracingGuard guard;
+    return at::equal(state(), state_);
+  }
+
+ private:
+  static at::Tensor state() {
+    const ExcludeTracingGuard guard;
+    at::Generator generator = at::detail::getDefaultCPUGenerator();
+    const std::scoped_lock lock(generator.mutex());
+    return generator.get_state();
+  }
+
+  at::Tensor state_;
+};
+
+}  // namespace
+
 void record_run(ModelTrace& trace, const std::function<std::unique_ptr<Results>()>& run) {
   try {
+    const KeptGenerator generator;
     trace.record(run);
+    if (!generator.is_unchanged()) {
+      throw UnsupportedOperator(
+          "forward seeds PyTorch's generator (torch::manual_seed), which can't be part of a program: seed before the "
+          "program is run, or take the random tensor as an argument of forward",
+          ErrorCode::kRandomGenerator);
+    }
   } catch (const c10::Error& error) {
     rethrow_of_code(error, trace.tracer());
   }

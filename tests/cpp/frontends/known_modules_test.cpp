@@ -36,6 +36,7 @@ std::vector<Tensors> batches(bool batch_first) {
   return inputs;
 }
 
+Tensors results_of(const at::Tensor& of_cell) { return {of_cell}; }
 Tensors results_of(const std::tuple<at::Tensor, at::Tensor>& of_gru) {
   return {std::get<0>(of_gru), std::get<1>(of_gru)};
 }
@@ -77,6 +78,20 @@ TEST(KnownModules, RecurrentOnesHoldForEveryLength) {
   expect_any_length("nn_lstm_length", nn::LSTM(nn::LSTMOptions(6, 8)));
   expect_any_length("nn_gru_length", nn::GRU(nn::GRUOptions(6, 8).bidirectional(true)));
   expect_any_length("nn_rnn_length", nn::RNN(nn::RNNOptions(6, 8).num_layers(2)));
+}
+
+template <typename Holder>
+void expect_cell(const char* name, Holder cell) {
+  std::vector<Tensors> inputs;
+  for (const int64_t batch : {1, 2, 5, 9}) inputs.push_back({at::randn({batch, 6})});
+  expect_same(name, cell, {input("x", {1, 6}, {2, 6}, {9, 6})}, inputs,
+              [&](const Tensors& in) { return results_of(cell(in[0])); });
+}
+
+TEST(KnownModules, CellsBeginAtZeroForEveryBatch) {
+  expect_cell("nn_lstm_cell", nn::LSTMCell(6, 8));
+  expect_cell("nn_gru_cell", nn::GRUCell(6, 8));
+  expect_cell("nn_rnn_cell", nn::RNNCell(6, 8));
 }
 
 struct WithState : nn::Module {

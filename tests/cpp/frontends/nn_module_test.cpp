@@ -1,4 +1,6 @@
 // Programs of torch::nn modules. What Python makes of their files: tests/python/test_cpp_modules.py.
+#include <thread>
+
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
@@ -129,6 +131,42 @@ TEST(NnModule, AMemberBoundToAnotherTensorIsRefused) {
   EXPECT_FALSE(diagnose(top, {x}).ok());
   torch::nn::Sequential inside{models::Remembering()};
   EXPECT_NE(message_of<UnsupportedOperator>([&] { trace(inside, {x}); }).find("register a buffer"), std::string::npos);
+}
+
+TEST(NnModule, SetDataOfAMemberIsRefused) {
+  struct : torch::nn::Module {
+    at::Tensor forward(const at::Tensor& x) {
+      memory.set_data(x * 2);
+      return memory + x;
+    }
+    at::Tensor memory = register_buffer("memory", torch::zeros({2, 4}));
+  } net;
+  const Input x = Input::fixed({2, 4});
+  EXPECT_NE(message_of<UnsupportedOperator>([&] { trace(net, {x}); }).find("set_data()"), std::string::npos);
+  EXPECT_TRUE(at::equal(net.memory, at::zeros({2, 4})));
+}
+
+TEST(NnModule, SeedsInForwardAreRefused) {
+  torch::manual_seed(1);
+  const auto forward = [](const Tensors& in) {
+    torch::manual_seed(2);
+    return Tensors{in[0] + at::rand({4})};
+  };
+  const Input x = Input::fixed({2, 4});
+  EXPECT_NE(message_of<UnsupportedOperator>([&] { trace(forward, {x}); }).find("seeds"), std::string::npos);
+  const at::Tensor drawn = at::rand({4});
+  torch::manual_seed(1);
+  EXPECT_TRUE(at::equal(drawn, at::rand({4})));
+}
+
+TEST(NnModule, OtherThreadsThanTheTracesAreRefused) {
+  std::string message;
+  const auto forward = [&](const Tensors& in) {
+    std::thread([&] { message = message_of<Error>([&] { at::sin(in[0]); }); }).join();
+    return in;
+  };
+  trace(forward, {Input::fixed({2, 4})});
+  EXPECT_NE(message.find("another thread"), std::string::npos) << message;
 }
 
 TEST(NnModule, BranchesOnSizesAreRightOrNameTheirAxis) {
