@@ -87,8 +87,9 @@ fuzz: extension ## random programs against eager: make fuzz COUNT=20000 ENGINE=o
 	$(RUN) -m pytest -q -m hypothesis --hypothesis-profile=default tests/python
 	$(RUN) -m tests.fuzz --count $(COUNT) --engine $(ENGINE) --jobs $(JOBS) $(if $(SEED),--seed $(SEED))
 
-# Trees of their own, as long to build as the project is. PyTorch and OpenVINO aren't instrumented: what looks like
-# a race in them is left out by tools/sanitizers.
+# Trees of their own, twice as long to build as the project is. PyTorch and OpenVINO aren't instrumented: what looks like
+# a race in them is left out by tools/sanitizers. The 207 tests that compile each operator for OpenVINO are left out, too: they
+# take some 20 s each under ASan.
 SANITIZED = $(CMAKE) -S . -B $(BUILD)/$(1) -G Ninja -DPython_EXECUTABLE=$(abspath $(BIN))/python -DTRACEJET_TESTS=ON \
   -DTRACEJET_PYTHON=OFF -DTRACEJET_TOOL=OFF -DTRACEJET_SANITIZE=$(2) $(CMAKE_FLAGS) && \
   $(CMAKE) --build $(BUILD)/$(1) -j $(JOBS) --target tracejet_tests
@@ -96,7 +97,7 @@ SANITIZED = $(CMAKE) -S . -B $(BUILD)/$(1) -G Ninja -DPython_EXECUTABLE=$(abspat
 sanitize: $(PLACE) ## the C++ tests under ASan and UBSan, and those with threads under TSan
 	$(call SANITIZED,address,address$(comma)undefined)
 	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
-	  $(BUILD)/address/tests/cpp/tracejet_tests --gtest_brief=1
+	  $(BUILD)/address/tests/cpp/tracejet_tests --gtest_brief=1 --gtest_filter='-*GivesOpenVinoWhatEagerGives*'
 	$(call SANITIZED,thread,thread)
 	TSAN_OPTIONS=suppressions=tools/sanitizers/thread.txt \
 	  $(BUILD)/thread/tests/cpp/tracejet_tests --gtest_brief=1 --gtest_filter='*Threads*:*threads*'

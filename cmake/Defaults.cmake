@@ -2,8 +2,13 @@
 
 if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
   set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "Build type" FORCE)
-  # Line tables are enough for a backtrace; full debug information would double the build time.
-  set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1 -DNDEBUG" CACHE STRING "Flags of the default build type" FORCE)
+  # Line tables are enough for a backtrace; full debug information would double the build time. So would -O2 where each
+  # access is checked.
+  set(level -O2)
+  if(TRACEJET_SANITIZE)
+    set(level -O1)
+  endif()
+  set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "${level} -g1 -DNDEBUG" CACHE STRING "Flags of the default build type" FORCE)
 endif()
 
 set(CMAKE_CXX_STANDARD 20)
