@@ -1,5 +1,5 @@
-// OpenVINO's TBB opens a library with RTLD_DEEPBIND, which ends a process under ASan. Linked into the program, this goes
-// before everybody's dlopen(), and leaves the flag out.
+// OpenVINO's TBB opens a library with RTLD_DEEPBIND, which ends a process under ASan. Linked into the program, this
+// goes before everybody's dlopen(), and leaves the flag out.
 #include <dlfcn.h>
 
 extern "C" void* dlopen(const char* path, int flags) noexcept {
