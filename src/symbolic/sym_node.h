@@ -48,6 +48,8 @@ bool is_statically_equal(const c10::SymInt& a, const c10::SymInt& b);
 std::optional<bool> statically_known(const c10::SymBool& condition);
 /// As above, where sizes that may be 0 or 1 are taken to be larger: for choices of layout.
 std::optional<bool> known_size_oblivious(const c10::SymBool& condition);
+/// Whether one condition holds at all sizes at which another one does.
+bool follows(const c10::SymBool& conclusion, const c10::SymBool& premise);
 /// The value on the traced example; nullopt if it is data dependent.
 std::optional<int64_t> hint_of(const c10::SymInt& value);
 

@@ -1,4 +1,8 @@
 // What is known of symbolic numbers, whoever's nodes stand for them.
+#include <algorithm>
+#include <span>
+
+#include "symbolic/cases.h"
 #include "symbolic/context.h"
 #include "symbolic/node.h"
 #include "symbolic/sym_node.h"
@@ -53,6 +57,15 @@ std::optional<bool> known_size_oblivious(const c10::SymBool& condition) {
   c10::SymNodeImpl& node = *condition.toSymNodeImplUnowned();
   const auto expression = expression_of(node);
   return expression ? context_of(node)->decide_size_oblivious(*expression) : std::nullopt;
+}
+
+bool follows(const c10::SymBool& conclusion, const c10::SymBool& premise) {
+  const auto concluded = expression_of(conclusion), given = expression_of(premise);
+  if (!concluded || !given) return false;
+  return std::ranges::all_of(cases_of(std::span(&*given, 1)), [&](const Case& sizes) {
+    const Condition there = in_case(*concluded, sizes);
+    return there.is_constant() && there.truth();
+  });
 }
 
 std::optional<int64_t> hint_of(const c10::SymInt& value) {

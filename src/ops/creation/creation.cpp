@@ -48,6 +48,7 @@ c10::SymFloat as_sym_float(const c10::Scalar& number) {
 c10::SymInt count_integers(const c10::SymInt& start, const c10::SymInt& end, const c10::SymInt& step) {
   if (shape::known_equal(step, 0)) throw ShapeError("arange can't have a step of 0");
   const bool upwards = step.sym_gt(0).guard_bool(__FILE__, __LINE__);
+  require(upwards ? step.sym_gt(0) : step.sym_lt(0), [] { return "arange: the step changes its direction"; });
   return upwards ? shape::ceil_div(end - start, step) : shape::ceil_div(start - end, step * -1);
 }
 

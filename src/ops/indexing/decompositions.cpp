@@ -196,19 +196,19 @@ at::Tensor select_scatter(const at::Tensor& self, const at::Tensor& src, int64_t
   shape::require_part(src, at::select_symint(self, axis, index).sym_sizes());
   const at::Tensor positions = positions_along(self, axis);
   const auto at_position = [&](const c10::SymInt& position) { return at::eq(positions, at::Scalar(position)); };
-  const c10::SymInt from_end = index + self.sym_size(axis);
+  const c10::SymInt size = self.sym_size(axis);
   at::Tensor selected;
   if (!symbolic::hint_of(index)) {  // of data: which of the two is in the tensor, only the run tells
-    selected = at::logical_or(at_position(index), at_position(from_end));
+    selected = at::logical_or(at_position(index), at_position(index + size));
   } else {
-    selected = at_position(index.sym_lt(0).guard_bool(__FILE__, __LINE__) ? from_end : index);
+    selected = at_position(shape::from_start(index, size));
   }
   return at::where(selected, as_type_of(at::unsqueeze(src, axis), self), self);
 }
 
 namespace {
 
-/// Without gaps: what is before the slice, the source, what is behind it.
+/// Without gaps, and as long as what it replaces: what is before the slice, the source, what is behind it.
 at::Tensor replace_part(const at::Tensor& self, const at::Tensor& src, int64_t axis, const shape::Range& range) {
   const c10::SymInt size = self.sym_size(axis);
   std::vector<at::Tensor> parts;
@@ -240,8 +240,10 @@ at::Tensor slice_scatter(const at::Tensor& self, const at::Tensor& src, int64_t 
   shape::require_part(src, replaced);
   if (shape::known_equal(replaced[axis], 0)) return self;
   const at::Tensor values = as_type_of(src, self);
-  return shape::known_equal(step, 1) ? replace_part(self, values, axis, range)
-                                     : replace_steps(self, values, axis, range, step);
+  const c10::SymInt size = self.sym_size(axis);
+  const bool is_whole = shape::known_equal(range.start + src.sym_size(axis) + (size - range.end), size);
+  return is_whole && shape::known_equal(step, 1) ? replace_part(self, values, axis, range)
+                                                 : replace_steps(self, values, axis, range, step);
 }
 
 at::Tensor unsafe_index_put(const at::Tensor& self, const Indices& indices, const at::Tensor& values, bool accumulate) {

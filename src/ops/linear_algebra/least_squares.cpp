@@ -58,7 +58,12 @@ TensorMeta solution(const Problem& problem) {
 
 /// The sums of squares that are left: of overdetermined problems, and only if the rank is full.
 Sizes residuals(const Problem& problem, std::string_view driver) {
-  if (driver == "gelsy" || !problem.rows.sym_gt(problem.columns).guard_bool(__FILE__, __LINE__)) return {0};
+  if (driver == "gelsy") return {0};
+  const c10::SymBool is_overdetermined = problem.rows.sym_gt(problem.columns);
+  const bool are_there = is_overdetermined.guard_bool(__FILE__, __LINE__);
+  require(are_there ? is_overdetermined : problem.rows.sym_le(problem.columns),
+          [] { return "there are residuals at some of these sizes only"; });
+  if (!are_there) return {0};
   const c10::SymInt count = problem.is_vector ? c10::SymInt(1) : problem.b.sizes.back();
   Sizes sizes = problem.batch;
   if (driver != "gels") {

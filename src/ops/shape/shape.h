@@ -95,13 +95,24 @@ bool is_known_view(const TensorMeta& self, c10::SymIntArrayRef sizes);
 /// Sizes and strides of self.expand(sizes); -1 keeps an axis. Guards where sizes must be equal.
 TensorMeta expanded(const TensorMeta& self, c10::SymIntArrayRef sizes);
 
+/// Which end of an axis a position counts from.
+enum class CountedFrom {
+  kStart,
+  kEnd,    ///< it is negative
+  kEither  ///< data, or sizes of 0 and 1, decide
+};
+/// Guards, where data and sizes of 0 and 1 don't decide.
+CountedFrom counted_from(const c10::SymInt& position);
+/// The position, counted from the start: an expression that holds whichever end it was counted from. It may lie outside
+/// of the axis.
+c10::SymInt from_start(const c10::SymInt& position, const c10::SymInt& size);
+
 /// The part of an axis that a slice shows: 0 <= start <= end <= size.
 struct Range {
   c10::SymInt start;
   c10::SymInt end;
 };
-/// Clamps like Python's slices do, with min and max of symbolic sizes; guards whether start or end is negative,
-/// unless it is data.
+/// Clamps like Python's slices do, with min and max of symbolic sizes; guards as counted_from() does.
 Range slice_range(const std::optional<c10::SymInt>& start, const std::optional<c10::SymInt>& end,
                   const c10::SymInt& size);
 

@@ -141,21 +141,49 @@ TensorMeta expanded(const TensorMeta& self, c10::SymIntArrayRef target) {
   return view_of(self, std::move(sizes), std::move(strides));
 }
 
+CountedFrom counted_from(const c10::SymInt& position) {
+  const c10::SymBool is_negative = position.sym_lt(0);
+  if (const auto known = symbolic::statically_known(is_negative)) {
+    return *known ? CountedFrom::kEnd : CountedFrom::kStart;
+  }
+  // x[:, n - 2:] of a single row: an answer for sizes from 2 would count from the wrong end.
+  if (!symbolic::hint_of(position) || symbolic::known_size_oblivious(is_negative)) return CountedFrom::kEither;
+  return is_negative.guard_bool(__FILE__, __LINE__) ? CountedFrom::kEnd : CountedFrom::kStart;
+}
+
+c10::SymInt from_start(const c10::SymInt& position, const c10::SymInt& size) {
+  switch (counted_from(position)) {
+    case CountedFrom::kStart:
+      return position;
+    case CountedFrom::kEnd:
+      return position + size;
+    case CountedFrom::kEither:
+      break;
+  }
+  const c10::SymInt one_if_negative = (position * -1).max(0).min(1);
+  return position + size * one_if_negative;
+}
+
+namespace {
+
+/// Where a slice begins or ends: 0 <= the result <= size.
+c10::SymInt clamped_position(const c10::SymInt& given, const c10::SymInt& size) {
+  const CountedFrom from = counted_from(given);
+  if (from == CountedFrom::kStart) return given.min(size);
+  if (from == CountedFrom::kEnd) return (given + size).max(0);
+  // n - 1, which is only negative where there is nothing before it
+  if (symbolic::follows((given + size).sym_le(0), given.sym_lt(0))) return given.max(0).min(size);
+  return from_start(given, size).max(0).min(size);
+}
+
+}  // namespace
+
 Range slice_range(const std::optional<c10::SymInt>& start, const std::optional<c10::SymInt>& end,
                   const c10::SymInt& size) {
-  const auto position = [&](const c10::SymInt& given) {
-    const auto is_negative = symbolic::statically_known(given.sym_lt(0));
-    if (!is_negative && !symbolic::hint_of(given)) {  // data: it may count from either end
-      const c10::SymInt one_if_negative = (given * -1).max(0).min(1);
-      return (given + size * one_if_negative).max(0).min(size);
-    }
-    if (given.sym_lt(0).guard_bool(__FILE__, __LINE__)) return (given + size).max(0);
-    return given.min(size);
-  };
   // Python's open end arrives as the largest integer.
   const bool is_open = !end || end->maybe_as_int() == std::optional(std::numeric_limits<int64_t>::max());
-  const c10::SymInt first = start ? position(*start) : c10::SymInt(0);
-  const c10::SymInt last = is_open ? size : position(*end).max(first);
+  const c10::SymInt first = start ? clamped_position(*start, size) : c10::SymInt(0);
+  const c10::SymInt last = is_open ? size : clamped_position(*end, size).max(first);
   return {first, last};
 }
 

@@ -14,6 +14,8 @@
 
 #include "base/error.h"
 #include "ops/optional_tensor.h"
+#include "ops/refusal.h"
+#include "ops/shape/shape.h"
 
 namespace tracejet::decompositions {
 
@@ -72,9 +74,8 @@ at::Tensor stft(const at::Tensor& self, int64_t n_fft, std::optional<int64_t> ho
     const int64_t left = (n_fft - frames.window) / 2;
     signal = at::constant_pad_nd(signal, {left, n_fft - frames.window - left});
   }
-  if (signal.sym_size(1).sym_lt(n_fft).guard_bool(__FILE__, __LINE__)) {
-    throw ShapeError("the signal is shorter than n_fft=" + std::to_string(n_fft));
-  }
+  require(signal.sym_size(1).sym_ge(n_fft),
+          [&] { return "the signal is shorter than n_fft=" + std::to_string(n_fft); });
   at::Tensor input = signal.unfold(1, frames.size, frames.step);
   if (const at::Tensor factors = whole_window(window, frames, self.options()); factors.defined()) {
     input = input * factors;
@@ -123,9 +124,8 @@ at::Tensor istft(const at::Tensor& self, int64_t n_fft, std::optional<int64_t> h
   const at::Tensor weight = part(overlapped(factors.pow(2).expand_symint({1, count, n_fft})));
   at::_assert_async(weight.abs().min().ge(1e-11), "istft: the windows add up to zero somewhere");
   at::Tensor result = signal / weight;
-  if (end.sym_gt(total).guard_bool(__FILE__, __LINE__)) {
-    result = at::constant_pad_nd_symint(result, {0, end - total});
-  }
+  const c10::SymInt missing = (end - total).max(0);
+  if (!shape::known_equal(missing, 0)) result = at::constant_pad_nd_symint(result, {0, missing});
   return given.dim() == 2 ? result.squeeze(0) : result;
 }
 

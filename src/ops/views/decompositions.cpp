@@ -152,8 +152,7 @@ at::Tensor diff(const at::Tensor& self, int64_t n, int64_t dim, const std::optio
 
 at::Tensor narrow(const at::Tensor& self, int64_t dim, c10::SymInt start, c10::SymInt length) {
   const c10::SymInt size = self.sym_size(dim);
-  const bool from_end = start.sym_lt(0).guard_bool(__FILE__, __LINE__);
-  const c10::SymInt begin = from_end ? start + size : start;
+  const c10::SymInt begin = shape::from_start(start, size);
   // Unlike slice, narrow refuses what doesn't fit; at sizes of 0 and 1, too, where the slice would only be shorter.
   require(length.sym_ge(0), [&] { return "narrow asks for " + shape::text(length) + " elements"; });
   const bool fits =

@@ -14,11 +14,6 @@ namespace {
 
 using Metas = std::vector<TensorMeta>;
 
-/// A negative index counts from the end; guards whether it is.
-c10::SymInt from_start(const c10::SymInt& index, const c10::SymInt& size) {
-  return index.sym_lt(0).guard_bool(__FILE__, __LINE__) ? index + size : index;
-}
-
 Metas select(const Call& call) {
   TensorMeta meta = call.tensor("self");
   if (meta.sizes.empty()) throw ShapeError("select needs an axis, and a 0-dim tensor has none");
@@ -32,7 +27,9 @@ Metas select(const Call& call) {
     meta.strides.erase(meta.strides.begin() + axis);
     return {meta};
   }
-  const c10::SymInt index = from_start(given, size);
+  // n - 1 of nothing is outside, however it is counted.
+  const bool is_plain = symbolic::follows((given + size).sym_lt(0), given.sym_lt(0));
+  const c10::SymInt index = is_plain ? given : shape::from_start(given, size);
   require(index.sym_ge(0).sym_and(index.sym_lt(size)),
           [&] { return "the index is outside axis " + std::to_string(axis) + " of " + meta.str(); });
   meta.storage_offset = meta.storage_offset + index * meta.strides[axis];

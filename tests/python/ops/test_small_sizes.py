@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 
 import tracejet
-from tests.support.lambda_module import Lambda
+from tests.support.lambda_module import Lambda, batch
 from tracejet import Input
 
 #: Of [rows, columns], each from 0 on, and 3 in the last axis.
@@ -188,3 +188,49 @@ def test_nothing_is_checked_that_the_declared_range_says() -> None:
     x = Input(min_shape=(2, 2, 3), opt_shape=(3, 4, 3), max_shape=(6, 6, 3))
     program = tracejet.trace(Lambda(REFUSED["aten::topk"]), arg_inputs=[x])
     assert not any("assert" in str(node.target) for node in program.graph.nodes)
+
+
+def written(x: torch.Tensor, at: Any) -> torch.Tensor:
+    y = x.clone()
+    y[:, at] = 7.0
+    return y
+
+
+#: Positions that count from the end at sizes of 0 and 1, and from the start at others; or the other way round.
+COUNTED: dict[str, Callable[[torch.Tensor], Any]] = {
+    "a slice from n - 2 on": lambda x: x[:, x.shape[1] - 2 :] + 1,
+    "its length": lambda x: x * x[:, x.shape[1] - 2 :].shape[1],
+    "a slice up to n - 2": lambda x: x[:, : x.shape[1] - 2] + x[:, : x.shape[1] - 2].shape[1],
+    "a slice from rows - 1 on": lambda x: x[:, x.shape[0] - 1 :] + x[:, x.shape[0] - 1 :].shape[1],
+    "the last rows": lambda x: x[:, -x.shape[0] :] + x[:, -x.shape[0] :].shape[1],
+    "a slice from 1 - rows on": lambda x: x[:, 1 - x.shape[0] :] + x[:, 1 - x.shape[0] :].shape[1],
+    "every second": lambda x: x[:, x.shape[1] - 2 :: 2] + 1,
+    "written from n - 2 on": lambda x: written(x, slice(x.shape[1] - 2, None)),
+    "written up to -rows": lambda x: written(x, slice(None, -x.shape[0])),
+    "an index": lambda x: x[:, x.shape[1] - 2] + 1,
+    "an index of another axis": lambda x: x[:, -x.shape[0]] + 1,
+    "written at an index": lambda x: written(x, x.shape[1] - 2),
+}
+
+
+@pytest.mark.parametrize("engine", ["aten", "openvino"])
+@pytest.mark.parametrize("position", COUNTED)
+def test_a_position_counts_from_the_end_that_it_counts_from_in_eager(position: str, engine: str) -> None:
+    model = Lambda(COUNTED[position])
+    compiled = tracejet.compile(tracejet.trace(model, arg_inputs=[declared()]), engine=engine)
+    for rows, columns in SIZES:
+        x = torch.randn(rows, columns, 3)
+        expected, got = outcome(model, x), outcome(compiled, x)
+        if isinstance(expected, Exception):
+            assert isinstance(got, tracejet.Error), f"at {(rows, columns)}: eager says {expected}, the program {got}"
+        else:
+            assert not isinstance(got, Exception), f"at {(rows, columns)}: {got}"
+            torch.testing.assert_close(got, expected)
+
+
+def test_narrow_counts_from_the_end_that_it_counts_from_in_eager() -> None:
+    model = Lambda(lambda x: x.narrow(0, x.shape[0] - 2, 1) + 1)
+    compiled = tracejet.compile(tracejet.trace(model, arg_inputs=[batch(3)]))
+    for rows in (1, 2, 3, 9):
+        x = torch.randn(rows, 3)
+        torch.testing.assert_close(compiled(x), model(x))
