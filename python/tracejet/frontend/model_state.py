@@ -87,6 +87,13 @@ class ModelState:
         yield from registered.parameters
         yield from registered.buffers
 
+    def module(self, path: str) -> nn.Module | None:
+        """The module of this path; None where something else has it."""
+        try:
+            return self._model.get_submodule(path)
+        except AttributeError:
+            return None
+
     def changes(self) -> Iterator[Change]:
         """What is now in the place of something else, or of nothing."""
         for holder, content, place, has_attributes in self._changed():

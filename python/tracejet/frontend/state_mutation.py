@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dis
+import linecache
+import types
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -20,11 +23,14 @@ def take_over(tracer: _C.Tracer, state: ModelState) -> None:
     and warns where it might.
     """
     lost: list[str] = []
-    for place, before, now in state.changes():
-        if isinstance(now, torch.Tensor) and state.is_buffer(before) and _fits(before, now):
-            _check_unshared(place, before, state)
-            tracer.rebind_buffer(before, now)
-        elif any(_is_carried(tracer, place, before, tensor) for tensor in traced_tensors(now)):
+    changes = list(state.changes())
+    rebound = rebound_buffers(state)
+    for place, before, now in changes:
+        if place in rebound:
+            _check_unshared(place, rebound, state)
+            _check_apart(place, now, rebound, state)
+            tracer.rebind_buffer(before, apart_from(now, rebound))
+        elif any(_is_carried(tracer, state, place, before, tensor) for tensor in traced_tensors(now)):
             lost.append(place)
         elif _is_other_number(before, now):
             lost.append(f"{place} ({before!r}, then {now!r})")
@@ -36,7 +42,23 @@ def take_over(tracer: _C.Tracer, state: ModelState) -> None:
         )
 
 
-def _is_carried(tracer: _C.Tracer, place: str, before: Any, now: torch.Tensor) -> bool:
+def rebound_buffers(state: ModelState) -> dict[str, torch.Tensor]:
+    """The buffers that forward has bound to other tensors, which a program writes into their memory, by place."""
+    return {
+        place: before
+        for place, before, now in state.changes()
+        if isinstance(now, torch.Tensor) and state.is_buffer(before) and _fits(before, now)
+    }
+
+
+def apart_from(value: Any, rebound: dict[str, torch.Tensor]) -> Any:
+    """`value`, or a copy where it is the memory of such a buffer: a program writes there before anyone reads it."""
+    if not isinstance(value, torch.Tensor) or is_functional(value):
+        return value
+    return value.clone() if any(_C.memory_overlaps(buffer, value) for buffer in rebound.values()) else value
+
+
+def _is_carried(tracer: _C.Tracer, state: ModelState, place: str, before: Any, now: torch.Tensor) -> bool:
     """Whether `now` differs from call to call. Raises where it also depends on what the model found in its place."""
     was_read, is_computed_from, differs = tracer.state_dependence_of(
         now, before if isinstance(before, torch.Tensor) else None
@@ -44,23 +66,60 @@ def _is_carried(tracer: _C.Tracer, place: str, before: Any, now: torch.Tensor) -
     if was_read and (is_computed_from or differs):
         raise _C.UnsupportedOperator(
             f"forward reads {place} and binds it to another tensor, which its next call will read: a program keeps "
-            f"only buffers between calls, each in one shape and dtype. Register it as a buffer{_misfit(before, now)}",
+            f"only buffers between calls, each in one shape and dtype. Register it as a buffer{_misfit(before, now)}"
+            f"{_line_of_binding(state, place)}",
             _C.ErrorCode.MODEL_STATE,
         )
     return differs
 
 
-def _check_unshared(place: str, buffer: torch.Tensor, state: ModelState) -> None:
-    """A program can only write to the buffer's memory, which another buffer or parameter may go on showing."""
-    for name, tensor in state.tensors():
-        if not isinstance(tensor, torch.Tensor) or is_functional(tensor):
+def _check_unshared(place: str, rebound: dict[str, torch.Tensor], state: ModelState) -> None:
+    """A program can only write to the buffer's memory, which another buffer or parameter may go on showing.
+
+    One that is bound anew, too, shows its own first memory in the program: buffers may change places.
+    """
+    for name, tensor in {**dict(state.tensors()), **rebound}.items():
+        if name == place or is_functional(tensor):
             continue
-        if _C.memory_overlaps(buffer, tensor):
+        if _C.memory_overlaps(rebound[place], tensor):
             raise _C.UnsupportedOperator(
                 f"forward binds {place} to another tensor, while {name} shows the memory of the first one; write to it "
-                "in place (copy_) instead, or register a clone",
+                f"in place (copy_) instead, or register a clone{_line_of_binding(state, place)}",
                 _C.ErrorCode.MODEL_STATE,
             )
+
+
+def _check_apart(place: str, now: torch.Tensor, rebound: dict[str, torch.Tensor], state: ModelState) -> None:
+    """In a program, two buffers of which one was bound to the other stay two."""
+    for name, tensor in state.tensors():
+        if name != place and name not in rebound and not is_functional(now) and _C.memory_overlaps(now, tensor):
+            raise _C.UnsupportedOperator(
+                f"forward binds {place} to the memory of {name}, and later calls would see what is written to one in "
+                f"the other; copy it (copy_) instead{_line_of_binding(state, place)}",
+                _C.ErrorCode.MODEL_STATE,
+            )
+
+
+def _line_of_binding(state: ModelState, place: str) -> str:
+    """The line of the module's class that binds an attribute; nothing where it is bound from elsewhere."""
+    path, _, name = place.rpartition(".")
+    for code in _codes_of(state.module(path)):
+        lines = dict(dis.findlinestarts(code))
+        line = code.co_firstlineno
+        for instruction in dis.get_instructions(code):
+            line = lines.get(instruction.offset) or line
+            if instruction.opname == "STORE_ATTR" and instruction.argval == name:
+                text = linecache.getline(code.co_filename, line).strip()
+                return f"\n  {code.co_filename}:{line} in {code.co_name}: {text}"
+    return ""
+
+
+def _codes_of(module: torch.nn.Module | None) -> Iterator[types.CodeType]:
+    """Of the methods of a module's class, forward first and without the one that makes it."""
+    methods = {name: member for kind in reversed(type(module).__mro__) for name, member in vars(kind).items()}
+    for name in sorted(methods, key=lambda name: name != "forward"):
+        if name != "__init__" and isinstance(methods[name], types.FunctionType):
+            yield methods[name].__code__
 
 
 def _fits(buffer: torch.Tensor, replacement: torch.Tensor) -> bool:

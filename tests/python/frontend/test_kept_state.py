@@ -17,6 +17,7 @@ import tracejet
 from testing.compare import assert_equal
 from tests.support.lambda_module import Lambda, batch
 from tests.support.model_state import assign
+from tests.support.runners import each_runner
 
 # ---- attributes ----------------------------------------------------------------------------------------------------
 
@@ -220,3 +221,96 @@ def test_state_that_is_no_buffer_is_refused(forward: Callable[..., Any]) -> None
     model.register_buffer("keys", torch.zeros(2))
     with pytest.raises(tracejet.UnsupportedOperator, match=r"reads (total|kept\['total'\]|keys) and binds.*a buffer"):
         tracejet.trace(model, arg_inputs=[torch.ones(3)])
+
+
+def swap(m: Any, x: torch.Tensor) -> torch.Tensor:
+    m.a, m.b = m.b, m.a
+    return x + m.a
+
+
+def rotate(m: Any, x: torch.Tensor) -> torch.Tensor:
+    m.a, m.b, m.c = m.b, m.c, m.a
+    return x + m.a * m.c
+
+
+def write_and_swap(m: Any, x: torch.Tensor) -> torch.Tensor:
+    m.b.add_(x)
+    m.a, m.b = m.b, m.a
+    m.b.mul_(2)
+    return x + m.a
+
+
+def shift(m: Any, x: torch.Tensor) -> torch.Tensor:
+    m.c, m.b, m.a = m.b, m.a, x * 2
+    return x + m.c
+
+
+def old_content(m: Any, x: torch.Tensor) -> Any:
+    old, m.a = m.a, x * 3
+    return old, old + m.a
+
+
+CHANGING_PLACES = {
+    "given back": old_content,
+    "swapped": swap,
+    "rotated": rotate,
+    "swapped and written": write_and_swap,
+    "shifted": shift,
+}
+
+
+def three_buffers(forward: Callable[..., Any]) -> nn.Module:
+    model = Lambda(lambda x: forward(model, x))
+    for name, value in (("a", 1.0), ("b", 2.0), ("c", 3.0)):
+        model.register_buffer(name, torch.full((3,), value))
+    return model
+
+
+@each_runner
+@pytest.mark.parametrize("forward", CHANGING_PLACES.values(), ids=CHANGING_PLACES)
+def test_buffers_may_change_places(forward: Callable[..., Any], runner: Callable[[Any], Any]) -> None:
+    run = runner(tracejet.trace(three_buffers(forward), arg_inputs=[torch.ones(3)]))
+    eager = three_buffers(forward)
+    for step in range(4):
+        x = torch.full((3,), float(step))
+        assert_equal(run(x), eager(x))
+
+
+class ReadsTheOldMemory(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("a", torch.zeros(4))
+        self.register_buffer("tail", self.a[2:])
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.a = self.a + x
+        return self.a.sum() + self.tail
+
+
+class BindsBoth(ReadsTheOldMemory):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.a, self.tail = x * 2, self.tail + 1
+        return x
+
+
+@pytest.mark.parametrize("kind", [ReadsTheOldMemory, BindsBoth])
+def test_a_buffer_whose_memory_another_one_shows_cannot_be_bound_anew(kind: type[nn.Module]) -> None:
+    line = r"test_kept_state.py:\d+ in forward: self\.a.* = "
+    with pytest.raises(tracejet.UnsupportedOperator, match=r"(?s)binds a to another.*while tail shows.*" + line):
+        tracejet.trace(kind(), arg_inputs=[torch.ones(4)])
+
+
+def test_two_buffers_cannot_become_one() -> None:
+    class BindsToAnother(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("now", torch.zeros(3))
+            self.register_buffer("before", torch.ones(3))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            self.now.add_(x)
+            self.before = self.now
+            return x + self.before
+
+    with pytest.raises(tracejet.UnsupportedOperator, match=r"(?s)binds before to the memory of now.* forward: self\."):
+        tracejet.trace(BindsToAnother(), arg_inputs=[torch.ones(3)])
