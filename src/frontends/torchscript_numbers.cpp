@@ -10,6 +10,8 @@
 #include <c10/core/SymInt.h>
 #include <c10/core/SymNodeImpl.h>
 
+#include "symbolic/asker.h"
+
 namespace tracejet::torchscript {
 
 namespace {
@@ -112,6 +114,7 @@ std::optional<c10::IValue> compute(std::string_view op, std::span<const c10::IVa
     a = as_float(a);
     b = as_float(b);
   }
+  const symbolic::AskedBy asked(symbolic::Asker::kPyTorch);  // numbers are rounded as Python does it
   return from_node(entry->apply(a, b));
 }
 

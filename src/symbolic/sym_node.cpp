@@ -14,6 +14,23 @@ namespace {
 
 using c10::SymNode;
 
+/// The divisor without its sign: C++ divides towards zero, where -7 / 2 is -3 and -7 % 2 is -1.
+Expression magnitude_of_divisor(const Expression& divisor) {
+  if (divisor.range().min > 0) return divisor;
+  if (divisor.range().max < 0) return -divisor;
+  throw UnsupportedOperator("C++ code divides by " + divisor.str() +
+                            ", of which it isn't known whether it is positive; divide by its sizes");
+}
+Expression truncated_div(const Expression& a, const Expression& b) {
+  const Expression by = magnitude_of_divisor(b), zero(0);
+  const Expression quotient = floor_div(max(a, zero), by) - floor_div(max(-a, zero), by);
+  return by == b ? quotient : -quotient;
+}
+Expression truncated_mod(const Expression& a, const Expression& b) {
+  const Expression by = magnitude_of_divisor(b), zero(0);
+  return mod(max(a, zero), by) - mod(max(-a, zero), by);
+}
+
 class SymbolicNode : public c10::SymNodeImpl {
  public:
   SymbolicNode(Expression expression, std::shared_ptr<Context> context, bool is_fixed = false)
@@ -37,6 +54,10 @@ class SymbolicNode : public c10::SymNodeImpl {
     return arithmetic(other, [](const auto& a, const auto& b) { return a * b; }, Kind::kMultiply);
   }
   SymNode mod(const SymNode& other) override {
+    if (is_divided_by_cpp(other)) {
+      const StepLimit limit(StepLimit::kOperation);
+      return wrap(truncated_mod(value(), operand(other)));
+    }
     return arithmetic(other, [](const auto& a, const auto& b) { return symbolic::mod(a, b); }, Kind::kFloatMod);
   }
   SymNode truediv(const SymNode& other) override {
@@ -46,6 +67,7 @@ class SymbolicNode : public c10::SymNodeImpl {
   }
   SymNode floordiv(const SymNode& other) override {
     const StepLimit limit(StepLimit::kOperation);
+    if (is_divided_by_cpp(other)) return wrap(truncated_div(value(), operand(other)));
     const auto [a, b] = promoted(other);
     if (a.is_int()) return wrap(floor_div(a, b));
     return wrap(to_float(to_int(Kind::kFloor, true_div(a, b))));
@@ -167,6 +189,12 @@ class SymbolicNode : public c10::SymNodeImpl {
   bool is_symbolic() override { return !is_constant(); }
 
  protected:
+  /// By the model's own C++ code, which rounds negative numbers otherwise than Python.
+  bool is_divided_by_cpp(const SymNode& other) const {
+    if (!expression_.is_int() || !other->is_int()) return false;
+    const bool is_positive = value().range().min >= 0 && operand(other).range().min > 0;
+    return !is_positive && is_asked_by_model();
+  }
   static bool is_asked_by_model() { return Context::current() == nullptr && current_asker() == Asker::kModel; }
   bool branch() const {
     ForcedBranches* answers = ForcedBranches::current();
