@@ -28,6 +28,7 @@ def finish(program: torch.export.ExportedProgram, module: GraphModule, claimed: 
     if written:
         _own_state(module, {**program.state_dict, **program.constants}, written, claimed)
     checks = _Checks(module, signature, written)
+    _keep_what_is_overwritten(module)
     _write_without_gradients(module)
     _view_any_layout(module)
     module.recompile()
@@ -57,6 +58,33 @@ def _own_state(module: GraphModule, state: dict[str, Any], written: list[str], c
         owner = module.get_submodule(path)
         if isinstance(getattr(owner, attribute, None), torch.Tensor):
             setattr(owner, attribute, tensor)
+
+
+def _keep_what_is_overwritten(module: GraphModule) -> None:
+    """Views of a buffer's old content, where forward has bound its name anew, are copied before it is written."""
+    copies = module.graph.find_nodes(op="call_function", target=aten.copy_.default)
+    written = {copy.args[0].target for copy in copies if copy.args[0].op == "get_attr"}
+    if not written:
+        return
+
+    def kept(value: Node) -> Node:
+        shown = _shown_by(value)
+        if shown is value or shown.op != "get_attr" or shown.target not in written:
+            return value
+        with module.graph.inserting_before(copies[0]):
+            return module.graph.call_function(aten.clone.default, (value,))
+
+    for copy in copies:
+        copy.update_arg(1, kept(copy.args[1]))
+    output = module.graph.output_node()
+    output.args = torch.fx.map_arg(output.args, kept)
+
+
+def _shown_by(value: Node) -> Node:
+    """What a view, or a view of a view, shows."""
+    while isinstance(value.target, torch._ops.OpOverload) and value.target.is_view:
+        value = value.args[0]
+    return value
 
 
 def _write_without_gradients(module: GraphModule) -> None:

@@ -250,7 +250,20 @@ def old_content(m: Any, x: torch.Tensor) -> Any:
     return old, old + m.a
 
 
+def view_of_old_content(m: Any, x: torch.Tensor) -> Any:
+    old, m.a = m.a[1:], x * 3
+    return old, old + 1
+
+
+def swap_by_a_view(m: Any, x: torch.Tensor) -> torch.Tensor:
+    result = m.b + x
+    m.b, m.a = m.a.view(3), x * 2
+    return result
+
+
 CHANGING_PLACES = {
+    "a view given back": view_of_old_content,
+    "bound to a view": swap_by_a_view,
     "given back": old_content,
     "swapped": swap,
     "rotated": rotate,
