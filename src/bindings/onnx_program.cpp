@@ -6,6 +6,7 @@
 
 #include "bindings/bindings.h"
 #include "compile/prepare.h"
+#include "engines/names.h"
 #include "engines/tensorrt/target.h"
 #include "ir/size_expression.h"
 #include "lowering/onnx/network_types.h"
@@ -140,7 +141,8 @@ void bind_onnx_program(py::module_& module) {
         auto program =
             std::make_shared<OnnxProgram>(prepared, runtime_inputs_of(*prepared), tensorrt::target(), precision);
         if (program->refused.empty()) return program;
-        throw UnsupportedOperator(report(*prepared, program->refused, "tensorrt"), ErrorCode::kEngineRefusal);
+        throw UnsupportedOperator(report(*prepared, program->refused, engine_names::kTensorRT),
+                                  ErrorCode::kEngineRefusal);
       },
       py::arg("graph"), py::arg("precision"), "A whole program as TensorRT reads it.");
 }

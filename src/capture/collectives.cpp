@@ -115,7 +115,7 @@ void write_pieces(const Tensors& to, const at::Tensor& from, const std::vector<c
 /// Collectives join and divide tensors along the first axis, so there has to be one.
 at::Tensor with_axis(const at::Tensor& tensor) { return tensor.dim() == 0 ? tensor.reshape({1}) : tensor; }
 
-at::Tensor joined(const Tensors& tensors) {
+at::Tensor concatenated(const Tensors& tensors) {
   Tensors pieces;
   for (const at::Tensor& tensor : tensors) pieces.push_back(with_axis(tensor));
   return at::cat(pieces);
@@ -172,7 +172,7 @@ at::Tensor scattered(const Arguments& given, const at::Tensor& input) {
 void reduce_scatter(const Arguments& given) {
   const Tensors outputs = given.tensors("output_tensors"), inputs = given.only_list("input_tensors");
   check_alike(inputs, outputs.at(0));
-  write(outputs[0], scattered(given, joined(inputs)));
+  write(outputs[0], scattered(given, concatenated(inputs)));
 }
 
 void reduce_scatter_one(const Arguments& given) {
@@ -187,7 +187,8 @@ void reduce_scatter_each(const Arguments& given) {
 void all_to_all(const Arguments& given) {
   const Tensors outputs = given.tensors("output_tensors"), inputs = given.tensors("input_tensors");
   const std::vector<c10::SymInt> lengths = lengths_of(outputs);
-  write_pieces(outputs, collected("all_to_all_single", joined(inputs), lengths, lengths_of(inputs), given.group()),
+  write_pieces(outputs,
+               collected("all_to_all_single", concatenated(inputs), lengths, lengths_of(inputs), given.group()),
                lengths);
 }
 

@@ -17,12 +17,11 @@
 #include "compile/partition/torch_executed.h"
 #include "engines/reference.h"
 #include "ir/call.h"
+#include "report/words.h"
 
 namespace tracejet {
 
 namespace {
-
-std::string counted(size_t nodes) { return std::to_string(nodes) + (nodes == 1 ? " node" : " nodes"); }
 
 struct Built {
   std::shared_ptr<const Executable> executable;
@@ -41,7 +40,6 @@ class Builder {
         inputs_(inputs),
         chosen_(chosen),
         engines_(chosen.engines),
-        misfits_(chosen.misfits),
         settings_(settings),
         partitioner_(graph_, chosen.engines, least_block(settings)),
         kept_(graph_, saved),
@@ -59,7 +57,7 @@ class Builder {
     for (size_t i = 0; i < engines_.size(); ++i) ask(i);
     for (;;) {
       PartitionPlan plan = partitioner_.plan();
-      if (settings_.require_full_compilation) require_no_fallback(plan);
+      if (settings_.require_full_compilation) require_no_fallback(*graph_, plan, *engines_.front());
       if (settings_.dryrun ? !all_taken(plan) : !all_compiled(plan)) continue;
       return result(std::move(plan));
     }
@@ -81,17 +79,9 @@ class Builder {
 
   /// What an earlier build has learned needn't be asked again.
   void take_over_refusals() {
-    const auto* refused = kept_.refused(engines_);
-    if (refused == nullptr) return;
-    std::vector<const Node*> nodes;
-    for (const Node& node : graph_->nodes()) nodes.push_back(&node);
-    for (size_t engine = 0; engine < refused->size(); ++engine) {
-      std::vector<Unsupported> unsupported;
-      for (const auto& [node, reason] : (*refused)[engine]) {
-        if (node < nodes.size()) unsupported.push_back({nodes[node], reason});
-      }
-      partitioner_.refuse(engine, unsupported);
-    }
+    const auto refused = kept_.refused(engines_);
+    if (!refused) return;
+    for (size_t engine = 0; engine < refused->size(); ++engine) partitioner_.refuse(engine, (*refused)[engine]);
     knows_refusals_ = true;
   }
 
@@ -119,7 +109,8 @@ class Builder {
       return refused;
     } catch (const std::exception& error) {
       if (is_the_users(error, engine)) throw;
-      notes_.push_back(engine.name() + " failed to say what it takes of " + counted(graph->nodes().size()) +
+      notes_.push_back(engine.name() + " failed to say what it takes of " +
+                       count_in_words(std::ssize(graph->nodes()), "node") +
                        " of this program, which go to the next engine: " + said_by(error));
       std::vector<Unsupported> all;
       for (const Node& node : graph->nodes()) {
@@ -195,7 +186,7 @@ class Builder {
   }
 
   void note_failure(const Part& part, const std::string& error) {
-    notes_.push_back(part.engine->name() + " failed to build " + counted(part.nodes.size()) +
+    notes_.push_back(part.engine->name() + " failed to build " + count_in_words(std::ssize(part.nodes), "node") +
                      " of this program, which go to the next engine: " + error);
   }
 
@@ -257,7 +248,7 @@ class Builder {
 
   BuiltProgram result(PartitionPlan plan) {
     hold_against_rivals(plan);
-    note_misfits(plan);
+    add_notes_of_misfits(plan);
     if (trial_ != nullptr) std::ranges::copy(trial_->notes(), std::back_inserter(notes_));
     for (std::string& note : kept_.take_notes()) notes_.push_back(std::move(note));
     if (settings_.dryrun) plan_bodies(plan);
@@ -292,27 +283,10 @@ class Builder {
     plan.bodies = bodies.take_plans();
   }
 
-  void require_no_fallback(const PartitionPlan& plan) const {
-    if (is_reference(*engines_.front())) {
-      throw UnsupportedOperator("require_full_compilation: no engine but " + engines_.front()->name() +
-                                    " runs on the devices of this program",
-                                ErrorCode::kEngineRefusal);
-    }
-    std::vector<Unsupported> left;
-    for (const auto& [node, engine, reason] : plan.fallbacks) {
-      if (engine == reference_engine().name()) left.push_back({node, reason});
-    }
-    if (left.empty()) return;
-    throw UnsupportedOperator(report(*graph_, left, "require_full_compilation: " + engines_.front()->name()) +
-                                  "\nWithout require_full_compilation, " + reference_engine().name() + " runs these.",
-                              ErrorCode::kEngineRefusal);
-  }
-
-  void note_misfits(const PartitionPlan& plan) {
+  void add_notes_of_misfits(const PartitionPlan& plan) {
     for (size_t i = 0; i < engines_.size(); ++i) {
-      if (misfits_[i].empty()) continue;
-      if (std::ranges::count(plan.parts, engines_[i], &Part::engine) > 0)
-        notes_.push_back(misfits_[i] + "; it runs a part of this program all the same, without that");
+      if (!chosen_.misfits[i].empty() && std::ranges::count(plan.parts, engines_[i], &Part::engine) > 0)
+        notes_.push_back(chosen_.misfits[i] + "; it runs a part of this program all the same, without that");
     }
   }
 
@@ -322,7 +296,6 @@ class Builder {
   const RuntimeInputs& inputs_;
   const ChosenEngines& chosen_;
   const std::vector<std::shared_ptr<const Engine>>& engines_;
-  const std::vector<std::string>& misfits_;
   const CompileSettings& settings_;
   Partitioner partitioner_;
   KeptParts kept_;

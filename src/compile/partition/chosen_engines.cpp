@@ -9,6 +9,7 @@
 #include "compile/settings.h"
 #include "engines/reference.h"
 #include "engines/registry.h"
+#include "report/unsupported.h"
 
 namespace tracejet {
 
@@ -117,6 +118,23 @@ std::vector<Unsupported> nodes_on_other_devices(const Graph& graph, const Engine
     if (other) elsewhere.push_back({&node, "runs on " + other->str()});
   }
   return elsewhere;
+}
+
+void require_no_fallback(const Graph& graph, const PartitionPlan& plan, const Engine& preferred) {
+  const std::string reference = reference_engine().name();
+  if (preferred.name() == reference) {
+    throw UnsupportedOperator(
+        "require_full_compilation: no engine but " + reference + " runs on the devices of this program",
+        ErrorCode::kEngineRefusal);
+  }
+  std::vector<Unsupported> left;
+  for (const auto& [node, engine, reason] : plan.fallbacks) {
+    if (engine == reference) left.push_back({node, reason});
+  }
+  if (left.empty()) return;
+  throw UnsupportedOperator(report(graph, left, "require_full_compilation: " + preferred.name()) +
+                                "\nWithout require_full_compilation, " + reference + " runs these.",
+                            ErrorCode::kEngineRefusal);
 }
 
 }  // namespace tracejet

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "compile/partition/plan.h"
 #include "engines/engine.h"
 #include "ir/graph.h"
 
@@ -27,5 +28,8 @@ ChosenEngines chosen_engines(const Graph& graph, const CompileSettings& settings
 
 /// The nodes whose tensors are where the engine doesn't run.
 std::vector<Unsupported> nodes_on_other_devices(const Graph& graph, const Engine& engine);
+
+/// Throws UnsupportedOperator where a plan leaves a node to PyTorch's kernels: see require_full_compilation.
+void require_no_fallback(const Graph& graph, const PartitionPlan& plan, const Engine& preferred);
 
 }  // namespace tracejet

@@ -40,13 +40,22 @@ KeptParts::KeptParts(const std::shared_ptr<const Graph>& graph, const SavedBuild
   notes_.emplace_back("the file was compiled by another version, which made another program of it: compiled again");
 }
 
-const std::vector<std::vector<SavedBuild::Refusal>>* KeptParts::refused(
+std::optional<std::vector<std::vector<Unsupported>>> KeptParts::refused(
     const std::vector<std::shared_ptr<const Engine>>& engines) const {
-  if (saved_ == nullptr) return nullptr;
+  if (saved_ == nullptr) return std::nullopt;
   const auto is_same = [](const std::shared_ptr<const Engine>& engine, const std::string& name) {
     return engine->name() == name;
   };
-  return std::ranges::equal(engines, saved_->engines, is_same) ? &saved_->refused : nullptr;
+  if (!std::ranges::equal(engines, saved_->engines, is_same)) return std::nullopt;
+  std::vector<const Node*> nodes(places_.size());
+  for (const auto& [node, place] : places_) nodes[place] = node;
+  std::vector<std::vector<Unsupported>> refused(saved_->refused.size());
+  for (size_t i = 0; i < refused.size(); ++i) {
+    for (const auto& [node, reason] : saved_->refused[i]) {
+      if (node < nodes.size()) refused[i].push_back({nodes[node], reason});
+    }
+  }
+  return refused;
 }
 
 std::vector<size_t> KeptParts::places(const Part& part) const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -23,8 +24,8 @@ class KeptParts {
   /// `saved`: null where nothing was kept. What was kept of another program isn't used, and the notes say so.
   KeptParts(const std::shared_ptr<const Graph>& graph, const SavedBuild* saved);
 
-  /// What the engines refused, by engine and node; null where that isn't known for exactly these engines.
-  const std::vector<std::vector<SavedBuild::Refusal>>* refused(
+  /// What the engines refused, by engine; nothing where that isn't known for exactly these engines.
+  std::optional<std::vector<std::vector<Unsupported>>> refused(
       const std::vector<std::shared_ptr<const Engine>>& engines) const;
 
   /// What an engine makes of what was kept of this part; null where it is to be compiled, with a note where one would

@@ -222,8 +222,7 @@ std::optional<at::Tensor> group_norm_by_kernels(KernelCache& kernels, const at::
   const std::string give =
       "As<" + narrow + ">::of(" + (norm.silu ? rounded + " / (1 + exp(-" + rounded + "))" : "normed") + ")";
   const auto moments_kernel = kernels.compiled(replaced(kMomentsText, "@T@", type), input.device());
-  const auto norm_kernel =
-      kernels.compiled(replaced(replaced(kNormText, "@T@", type), "@GIVE@", give), input.device());
+  const auto norm_kernel = kernels.compiled(replaced(replaced(kNormText, "@T@", type), "@GIVE@", give), input.device());
 
   const KernelDevice device = kernels.compiler().device(input.device());
   const Pieces pieces = pieces_of(input, device, kMostPieces), parts = pieces_of(input, device, int64_t{1} << 20);

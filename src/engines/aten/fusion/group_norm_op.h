@@ -7,8 +7,8 @@
 
 namespace tracejet::aten {
 
-/// `tracejet::group_norm(Tensor input, Tensor? weight, Tensor? bias, int groups, float eps, bool silu) -> Tensor`: group
-/// norm, and SiLU behind it where asked. PyTorch's kernels but for what `group_norm_by_kernels` takes.
+/// `tracejet::group_norm(Tensor input, Tensor? weight, Tensor? bias, int groups, float eps, bool silu) -> Tensor`:
+/// group norm, and SiLU behind it where asked. PyTorch's kernels but for what `group_norm_by_kernels` takes.
 c10::OperatorHandle group_norm_op();
 
 /// What is asked of group norm.

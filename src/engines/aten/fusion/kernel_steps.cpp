@@ -1,6 +1,7 @@
 #include "engines/aten/fusion/kernel_steps.h"
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 #include <unordered_map>
 

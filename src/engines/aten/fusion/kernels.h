@@ -3,6 +3,7 @@
 #include <array>
 #include <future>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include <c10/core/Device.h>

@@ -48,9 +48,9 @@ void copy_heads_once_of(Graph& graph, c10::DeviceType type) {
     meta.strides = contiguous_strides(meta.sizes);
     const Node& moved = graph.insert_node(node, node.op(), {node.arguments().begin(), node.arguments().end()},
                                           {node.outputs().front()->tensor()}, node.where());
-    const Node& copy = graph.insert_node(
-        node, find_op("aten::clone"), {moved.outputs().front(), static_cast<int64_t>(at::MemoryFormat::Contiguous)},
-        {meta}, node.where());
+    const Node& copy = graph.insert_node(node, find_op("aten::clone"),
+                                         {moved.outputs().front(), static_cast<int64_t>(at::MemoryFormat::Contiguous)},
+                                         {meta}, node.where());
     graph.replace_all_uses(*node.outputs().front(), *copy.outputs().front());
     graph.erase(node);
   });

@@ -65,11 +65,11 @@ std::shared_ptr<Graph> without_unread_weights(const Graph& graph) {
 }  // namespace
 
 std::span<const Pass> passes() {
-  static constexpr Pass table[] = {
-      kFoldGpuConstants, kFoldBatchNorm,     kUseChannelsLast, kLayOutRows,   kFuseConvolutionRelu,
-      kRecompose,        kFuseGroupNorm,     kFuseRmsNorm,     kRotateHalves, kGatherRows,
-      kAvoidCopies,      kMergeProducts,     kPadProducts,     kCopyHeadsOnce, kKeepAxes,     kSimplifyAttention,
-      kFuseActivation,   kAddBiasLater,      kFusePointwise,   kWriteInPlace};
+  static constexpr Pass table[] = {kFoldGpuConstants,    kFoldBatchNorm, kUseChannelsLast, kLayOutRows,
+                                   kFuseConvolutionRelu, kRecompose,     kFuseGroupNorm,   kFuseRmsNorm,
+                                   kRotateHalves,        kGatherRows,    kAvoidCopies,     kMergeProducts,
+                                   kPadProducts,         kCopyHeadsOnce, kKeepAxes,        kSimplifyAttention,
+                                   kFuseActivation,      kAddBiasLater,  kFusePointwise,   kWriteInPlace};
   return table;
 }
 
