@@ -80,7 +80,8 @@ def part(s: Scope) -> list[str]:
     options = [f"{x}[{at}0]", f"{x}[{at}-1]", f"{x}[{at}1:]", f"{x}[{at}:-1]", f"{x}[{at}::2]",
                f"{x}[{at}:{size} // 2]",
                f"{x}[{at}{size} // 2:]", f"{x}[{at}:2]", f"{x}[{at}-2:]", f"{x}[{at}1:{size} - 1]",
-               f"{x}[{at}:{size} + 3]",
+               f"{x}[{at}:{size} + 3]", f"{x}[{at}{size} - 2:]", f"{x}[{at}:{size} - 3]", f"{x}[{at}-({size} // 2):]",
+               f"{x}[{at}{size} - 3:{size} - 1]", f"{x}[{at}3 - {size}:]", f"{x}[{at}:-({size} % 3)]",
                f"{x}.narrow({axis}, 0, {size} - 1)", f"{x}.narrow({axis}, {size} // 2, 1)", f"{x}.narrow({axis}, 1, 1)",
                f"{x}.split([1, {size} - 1], {axis})[1]", f"{x}.split([{size} // 2, {size} - {size} // 2], {axis})[0]",
                f"{x}.unfold({axis}, 2, 1)"]  # fmt: skip
@@ -166,7 +167,8 @@ def write_part(s: Scope) -> list[str]:
     at = ":, " * axis
     options = [f"{x}[{at}0] = {s.choice(1, 2)}", f"{x}[{at}1:].mul_(2)", f"{x}[{at}:-1] += 1", f"{x}[{at}::2] = 3",
                f"{x}.select({axis}, -1).add_(1)", f"{x}.narrow({axis}, 0, 1).zero_()", f"{x}.unsqueeze(0).mul_(-1)",
-               f"{x}[{at}{x}.shape[{axis}] // 2:] = 0"]  # fmt: skip
+               f"{x}[{at}{x}.shape[{axis}] // 2:] = 0",
+               f"{x}[{at}{x}.shape[{axis}] - 2:] = 2", f"{x}[{at}-({x}.shape[{axis}] // 2):].add_(1)"]  # fmt: skip
     if x.rank > 1:
         options += [f"{x}.transpose(0, -1).add_(1)", f"{x}.diagonal().fill_(2)", f"{x}.permute({s.order(x)})[0] = 1",
                     f"{x}.view({x}.shape[0], -1).mul_(2)"]  # fmt: skip

@@ -13,7 +13,7 @@ from torch.utils import _pytree as pytree
 
 from tracejet import _C
 from tracejet._C import ErrorCode, InvalidInput
-from tracejet.export.compat import reorder_kwargs
+from tracejet.export.compat import OpOverload, reorder_kwargs
 from tracejet.export.runner_state import RunnerState, written_memory
 from tracejet.frontend.literals import check_literal
 
@@ -82,7 +82,7 @@ def _keep_what_is_overwritten(module: GraphModule) -> None:
 
 def _shown_by(value: Node) -> Node:
     """What a view, or a view of a view, shows."""
-    while isinstance(value.target, torch._ops.OpOverload) and value.target.is_view:
+    while isinstance(value.target, OpOverload) and value.target.is_view:
         value = value.args[0]
     return value
 

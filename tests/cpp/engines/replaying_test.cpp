@@ -206,8 +206,9 @@ TEST_F(Replaying, IsSafeFromSeveralThreads) {
   std::atomic<int> wrong = 0;
   for (int thread = 0; thread < 4; ++thread) {
     threads.emplace_back([&, thread] {
+      // A size comes some times in a row: else five of them may drive each other out of three places for ever.
       for (int call = 0; call < 200; ++call) {
-        const at::Tensor x = at::randn({2 + (call + thread) % 5, 3});
+        const at::Tensor x = at::randn({2 + (call / 8 + thread) % 5, 3});
         if (!at::equal(result(x), -x.abs())) ++wrong;
       }
     });

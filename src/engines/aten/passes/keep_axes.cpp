@@ -74,7 +74,7 @@ void join_behind_softmax(Graph& graph, const Node& softmax) {
   arguments[0] = &split;
   arguments[1] = c10::IValue(rank);
   const Sizes own = split.tensor().sizes;
-  const Value& bent = insert(graph, softmax, softmax.op(), std::move(arguments), result.tensor(), own);
+  const Value& bent = insert_contiguous(graph, softmax, softmax.op(), std::move(arguments), result.tensor(), own);
   replace_node(graph, softmax, find_op("aten::reshape"), {&bent, sizes_argument(result.tensor().sizes)});
 }
 
