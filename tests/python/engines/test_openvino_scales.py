@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -16,17 +18,32 @@ NORMS = {
     "normalize": lambda x: F.normalize(x, dim=-1),
 }
 
+USES = {
+    "product": lambda y, scale: y * scale,
+    "difference": lambda y, scale: scale - y,
+    "product and sum": lambda y, scale: y * scale + scale,
+}
+
 
 @pytest.mark.parametrize("last", [1, 4])
+@pytest.mark.parametrize("use", USES)
 @pytest.mark.parametrize("norm", NORMS)
-def test_constants_of_any_shape_are_applied_to_norms(norm, last):
+def test_constants_of_any_shape_are_applied_to_norms(norm, use, last):
     generator = torch.Generator().manual_seed(0)
     wide = 3 if last == 1 else last
-    shapes = [(wide,), (2, wide), (1, 1, 1, last), (1, 1, 1, 1), (5, 1, 1, wide)]
-    sizes = [(4, 2, last), (1, 2, last)]
+    low, high = (1, 2, last), (4, 2, last)
     # Each in a program of its own: nothing is fused with a norm that is used twice.
-    for shape in shapes:
+    for shape in [(wide,), (2, wide), (1, 1, 1, last), (1, 1, 1, 1), (5, 1, 1, wide)]:
         scale = torch.randn(shape, generator=generator)
-        for function in (lambda y: y * scale, lambda y: scale - y, lambda y: y * scale + scale):
-            assert_right(lambda x: function(NORMS[norm](x)), dynamic(sizes[1], *sizes[:1] * 2), *sizes)
-    assert_right(lambda x: NORMS[norm](x).expand(-1, 2, wide), dynamic(sizes[1], *sizes[:1] * 2), *sizes)
+        assert_right(partial(_used, norm, use, scale), dynamic(low, high, high), high, low)
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_norms_of_one_element_are_broadcast(norm):
+    assert_right(
+        lambda x: NORMS[norm](x).expand(-1, 2, 3), dynamic((1, 2, 1), (4, 2, 1), (4, 2, 1)), (4, 2, 1), (1, 2, 1)
+    )
+
+
+def _used(norm, use, scale, x):
+    return USES[use](NORMS[norm](x), scale)

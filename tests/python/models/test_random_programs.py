@@ -129,7 +129,9 @@ def test_a_wrong_value_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     honest = [judge(seed, "aten").verdict for seed in range(1, 9)]
     _with_engine(monkeypatch, lambda outputs: torch.utils._pytree.tree_map(lambda x: x.logical_not(), outputs))
     lying = [judge(seed, "aten") for seed in range(1, 9)]
-    assert [f.verdict for f in lying] == ["wrong" if verdict == "right" else verdict for verdict in honest]
+    # A size that is refused comes after others, where the lie is found.
+    for verdict, finding in zip(honest, lying, strict=True):
+        assert finding.verdict in (("wrong",) if verdict == "right" else (verdict, "wrong"))
     assert "right" in honest
     assert all("expected" in f.reason and "def forward" in f.text for f in lying if f.verdict == "wrong")
 
