@@ -157,8 +157,10 @@ Run bench(CLI::App& command) {
       ->allow_extra_args(false);
   options->values.add_to(command);
   command.add_option("--warm-up,--warmUp", options->duration.warm_up, "Seconds before anything is measured, each.")
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   command.add_option("--duration", options->duration.measured, "Seconds to measure each engine.")
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   command.add_option("--iterations", options->duration.calls, "Calls to measure at least.")
       ->check(CLI::PositiveNumber)

@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <iostream>
+#include <string>
 
 #include "answer.h"
 #include "commands.h"
@@ -37,7 +38,7 @@ constexpr const char* kFooter =
 int main(int argc, char** argv) {
   CLI::App app("Programs of PyTorch without Python: .pt2 files and TorchScript files.", "tracejet-cpp");
   app.set_version_flag("--version", std::string("tracejet-cpp ") + tracejet::version());
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);  // else CLI11 misses a command before it names the word that is none
   app.footer(kFooter);
   bool as_json = false;
   std::vector<std::pair<const CLI::App*, cl::Run>> runs;
@@ -55,5 +56,10 @@ int main(int argc, char** argv) {
     return cl::say_error(cl::Status::kUsage, "UsageError", error.what(), std::any_of(argv, argv + argc, is_json));
   }
   const auto asked = std::ranges::find_if(runs, [](const auto& run) { return run.first->parsed(); });
+  if (asked == runs.end()) {
+    std::string names;
+    for (const Command& command : kCommands) names.append(names.empty() ? "" : ", ").append(command.name);
+    return cl::say_error(cl::Status::kUsage, "UsageError", "a command is required: one of " + names, as_json);
+  }
   return cl::answer(asked->second, as_json);
 }

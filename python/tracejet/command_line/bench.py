@@ -55,10 +55,17 @@ class _Contender:
 @click.option("--seed", default=0, show_default=True, help="Of random inputs.")
 @click.option("--load-inputs", help="A file of torch.save with the inputs: a tensor, a list, or a dict by name.")
 @click.option(
-    "--warm-up", "--warmUp", default=0.2, show_default=True, help="Seconds before anything is measured, each."
+    "--warm-up",
+    "--warmUp",
+    type=click.FloatRange(0),
+    default=0.2,
+    show_default=True,
+    help="Seconds before anything is measured, each.",
 )
-@click.option("--duration", default=3.0, show_default=True, help="Seconds to measure each engine.")
-@click.option("--iterations", default=10, show_default=True, help="Calls to measure at least.")
+@click.option(
+    "--duration", type=click.FloatRange(0), default=3.0, show_default=True, help="Seconds to measure each engine."
+)
+@click.option("--iterations", type=click.IntRange(1), default=10, show_default=True, help="Calls to measure at least.")
 @json_option
 @input_options
 @compile_options

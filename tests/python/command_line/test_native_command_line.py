@@ -161,7 +161,8 @@ def test_bench_measures_engines_side_by_side(folder: Path) -> None:
 
 WRONG = {
     "missing.pt2": ("run missing.pt2", 2, "no file"),
-    "a command": ("frobnicate", 2, ""),
+    "a command": ("frobnicate", 2, "frobnicate"),
+    "less than no time": ("bench net.pt2 --duration -1", 2, "--duration"),
     "no model": ("check", 2, "model"),
     "no shapes": ("trace net.pt", 2, "--shapes"),
     "another input": ("trace net.pt --shapes y:1x8", 2, "'y'"),
@@ -196,6 +197,12 @@ def test_errors_go_to_standard_error(folder: Path) -> None:
     result = call("run", "missing.pt2")
     message = "InvalidInput: there is no file missing.pt2\nSee docs/errors.md#invalidinput\n"
     assert (result.returncode, result.stdout, result.stderr) == (2, "", message)
+
+
+def test_without_a_command_the_commands_are_listed(folder: Path) -> None:
+    result = call()
+    assert (result.returncode, result.stdout) == (2, "")
+    assert all(name in result.stderr for name in ("show", "trace", "bench"))
 
 
 DTYPES = "bool int8 int16 int32 int64 uint8 float16 float32 float64 complex64".split()
