@@ -4,6 +4,7 @@
 #include <c10/core/CPUAllocator.h>
 
 #include "ir/size_expression.h"
+#include "symbolic/sym_node.h"
 
 namespace tracejet::python {
 
@@ -12,7 +13,7 @@ namespace {
 /// How many bytes a tensor's storage spans. Never asks whether a symbolic axis is empty: nobody listens to guards any
 /// more, and an empty contiguous tensor comes out as 0 all the same.
 c10::SymInt storage_bytes(const TensorMeta& meta) {
-  if (std::ranges::any_of(meta.sizes, [](const c10::SymInt& size) { return size.maybe_as_int() == 0; })) return 0;
+  if (symbolic::is_known_empty(meta.sizes)) return 0;
   c10::SymInt elements = meta.storage_offset + 1;
   for (size_t axis = 0; axis < meta.sizes.size(); ++axis) elements += (meta.sizes[axis] - 1) * meta.strides[axis];
   return elements * static_cast<int64_t>(c10::elementSize(meta.dtype));

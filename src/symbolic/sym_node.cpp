@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "symbolic/asker.h"
+#include "symbolic/cpp_division.h"
 #include "symbolic/forced_branches.h"
 #include "symbolic/layout.h"
 #include "symbolic/node.h"
@@ -13,23 +14,6 @@ namespace tracejet::symbolic {
 namespace {
 
 using c10::SymNode;
-
-/// The divisor without its sign: C++ divides towards zero, where -7 / 2 is -3 and -7 % 2 is -1.
-Expression magnitude_of_divisor(const Expression& divisor) {
-  if (divisor.range().min > 0) return divisor;
-  if (divisor.range().max < 0) return -divisor;
-  throw UnsupportedOperator("C++ code divides by " + divisor.str() +
-                            ", of which it isn't known whether it is positive; divide by its sizes");
-}
-Expression truncated_div(const Expression& a, const Expression& b) {
-  const Expression by = magnitude_of_divisor(b), zero(0);
-  const Expression quotient = floor_div(max(a, zero), by) - floor_div(max(-a, zero), by);
-  return by == b ? quotient : -quotient;
-}
-Expression truncated_mod(const Expression& a, const Expression& b) {
-  const Expression by = magnitude_of_divisor(b), zero(0);
-  return mod(max(a, zero), by) - mod(max(-a, zero), by);
-}
 
 class SymbolicNode : public c10::SymNodeImpl {
  public:

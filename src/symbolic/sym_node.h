@@ -45,6 +45,8 @@ bool require(const c10::SymBool& condition);
 
 // None of these guards. They answer for nodes that aren't ours only if those are constant.
 bool is_statically_equal(const c10::SymInt& a, const c10::SymInt& b);
+/// Whether a tensor of these sizes never has an element.
+bool is_known_empty(c10::SymIntArrayRef sizes);
 std::optional<bool> statically_known(const c10::SymBool& condition);
 /// As above, where sizes that may be 0 or 1 are taken to be larger: for choices of layout.
 std::optional<bool> known_size_oblivious(const c10::SymBool& condition);

@@ -38,6 +38,10 @@ c10::SymInt normalized(const c10::SymInt& value) {
   return expression && expression->is_constant() ? c10::SymInt(expression->constant()) : value;
 }
 
+bool is_known_empty(c10::SymIntArrayRef sizes) {
+  return std::ranges::any_of(sizes, [](const c10::SymInt& size) { return size.maybe_as_int() == 0; });
+}
+
 bool is_statically_equal(const c10::SymInt& a, const c10::SymInt& b) {
   const auto x = expression_of(a);
   const auto y = expression_of(b);

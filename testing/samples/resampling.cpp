@@ -164,10 +164,9 @@ Stacks pixel_shuffle() {
 
 Stacks pixel_unshuffle() {
   return {
-      {floats({2, 3, 4, 6}), 2},
-      {channels_last(floats({2, 3, 4, 6})), 2},
-      {floats({2, 3, 6}), 3},
-      {floats({2, 3, 2, 4, 6}), 2},
+      {floats({2, 3, 4, 6}), 2}, {channels_last(floats({2, 3, 4, 6})), 2},
+      {floats({2, 3, 6}), 3},    {floats({2, 3, 2, 4, 6}), 2},
+      {floats({1, 0, 2, 2}), 2},
   };
 }
 

@@ -5,6 +5,7 @@
 #include "io/pt2/schema.h"
 #include "io/pt2/sympy_text.h"
 #include "ir/symbolic_constant.h"
+#include "symbolic/sym_node.h"
 
 namespace tracejet::pt2 {
 
@@ -14,7 +15,7 @@ Json bound_in_json(int64_t value) { return std::abs(value) == symbolic::kInfinit
 
 /// As many bytes as PyTorch thinks that the tensor needs.
 c10::SymInt storage_bytes(const TensorMeta& meta) {
-  if (std::ranges::any_of(meta.sizes, [](const c10::SymInt& size) { return size.maybe_as_int() == 0; })) return 0;
+  if (symbolic::is_known_empty(meta.sizes)) return 0;
   c10::SymInt elements = meta.storage_offset + 1;
   for (size_t axis = 0; axis < meta.sizes.size(); ++axis) elements += (meta.sizes[axis] - 1) * meta.strides[axis];
   return elements * static_cast<int64_t>(c10::elementSize(meta.dtype));

@@ -12,6 +12,7 @@
 #include "ir/size_expression.h"
 #include "ir/unbacked.h"
 #include "lowering/onnx/conversion.h"
+#include "symbolic/sym_node.h"
 
 namespace tracejet::onnx {
 
@@ -42,7 +43,7 @@ bool gives_nothing(const Node& node) {
     if (output == nullptr || !output->is_tensor()) return false;
     const Sizes& sizes = output->tensor().sizes;
     const bool is_static = std::ranges::all_of(sizes, [](const auto& size) { return size.maybe_as_int().has_value(); });
-    return is_static && std::ranges::any_of(sizes, [](const auto& size) { return size.maybe_as_int() == 0; });
+    return is_static && symbolic::is_known_empty(sizes);
   });
 }
 

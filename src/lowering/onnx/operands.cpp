@@ -6,6 +6,7 @@
 
 #include "lowering/onnx/integers.h"
 #include "lowering/onnx/lowering.h"
+#include "symbolic/sym_node.h"
 
 namespace tracejet::onnx {
 
@@ -70,7 +71,7 @@ void Lowering::result(const Operand& operand) {
 
 Operand Lowering::as_declared(const Operand& operand, const Value& value) {
   const TensorMeta& meta = value.tensor();
-  const bool is_empty = std::ranges::any_of(meta.sizes, [](const auto& size) { return size.maybe_as_int() == 0; });
+  const bool is_empty = symbolic::is_known_empty(meta.sizes);
   // Kernels are rarely tried on nothing: some divide by the number of elements.
   if (is_empty) return cast(emit_as(at::kFloat, "ConstantOfShape", {sizes(meta.sizes)}), meta.dtype);
   return narrowed(operand, meta.dtype, ranges_->unwrapped(value));

@@ -9,6 +9,7 @@
 
 #include "lowering/onnx/families.h"
 #include "lowering/onnx/helpers.h"
+#include "symbolic/sym_node.h"
 
 namespace tracejet::onnx::convert {
 
@@ -166,6 +167,7 @@ void pixel_shuffle(Lowering& to, const Call& call, std::string_view) {
 
 void pixel_unshuffle(Lowering& to, const Call& call, std::string_view) {
   const TensorMeta& meta = call.tensor("self");
+  if (symbolic::is_known_empty(meta.sizes)) return to.result(to.emit("Identity", {to.operand(call, "self")}));
   const int64_t factor = call.integer("downscale_factor");
   const auto leading = static_cast<size_t>(meta.dim() - 2);
   const auto& sizes = to.output().sizes;

@@ -225,8 +225,15 @@ at::Tensor replace_steps(const at::Tensor& self, const at::Tensor& src, int64_t 
   const at::Tensor inside = at::logical_and(at::ge(offset, 0), at::lt(offset, at::Scalar(range.end - range.start)));
   const at::Tensor hit = at::logical_and(inside, at::eq(at::remainder(offset, at::Scalar(step)), 0));
   const at::Tensor place = at::reshape(at::div(offset, at::Scalar(step), "floor"), {-1});
-  const at::Tensor within = at::clamp(place, 0, at::Scalar(src.sym_size(axis) - 1));
-  return at::where(hit, at::index_select(src, axis, within), self);
+  const auto length = symbolic::expression_of(src.sym_size(axis));
+  if (length && length->range().min > 0) {
+    const at::Tensor within = at::clamp(place, 0, at::Scalar(src.sym_size(axis) - 1));
+    return at::where(hit, at::index_select(src, axis, within), self);
+  }
+  // Nothing is looked up in an empty source: behind its elements is one that nobody takes.
+  const at::Tensor source = at::cat({src, at::slice_symint(self, axis, 0, 1)}, axis);
+  const at::Tensor within = at::clamp(place, 0, at::Scalar(src.sym_size(axis)));
+  return at::where(hit, at::index_select(source, axis, within), self);
 }
 
 }  // namespace

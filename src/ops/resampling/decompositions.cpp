@@ -34,6 +34,7 @@
 #include "ops/resampling/upsample.h"
 #include "ops/shape/shape.h"
 #include "ops/shape/window.h"
+#include "symbolic/sym_node.h"
 
 namespace tracejet::decompositions {
 
@@ -154,6 +155,7 @@ at::Tensor pixel_shuffle(const at::Tensor& self, int64_t r) {
 
 /// [..., C, H r, W r] to [..., C r r, H, W]
 at::Tensor pixel_unshuffle(const at::Tensor& self, int64_t r) {
+  if (symbolic::is_known_empty(self.sym_sizes())) return self.clone();
   window::require_elements(self.sym_sizes(), 0);
   const int64_t batch_axes = self.dim() - 3;
   const c10::SymInt channels = self.sym_size(-3), height = self.sym_size(-2) / r, width = self.sym_size(-1) / r;

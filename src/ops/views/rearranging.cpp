@@ -4,6 +4,7 @@
 #include "ops/resampling/decompositions.h"
 #include "ops/shape/shape.h"
 #include "ops/shape/window.h"
+#include "symbolic/sym_node.h"
 
 namespace tracejet {
 
@@ -39,7 +40,9 @@ Metas pixel_shuffle(const Call& call) {
 Metas pixel_unshuffle(const Call& call) {
   const TensorMeta& self = call.tensor("self");
   require_image(self);
-  window::require_elements(self.sizes, 0);  // eager hands an empty one back in its old shape
+  // Eager hands an empty one back in its old shape.
+  if (symbolic::is_known_empty(self.sizes)) return {shape::like_batch(self, self.sizes, 2)};
+  window::require_elements(self.sizes, 0);
   const int64_t factor = call.integer("downscale_factor"), rank = self.dim();
   require(factor > 0, [&] { return "downscale_factor is " + std::to_string(factor) + ", expected at least 1"; });
   require_multiple(self, rank - 2, factor);

@@ -3,128 +3,22 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
-#include "engines/aten/fusion/fused_call.h"
 #include "engines/aten/fusion/fused_op.h"
-#include "engines/aten/fusion/group_norm_op.h"
-#include "engines/aten/interpreter.h"
-#include "engines/aten/passes/add_bias_later.h"
-#include "engines/aten/passes/fuse_pointwise.h"
-#include "engines/aten/passes/rotate_halves.h"
-#include "engines/host_kernels.h"
-#include "engines/runtime_inputs.h"
-#include "ir/copy.h"
-#include "ir/passes/common_subexpressions.h"
-#include "ir/symbol_binding.h"
-#include "ir/verify.h"
-#include "small_graph.h"
+#include "engines/fused_program.h"
 #include <tracejet/trace.h>
 
 namespace tracejet {
 namespace {
 
-using Tensors = std::vector<at::Tensor>;
-using testing::calls_of;
-
-std::shared_ptr<Graph> fused(const Forward& forward, const std::vector<Input>& inputs) {
-  const Program program = trace(forward, inputs);
-  std::shared_ptr<Graph> graph = copy_with_outputs(*program.graph(), {}).graph;
-  merge_common_subexpressions(*graph);
-  aten::rotate_halves_of(*graph, c10::kCPU);
-  aten::add_bias_later_of(*graph, c10::kCPU);
-  aten::fuse_pointwise_of(*graph, c10::kCPU);
-  verify_graph(*graph);
-  return graph;
-}
-
-std::vector<Input> inputs_like(const Tensors& tensors) {
-  std::vector<Input> inputs;
-  for (const at::Tensor& tensor : tensors) inputs.push_back(Input::fixed(tensor.sizes().vec(), tensor.scalar_type()));
-  return inputs;
-}
-
-std::string calls(const Forward& forward, const Tensors& inputs) {
-  return calls_of(*fused(forward, inputs_like(inputs)));
-}
-
-constexpr aten::KernelDevice kOneThread{.warp = 1, .block = 4, .largest_block = 1, .threads = 0};
-constexpr aten::KernelDevice kWarps{.warp = 32, .block = 32, .largest_block = 128, .threads = 0};
-constexpr aten::KernelDevice kManyBlocks{.warp = 32, .block = 32, .largest_block = 128, .threads = 4096};
-
-/// A fused node by itself, called as programs call it.
-class Fused {
- public:
-  Fused(const Forward& forward, const std::vector<Input>& inputs, const aten::KernelDevice& device)
-      : graph_(fused(forward, inputs)),
-        compiler_(std::make_shared<testing::HostCompiler>(device)),
-        cache_(std::make_shared<aten::KernelCache>(compiler_)) {
-    if (graph_->nodes().size() != 1 || !aten::is_fused(graph_->nodes().front())) {
-      throw Error("expected one fused node: " + graph_->str());
-    }
-    body_ = graph_->nodes().front().subgraphs().front();
-    call_ = aten::make_fused_call(body_, aten::make_interpreter(body_, runtime_inputs_of(*body_)), cache_);
-  }
-
-  Tensors operator()(const Tensors& given) const {
-    Tensors operands;
-    RuntimeSizes sizes;
-    const auto order = std::get<std::vector<const Value*>>(graph_->nodes().front().arguments().front());
-    for (const Value* value : order) {
-      const auto place = std::ranges::find(graph_->inputs(), value, &GraphInput::value) - graph_->inputs().begin();
-      operands.push_back(given.at(static_cast<size_t>(place)));
-    }
-    for (size_t i = 0; i < given.size(); ++i) {
-      for_each_bound_symbol(*graph_->inputs()[i].value, [&](const SymbolBinding& binding) {
-        sizes.bind(binding.symbol.id, given[i].size(binding.axis));
-      });
-    }
-    const std::vector<c10::IValue> values = call_->run(operands, sizes);
-    const auto given_by_node = graph_->nodes().front().outputs();
-    Tensors results;
-    for (const GraphOutput& output : graph_->outputs()) {
-      const auto place = std::ranges::find(given_by_node, output.value) - given_by_node.begin();
-      results.push_back(values.at(static_cast<size_t>(place)).toTensor());
-    }
-    return results;
-  }
-
-  int kernels() const { return compiler_->count_; }
-
- private:
-  std::shared_ptr<Graph> graph_;
-  std::shared_ptr<const testing::HostCompiler> compiler_;
-  std::shared_ptr<aten::KernelCache> cache_;
-  std::shared_ptr<const Graph> body_;
-  std::unique_ptr<Executable> call_;
-};
-
-double tolerance_of(at::ScalarType dtype) {
-  if (dtype == at::kHalf) return 2e-3;
-  if (dtype == at::kBFloat16) return 1.6e-2;
-  return 1e-5;
-}
-
-void expect_same_tensors(const Tensors& got, const Tensors& expected) {
-  ASSERT_EQ(got.size(), expected.size());
-  for (size_t i = 0; i < got.size(); ++i) {
-    EXPECT_EQ(got[i].scalar_type(), expected[i].scalar_type());
-    EXPECT_EQ(got[i].sizes(), expected[i].sizes());
-    EXPECT_EQ(got[i].strides(), expected[i].strides());
-    const double tolerance = tolerance_of(got[i].scalar_type());
-    EXPECT_TRUE(at::allclose(got[i].to(at::kDouble), expected[i].to(at::kDouble), tolerance, tolerance, true))
-        << got[i] << expected[i];
-  }
-}
-
-/// The first call runs operators, the second the kernel.
-void expect_kernel_as_eager(const Forward& forward, const Tensors& inputs,
-                            const aten::KernelDevice& device = kOneThread) {
-  const Fused program(forward, inputs_like(inputs), device);
-  const Tensors expected = program(inputs);
-  const Tensors got = program(inputs);
-  EXPECT_EQ(program.kernels(), 1);
-  expect_same_tensors(got, expected);
-  expect_same_tensors(got, forward(inputs));
-}
+using testing::calls;
+using testing::expect_kernel_as_eager;
+using testing::expect_same_tensors;
+using testing::Fused;
+using testing::fused;
+using testing::inputs_like;
+using testing::kOneThread;
+using testing::kWarps;
+using testing::Tensors;
 
 TEST(Fusion, TakesChainsOfOneSize) {
   const Tensors x{at::randn({4, 6}), at::randn({6})};
@@ -364,46 +258,6 @@ TEST(Fusion, TakesNormsOfShortRowsAlone) {
 }
 
 /// Images, channels, pixels and groups; whether numbers are far from 0.
-class GroupNorms : public ::testing::TestWithParam<std::tuple<int64_t, int64_t, int64_t, int64_t, double>> {};
-
-TEST_P(GroupNorms, AreAsInFloat64) {
-  at::manual_seed(0);
-  const auto [images, channels, pixels, groups, shift] = GetParam();
-  static aten::KernelCache cache(std::make_shared<testing::HostCompiler>(kManyBlocks));  // for all sizes
-  for (const at::ScalarType dtype : {at::kHalf, at::kBFloat16}) {
-    const at::Tensor x =
-        (at::randn({images, channels, pixels, 3}) * 2 + shift).to(dtype).contiguous(at::MemoryFormat::ChannelsLast);
-    const at::Tensor weight = at::randn({channels}).to(dtype), bias = at::randn({channels}).to(dtype);
-    for (const bool silu : {false, true}) {
-      const aten::GroupNorm norm{silu ? weight : at::Tensor(), silu ? bias : at::Tensor(), groups, 1e-5, silu};
-      const auto got = aten::group_norm_by_kernels(cache, x, norm);
-      ASSERT_TRUE(got);
-      const auto wide = [](const at::Tensor& tensor) { return tensor.defined() ? tensor.to(at::kDouble) : tensor; };
-      at::Tensor expected = at::group_norm(wide(x), groups, wide(norm.weight), wide(norm.bias), 1e-5);
-      if (silu) expected = at::silu(expected);
-      EXPECT_EQ(got->strides(), x.strides());
-      const double tolerance = tolerance_of(dtype);
-      EXPECT_TRUE(at::allclose(got->to(at::kDouble), expected, tolerance, tolerance));
-    }
-  }
-}
-
-INSTANTIATE_TEST_SUITE_P(All, GroupNorms,
-                         ::testing::Values(std::tuple(2, 32, 4, 8, 0.), std::tuple(1, 64, 5, 32, 40.),
-                                           std::tuple(1, 96, 1, 32, 0.), std::tuple(1, 48, 7, 2, -300.),
-                                           std::tuple(1, 1280, 3, 32, 0.)));
-
-TEST(Fusion, NormsGroupsOfOtherImagesByOperators) {
-  aten::KernelCache cache(std::make_shared<testing::HostCompiler>(kWarps));
-  const auto is_taken = [&](const at::Tensor& x, int64_t groups) {
-    return aten::group_norm_by_kernels(cache, x, {{}, {}, groups, 1e-5, false}).has_value();
-  };
-  const at::Tensor x = at::randn({2, 16, 4, 4}).to(at::kHalf);
-  EXPECT_FALSE(is_taken(x, 4));
-  EXPECT_FALSE(is_taken(x.to(at::kFloat).contiguous(at::MemoryFormat::ChannelsLast), 4));
-  EXPECT_FALSE(is_taken(x.slice(1, 0, 12).contiguous(at::MemoryFormat::ChannelsLast), 4));
-}
-
 TEST(Fusion, RunsOperatorsWhereAKernelCantBeCompiled) {
   class Refusing final : public aten::KernelCompiler {
     aten::KernelDevice device(c10::Device) const override { return {}; }

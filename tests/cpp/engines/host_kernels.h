@@ -10,6 +10,17 @@
 
 namespace tracejet::testing {
 
+inline constexpr aten::KernelDevice kOneThread{.warp = 1, .block = 4, .largest_block = 1, .threads = 0};
+inline constexpr aten::KernelDevice kWarps{.warp = 32, .block = 32, .largest_block = 128, .threads = 0};
+inline constexpr aten::KernelDevice kManyBlocks{.warp = 32, .block = 32, .largest_block = 128, .threads = 4096};
+
+/// How far half precision may be from eager's, relative and absolute.
+inline double tolerance_of(at::ScalarType dtype) {
+  if (dtype == at::kHalf) return 2e-3;
+  if (dtype == at::kBFloat16) return 1.6e-2;
+  return 1e-5;
+}
+
 /// Kernels on the CPU: their text is compiled as C++, with CUDA's words defined in front of it. Threads of a block run
 /// as threads, each waiting for the others where they exchange numbers.
 class HostCompiler final : public aten::KernelCompiler {

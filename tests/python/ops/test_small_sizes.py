@@ -234,3 +234,18 @@ def test_narrow_counts_from_the_end_that_it_counts_from_in_eager() -> None:
     for rows in (1, 2, 3, 9):
         x = torch.randn(rows, 3)
         torch.testing.assert_close(compiled(x), model(x))
+
+
+@pytest.mark.parametrize("engine", ["aten", "openvino"])
+def test_writes_to_a_part_may_find_nothing_to_write_to(engine: str) -> None:
+    def write(x: torch.Tensor) -> torch.Tensor:
+        y = x * 1
+        y.split([1, y.shape[0] - 1], 0)[1].relu_()
+        y[2:].mul_(3)
+        return y
+
+    declared = Input(min_shape=(1, 2), opt_shape=(4, 2), max_shape=(8, 2))
+    compiled = tracejet.compile(tracejet.trace(Lambda(write), arg_inputs=[declared]), engine=engine)
+    for rows in (1, 2, 3, 4, 8):
+        x = torch.randn(rows, 2)
+        torch.testing.assert_close(compiled(x), write(x))
