@@ -16,9 +16,9 @@ Made from [differences.json](differences.json) by `make docs`; don't edit it by 
 A compiled program gives what eager PyTorch gives, up to rounding, or it is refused. These are the exceptions, and all
 that are known: random programs are held against eager on every engine (`make fuzz`), and nothing is excused there
 but what stands here. NaN is kept elsewhere, and found by `isnan`, `x != x`, comparisons, `nan_to_num`, `where`, `amax`,
-`nansum` and their like. The engine "aten" runs PyTorch's own kernels, and has one exception, where these differ among themselves. One operator
-has two answers in eager PyTorch itself: the mean that `torch.var_mean` gives of infinities is NaN or infinite, as they
-lie; in a program it is that of `mean`.
+`nansum` and their like. The engine "aten" runs PyTorch's own kernels, and has one exception, where these differ among
+themselves. One operator has two answers in eager PyTorch itself: the mean that `torch.var_mean` gives of infinities is
+NaN or infinite, as they lie; in a program it is that of `mean`.
 
 """
 
