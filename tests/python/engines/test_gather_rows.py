@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 import torch
 import torch._dynamo  # see test_cuda_graphs.py
 
 import tracejet
+from tests.support.kernel_passes import operators
 from tests.support.lambda_module import Lambda, batch
-from tracejet import _C
-from tracejet.api.session_program import graph_of
 
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)]
-
-
-def operators(program: torch.export.ExportedProgram, **settings: Any) -> list[str]:
-    graph = _C.optimized(graph_of(program), tracejet.CompileSettings(**settings))
-    return [node.op for node in graph.nodes]
 
 
 def windows(x: torch.Tensor) -> torch.Tensor:

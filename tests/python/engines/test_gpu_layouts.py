@@ -11,16 +11,10 @@ import torch.nn.functional as F
 from torch import nn
 
 import tracejet
+from tests.support.kernel_passes import operators
 from tests.support.lambda_module import Lambda
-from tracejet import _C
-from tracejet.api.session_program import graph_of
 
 gpu = pytest.mark.gpu
-
-
-def operators(program: torch.export.ExportedProgram, **settings: Any) -> list[str]:
-    graph = _C.optimized(graph_of(program), tracejet.CompileSettings(**settings))
-    return [node.op for node in graph.nodes]
 
 
 class Layers(nn.Module):

@@ -9,17 +9,11 @@ import torch
 from torch import nn
 
 import tracejet
+from tests.support.kernel_passes import operators
 from tests.support.lambda_module import batch
-from tracejet import _C
-from tracejet.api.session_program import graph_of
 
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)]
 HERE = "tracejet::index_put_here"
-
-
-def operators(program: torch.export.ExportedProgram, **settings: Any) -> list[str]:
-    graph = _C.optimized(graph_of(program), tracejet.CompileSettings(**settings))
-    return [node.op for node in graph.nodes]
 
 
 class Cache(nn.Module):
