@@ -182,22 +182,15 @@ class Gatherer {
     const Node& node = *value.producer();
     const Sizes all{source.tensor().numel() / source.tensor().sizes.back(), source.tensor().sizes.back()};
     const Value& table = table_of(rows.reshape({-1}).contiguous(), source.tensor().device, value.id());
-    const Value& flat = insert(node, "aten::reshape", {&source, sizes_argument(all)}, value.tensor(), all);
+    const Value& flat =
+        insert_contiguous(graph_, node, find_op("aten::reshape"), {&source, sizes_argument(all)}, value.tensor(), all);
     const Sizes taken{table.tensor().sizes.front(), all.back()};
-    const Value& gathered = insert(node, "aten::index_select", {&flat, int64_t{0}, &table}, value.tensor(), taken);
+    const Value& gathered = insert_contiguous(graph_, node, find_op("aten::index_select"), {&flat, int64_t{0}, &table},
+                                              value.tensor(), taken);
     replace_node(graph_, node, find_op("aten::reshape"), {&gathered, sizes_argument(value.tensor().sizes)});
   }
 
  private:
-  const Value& insert(const Node& before, const char* name, std::vector<Argument> arguments, TensorMeta meta,
-                      const Sizes& sizes) {
-    meta.sizes = sizes;
-    meta.strides = contiguous_strides(sizes);
-    return *graph_.insert_node(before, find_op(name), std::move(arguments), {std::move(meta)}, before.where())
-                .outputs()
-                .front();
-  }
-
   const Value& table_of(const at::Tensor& rows, c10::Device device, int64_t id) {
     for (const auto& [table, value] : tables_) {
       if (value->tensor().device == device && at::equal(table, rows)) return *value;

@@ -20,15 +20,6 @@ bool splits_first(const Sizes& whole, const Sizes& split) {
          std::equal(whole.begin() + 1, whole.end(), split.begin() + 2, symbolic::is_statically_equal);
 }
 
-const Value& insert_contiguous(Graph& graph, const Node& before, c10::OperatorHandle op,
-                               std::vector<Argument> arguments, TensorMeta meta, const Sizes& sizes) {
-  meta.sizes = sizes;
-  meta.strides = contiguous_strides(sizes);
-  return *graph.insert_node(before, std::move(op), std::move(arguments), {std::move(meta)}, before.where())
-              .outputs()
-              .front();
-}
-
 const Value& reshaped(Graph& graph, const Node& before, const Value& value, const Sizes& sizes) {
   return insert_contiguous(graph, before, find_op("aten::reshape"), {&value, sizes_argument(sizes)}, value.tensor(),
                            sizes);

@@ -1,6 +1,7 @@
 #include "engines/aten/passes/layouts.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "engines/aten/passes/rewriting.h"
 #include "symbolic/sym_node.h"
@@ -42,6 +43,15 @@ std::vector<const Value*> results_from(const Graph& graph, const std::unordered_
     if (std::ranges::find(results, output.value) == results.end()) results.push_back(output.value);
   }
   return results;
+}
+
+const Value& insert_contiguous(Graph& graph, const Node& before, c10::OperatorHandle op,
+                               std::vector<Argument> arguments, TensorMeta meta, const Sizes& sizes) {
+  meta.sizes = sizes;
+  meta.strides = contiguous_strides(sizes);
+  return *graph.insert_node(before, std::move(op), std::move(arguments), {std::move(meta)}, before.where())
+              .outputs()
+              .front();
 }
 
 void make_contiguous(Graph& graph, const Value& value) {

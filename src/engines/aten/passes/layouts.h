@@ -16,6 +16,10 @@ bool counts_places(const Graph& graph);
 /// The results of a program that are computed from these nodes, each once.
 std::vector<const Value*> results_from(const Graph& graph, const std::unordered_set<const Node*>& nodes);
 
+/// A call before another one, which gives one contiguous tensor of these sizes, otherwise as `meta`.
+const Value& insert_contiguous(Graph& graph, const Node& before, c10::OperatorHandle op,
+                               std::vector<Argument> arguments, TensorMeta meta, const Sizes& sizes);
+
 /// Makes a value contiguous for all who read it.
 void make_contiguous(Graph& graph, const Value& value);
 
