@@ -81,7 +81,7 @@ def part(s: Scope) -> list[str]:
                f"{x}[{at}:{size} // 2]",
                f"{x}[{at}{size} // 2:]", f"{x}[{at}:2]", f"{x}[{at}-2:]", f"{x}[{at}1:{size} - 1]",
                f"{x}[{at}:{size} + 3]", f"{x}[{at}{size} - 2:]", f"{x}[{at}:{size} - 3]", f"{x}[{at}-({size} // 2):]",
-               f"{x}[{at}{size} - 3:{size} - 1]", f"{x}[{at}3 - {size}:]", f"{x}[{at}:-({size} % 3 + 1)]",
+               f"{x}[{at}{size} - 3:{size} - 1]", f"{x}[{at}3 - {size}:]", f"{x}[{at}:-({size} % 3)]",
                f"{x}.narrow({axis}, 0, {size} - 1)", f"{x}.narrow({axis}, {size} // 2, 1)", f"{x}.narrow({axis}, 1, 1)",
                f"{x}.split([1, {size} - 1], {axis})[1]", f"{x}.split([{size} // 2, {size} - {size} // 2], {axis})[0]",
                f"{x}.unfold({axis}, 2, 1)"]  # fmt: skip

@@ -2,7 +2,17 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
+#include <memory>
 #include <string_view>
+
+#include <openvino/op/add.hpp>
+#include <openvino/op/constant.hpp>
+#include <openvino/op/matmul.hpp>
+#include <openvino/op/softmax.hpp>
+#include <openvino/op/util/binary_elementwise_arithmetic.hpp>
+
+#include "engines/openvino/node_types.h"
 
 namespace tracejet::openvino {
 
@@ -46,7 +56,33 @@ size_t reader_count(const Graph& graph, const Value& value) {
   return count;
 }
 
+/// Whether it is a product of matrices, or arithmetic on one.
+bool are_scores(const ov::Node* node) {
+  while (ov::is_type<ov::op::util::BinaryElementwiseArithmetic>(node)) node = node->get_input_node_ptr(0);
+  return ov::is_type<ov::op::v0::MatMul>(node);
+}
+
+/// Too little to change a probability.
+double least(const ov::element::Type& type) {
+  return type == ov::element::f16 ? static_cast<double>(std::numeric_limits<ov::float16>::min())
+                                  : static_cast<double>(std::numeric_limits<float>::min());
+}
+
 }  // namespace
+
+void add_least_to_scores(ov::Model& model) {
+  for (const auto& node : model.get_ordered_ops()) {
+    if (!is_any<ov::op::v1::Softmax, ov::op::v8::Softmax>(node.get())) continue;
+    const ov::Output<ov::Node> scores = node->input_value(0);
+    const ov::PartialShape& shape = scores.get_partial_shape();
+    if (shape.size() == 0 || shape.rbegin()->is_static() || shape.rbegin()->get_min_length() > 1) continue;
+    if (!are_scores(scores.get_node())) continue;
+    const auto type = scores.get_element_type();
+    const auto added = std::make_shared<ov::op::v1::Add>(scores, ov::op::v0::Constant::create(type, {}, {least(type)}));
+    added->set_friendly_name(node->get_friendly_name() + "/scores");
+    node->input(0).replace_source_output(added->output(0));
+  }
+}
 
 bool shares_attention(const Graph& graph) {
   return std::ranges::any_of(graph.nodes(), [&](const Node& node) {

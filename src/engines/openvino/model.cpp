@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "engines/openvino/attention.h"
 #include "engines/openvino/failure.h"
 #include "engines/openvino/inferred_shapes.h"
 #include "engines/openvino/products.h"
@@ -96,6 +97,7 @@ onnx::Target target() {
           .keeps_nan = false,
           .sorts_stably = false,
           .subnormals = false,
+          .tests_infinity = false,
           .vector_abs = false,
           .pads_axes = false,
           .tiles_images = false,
@@ -153,7 +155,9 @@ Model read(const Graph& graph, const RuntimeInputs& inputs) {
     if (!result.refused.empty()) return result;
     separate_reductions(*model);
     separate_larger_scales(*model);
+    gather_slices_taken_for_whole(*model);
     forget_wrong_bounds(*model);
+    add_least_to_scores(*model);
     say_moved_axes(*model);
     separate_products(*model);
     gather_fixed_factors(*model);

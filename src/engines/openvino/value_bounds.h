@@ -8,4 +8,8 @@ namespace tracejet::openvino {
 /// results at the operands' bounds for those of the result, and where these are equal, their value for a constant.
 void forget_wrong_bounds(ov::Model& model);
 
+/// Has axes gathered that OpenVINO takes for whole after a slice, which may have cut them: the range of the size is the
+/// same, and it puts either size in the place of the other.
+void gather_slices_taken_for_whole(ov::Model& model);
+
 }  // namespace tracejet::openvino

@@ -115,10 +115,11 @@ void bitwise_not(Lowering& to, const Call& call, std::string_view) {
   to.result(x.dtype == at::kBool ? negated(to, x) : to.emit("BitwiseNot", {x}));
 }
 
+/// False for every integer.
 void float_test(Lowering& to, const Call& call, std::string_view target) {
   Operand x = to.operand(call, "self");
   if (!is_float(x.dtype)) x = to.cast(x, at::kFloat);
-  to.result(to.emit_as(at::kBool, target, {x}));
+  to.result(target == "IsInf" ? is_infinite(to, x) : to.emit_as(at::kBool, target, {x}));
 }
 
 }  // namespace
@@ -129,7 +130,6 @@ namespace tracejet::onnx {
 
 std::span<const Conversion> comparison_conversions() {
   static constexpr Conversion table[] = {
-      // IsNaN, IsInf: false for every integer.
       {"aten::isinf", convert::float_test, "IsInf"},
       {"aten::isnan", convert::float_test, "IsNaN"},
       {"aten::logical_not", convert::logical_not},

@@ -47,7 +47,11 @@ Operand is_divisor(Lowering& to, const Operand& x) {
   return negated(to, both(to, is_below, to.emit_as(at::kBool, "Less", {to.emit("Neg", {least}), x})));
 }
 
-Operand is_infinite(Lowering& to, const Operand& x) { return to.emit_as(at::kBool, "IsInf", {x}); }
+Operand is_infinite(Lowering& to, const Operand& x) {
+  if (to.target().tests_infinity) return to.emit_as(at::kBool, "IsInf", {x});
+  const auto is = [&](double infinity) { return to.emit_as(at::kBool, "Equal", {x, to.number(infinity, x.dtype)}); };
+  return either(to, is(std::numeric_limits<double>::infinity()), is(-std::numeric_limits<double>::infinity()));
+}
 
 Operand both(Lowering& to, const Operand& a, const Operand& b) { return to.emit_as(at::kBool, "And", {a, b}); }
 

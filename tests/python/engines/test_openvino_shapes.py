@@ -38,6 +38,39 @@ def test_slices_pads_and_shapes_of_computed_sizes(function):
 @pytest.mark.parametrize(
     "function",
     [
+        lambda x: F.scaled_dot_product_attention(x, x + 1, x),
+        lambda x: F.scaled_dot_product_attention(x[:, :, :1], x, x),
+        lambda x: (x @ x.mT / 2).softmax(-1) @ x,
+        lambda x: (x[0] @ x[0].mT).softmax(-1) @ x[0],
+        lambda x: torch.baddbmm(x.new_ones(1), x[0], x[0].mT).softmax(-1) @ x[0],
+    ],
+)
+@pytest.mark.parametrize("first", [1, 2])
+def test_attention_is_right_after_a_first_call_of_any_length(function, first):
+    """What OpenVINO makes for the first sizes that it meets serves all later ones."""
+    lengths = dynamic((1, 2, 1, 4), (1, 2, 4, 4), (1, 2, 40, 4))
+    assert_right(function, lengths, *((1, 2, n, 4) for n in (first, 1, 2, 8, 9, 17, 40)))
+
+
+@pytest.mark.parametrize("low", [0, 2])
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: torch.cat([x[:, : -(x.shape[1] // 2)], x[:, -(x.shape[1] // 2) :]], 1) * torch.ones(2, x.shape[1]),
+        lambda x: torch.cat([x[:, x.shape[1] // 2 * 2 :], x[:, : x.shape[1] // 2 * 2]], 1) + x.new_zeros(x.shape[1]),
+        lambda x: (
+            torch.cat([x[:, : x.shape[1] // 2 * 2] + 1, x[:, x.shape[1] // 2 * 2 :]], 1)[None].expand(3, -1, -1)
+            + torch.ones(()).expand(x.shape[1], 2).cumsum(0).mT
+        ),
+    ],
+)
+def test_an_axis_that_was_cut_isnt_taken_for_the_whole(function, low):
+    assert_right(function, dynamic((2, low), (2, 4), (2, 6)), *((2, n) for n in range(low, 7)))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
         lambda x: torch.einsum("ab,ab->", x, x),
         lambda x: torch.einsum("ab,cb->", x, x),
         lambda x: torch.bmm(x.reshape(1, 1, -1), x.reshape(1, -1, 1)).reshape(()) + 1,

@@ -128,3 +128,20 @@ def test_what_is_divided_by_for_0_makes_no_nan(tmp_path: Path) -> None:
         for engine, run in runs(model, inputs, tmp_path).items():
             for expected, got in zip(model(x), run(x), strict=True):
                 torch.testing.assert_close(got, expected, atol=2e-38, rtol=1e-5, msg=f"{engine}: {{}}".format)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x.isinf() & torch.ones(3, dtype=torch.bool),
+        lambda x: x.isfinite() | torch.zeros(17, dtype=torch.bool),
+        lambda x: torch.fmod(torch.arange(3.0), x),
+        lambda x: torch.div(torch.arange(9.0), x, rounding_mode="trunc"),
+    ],
+)
+def test_infinities_are_found_in_every_element_of_what_is_broadcast(function):
+    model = Lambda(function)
+    rows = Input(min_shape=(1, 1), opt_shape=(3, 1), max_shape=(9, 1))
+    compiled = tracejet.compile(tracejet.trace(model, arg_inputs=[rows]), engine="openvino")
+    x = torch.tensor([[INF], [1.0], [NAN], [-INF]])
+    assert_equal(model(x), compiled(x), 1e-6)
