@@ -120,12 +120,12 @@ def _judge(program: Program, engine: str, tries: int, finding: Finding) -> None:
 
 def _refusal(
     traced: torch.export.ExportedProgram, model: nn.Module, args: tuple[torch.Tensor, ...]
-) -> tracejet.Error | None:
+) -> Exception | None:
     """What the program itself says of a call, where it refuses it. The model's buffers stay as they are."""
     state = copy.deepcopy(dict(model.named_buffers()))
     outcome = _outcome(tracejet.compile(traced, engine="aten", threads=torch.get_num_threads()), args, state)
     _restore(state, model)
-    return outcome if isinstance(outcome, tracejet.Error) else None
+    return outcome if isinstance(outcome, Exception) else None
 
 
 def _is_the_engines(text: str) -> bool:
