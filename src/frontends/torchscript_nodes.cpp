@@ -41,16 +41,17 @@ jit::GraphFunction* called_function(const jit::Node& node) {
   return function == nullptr ? nullptr : jit::tryToGraphFunction(*function);
 }
 
-bool has_effects(const jit::Block& block, std::set<const jit::Function*>& calls) {
+bool has_effects_in(const jit::Block& block, std::set<const jit::Function*>& calls) {
   return std::ranges::any_of(block.nodes(), [&](const jit::Node* node) {
     if (node->kind() == c10::prim::CallMethod || node->kind() == c10::prim::CallFunction) {
       jit::GraphFunction* called = called_function(*node);
-      return called == nullptr || (calls.insert(called).second && has_effects(*called->graph()->block(), calls));
+      return called == nullptr || (calls.insert(called).second && has_effects_in(*called->graph()->block(), calls));
     }
     const jit::FunctionSchema* schema = node->maybeSchema();
     const bool writes = (schema != nullptr && schema->is_mutable()) || node->kind() == c10::prim::SetAttr ||
                         node->kind() == c10::prim::RaiseException || node->kind() == c10::prim::fork;
-    return writes || std::ranges::any_of(node->blocks(), [&](const jit::Block* b) { return has_effects(*b, calls); });
+    return writes ||
+           std::ranges::any_of(node->blocks(), [&](const jit::Block* b) { return has_effects_in(*b, calls); });
   });
 }
 
@@ -58,7 +59,7 @@ bool has_effects(const jit::Block& block, std::set<const jit::Function*>& calls)
 
 bool has_effects(const jit::Block& block) {
   std::set<const jit::Function*> calls;
-  return has_effects(block, calls);
+  return has_effects_in(block, calls);
 }
 
 bool gives_tensors(const jit::Node& node) {
