@@ -12,7 +12,7 @@ import torch
 import torch.distributed as dist
 import torch.distributed._functional_collectives as functional
 from torch import nn
-from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 from torch.distributed.tensor import DTensor, Replicate, Shard
 from torch.distributed.tensor.parallel import (
     ColwiseParallel,
@@ -124,15 +124,15 @@ class Block(nn.Module):
         return x + self.down(nn.functional.gelu(self.up(x)))
 
 
-def _parallel_block() -> nn.Module:
+def _parallel_block(mesh: DeviceMesh) -> nn.Module:
     torch.manual_seed(0)
     block = Block(heads=4 // WORLD_SIZE)
     columns = {name: ColwiseParallel() for name in ("q", "k", "v", "up")}
     rows = {name: RowwiseParallel() for name in ("o", "down")}
-    return parallelize_module(block, init_device_mesh("cpu", (WORLD_SIZE,)), {**columns, **rows})
+    return parallelize_module(block, mesh, {**columns, **rows})
 
 
-def _sequence_parallel() -> nn.Module:
+def _sequence_parallel(mesh: DeviceMesh) -> nn.Module:
     torch.manual_seed(0)
     model = nn.Sequential(nn.LayerNorm(16), nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 16))
     plan = {
@@ -140,15 +140,15 @@ def _sequence_parallel() -> nn.Module:
         "1": ColwiseParallel(input_layouts=Shard(1)),
         "3": RowwiseParallel(),
     }
-    return parallelize_module(model, init_device_mesh("cpu", (WORLD_SIZE,)), plan)
+    return parallelize_module(model, mesh, plan)
 
 
 class Redistributed(nn.Module):
     """Uses DTensors itself."""
 
-    def __init__(self) -> None:
+    def __init__(self, mesh: DeviceMesh) -> None:
         super().__init__()
-        self.mesh = init_device_mesh("cpu", (WORLD_SIZE,))
+        self.mesh = mesh
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         rows = DTensor.from_local(_own(x), self.mesh, [Shard(0)], run_check=False)
@@ -156,7 +156,7 @@ class Redistributed(nn.Module):
         return (columns.exp().to_local().sum(), columns.redistribute(placements=[Replicate()]).to_local())
 
 
-PARALLEL: dict[str, Callable[[], nn.Module]] = {
+PARALLEL: dict[str, Callable[[DeviceMesh], nn.Module]] = {
     "tensor parallel": _parallel_block,
     "sequence parallel": _sequence_parallel,
     "DTensors in forward": Redistributed,
@@ -199,10 +199,11 @@ def run(rank: int, folder: str) -> None:
     outcomes: dict[str, Any] = {}
     for name, (function, _) in COLLECTIVES.items():
         outcomes[name] = _outcome(_check, Lambda(function), ROWS, EVEN_ROWS, torch.randn(4, 4))
+    mesh = init_device_mesh("cpu", (WORLD_SIZE,))
     for name, make in PARALLEL.items():
         tokens = torch.randn(3, 4, 16)
-        outcomes[name] = _outcome(_check, make(), TOKENS, None, tokens)
-        outcomes[f"{name}, static"] = _outcome(_check, make(), tokens, None, tokens)
+        outcomes[name] = _outcome(_check, make(mesh), TOKENS, None, tokens)
+        outcomes[f"{name}, static"] = _outcome(_check, make(mesh), tokens, None, tokens)
     for name, function in REFUSED.items():
         outcomes[name] = _outcome(tracejet.trace, Lambda(function), [ROWS])
     Path(folder, f"{rank}.json").write_text(json.dumps(outcomes))

@@ -88,7 +88,8 @@ Tensors associative_scan(std::span<const Run> subgraphs, const torch::jit::Stack
   return stacked(runs);
 }
 
-Tensors fused(std::span<const Run> subgraphs, const torch::jit::Stack& arguments) {
+/// What passes have put together.
+Tensors called(std::span<const Run> subgraphs, const torch::jit::Stack& arguments) {
   return subgraphs[0](tensors(arguments[0]));
 }
 
@@ -101,7 +102,8 @@ ControlFlow control_flow_of(const c10::OperatorHandle& op) {
       {"higher_order::scan", scan},
       {"higher_order::map_impl", map},
       {"higher_order::associative_scan", associative_scan},
-      {"tracejet::fused", fused},
+      {"tracejet::fused", called},
+      {"tracejet::recorded", called},
   };
   const auto found = table.find(op.operator_name().name);
   if (found == table.end())

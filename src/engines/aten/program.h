@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "engines/aten/graphs/replaying.h"
 #include "engines/aten/interpreter.h"
 #include "tracejet/compile.h"
 
@@ -14,5 +15,10 @@ namespace tracejet::aten {
 std::unique_ptr<Executable> make_program(const std::shared_ptr<const Graph>& graph, const RuntimeInputs& inputs,
                                          const CompileSettings& settings, const CompileBody& compile_body,
                                          std::vector<std::string>& notes);
+
+/// A program of which runs of calls are recorded, and the others called between them. Null where no run is long enough.
+std::unique_ptr<Executable> make_split_program(const Graph& graph, c10::DeviceType type,
+                                               const CompileBody& compile_body, size_t most,
+                                               const MakeRecorder& make_recorder);
 
 }  // namespace tracejet::aten

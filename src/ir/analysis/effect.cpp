@@ -4,7 +4,10 @@
 
 namespace tracejet {
 
-bool communicates(const c10::OperatorHandle& op) { return op.operator_name().name.starts_with("_c10d_functional::"); }
+bool communicates(const c10::OperatorHandle& op) {
+  const std::string& name = op.operator_name().name;
+  return name.starts_with("_c10d_functional::") || name.starts_with("_dtensor::");
+}
 
 bool has_effect(const c10::OperatorHandle& op) {
   return op.hasTag(at::Tag::nondeterministic_seeded) || communicates(op);

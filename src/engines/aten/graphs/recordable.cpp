@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include <ATen/core/enum_tag.h>
+#include <torch/csrc/distributed/c10d/GroupRegistry.hpp>
+#include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
 
 #include "ir/analysis/effect.h"
 #include "ir/assertion.h"
@@ -34,15 +36,31 @@ bool selects_by_mask(const Node& node) {
   return has_mask;
 }
 
-std::optional<std::string> own_reason(const Node& node) {
+/// Only NCCL's calls are the GPU's own. All processes must record the same ones: where sizes vary, one may have seen a
+/// layout twice that is new to another.
+std::optional<std::string> why_not_communicated(const Graph& graph, const Node& node) {
+  const auto varies = [](const GraphInput& input) {
+    return input.value != nullptr && input.value->tensor().is_symbolic();
+  };
+  if (std::ranges::any_of(graph.inputs(), varies)) return "communicates with other processes, where sizes may differ";
+  const Call call(node);
+  if (!call.declares("group_name")) return std::nullopt;
+  try {
+    const auto group = c10d::resolve_process_group(std::string(call.text("group_name")));
+    if (group->getBackend(c10::DeviceType::CUDA)->getBackendName() == "nccl") return std::nullopt;
+  } catch (const std::exception&) {  // no such group, or one without a backend for GPUs
+  }
+  return "communicates with other processes, and not through NCCL";
+}
+
+std::optional<std::string> own_reason(const Node& node, c10::DeviceType type) {
   const c10::OperatorName& name = node.op().operator_name();
-  if (communicates(node.op())) return "communicates with other processes";
   if (!node.subgraphs().empty()) {
     const bool asks_data = node.op() == control_flow::cond() || node.op() == control_flow::while_loop();
     return asks_data ? std::optional<std::string>("branches on data") : std::nullopt;
   }
   if (!name.name.starts_with("aten::") && !name.name.starts_with("tracejet::") &&
-      !name.name.starts_with("torchvision::"))
+      !name.name.starts_with("torchvision::") && !communicates(node.op()))
     return "is a custom operator, which may do more than run kernels";
   if (node.op().hasTag(at::Tag::cudagraph_unsafe)) return "is marked as unsafe for CUDA graphs";
   if (name.name.find("as_strided") != std::string::npos) return "takes elements by their place in memory";
@@ -50,21 +68,31 @@ std::optional<std::string> own_reason(const Node& node) {
   for (const Value* output : node.outputs()) {
     if (output == nullptr) continue;
     if (!output->is_tensor()) return "reads a number from the device";
-    if (output->tensor().device.is_cpu()) return "gives a tensor on the CPU";
+    if (output->tensor().device.type() != type) return "gives a tensor on the CPU";
   }
   return std::nullopt;
 }
 
-std::optional<std::string> why_not(const Graph& graph) {
+std::optional<std::string> why_not(const Graph& program, const Graph& graph) {
   for (const Node& node : graph.nodes()) {
     if (assertion_of(node)) continue;
-    if (const auto reason = own_reason(node))
-      return Call(node).name() + " " + *reason + "\n" + describe(node.where(), graph);
+    auto reason = own_reason(node, c10::kCUDA);
+    if (!reason && communicates(node.op())) reason = why_not_communicated(program, node);
+    if (reason) return Call(node).name() + " " + *reason + "\n" + describe(node.where(), graph);
     for (const auto& subgraph : node.subgraphs()) {
-      if (const auto inside = why_not(*subgraph)) return inside;
+      if (const auto inside = why_not(program, *subgraph)) return inside;
     }
   }
   return std::nullopt;
+}
+
+/// Whether nothing inside asks for data, nor communicates: other processes may record other calls.
+bool is_recordable_inside(const Node& node, c10::DeviceType type) {
+  if (assertion_of(node)) return true;
+  if (own_reason(node, type) || communicates(node.op())) return false;
+  return std::ranges::all_of(node.subgraphs(), [&](const auto& subgraph) {
+    return std::ranges::all_of(subgraph->nodes(), [&](const Node& inner) { return is_recordable_inside(inner, type); });
+  });
 }
 
 }  // namespace
@@ -87,7 +115,22 @@ std::optional<std::string> why_not_recorded(const Graph& graph) {
     if (input.value->users().empty() && !graph.is_output(*input.value)) continue;
     return input.name + " is on the CPU";
   }
-  return why_not(graph);
+  return why_not(graph, graph);
+}
+
+bool is_recordable(const Graph& graph, const Node& node, c10::Device device) {
+  const auto lies_there = [&](const Value& value) { return value.is_tensor() && value.tensor().device == device; };
+  const auto is_number = [&](const Value& value) {
+    return std::ranges::any_of(
+        graph.inputs(), [&](const GraphInput& input) { return input.value == &value && is_fixed_number(input); });
+  };
+  bool all_there = true;
+  for (const Argument& argument : node.arguments()) {
+    for_each_value(argument,
+                   [&](const Value& value) { all_there = all_there && (lies_there(value) || is_number(value)); });
+  }
+  const auto is_there = [&](const Value* output) { return output == nullptr || lies_there(*output); };
+  return all_there && std::ranges::all_of(node.outputs(), is_there) && is_recordable_inside(node, device.type());
 }
 
 }  // namespace tracejet::aten

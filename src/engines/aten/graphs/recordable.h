@@ -16,4 +16,7 @@ std::vector<c10::Device> gpus_of(const Graph& graph);
 /// where nothing speaks against it.
 std::optional<std::string> why_not_recorded(const Graph& graph);
 
+/// Whether a call can be part of a recording on this device, which is of some calls of the program.
+bool is_recordable(const Graph& graph, const Node& node, c10::Device device);
+
 }  // namespace tracejet::aten

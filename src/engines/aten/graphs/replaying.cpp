@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <mutex>
+#include <unordered_set>
 #include <utility>
 
 #include <ATen/Context.h>
 #include <ATen/core/LegacyTypeDispatch.h>
+#include <ATen/core/enum_tag.h>
 #include <c10/core/DeviceGuard.h>
 #include <c10/util/hash.h>
 
@@ -14,8 +16,10 @@
 #include "engines/aten/graphs/recorded_call.h"
 #include "engines/aten/graphs/watched.h"
 #include "ir/analysis/effect.h"
+#include "ir/analysis/subgraph_symbols.h"
 #include "ir/call.h"
 #include "ir/model_line.h"
+#include "ir/symbol_binding.h"
 
 namespace tracejet::aten {
 
@@ -45,11 +49,30 @@ int64_t chosen_kernels() {
   return bits;
 }
 
-bool has_effects(const Graph& graph) {
-  return std::ranges::any_of(graph.nodes(), [](const Node& node) {
-    const auto has_them = [](const auto& subgraph) { return has_effects(*subgraph); };
-    return has_effect(node.op()) || std::ranges::any_of(node.subgraphs(), has_them);
+template <typename Predicate>
+bool calls_any(const Graph& graph, const Predicate& is_one) {
+  return std::ranges::any_of(graph.nodes(), [&](const Node& node) {
+    return is_one(node.op()) ||
+           std::ranges::any_of(node.subgraphs(), [&](const auto& subgraph) { return calls_any(*subgraph, is_one); });
   });
+}
+
+bool is_random(const c10::OperatorHandle& op) { return op.hasTag(at::Tag::nondeterministic_seeded); }
+
+/// The symbols that the layout of the inputs doesn't tell: those of the program around some of its calls.
+std::vector<uint64_t> symbols_from_around(const Graph& graph, const RuntimeInputs& inputs) {
+  std::unordered_set<uint64_t> known;
+  for (const size_t input : inputs) {
+    for_each_bound_symbol(*graph.inputs()[input].value,
+                          [&](const SymbolBinding& binding) { known.insert(binding.symbol.id); });
+  }
+  std::vector<uint64_t> symbols;
+  for (const Node& node : graph.nodes()) {
+    for (const symbolic::Symbol& symbol : symbols_read_by(node)) {
+      if (known.insert(symbol.id).second) symbols.push_back(symbol.id);
+    }
+  }
+  return symbols;
 }
 
 /// `tensor.data = other` puts it elsewhere.
@@ -65,7 +88,9 @@ class Replaying final : public Executable {
         graph_(std::move(graph)),
         device_(device),
         make_recorder_(std::move(make_recorder)),
-        is_random_(has_effects(*graph_)),
+        is_random_(calls_any(*graph_, is_random)),
+        communicates_(calls_any(*graph_, communicates)),
+        symbols_(symbols_from_around(*graph_, inputs)),
         recorded_(most),
         seen_(4 * most) {
     // A tensor of the model's lies where it is in every call: it is read there.
@@ -89,7 +114,8 @@ class Replaying final : public Executable {
     // Programs are also compiled where there is no device.
     std::call_once(is_made_, [this] { recorder_ = make_recorder_(device_); });
     if (is_watched(device_) || recorder_->is_recorded_by_others()) return program_->run(std::move(inputs), sizes);
-    const Key key = key_of(inputs);
+    if (communicates_) make_contiguous(inputs);
+    const Key key = key_of(inputs, sizes);
     if (auto results = replayed(key, inputs)) return *std::move(results);
     std::vector<c10::IValue> results = run_as_it_is(inputs, sizes);
     if (has_been_seen(key)) record(key, inputs, sizes);
@@ -99,8 +125,16 @@ class Replaying final : public Executable {
   bool takes_ranks_from_data() const override { return program_->takes_ranks_from_data(); }
 
  private:
-  Key key_of(const std::vector<at::Tensor>& inputs) const {
+  /// All processes have to record, and replay, the same call: how the inputs of one of them lie mustn't decide that.
+  void make_contiguous(std::vector<at::Tensor>& inputs) const {
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      if (is_copied_[i]) inputs[i] = inputs[i].contiguous();
+    }
+  }
+
+  Key key_of(const std::vector<at::Tensor>& inputs, const RuntimeSizes& sizes) const {
     Key key{chosen_kernels()};
+    for (const uint64_t symbol : symbols_) key.push_back(sizes.find(symbol).value_or(0));
     for (size_t i = 0; i < inputs.size(); ++i) {
       key.push_back(inputs[i].dim());
       key.insert(key.end(), inputs[i].sizes().begin(), inputs[i].sizes().end());
@@ -196,6 +230,8 @@ class Replaying final : public Executable {
   std::vector<bool> is_copied_;
   std::vector<at::Tensor> lasting_;
   bool is_random_;
+  bool communicates_;
+  std::vector<uint64_t> symbols_;
   mutable std::once_flag is_made_;
   mutable std::mutex mutex_;
   mutable std::unique_ptr<Recorder> recorder_;
