@@ -40,6 +40,55 @@ def test_convolutions_with_relu_are_one_call(bias: bool) -> None:
         assert_as_exact(Block(bias), x, wanted=wanted, skipped="fuse_convolution_relu")
 
 
+class Shortcut(nn.Module):
+    """As blocks of ResNets are: both sides of a sum are convolutions with biases, and nothing else reads them."""
+
+    def __init__(self, bias: bool = True, first_bias: bool = True):
+        super().__init__()
+        self.first, self.second = nn.Conv2d(8, 8, 3, padding=1, bias=first_bias), nn.Conv2d(8, 8, 1, bias=bias)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.relu(self.first(x) + self.second(x))
+
+
+@gpu
+@pytest.mark.parametrize("first_bias", [True, False])
+@pytest.mark.parametrize("bias", [True, False])
+@torch.no_grad()
+def test_the_bias_of_a_shortcut_is_added_with_the_other_one(bias: bool, first_bias: bool) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(4, 8, 16, 16, device="cuda").half()
+    module = Shortcut(bias, first_bias)
+    assert_as_exact(module, x, wanted="aten::cudnn_convolution_add_relu", skipped="fuse_convolution_relu")
+    program = traced(module.half(), x)
+    assert "aten::add.Tensor" not in operators(program) and "tracejet::fused" not in operators(program)
+    assert operators(program).count("aten::convolution") == 1
+
+
+@gpu
+@torch.no_grad()
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize(
+    "pool",
+    [nn.MaxPool2d(3, 2, 1), nn.MaxPool2d(2), nn.MaxPool2d((3, 2), (1, 3), (1, 0), (2, 1), ceil_mode=True)],
+    ids=str,
+)
+def test_max_pooling_takes_channels_last(pool: nn.Module, dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Conv2d(8, 64, 3), nn.ReLU(), pool).cuda().to(dtype).eval()
+    for size in ((2, 8, 31, 20), (8, 8, 114, 114)):
+        x = torch.randn(size, device="cuda").to(dtype)
+        x[0, :, 3, 3] = torch.nan
+        program = traced(module, x)
+        assert "tracejet::max_pool2d" in operators(program)
+        assert "tracejet::max_pool2d" not in operators(program, skipped_passes=["pool_channels_last"])
+        compiled, plain = (tracejet.compile(program, skipped_passes=names) for names in ([], ["pool_channels_last"]))
+        for _ in range(4):
+            got, expected = compiled(x), plain(x)
+            assert got.stride() == expected.stride()
+            torch.testing.assert_close(got, expected, rtol=0, atol=0, equal_nan=True)
+
+
 @gpu
 @torch.no_grad()
 def test_channels_last_shows_in_no_result() -> None:

@@ -137,13 +137,6 @@ extern "C" __global__ void __launch_bounds__(512) fused(const @T@* __restrict__ 
 }
 )";
 
-std::string replaced(std::string_view text, std::string_view what, std::string_view by) {
-  std::string result(text);
-  for (size_t at = result.find(what); at != std::string::npos; at = result.find(what, at + by.size()))
-    result.replace(at, what.size(), by);
-  return result;
-}
-
 unsigned number(int64_t value) { return static_cast<unsigned>(value); }
 
 bool takes(const at::Tensor& input, const GroupNorm& norm) {

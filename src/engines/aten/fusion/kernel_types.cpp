@@ -22,4 +22,11 @@ const KernelType* kernel_type(at::ScalarType dtype) {
   return found == table.end() ? nullptr : found;
 }
 
+std::string replaced(std::string_view text, std::string_view what, std::string_view by) {
+  std::string result(text);
+  for (size_t at = result.find(what); at != std::string::npos; at = result.find(what, at + by.size()))
+    result.replace(at, what.size(), by);
+  return result;
+}
+
 }  // namespace tracejet::aten

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include <c10/core/ScalarType.h>
@@ -17,5 +18,8 @@ struct KernelType {
 
 /// Null for a dtype that kernels aren't written for.
 const KernelType* kernel_type(at::ScalarType dtype);
+
+/// A kernel's text, with one thing in it written for another wherever it stands.
+std::string replaced(std::string_view text, std::string_view what, std::string_view by);
 
 }  // namespace tracejet::aten

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
 #include <ATen/ops/zeros.h>
 
 #include "engines/aten/passes/rewriting.h"
@@ -53,6 +55,25 @@ bool are_alike(const TensorMeta& a, const TensorMeta& b) {
          std::ranges::equal(a.sizes, b.sizes, symbolic::is_statically_equal);
 }
 
+/// A convolution that is added to another one, and whose bias can as well be part of the other's: as a rule, the
+/// shortcut of a residual block. The sum of both; undefined where it isn't so.
+at::Tensor joint_bias(const Graph& graph, const Weights& weights, const Value& added, const Node& add, const Call& to) {
+  const Node* node = made_by(added, "aten::convolution");
+  if (node == nullptr || only_reader(graph, added) != &add) return {};
+  const at::Tensor own = weights.data(Call(*node).optional_value("bias")),
+                   others = weights.data(to.optional_value("bias"));
+  if (!own.defined() || to.has("bias") != others.defined()) return {};
+  const at::Tensor sum = others.defined() ? own.to(at::kDouble) + others.to(at::kDouble) : own.to(at::kDouble);
+  const at::Tensor rounded = sum.to(own.scalar_type());
+  return rounded.isfinite().all().item<bool>() ? rounded : at::Tensor();
+}
+
+const Value& drop_bias(Graph& graph, const Node& convolution) {
+  std::vector<Argument> arguments(convolution.arguments().begin(), convolution.arguments().end());
+  arguments[2] = c10::IValue();
+  return replace_node(graph, convolution, convolution.op(), std::move(arguments));
+}
+
 bool is_relu_of_sum(Graph& graph, Weights& weights, const Node& relu) {
   const Value& sum = Call(relu).value("self");
   const Node* add = made_by(sum, "aten::add.Tensor");
@@ -68,9 +89,14 @@ bool is_relu_of_sum(Graph& graph, Weights& weights, const Node& relu) {
     const Node* convolution = fusible(graph, weights, *value, *add);
     if (convolution == nullptr) continue;
     Fused one = fused(*convolution, weights);
+    const Value* without = added;
+    if (const at::Tensor bias = joint_bias(graph, weights, *added, *add, Call(*convolution)); bias.defined()) {
+      one.bias = &weights.add(bias, "joint_bias_" + std::to_string(added->id()));
+      without = &drop_bias(graph, *added->producer());
+    }
     // What is added must be there when the call is made: it takes the place of the last one.
     replace_node(graph, relu, find_op("aten::cudnn_convolution_add_relu"),
-                 {one.input, one.weight, added, 1.0, one.bias, one.stride, one.padding, one.dilation, one.groups});
+                 {one.input, one.weight, without, 1.0, one.bias, one.stride, one.padding, one.dilation, one.groups});
     graph.erase(*add);
     graph.erase(*convolution);
     return true;
@@ -91,6 +117,7 @@ bool is_relu_of_convolution(Graph& graph, Weights& weights, const Node& relu) {
 }  // namespace
 
 void fuse_convolution_relu(Graph& graph) {
+  const at::NoGradGuard no_grad;
   Weights weights(graph);
   for_each_node(graph, [&](const Node& node) {
     if (is_call_of(node, "aten::relu"))

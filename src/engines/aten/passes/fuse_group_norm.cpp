@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engines/aten/fusion/group_norm_op.h"
+#include "engines/aten/passes/layouts.h"
 #include "engines/aten/passes/rewriting.h"
 #include "engines/aten/passes/weights.h"
 #include "ir/passes/dead_nodes.h"
@@ -10,15 +11,6 @@
 namespace tracejet::aten {
 
 namespace {
-
-bool has_channels_last(const Graph& graph, const Weights& weights) {
-  return std::ranges::any_of(graph.nodes(), [&](const Node& node) {
-    if (!is_call_of(node, "aten::convolution")) return false;
-    const at::Tensor weight = weights.data(&Call(node).value("weight"));
-    return weight.defined() && weight.is_cuda() && weight.dim() == 4 &&
-           weight.is_contiguous(at::MemoryFormat::ChannelsLast);
-  });
-}
 
 bool takes(const Graph& graph, const Node& node) {
   if (!is_call_of(node, "aten::native_group_norm")) return false;

@@ -35,6 +35,18 @@ bool counts_places(const Graph& graph) {
   });
 }
 
+bool has_channels_last(const Graph& graph, const Weights& weights) {
+  return std::ranges::any_of(graph.nodes(), [&](const Node& node) {
+    const bool is_convolution = is_call_of(node, "aten::convolution") ||
+                                is_call_of(node, "aten::cudnn_convolution_relu") ||
+                                is_call_of(node, "aten::cudnn_convolution_add_relu");
+    if (!is_convolution) return false;
+    const at::Tensor weight = weights.data(&Call(node).value("weight"));
+    return weight.defined() && weight.is_cuda() && weight.dim() == 4 &&
+           weight.is_contiguous(at::MemoryFormat::ChannelsLast);
+  });
+}
+
 std::vector<const Value*> results_from(const Graph& graph, const std::unordered_set<const Node*>& nodes) {
   const auto values = computed_from(graph, nodes);
   std::vector<const Value*> results;

@@ -20,6 +20,7 @@
 #include "engines/aten/passes/lay_out_rows.h"
 #include "engines/aten/passes/merge_products.h"
 #include "engines/aten/passes/pad_products.h"
+#include "engines/aten/passes/pool_channels_last.h"
 #include "engines/aten/passes/recompose.h"
 #include "engines/aten/passes/rotate_halves.h"
 #include "engines/aten/passes/write_in_place.h"
@@ -65,11 +66,11 @@ std::shared_ptr<Graph> without_unread_weights(const Graph& graph) {
 }  // namespace
 
 std::span<const Pass> passes() {
-  static constexpr Pass table[] = {kFoldGpuConstants,    kFoldBatchNorm, kUseChannelsLast, kLayOutRows,
-                                   kFuseConvolutionRelu, kRecompose,     kFuseGroupNorm,   kFuseRmsNorm,
-                                   kRotateHalves,        kGatherRows,    kAvoidCopies,     kMergeProducts,
-                                   kPadProducts,         kCopyHeadsOnce, kKeepAxes,        kSimplifyAttention,
-                                   kFuseActivation,      kAddBiasLater,  kFusePointwise,   kWriteInPlace};
+  static constexpr Pass table[] = {
+      kFoldGpuConstants, kFoldBatchNorm, kUseChannelsLast, kLayOutRows,   kFuseConvolutionRelu, kPoolChannelsLast,
+      kRecompose,        kFuseGroupNorm, kFuseRmsNorm,     kRotateHalves, kGatherRows,          kAvoidCopies,
+      kMergeProducts,    kPadProducts,   kCopyHeadsOnce,   kKeepAxes,     kSimplifyAttention,   kFuseActivation,
+      kAddBiasLater,     kFusePointwise, kWriteInPlace};
   return table;
 }
 
