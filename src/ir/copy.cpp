@@ -20,6 +20,8 @@ OutputMeta meta_of(const Value* output) {
   return output->scalar();
 }
 
+}  // namespace
+
 std::vector<OutputMeta> metas_of(const Node& node) {
   std::vector<OutputMeta> metas;
   auto output = node.outputs().begin();
@@ -34,8 +36,6 @@ std::vector<OutputMeta> metas_of(const Node& node) {
   }
   return metas;
 }
-
-}  // namespace
 
 namespace {
 

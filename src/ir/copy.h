@@ -8,6 +8,9 @@
 
 namespace tracejet {
 
+/// What the outputs of a node are, as add_node() takes it.
+std::vector<OutputMeta> metas_of(const Node& node);
+
 struct GraphCopy {
   std::shared_ptr<Graph> graph;
   /// What stands in the copy for each value of the original.

@@ -28,6 +28,7 @@ class AtenEngine final : public Engine {
     check_skipped_passes(settings);
     CompileSettings others = settings;
     others.threads = 0;
+    others.precision = at::kFloat;  // it lowers what it can
     Engine::check_settings(others);
     const int threads = at::get_num_threads();
     if (settings.threads == 0 || settings.threads >= threads) return;

@@ -18,6 +18,7 @@
 #include "engines/aten/passes/gather_rows.h"
 #include "engines/aten/passes/keep_axes.h"
 #include "engines/aten/passes/lay_out_rows.h"
+#include "engines/aten/passes/lower_precision.h"
 #include "engines/aten/passes/merge_products.h"
 #include "engines/aten/passes/pad_products.h"
 #include "engines/aten/passes/pool_channels_last.h"
@@ -89,7 +90,11 @@ std::shared_ptr<const Graph> optimized(const std::shared_ptr<const Graph>& graph
   const auto has_bodies = [](const Node& node) { return !node.subgraphs().empty(); };
   // Bodies are planned by their nodes.
   if (std::ranges::any_of(graph->nodes(), has_bodies)) return graph;
-  const std::shared_ptr<Graph> copy = copy_with_outputs(*graph, {}).graph;
+  std::shared_ptr<Graph> copy = copy_with_outputs(*graph, {}).graph;
+  if (settings.precision != at::kFloat) {
+    if (!is_skipped(settings, kFoldBatchNorm.name)) run_pass(kFoldBatchNorm, *copy, /*verifies=*/false);  // in float32
+    copy = lower_precision(*copy, settings.precision);
+  }
   for (const Pass& pass : passes()) {
     if (!is_skipped(settings, pass.name)) run_pass(pass, *copy, /*verifies=*/false);
   }
