@@ -133,6 +133,14 @@ def on_host_ms(call: Call, count: int = 30) -> float:
     return 1000 * statistics.median(times)
 
 
+def held_bytes() -> int:
+    """What tensors are in, and the pools that CUDA graphs have to themselves, whoever made them."""
+    return sum(
+        segment["allocated_size"] if segment["segment_pool_id"] == (0, 0) else segment["total_size"]
+        for segment in torch.cuda.memory_snapshot()
+    )
+
+
 def reference(name: str, batch: int) -> torch.Tensor:
     """Eager's in float32."""
     module, inputs = gpu_model(name, batch)
@@ -153,7 +161,8 @@ def measured(runner: str, name: str, batch: int, mode: str, expected: torch.Tens
     module, inputs = gpu_model(name, batch)
     torch.cuda.synchronize()
     torch.cuda.reset_peak_memory_stats()
-    others = torch.cuda.memory_allocated() - sum(t.nbytes for t in _tensors_of(module, inputs))
+    own = sum(t.nbytes for t in _tensors_of(module, inputs))
+    others, others_held = torch.cuda.memory_allocated() - own, held_bytes() - own
     make = without(runner.removeprefix("without_")) if runner.startswith("without_") else RUNNERS[runner]
     start = time.perf_counter()
     call = make(module, inputs, mode)
@@ -167,7 +176,8 @@ def measured(runner: str, name: str, batch: int, mode: str, expected: torch.Tens
     row["gpu_ms"] = on_gpu_ms(call)
     row["host_ms"] = on_host_ms(call)
     row["peak_mib"] = (torch.cuda.max_memory_allocated() - others) / 2**20
-    row["reserved_mib"] = torch.cuda.max_memory_reserved() / 2**20
+    gc.collect()
+    row["held_mib"] = (held_bytes() - others_held) / 2**20
     if kernels and runner in ("tracejet", "compile", "inductor", "max"):
         row["kernels"] = longest_kernels(call, kernels)
     return row, call

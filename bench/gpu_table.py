@@ -42,7 +42,7 @@ def table(files: Sequence[str]) -> str:
             rows.setdefault((row["model"], row["batch"]), {})[row["runner"]] = row
     lines = [
         "| model, batch | eager under a CUDA graph | torch.compile | tracejet | of torch.compile's | first answer: "
-        "torch.compile, tracejet | error: eager, tracejet | peak MiB: torch.compile, tracejet |",
+        "torch.compile, tracejet | error: eager, tracejet | MiB held: torch.compile, tracejet |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for model, name in NAMES.items():
@@ -74,8 +74,8 @@ def _line(name: str, runners: dict[str, Row]) -> str:
     answers = (text("compile", "first_s", ".1f"), text("tracejet", "first_s", ".2f"))
     first = ", ".join(f"{answer} s" if answer[0].isdigit() else answer for answer in answers)
     error = f"{text('eager_graph', 'error', '.0e')}, {text('tracejet', 'error', '.0e')}"
-    peak = f"{text('compile', 'peak_mib', '.0f')}, {text('tracejet', 'peak_mib', '.0f')}"
-    cells = [name, times["eager_graph"], times["compile"], times["tracejet"], ratio, first, error, peak]
+    held = f"{text('compile', 'held_mib', '.0f')}, {text('tracejet', 'held_mib', '.0f')}"
+    cells = [name, times["eager_graph"], times["compile"], times["tracejet"], ratio, first, error, held]
     return f"| {' | '.join(cells)} |"
 
 
