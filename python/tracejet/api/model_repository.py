@@ -17,24 +17,9 @@ from tracejet import _C
 from tracejet._C import GraphOutput
 from tracejet.api.compile import save_onnx
 from tracejet.api.native_program import native
-from tracejet.api.request_batch import batch_of, output_values, tensor_inputs
+from tracejet.api.request_batch import batch_of
 from tracejet.api.session_program import graph_of
-from tracejet.export.exported_program import ExportedProgram
-from tracejet.frontend.binding import Dim
-
-_TRITON = {
-    torch.float32: "TYPE_FP32",
-    torch.float16: "TYPE_FP16",
-    torch.bfloat16: "TYPE_BF16",
-    torch.float64: "TYPE_FP64",
-    torch.int64: "TYPE_INT64",
-    torch.int32: "TYPE_INT32",
-    torch.int16: "TYPE_INT16",
-    torch.int8: "TYPE_INT8",
-    torch.uint8: "TYPE_UINT8",
-    torch.bool: "TYPE_BOOL",
-}
-
+from tracejet.api.triton_config import triton_config, triton_tensors
 
 def save_model_repository(
     mod: nn.Module | torch.export.ExportedProgram,
@@ -66,7 +51,7 @@ def save_model_repository(
 
     Raises:
         InvalidInput: the program writes to buffers or inputs, or merge_requests is asked for where inputs and outputs
-            haven't one batch, or of a server that decides it by itself.
+            haven't one batch, or of a server that decides it by itself; Triton has no such inputs or outputs.
         UnsupportedOperator: the program can't be written as ONNX.
     """
     if server not in ("triton", "ovms"):
@@ -89,11 +74,13 @@ def save_model_repository(
             "merge_requests: axis 0 of all inputs and outputs has to be one dimension, from 1 on: see shared_dims",
             _C.ErrorCode.MODEL_REPOSITORY,
         )
+    tensors = triton_tensors(program, batch) if server == "triton" else []  # which refuses before anything is written
     place = Path(folder) / name
     (place / "1").mkdir(parents=True, exist_ok=True)
     if server == "triton":
         save_onnx(program, place / "1" / "model.onnx")
-        lines = _triton_config(program, name, openvino.Core().read_model(place / "1" / "model.onnx"), batch)
+        model = openvino.Core().read_model(place / "1" / "model.onnx")  # which knows the names
+        lines = triton_config(name, tensors, [port.any_name for port in [*model.inputs, *model.outputs]], batch)
         (place / "config.pbtxt").write_text(
             "\n".join([*lines, *(["dynamic_batching { }"] if merge_requests else []), ""])
         )
@@ -113,22 +100,3 @@ def _add_to_config(path: Path, name: str, place: Path) -> None:
     ours = {"config": {"name": name, "base_path": f"/models/{place.name}"}}
     path.write_text(json.dumps({"model_config_list": [*others, ours]}, indent=2) + "\n")
 
-
-def _triton_config(program: ExportedProgram, name: str, model: Any, batch: Dim | None) -> list[str]:
-    """`model`: the ONNX model as OpenVINO reads it, which knows the names."""
-    skipped = 0 if batch is None else 1
-    lines = [f'name: "{name}"', 'backend: "onnxruntime"', f"max_batch_size: {0 if batch is None else batch.max}"]
-    for leaf, port in zip(tensor_inputs(program), model.inputs, strict=True):
-        sizes = [-1 if isinstance(size, Dim) else size for size in (leaf.shape or [])[skipped:]]
-        lines.append(_tensor("input", port.any_name, leaf.dtype, sizes))
-    for value, port in zip(output_values(program), model.outputs, strict=True):
-        texts = [str(size) for size in value.shape[skipped:]]
-        lines.append(_tensor("output", port.any_name, value.dtype, [int(t) if t.isdigit() else -1 for t in texts]))
-    return lines
-
-
-def _tensor(kind: str, name: str, dtype: torch.dtype | None, sizes: Sequence[int]) -> str:
-    if dtype not in _TRITON:
-        raise _C.InvalidInput(f"{name}: Triton has no {dtype}", _C.ErrorCode.MODEL_REPOSITORY)
-    dims = ", ".join(map(str, sizes))
-    return f'{kind} [ {{ name: "{name}" data_type: {_TRITON[dtype]} dims: [ {dims} ] }} ]'

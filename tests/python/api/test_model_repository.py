@@ -12,6 +12,7 @@ from torch import nn
 
 import tracejet
 from tests.support.command_line import RANGE, found
+from tests.support.lambda_module import Lambda
 from tests.support.small_models import Counter, RowSum
 from tracejet import Input, InvalidInput, save_model_repository
 
@@ -66,6 +67,33 @@ def test_without_a_batch_all_axes_are_the_clients(tmp_path):
     place = save_model_repository(RowSum(), tmp_path, server="triton", name="total", arg_inputs=[X])
     config = (place / "config.pbtxt").read_text()
     assert "max_batch_size: 0" in config and 'name: "x" data_type: TYPE_FP32 dims: [ -1, 8 ]' in config
+
+
+class Score(nn.Module):
+    """One number for each row."""
+
+    def forward(self, x):
+        return x.sum(1)
+
+
+def test_one_number_per_row_is_an_axis_of_one_for_tritons_clients(tmp_path):
+    place = save_model_repository(Score(), tmp_path, server="triton", name="score", arg_inputs=[X])
+    output = (place / "config.pbtxt").read_text().splitlines()[-1]
+    assert output.endswith("data_type: TYPE_FP32 dims: [ 1 ] reshape: { shape: [ ] } } ]")  # dims may not be empty
+
+
+@pytest.mark.parametrize(
+    ("function", "text"),
+    [
+        (torch.sum, "output 0: it is a scalar"),
+        (lambda x: x[:0, :4], "output 0: it has an axis of size 0"),
+        (lambda x: x.bfloat16(), "output 0: Triton's onnxruntime backend has no torch.bfloat16"),
+    ],
+)
+def test_what_triton_has_no_tensor_for_is_refused(tmp_path, function, text):
+    with pytest.raises(InvalidInput, match=text):
+        save_model_repository(Lambda(function), tmp_path, server="triton", name="net", arg_inputs=[X])
+    assert not list(tmp_path.rglob("*"))
 
 
 @pytest.mark.parametrize(
