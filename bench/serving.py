@@ -5,13 +5,15 @@ Requests are single sentences of 5 to 30 tokens, sent from another process of th
 and the replicas share. Every answer is held against eager's. The deployments are measured in turns.
 
     python -m bench.serving --json bench/results/serving.json
-    python -m bench.serving --kill 10000 --memory 100000
+    python -m bench.serving --turns 0 --kill 10000 --kills 2 --memory 100000 --json bench/results/serving.json
 
-On a busy machine, RAY_worker_niceness=0 keeps Ray from running replicas at the lowest priority.
+The file keeps what it has of parts that a run leaves out. On a busy machine, RAY_worker_niceness=0 keeps Ray from running
+replicas at the lowest priority.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
 import tempfile
@@ -46,12 +48,14 @@ def plain(path: str) -> Callable[..., Any]:
     return sentence_encoder.load()[0]
 
 
+#: The one whose replicas are killed, and whose memory is looked at.
+OURS = "tracejet, batched"
 #: What is deployed: options of `application`.
 DEPLOYMENTS: dict[str, dict[str, Any]] = {
     "PyTorch, one by one": {"function": plain, "max_batch_size": 1},
     "PyTorch, batched": {"function": plain, "pad": PAD},
     "tracejet, one by one": {"max_batch_size": 1},
-    "tracejet, batched": {"pad": PAD},
+    OURS: {"pad": PAD},
     "tracejet, batched, bfloat16": {"pad": PAD},
 }
 #: How far bfloat16 may be from eager's float32, of vectors of length one.
@@ -193,7 +197,7 @@ def kill_one(application: str) -> None:
 
 def killed(client: Client, url: str, count: int, at_once: int, kills: int) -> dict[str, Any]:
     """Requests while replicas are killed, one after the other, each when all are there again."""
-    client.send(url, 100, at_once, "tracejet, batched")  # what kills comes after the first answers
+    client.send(url, 100, at_once, OURS)  # what kills comes after the first answers
     ended: list[float] = []
     start, expected = time.monotonic(), len(replicas_of(name_of(url)))
 
@@ -204,7 +208,7 @@ def killed(client: Client, url: str, count: int, at_once: int, kills: int) -> di
             kill_one(name_of(url))
             ended.append(time.monotonic() - start)
 
-    load = client.send(url, count, at_once, "tracejet, batched", meanwhile)
+    load = client.send(url, count, at_once, OURS, meanwhile)
     return {
         "requests": count,
         "answered": len(load.latencies),
@@ -221,10 +225,12 @@ def killed(client: Client, url: str, count: int, at_once: int, kills: int) -> di
 
 def memory(client: Client, url: str, count: int, at_once: int) -> Iterator[dict[str, Any]]:
     """The memory of the replicas while they answer: what was found so far, twenty times over the requests."""
-    found: dict[str, Any] = {"requests": 0, "lost": [], "wrong": [], "samples": []}
+    start = time.monotonic()
+    found: dict[str, Any] = {"requests": 0, "seconds": 0.0, "lost": [], "wrong": [], "samples": []}
     while found["requests"] < count:
-        load = client.send(url, min(max(count // 20, 1), count - found["requests"]), at_once, "tracejet, batched")
+        load = client.send(url, min(max(count // 20, 1), count - found["requests"]), at_once, OURS)
         found["requests"] += len(load.latencies) + len(load.lost)
+        found["seconds"] = time.monotonic() - start
         found["lost"] += load.lost
         found["wrong"] += load.wrong
         found["samples"].append({"requests": found["requests"], **mib(replicas_of(name_of(url)))})
@@ -241,6 +247,17 @@ def environment(replicas: int, at_once: int) -> dict[str, Any]:
         "ray": ray.__version__,
         **{name: value for name, value in os.environ.items() if name.startswith("RAY_")},
     }
+
+
+def part_of(row: dict[str, Any]) -> str:
+    return next((part for part in ("killed", "memory") if part in row), "compared")
+
+
+def rows_of_other_parts(path: str | None, measured: set[str]) -> list[dict[str, Any]]:
+    """What the file has of parts that aren't measured now."""
+    if path is None or not Path(path).exists():
+        return []
+    return [row for row in json.loads(Path(path).read_text())["rows"] if part_of(row) not in measured]
 
 
 def table_of(rows: list[dict[str, Any]]) -> Table:
@@ -285,30 +302,33 @@ def main(
     console = wide_console()
     os.environ.setdefault("RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S", "60")
     ray.init(num_cpus=os.cpu_count(), include_dashboard=False, logging_level="warning")
-    rows: list[dict[str, Any]] = [{"environment": environment(replicas, at_once)}]
+    parts = {"compared": turns, "killed": kill, "memory": memory_requests}
+    rows = rows_of_other_parts(json_path, {part for part, wanted in parts.items() if wanted})
+    conditions = {"environment": environment(replicas, at_once)}
+    wanted = {*(only or DEPLOYMENTS if turns else ()), *((OURS,) if kill or memory_requests else ())}
     with tempfile.TemporaryDirectory() as folder:
         files = {precision: saved(Path(folder), precision) for precision in (torch.float32, torch.bfloat16)}
         urls = {
             name: deploy(name, files[torch.bfloat16 if "bfloat16" in name else torch.float32], replicas)
             for name in DEPLOYMENTS
-            if not only or name in only
+            if name in wanted
         }
         client = Client(questions())
         if turns:
             measured = compare(client, urls, turns, requests, at_once)
             console.print(table_of(measured))
-            rows += measured
+            rows += [{**row, **conditions} for row in measured]
             write_json(json_path, rows)
-        ours = urls["tracejet, batched"]
+        ours = urls[OURS] if kill or memory_requests else ""
         if kill:
             found = killed(client, ours, kill, at_once, kills)
             console.print(f"{kills} of {replicas} replicas killed: {found}")
-            rows.append({"killed": found})
+            rows.append({"killed": found, **conditions})
             write_json(json_path, rows)
         if memory_requests:
             for found in memory(client, ours, memory_requests, at_once):
                 console.print(f"memory: {found['samples'][-1]}")
-                write_json(json_path, [*rows, {"memory": found}])
+                write_json(json_path, [*rows, {"memory": found, **conditions}])
         ray_serve.shutdown()
         ray.shutdown()
 
