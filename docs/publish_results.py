@@ -17,12 +17,19 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 
 LEFT, RIGHT, TOP, ROW, WIDTH = 130, 70, 64, 30, 760
-OURS, THEIRS, INK, GRID = "#0b7a75", "#d1495b", "#57606a", "#d0d7de"
-STYLE = f"""
-text {{ font: 13px -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; fill: {INK}; }}
-.title {{ font-size: 15px; font-weight: 600; }}
-.ratio {{ font-weight: 600; }}
-.tick {{ font-size: 11px; }}
+STYLE = """
+svg { --ours: #0b7a75; --theirs: #d1495b; --ink: #57606a; --grid: #d0d7de; }
+@media (prefers-color-scheme: dark) {
+  svg { --ours: #2bb3a8; --theirs: #e8697a; --ink: #b3bcc6; --grid: #3d444d; }
+}
+text { font: 13px -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; fill: var(--ink); }
+.title { font-size: 15px; font-weight: 600; }
+.ratio { font-weight: 600; }
+.tick { font-size: 11px; }
+.ours { fill: var(--ours); }
+.theirs { fill: var(--theirs); }
+.grid { stroke: var(--grid); }
+.between { stroke: var(--ink); stroke-width: 2; opacity: .35; }
 """
 
 
@@ -46,21 +53,21 @@ def figure(rows: list[dict[str, Any]]) -> str:
         "<title>Time to trace ten models, tracejet against torch.export with decompositions</title>",
         f"<style>{STYLE}</style>",
         '<text class="title" x="16" y="24">From model to lowered ExportedProgram, dynamic shapes</text>',
-        f'<circle cx="22" cy="43" r="5" fill="{OURS}"/><text x="34" y="47">tracejet</text>',
-        f'<circle cx="110" cy="43" r="5" fill="{THEIRS}"/>',
+        '<circle cx="22" cy="43" r="5" class="ours"/><text x="34" y="47">tracejet</text>',
+        '<circle cx="110" cy="43" r="5" class="theirs"/>',
         '<text x="122" y="47">torch.export + run_decompositions</text>',
     ]
     for power in range(low, high + 1):
         at = x(10**power)
-        parts.append(f'<line x1="{at}" y1="{TOP}" x2="{at}" y2="{bottom}" stroke="{GRID}"/>')
+        parts.append(f'<line x1="{at}" y1="{TOP}" x2="{at}" y2="{bottom}" class="grid"/>')
         parts.append(f'<text class="tick" x="{at}" y="{bottom + 18}" text-anchor="middle">{label(10**power)}</text>')
     for index, (model, ours, theirs) in enumerate(times):
         y = TOP + ROW * index + ROW / 2
         parts += [
             f'<text x="{LEFT - 12}" y="{y + 4}" text-anchor="end">{model}</text>',
-            f'<line x1="{x(ours)}" y1="{y}" x2="{x(theirs)}" y2="{y}" stroke="{INK}" stroke-width="2" opacity=".35"/>',
-            f'<circle cx="{x(ours)}" cy="{y}" r="6" fill="{OURS}"/>',
-            f'<circle cx="{x(theirs)}" cy="{y}" r="6" fill="{THEIRS}"/>',
+            f'<line x1="{x(ours)}" y1="{y}" x2="{x(theirs)}" y2="{y}" class="between"/>',
+            f'<circle cx="{x(ours)}" cy="{y}" r="6" class="ours"/>',
+            f'<circle cx="{x(theirs)}" cy="{y}" r="6" class="theirs"/>',
             f'<text class="ratio" x="{x(theirs) + 13}" y="{y + 4}">{theirs / ours:.0f}x</text>',
         ]
     return "\n".join([*parts, "</svg>\n"])
