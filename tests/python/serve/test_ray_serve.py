@@ -1,4 +1,4 @@
-"""A program on Ray Serve, as clients see it: both protocols, a replica that is killed, metrics, a data set."""
+"""A program on Ray Serve, as clients see it: both protocols, replicas that are killed or come and go, metrics, a data set."""
 
 import asyncio
 import os
@@ -52,12 +52,19 @@ def served(model, cluster, tmp_path_factory):
     return file
 
 
-def replicas():
+def replicas(application="default"):
     return [
         process
         for process in psutil.process_iter(["cmdline"])
-        if any("ServeReplica:default:net" in part for part in process.info["cmdline"] or [])
+        if any(f"ServeReplica:{application}:net" in part for part in process.info["cmdline"] or [])
     ]
+
+
+def wait_for(count, application="default", meanwhile=lambda: time.sleep(0.5)):
+    end = time.monotonic() + 120
+    while len(replicas(application)) != count:
+        assert time.monotonic() < end, f"{application} has {len(replicas(application))} replicas, expected {count}"
+        meanwhile()
 
 
 def question(model, rows):
@@ -108,10 +115,31 @@ def test_a_killed_replica_loses_no_request(served, model):
     load = send(f"{URL}/v2/models/net/infer", questions, 1000, at_once=16, on_answer=kill_after)
     assert not victim.is_running() or victim.status() == psutil.STATUS_ZOMBIE
     assert (len(load.latencies), load.lost, load.wrong) == (1000, [], [])
-    end = time.monotonic() + 120
-    while len(replicas()) < 2:
-        assert time.monotonic() < end, "no replica came in the place of the one that was killed"
-        time.sleep(0.5)
+    wait_for(2)  # one comes in the place of the one that was killed
+
+
+def test_replicas_come_and_go_with_the_requests(served, model):
+    from tracejet import serve
+
+    scaling = {
+        "min_replicas": 1,
+        "max_replicas": 2,
+        "target_ongoing_requests": 2,
+        "upscale_delay_s": 1,
+        "downscale_delay_s": 1,
+        "look_back_period_s": 2,
+    }
+    application = serve.application(served, name="net", autoscaling_config=scaling, ray_actor_options={"num_cpus": 0.5})
+    serve.run(application, name="scaled", route_prefix="/scaled", http_port=HTTP)
+    wait_for(1, "scaled")
+    questions = [question(model, 1)]
+
+    def ask():
+        load = send(f"{URL}/scaled/v2/models/net/infer", questions, 500, at_once=32)
+        assert not load.lost and not load.wrong
+
+    wait_for(2, "scaled", meanwhile=ask)
+    wait_for(1, "scaled")
 
 
 def test_prometheus_is_told_of_requests_and_calls(served, model):
