@@ -62,6 +62,13 @@ def test_compile_takes_settings_and_writes_onnx(folder: Path) -> None:
     assert refused["type"] == "UnsupportedOperator" and "linalg_eig" in refused["message"]
 
 
+def test_compile_writes_what_it_compiled(folder: Path) -> None:
+    assert found("compile", "cli_models:Net", *RANGE, "-o", "compiled.pt2")["file"] == "compiled.pt2"
+    compiled = tracejet.load(folder / "compiled.pt2")
+    assert isinstance(compiled, tracejet.CompiledModule) and compiled(torch.ones(3, 8)).shape == (3, 3)
+    assert found("run", "compiled.pt2", "--compare")["equal"]
+
+
 def test_run_compares_with_eager(folder: Path) -> None:
     compared = found("run", "cli_models:Net", *RANGE, "--compare")
     assert compared["equal"] and compared["differences"][0]["relative_error"] < 1e-3
