@@ -7,8 +7,8 @@ and the replicas share. Every answer is held against eager's. The deployments ar
     python -m bench.serving --json bench/results/serving.json
     python -m bench.serving --turns 0 --kill 10000 --kills 2 --memory 100000 --json bench/results/serving.json
 
-The file keeps what it has of parts that a run leaves out. On a busy machine, RAY_worker_niceness=0 keeps Ray from running
-replicas at the lowest priority.
+The file keeps what it has of parts that a run leaves out. On a busy machine, RAY_worker_niceness=0 keeps Ray from
+running replicas at the lowest priority.
 """
 
 from __future__ import annotations

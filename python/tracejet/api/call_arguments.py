@@ -13,6 +13,10 @@ from tracejet.frontend.binding import Dim, Leaf
 from tracejet.frontend.call_spec import CallSpec
 from tracejet.frontend.input import Input
 from tracejet.frontend.literals import check_literal
+from tracejet.frontend.near_name import did_you_mean
+
+#: Of how a value is nested, in messages.
+_LONGEST = 80
 
 
 def flat_arguments(spec: CallSpec, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
@@ -24,10 +28,7 @@ def flat_arguments(spec: CallSpec, args: tuple[Any, ...], kwargs: dict[str, Any]
     if in_spec != spec.in_spec:
         leaves, in_spec = pytree.tree_flatten(_as_traced(spec, args, kwargs))
         if in_spec != spec.in_spec:
-            raise InvalidInput(
-                f"the arguments' structure is {in_spec}, but this program takes {spec.in_spec}",
-                ErrorCode.CALL_ARGUMENTS,
-            )
+            raise InvalidInput(_structure_problem(spec, args, kwargs), ErrorCode.CALL_ARGUMENTS)
     return [_as_program_takes(leaf, traced) for leaf, traced in zip(leaves, spec.inputs, strict=True)]
 
 
@@ -44,8 +45,10 @@ def _as_traced(spec: CallSpec, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
             raise InvalidInput(f"{name}: given twice, by position and by keyword", ErrorCode.CALL_ARGUMENTS)
         given[name] = value
     if unknown := [name for name in given if name not in names]:
+        hint = did_you_mean(unknown[0], names)
         raise InvalidInput(
-            f"this program has no input {', '.join(unknown)}; it takes {', '.join(names)}", ErrorCode.CALL_ARGUMENTS
+            f"this program has no input {', '.join(unknown)}{hint}; it takes {', '.join(names)}",
+            ErrorCode.CALL_ARGUMENTS,
         )
     for name, example in zip(names, (*example_args, *example_kwargs.values()), strict=True):
         if name not in given:
@@ -53,6 +56,31 @@ def _as_traced(spec: CallSpec, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
     count = len(example_args)
     keywords = dict(zip(example_kwargs, (given[name] for name in names[count:]), strict=True))
     return tuple(given[name] for name in names[:count]), keywords
+
+
+def _structure_problem(spec: CallSpec, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+    """Which argument is otherwise nested than the traced one, and how."""
+    traced_args, traced_kwargs = pytree.tree_unflatten(spec.inputs, spec.in_spec)
+    args, kwargs = _as_traced(spec, args, kwargs)
+    given, traced = (*args, *kwargs.values()), (*traced_args, *traced_kwargs.values())
+    for name, ours, theirs in zip(spec.forward_names, given, traced, strict=True):
+        if pytree.tree_structure(ours) != pytree.tree_structure(theirs):
+            return f"{name}: this program takes {_nested(theirs)}, got {_nested(ours)}"
+    raise AssertionError("the arguments are nested as the traced ones")
+
+
+class _Star:
+    def __repr__(self) -> str:
+        return "*"
+
+
+def _nested(value: Any) -> str:
+    """How a value is nested, with a star for each tensor or plain value: "[*, {'key': *}]"."""
+    tree = pytree.tree_map(lambda leaf: _Star(), value)
+    if isinstance(tree, _Star):
+        return "one tensor" if isinstance(value, (Leaf, torch.Tensor)) else f"one {type(value).__name__}"
+    text = repr(tree)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def _traced_literal(name: str, example: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import textwrap
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, TypeVar
 
 import torch
@@ -13,6 +13,10 @@ from tracejet import _C
 from tracejet._C import CompileSettings, ErrorCode, InvalidInput
 from tracejet.api.upstream_keywords import known_here
 from tracejet.engines import require_installed
+from tracejet.frontend.near_name import did_you_mean
+
+#: What `compile` takes beside settings: a keyword may be one of these, misspelt.
+_ARGUMENTS = ("inputs", "arg_inputs", "kwarg_inputs", "dynamic_shapes", "settings", "enabled_precisions")
 
 
 def settings_of(
@@ -24,11 +28,22 @@ def settings_of(
         raise InvalidInput(f"settings: expected CompileSettings, got {given!r}", ErrorCode.INVALID_SETTING)
     values = {} if given is None else given.as_dict()
     values.update(known_here(keywords, stacklevel=3))
+    _check_names(values)
     if enabled_precisions is not None:
         values["precision"] = _narrowest(enabled_precisions)
     settings = CompileSettings(**values)
     require_installed([settings.engine] if isinstance(settings.engine, str) else settings.engine)
     return settings
+
+
+def _check_names(names: Iterable[str]) -> None:
+    known = [setting.name for setting in _C.settings_table()]
+    for name in names:
+        if name not in known:
+            hint = did_you_mean(name, [*known, *_ARGUMENTS])
+            raise InvalidInput(
+                f'there is no setting "{name}"{hint}; there are {", ".join(known)}', ErrorCode.INVALID_SETTING
+            )
 
 
 def _narrowest(enabled: Collection[torch.dtype]) -> torch.dtype:

@@ -21,6 +21,7 @@ from tracejet.api.request_batch import batch_of
 from tracejet.api.session_program import graph_of
 from tracejet.api.triton_config import triton_config, triton_tensors
 
+
 def save_model_repository(
     mod: nn.Module | torch.export.ExportedProgram,
     folder: str | os.PathLike[str],
@@ -99,4 +100,3 @@ def _add_to_config(path: Path, name: str, place: Path) -> None:
     others = [entry for entry in known if entry["config"]["name"] != name]
     ours = {"config": {"name": name, "base_path": f"/models/{place.name}"}}
     path.write_text(json.dumps({"model_config_list": [*others, ours]}, indent=2) + "\n")
-

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import keyword
 import re
@@ -19,6 +18,7 @@ from tracejet._C import Dim as Dim
 from tracejet._C import ErrorCode, InvalidInput, name_dimensions
 from tracejet.frontend.input import Input
 from tracejet.frontend.input_shapes import shown
+from tracejet.frontend.near_name import did_you_mean
 from tracejet.frontend.registered import Registered
 from tracejet.frontend.tensor_subclasses import check_input
 
@@ -198,8 +198,7 @@ def match_signature(
             )
         parameter = by_keyword.get(key, extra)
         if parameter is None:
-            close = difflib.get_close_matches(key, by_keyword, n=1)
-            hint = f"; did you mean '{close[0]}'?" if close else ""
+            hint = did_you_mean(key, by_keyword)
             raise InvalidInput(f"{forward()} has no keyword argument '{key}'{hint}", ErrorCode.MODEL_ARGUMENTS)
         roots.append(Root(key, key, parameter))
     return roots

@@ -45,7 +45,7 @@ def write_report(
         title: the heading; by default the name of the file.
 
     Raises:
-        Error: Jinja2 or pygal isn't installed: pip install tracejet[report].
+        Error: Jinja2 or pygal isn't installed: pip install 'tracejet[report]'.
     """
     heading = title or Path(path).stem
     if isinstance(program, Report):

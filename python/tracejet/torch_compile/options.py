@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from tracejet._C import ErrorCode, InvalidInput
 from tracejet.api.compile import compile
 from tracejet.api.trace import trace
 from tracejet.api.upstream_keywords import known_here
+from tracejet.frontend.near_name import did_you_mean
 
 #: Of `trace` and `compile`, what a backend is told by TorchDynamo.
 _TOLD_BY_DYNAMO = frozenset(
@@ -54,8 +54,7 @@ class Options:
         options = {name: value for name, value in options.items() if name in known or name in others}
         for name in options:
             if name not in known:
-                close = difflib.get_close_matches(str(name), known, n=1)
-                hint = f"; did you mean {close[0]!r}?" if close else ""
+                hint = did_you_mean(str(name), sorted(known))
                 raise InvalidInput(
                     f"there is no option {name!r}{hint}; the options are {', '.join(sorted(known))}",
                     ErrorCode.INVALID_SETTING,

@@ -163,6 +163,8 @@ def test_settings_are_one_table() -> None:
     ("settings", "message"),
     [
         ({"dla_size": 1}, 'there is no setting "dla_size"; there are engine, effort, precision'),
+        ({"cuda_graph": True}, "there is no setting \"cuda_graph\"; did you mean 'cuda_graphs'?"),
+        ({"arg_input": []}, "did you mean 'arg_inputs'?"),
         ({"min_block_size": 0}, "min_block_size is 0"),
         ({"min_block_size": "5"}, "min_block_size: expected an integer, got '5'"),
         ({"min_block_size": True}, "min_block_size: expected an integer, got True"),

@@ -1,4 +1,4 @@
-"""A program on Ray Serve, as clients see it: both protocols, replicas that are killed or come and go, metrics, a data set."""
+"""A program on Ray Serve, as clients see it: both protocols, replicas that die or come and go, metrics, a data set."""
 
 import asyncio
 import os

@@ -15,7 +15,7 @@ from tracejet._C import ErrorCode, InvalidInput
 #: TensorRT-RTX comes first: it builds for GPUs that aren't there.
 _MODULES = {"tensorrt_rtx": "TensorRT-RTX", "tensorrt": "TensorRT"}
 
-NOT_INSTALLED = 'the engine "tensorrt" isn\'t installed: pip install tracejet[tensorrt]'
+NOT_INSTALLED = "the engine \"tensorrt\" isn't installed: pip install 'tracejet[tensorrt]'"
 
 
 class Library:
