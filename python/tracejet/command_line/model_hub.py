@@ -59,3 +59,10 @@ def _package(name: str) -> Any:
         if error.name != name:
             raise
         raise click.UsageError(f"{name} isn't installed: pip install {name}") from None
+    except RuntimeError as error:
+        if "torchvision::" not in str(error):
+            raise
+        raise click.UsageError(
+            f"{name} can't be imported, as torchvision doesn't load beside this torch ({error}): install both from one "
+            "index, both for CUDA or both for CPUs"
+        ) from None

@@ -75,6 +75,14 @@ def test_a_package_that_is_missing_is_named(folder: Path, monkeypatch: pytest.Mo
     assert result.exit_code == 2 and "pip install timm" in result.stderr
 
 
+def test_a_torchvision_for_another_torch_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "timm.py").write_text("raise RuntimeError('operator torchvision::nms does not exist')")
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.delitem(sys.modules, "timm", raising=False)
+    error = found("trace", "timm:resnet18", status=2)["error"]
+    assert error["type"] == "UsageError" and "install both from one index" in error["message"]
+
+
 def test_config_says_what_a_bug_report_needs(folder: Path) -> None:
     assert found("config")["torch"] == torch.__version__
     assert "engines:\n  openvino: " in tracejet_command("config").stdout
