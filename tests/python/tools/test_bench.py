@@ -61,7 +61,7 @@ def test_the_table_of_gpus_has_the_last_results_between_its_comments(tmp_path: P
     def results(name: str, *rows: tuple[str, str, float]) -> str:
         machine = {"card": "A card, 1.2", "torch": "2.11", "cuda": "13.0", "cudnn": 91900, "python": "3.12"}
         numbers = [
-            {"model": model, "batch": 8, "runner": runner, "gpu_ms": ms, "first_s": 1.0, "error": 1e-3, "peak_mib": 9.6}
+            {"model": model, "batch": 8, "runner": runner, "gpu_ms": ms, "first_s": 1.0, "error": 1e-3, "held_mib": 9.6}
             for model, runner, ms in rows
         ]
         path = tmp_path / name
