@@ -323,8 +323,13 @@ BuiltProgram build(const std::shared_ptr<const Graph>& graph, const Graph& trace
   KeptParts kept(graph, saved);
   CachedEngines cached(traced, settings, built.notes);
   built.executable = kept.load(built.plan.parts.front(), inputs, settings);
-  const bool is_tried = built.executable == nullptr && trial != nullptr && engine->name() != reference_engine().name();
+  const bool is_reference = engine->name() == reference_engine().name();
+  const bool is_tried = built.executable == nullptr && trial != nullptr && !is_reference;
   if (is_tried) (void)trial->before(built.plan, 0);
+  if (built.executable == nullptr && is_reference) {
+    require_supported(*engine, graph, inputs, settings);
+    built.executable = compile_with_bodies(graph, inputs, settings, {}, built.notes);
+  }
   if (built.executable == nullptr) built.executable = compile_or_advise(*engine, graph, inputs, cached);
   for (std::string& note : kept.take_notes()) built.notes.push_back(std::move(note));
   built.is_cached = {cached.is_cached(*built.executable)};

@@ -184,4 +184,4 @@ def test_control_flow_says_that_it_keeps_its_precision() -> None:
         return torch.cond(x.sum() > 0, lambda x: x @ x, lambda x: x - 1, (x,))
 
     with pytest.warns(tracejet.BuildWarning, match="precision: PyTorch's kernels compute a program with control flow"):
-        tracejet.compile(Lambda(run), arg_inputs=[torch.randn(4, 4)], engine=["aten"], precision=torch.bfloat16)
+        tracejet.compile(Lambda(run), arg_inputs=[torch.randn(4, 4)], engine="aten", precision=torch.bfloat16)
