@@ -1,6 +1,7 @@
 #include "ir/model_line.h"
 
 #include <algorithm>
+#include <charconv>
 #include <fstream>
 #include <regex>
 #include <string_view>
@@ -74,15 +75,37 @@ std::string ModelLine::module() const {
 
 namespace {
 
-/// The innermost frame of a stack's text: `File "model.py", line 41, in forward` and, below, the line of code.
-void read_innermost(const std::string& text, ModelLine& line) {
-  static const std::regex frame(R"re(File "([^"]*)", line (\d+), in ([^\n]*)(?:\n\s*([^\n]*))?)re");
-  const auto frames = std::sregex_iterator(text.begin(), text.end(), frame);
-  for (auto found = frames; found != std::sregex_iterator(); ++found) {
-    line.file = (*found)[1];
-    line.line = std::stoll((*found)[2]);
-    line.function = (*found)[3];
-    line.text = (*found)[4];
+/// Takes `File "model.py", line 41, in forward` from a line of a stack's text; false where it is another line. By hand:
+/// the text may be that of a file, and std::regex takes a stack as deep as a line is long.
+bool read_frame(std::string_view text, ModelLine& line) {
+  constexpr std::string_view kFile = "File \"", kLine = "\", line ", kFunction = ", in ";
+  const size_t begin = text.find(kFile);
+  if (begin == text.npos) return false;
+  text.remove_prefix(begin + kFile.size());
+  const size_t file_end = text.find('"');
+  if (file_end == text.npos || !text.substr(file_end).starts_with(kLine)) return false;
+  const std::string_view rest = text.substr(file_end + kLine.size());
+  int64_t number = 0;
+  const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), number);
+  const std::string_view behind = rest.substr(static_cast<size_t>(end - rest.data()));
+  if (error != std::errc() || !behind.starts_with(kFunction)) return false;
+  line.file = text.substr(0, file_end);
+  line.line = number;
+  line.function = behind.substr(kFunction.size());
+  return true;
+}
+
+/// The innermost frame of a stack's text, and the line of code below it.
+void read_innermost(std::string_view text, ModelLine& line) {
+  bool is_below_frame = false;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    const std::string_view each = text.substr(begin, end - begin);
+    begin = end + 1;
+    const bool is_frame = read_frame(each, line);
+    if (is_frame) line.text.clear();
+    if (is_below_frame && !is_frame) line.text = each.substr(std::min(each.find_first_not_of(" \t"), each.size()));
+    is_below_frame = is_frame;
   }
 }
 

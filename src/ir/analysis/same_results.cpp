@@ -1,6 +1,7 @@
 // Compares what two graphs give, whatever else they compute on the way.
+#include <algorithm>
+#include <cctype>
 #include <map>
-#include <regex>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -128,16 +129,16 @@ class Numbering {
   std::string text(const c10::IValue& literal) const {
     const std::string written = literals_.of(literal);
     if (names_.empty()) return written;
-    static const std::regex word(R"(\w+)");
+    const auto is_of_word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; };
     std::string result;
-    auto end = written.begin();
-    for (std::sregex_iterator found(written.begin(), written.end(), word), last; found != last; ++found) {
-      const auto name = names_.find(found->str());
-      result.append(end, (*found)[0].first);
-      result += name == names_.end() ? found->str() : name->second;
-      end = written.begin() + found->position() + found->length();
+    for (auto begin = written.begin(); begin != written.end();) {
+      const auto end = is_of_word(*begin) ? std::find_if_not(begin, written.end(), is_of_word) : std::next(begin);
+      const std::string word(begin, end);
+      const auto name = names_.find(word);
+      result += name == names_.end() ? word : name->second;
+      begin = end;
     }
-    return result.append(end, written.end());
+    return result;
   }
 
   std::string text(const Argument& argument) const {

@@ -244,6 +244,26 @@ def test_hostile_texts_take_little_memory(good: Path) -> None:
     assert mib_taken_by(deep) < 200
 
 
+@pytest.mark.parametrize("part", ["file", "line", "function", "code"])
+def test_source_lines_may_be_anything(part: str, tmp_path: Path) -> None:
+    """They are taken apart for reports, with as little stack as short ones take."""
+
+    class Decomposes(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.linalg.qr(x).Q
+
+    tracejet.save(tracejet.trace(Decomposes(), arg_inputs=[torch.ones(3, 3)]), tmp_path / "good.pt2")
+    texts = {"file": "net.py", "line": "41", "function": "forward", "code": "return x", part: "9" * 1_000_000}
+    trace = 'File "{file}", line {line}, in {function}\n    {code}\n'.format(**texts)
+
+    def change(program: dict[str, Any]) -> None:
+        for node in program["graph_module"]["graph"]["nodes"]:
+            node["metadata"]["stack_trace"] = trace
+
+    (call,) = tracejet.check(tracejet.load(rewritten(tmp_path / "good.pt2", change)), engine="onnx").refused
+    assert call.line.file == ("" if part == "line" else texts["file"])  # a number that is none
+
+
 def test_entries_that_unpack_to_more_than_there_is(good: Path) -> None:
     bomb = good.with_name("bomb.pt2")
     with zipfile.ZipFile(good) as archive, zipfile.ZipFile(bomb, "w") as made:
