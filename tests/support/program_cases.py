@@ -105,6 +105,19 @@ class Constants(nn.Module):
         return x + self.table * torch.tensor([1.0, 2.0, 3.0, 4.0])
 
 
+class NamedLikeConstants(nn.Module):
+    """Its buffers are called what constants are called that have no name: so are those of `program.module()`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("lifted_tensor_0", torch.full((4,), 7.0), persistent=False)
+        self.register_buffer("lifted_tensor_2", torch.full((4,), 9.0))
+
+    def forward(self, x):
+        y = x * torch.tensor([1.0, 2.0, 3.0, 4.0]) + self.lifted_tensor_0
+        return y * torch.tensor([5.0, 6.0, 7.0, 8.0]) - self.lifted_tensor_2
+
+
 class Keywords(nn.Module):
     def forward(self, x, *rest, mask=None, **options):
         return torch.where(mask, x + rest[0], options["other"])
@@ -129,6 +142,7 @@ def cases() -> list[Case]:
         Case("literals", Literals(), (torch.randn(2, 3), 4, "mul", None)),
         Case("shared_outputs", SharedOutputs(), (torch.randn(4, 3),), dynamic={"x": {0: 8}}),
         Case("constants", Constants(), (torch.randn(3, 4),), dynamic={"x": {0: 8}}),
+        Case("named_like_constants", NamedLikeConstants(), (torch.randn(3, 4),), dynamic={"x": {0: 8}}),
         Case(
             "keywords",
             Keywords(),

@@ -68,13 +68,15 @@ class Materializer:
         )
 
     def _name_inputs(self) -> list[str]:
-        """Where each input is kept in the model, or what its argument is called."""
+        """Where each input is kept in the model, or what its argument is called. Constants that the model has no name
+        for get one that is none of its own."""
         known = self._spec.constant_names
-        anonymous = (f"lifted_tensor_{number}" for number in itertools.count())
-        return [
-            given.name if given.kind != GraphInput.Kind.CONSTANT else known.get(given.name) or next(anonymous)
-            for given in self._inputs
+        names = [
+            known.get(given.name) if given.kind == GraphInput.Kind.CONSTANT else given.name for given in self._inputs
         ]
+        taken = {name for name, given in zip(names, self._inputs, strict=True) if given.kind != GraphInput.Kind.USER}
+        anonymous = (name for number in itertools.count() if (name := f"lifted_tensor_{number}") not in taken)
+        return [name or next(anonymous) for name in names]
 
     def _add_inputs(self) -> list[InputSpec]:
         kinds = [_KINDS[given.kind] for given in self._inputs]

@@ -117,19 +117,23 @@ class ProgramWriter {
   }
 
  private:
-  /// Where each input is kept in the model, or what its argument is called.
+  /// Where each input is kept in the model, or what its argument is called. Constants that the model has no name for
+  /// get one that is none of its own.
   std::vector<std::string> name_targets() const {
     std::vector<std::string> targets;
-    int anonymous = 0;
+    std::unordered_set<std::string> taken;
     for (const GraphInput& input : graph_.inputs()) {
       const auto known = call_.constant_names.find(input.name);
-      if (input.kind != Inputs::kConstant) {
-        targets.push_back(input.name);
-      } else if (known != call_.constant_names.end()) {
-        targets.push_back(known->second);
-      } else {
-        targets.push_back("lifted_tensor_" + std::to_string(anonymous++));
-      }
+      const bool is_anonymous = input.kind == Inputs::kConstant && known == call_.constant_names.end();
+      targets.push_back(is_anonymous ? "" : input.kind == Inputs::kConstant ? known->second : input.name);
+      if (input.kind != Inputs::kUser) taken.insert(targets.back());
+    }
+    int number = 0;
+    for (size_t i = 0; i < targets.size(); ++i) {
+      if (graph_.inputs()[i].kind != Inputs::kConstant || !targets[i].empty()) continue;
+      do {
+        targets[i] = "lifted_tensor_" + std::to_string(number++);
+      } while (taken.contains(targets[i]));
     }
     return targets;
   }
