@@ -30,7 +30,8 @@ Expression known(const c10::IValue& number) {
 
 }  // namespace
 
-void GraphReplay::set(const Value& value, c10::IValue now) {
+void GraphReplay::set(const Value& value, c10::IValue given) {
+  c10::IValue now = own_number(tracer_.hooks(), given);  // a float of data comes as the language has it
   for_each_bound_symbol(value, [&](const SymbolBinding& binding) {
     if (symbols_.contains(binding.symbol.id)) return;
     const auto size = binding.axis < 0 ? symbolic_expression(now)

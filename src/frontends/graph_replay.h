@@ -25,7 +25,7 @@ class GraphReplay {
   GraphReplay& operator=(const GraphReplay&) = delete;
 
   /// What a value of the graph is in this run: an input, before run().
-  void set(const Value& value, c10::IValue now);
+  void set(const Value& value, c10::IValue given);
   /// Asserts that the sizes of the inputs are related as the graph has it. To be called once all of them are set.
   void check_inputs();
   void run();

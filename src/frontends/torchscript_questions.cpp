@@ -69,8 +69,10 @@ bool Interpreter::run_question(const jit::Node& node, Frame& frame) {
     const c10::IValue one[] = {same};
     return set(same.isBool() ? c10::IValue(!same.toBool()) : *compute("__not__", one));
   }
-  if (inputs.size() == 2 && (op == "__is__" || op == "__isnot__") && std::ranges::any_of(inputs, &is_symbolic)) {
-    return set(op == "__isnot__");  // a number and None
+  const auto has_any_symbol = [](const c10::IValue& value) { return is_symbolic(value) || has_symbols(value); };
+  if (inputs.size() == 2 && (op == "__is__" || op == "__isnot__") && std::ranges::any_of(inputs, has_any_symbol)) {
+    const bool is_none = inputs[0].isNone() || inputs[1].isNone();
+    if (is_none) return set(op == "__isnot__");  // a number, or a list of them, and None
   }
   return false;
 }

@@ -7,9 +7,8 @@
 #include <bit>
 #include <charconv>
 #include <fstream>
-#include <limits>
-#include <regex>
 #include <sstream>
+#include <string_view>
 
 #include <ATen/ops/empty.h>
 
@@ -50,14 +49,17 @@ class Reader {
     for (size_t i = 0; i < size.size(); ++i) length |= uint32_t{static_cast<uint8_t>(size[i])} << (8 * i);
     if (length > kLongest) fail("its header is too long");
     const std::string header = take(length);
-    const at::ScalarType dtype = dtype_of(field(header, R"('descr'\s*:\s*'([^']*)')"));
-    std::vector<int64_t> shape = shape_of(field(header, R"('shape'\s*:\s*\(([\d,\sL]*)\))"));
-    const bool is_fortran = field(header, R"('fortran_order'\s*:\s*(True|False))") == "True";
+    const at::ScalarType dtype = dtype_of(field(header, "'descr'", "'", "'"));
+    std::vector<int64_t> shape = shape_of(field(header, "'shape'", "(", ")"));
+    const std::string order = field(header, "'fortran_order'", "", ",");
+    if (order != "True" && order != "False") fail("its header isn't understood");
+    const bool is_fortran = order == "True";
     if (is_fortran) std::ranges::reverse(shape);
     check_length(shape, static_cast<int64_t>(c10::elementSize(dtype)));
     at::Tensor tensor = at::empty(shape, dtype);
     file_.read(static_cast<char*>(tensor.mutable_data_ptr()), static_cast<std::streamsize>(tensor.nbytes()));
     if (!file_) fail("it ends before its elements do");
+    if (dtype == at::kBool) tensor = tensor.view(at::kByte).ne(0);  // a bool of C++ has no third value
     if (!is_fortran) return tensor;
     std::vector<int64_t> axes(shape.size());
     for (size_t i = 0; i < axes.size(); ++i) axes[i] = static_cast<int64_t>(axes.size() - 1 - i);
@@ -66,6 +68,7 @@ class Reader {
 
  private:
   static constexpr uint32_t kLongest = 1 << 20;
+  static constexpr size_t kMostAxes = 64;  // as NumPy
 
   [[noreturn]] void fail(const std::string& problem) const { throw Error("can't read " + path_ + ": " + problem); }
 
@@ -76,10 +79,21 @@ class Reader {
     return bytes;
   }
 
-  std::string field(const std::string& header, const char* pattern) const {
-    std::smatch match;
-    if (!std::regex_search(header, match, std::regex(pattern))) fail("its header isn't understood");
-    return match[1];
+  /// What stands behind `'key':` between `begin` and `end`. By hand: std::regex takes a stack as deep as a text is
+  /// long.
+  std::string field(std::string_view header, std::string_view key, std::string_view begin, std::string_view end) const {
+    const auto skip = [&](std::string_view expected) {
+      header.remove_prefix(std::min(header.find_first_not_of(" \t\n"), header.size()));
+      if (!header.starts_with(expected)) fail("its header isn't understood");
+      header.remove_prefix(expected.size());
+    };
+    header.remove_prefix(std::min(header.find(key), header.size()));
+    skip(key);
+    skip(":");
+    skip(begin);
+    const size_t length = header.find(end);
+    if (length == std::string_view::npos) fail("its header isn't understood");
+    return std::string(header.substr(0, length));
   }
 
   at::ScalarType dtype_of(const std::string& descr) const {
@@ -98,7 +112,8 @@ class Reader {
       if (part.empty()) continue;  // behind the last comma
       int64_t size = 0;
       const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), size);
-      if (error != std::errc() || end != part.data() + part.size()) fail("its shape isn't understood");
+      const bool is_size = error == std::errc() && end == part.data() + part.size() && size >= 0;
+      if (!is_size || shape.size() == kMostAxes) fail("its shape isn't understood");
       shape.push_back(size);
     }
     return shape;
@@ -107,8 +122,8 @@ class Reader {
   /// Before memory is taken for them: whether the file has as many elements as it says.
   void check_length(const std::vector<int64_t>& shape, int64_t bytes) {
     const bool is_empty = std::ranges::find(shape, 0) != shape.end();
-    for (const int64_t size : shape) {
-      if (!is_empty && __builtin_mul_overflow(bytes, size, &bytes)) fail("its shape is too large");
+    for (const int64_t size : shape) {  // of an empty one, strides are counted so
+      if (__builtin_mul_overflow(bytes, std::max<int64_t>(size, 1), &bytes)) fail("its shape is too large");
     }
     const auto begin = file_.tellg();
     file_.seekg(0, std::ios::end);

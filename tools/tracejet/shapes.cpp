@@ -102,9 +102,10 @@ InputSpec read_spec(const std::string& text) {
   static const std::regex form(R"(^(?:(\w+):)?(\([\d,]*\)|\[[\d,();]*\])(?:@(\w+))?(?:%(\w+))?$)");
   std::string packed = text;
   std::erase(packed, ' ');
+  constexpr size_t kLongest = 2000;  // std::regex takes a stack as deep as a text is long
   std::smatch match;
-  if (!std::regex_match(packed, match, form)) {
-    throw InvalidInput(quoted(text) +
+  if (packed.size() > kLongest || !std::regex_match(packed, match, form)) {
+    throw InvalidInput(quoted(text.substr(0, kLongest)) +
                        " isn't an input: expected e.g. (1,3,224,224) or x:[(1,3);(8,3);(16,3)]@f16%NHWC");
   }
   InputSpec spec;

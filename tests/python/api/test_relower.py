@@ -118,6 +118,25 @@ def test_training_ir_with_batch_norm_updates_its_statistics() -> None:
         torch.testing.assert_close(dict(module.named_buffers())[name], buffer)
 
 
+class OfData(nn.Module):
+    def forward(self, x: torch.Tensor) -> Any:
+        total = x.sum().item()
+        return x * total, total * 2
+
+
+@pytest.mark.parametrize("save", [torch.export.save, tracejet.save], ids=["torch", "tracejet"])
+def test_floats_of_data_are_followed(save: Callable, tmp_path: Path) -> None:
+    model, x = OfData(), torch.randn(3)
+    if save is torch.export.save:
+        program = torch.export.export(model, (x,)).run_decompositions({})
+    else:
+        program = tracejet.trace(model, arg_inputs=[x])
+    save(program, tmp_path / "program.pt2")
+    module = tracejet.trace(tracejet.load(tmp_path / "program.pt2"), decompositions="core_aten").module()
+    for value in (x, torch.tensor([1.5, -4.0, 2.0])):
+        torch.testing.assert_close(module(value), model(value))
+
+
 def test_an_fx_graph_is_a_model_like_others() -> None:
     net = nn.Sequential(nn.Linear(4, 8), nn.GELU()).eval()
     x = tracejet.Input(min_shape=(1, 4), opt_shape=(2, 4), max_shape=(8, 4), name="x")

@@ -179,6 +179,9 @@ WRONG = {
     "a broken script": ("trace broken.pt --shapes x:4x8", 3, "broken.pt"),
     "a broken array": ("run net.pt2 --load-inputs broken.npy", 3, "broken.npy"),
     "objects": ("run net.pt2 --load-inputs objects.npy", 3, "objects.npy"),
+    "a dtype without an end": ("run net.pt2 --load-inputs dtype.npy", 3, "dtype.npy"),
+    "a shape of many axes": ("run net.pt2 --load-inputs axes.npy", 3, "axes.npy"),
+    "a shape that overflows": ("run net.pt2 --load-inputs overflow.npy", 3, "overflow.npy"),
     "broken tensors": ("run net.pt2 --load-inputs broken.pt", 3, "broken.pt"),
     "other sizes": ("trace net.pt --shapes x:4x7", 3, "x"),
 }
@@ -189,6 +192,14 @@ def test_what_is_wrong_is_told_with_an_exit_status(what: str, folder: Path) -> N
     for name in ("broken.pt2", "broken.pt", "broken.npy"):
         Path(name).write_bytes(Path("net.pt2").read_bytes()[:500])
     np.save("objects.npy", np.array([{}, {}], dtype=object), allow_pickle=True)
+    hostile = {
+        "dtype": ("f" * 1_000_000, "4, 8"),
+        "axes": ("<f4", "1, " * 300_000),
+        "overflow": ("<f4", f"0, {2**62}, 4"),
+    }
+    for name, (dtype, shape) in hostile.items():
+        header = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': ({shape}), }}"
+        Path(f"{name}.npy").write_bytes(b"\x93NUMPY\x02\x00" + len(header).to_bytes(4, "little") + header.encode())
     command, status, words = WRONG[what]
     assert words in found(*shlex.split(command), status=status)["error"]["message"]
 

@@ -44,8 +44,15 @@ class NumbersOfData(nn.Module):
         return x * scale + scale / 2
 
 
+class Scales(nn.Module):
+    """interpolate() asks whether the list of sizes is None."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return nn.functional.interpolate(x[None, None], size=[x.size(0) * 2, 3])
+
+
 @pytest.mark.parametrize(
-    "model", [Forking(), CallsInBranches(), NumbersOfData()], ids=lambda model: type(model).__name__
+    "model", [Forking(), CallsInBranches(), NumbersOfData(), Scales()], ids=lambda model: type(model).__name__
 )
 def test_a_program_gives_what_the_script_gives(model: nn.Module) -> None:
     script = torch.jit.script(model.eval())
