@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include <openvino/core/graph_util.hpp>
 #include <openvino/op/add.hpp>
 #include <openvino/op/constant.hpp>
 #include <openvino/op/divide.hpp>
