@@ -1,7 +1,6 @@
 // Programs made by hand, run by every engine.
 #include <thread>
 
-#include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/add.h>
 #include <ATen/ops/addmm.h>
 #include <ATen/ops/allclose.h>
@@ -17,6 +16,7 @@
 #include "compile/program_runner.h"
 #include "helpers.h"
 #include "ir/graph.h"
+#include "small_graph.h"
 #include "symbolic/context.h"
 #include "tracejet/compile.h"
 #include "tracejet/trace.h"
@@ -24,17 +24,8 @@
 namespace tracejet {
 namespace {
 
-c10::OperatorHandle op(const char* name, const char* overload = "") {
-  return c10::Dispatcher::singleton().findSchemaOrThrow(name, overload);
-}
-
-TensorMeta dense(Sizes sizes, at::ScalarType dtype = at::kFloat) {
-  TensorMeta meta;
-  meta.strides = contiguous_strides(sizes);
-  meta.sizes = std::move(sizes);
-  meta.dtype = dtype;
-  return meta;
-}
+using testing::dense;
+using testing::op;
 
 /// relu(addmm(bias, x, weight^T)), reshaped to half the rows; x has 2 to 16 rows.
 class EveryEngine : public ::testing::TestWithParam<std::string> {
