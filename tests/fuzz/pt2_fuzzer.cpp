@@ -1,4 +1,5 @@
-// libFuzzer on the reader of .pt2 files: whatever the bytes are, it gives a program or throws an Error.
+// libFuzzer on the reader of .pt2 files: whatever the bytes are, it gives a program, of which each line can be said, or
+// throws an Error.
 //
 //   pt2_fuzzer -dict=tests/fuzz/pt2.dict NEW_FOLDER tests/cpp/io/corpus
 //   pt2_fuzzer FILE...                     runs these alone
@@ -18,6 +19,7 @@
 #include "io/pt2/archive_writer.h"
 #include "io/pt2/program_reader.h"
 #include "io/pt2/zip_directory.h"
+#include "ir/model_line.h"
 #include <tracejet/error.h>
 
 namespace {
@@ -46,7 +48,8 @@ void read(std::string_view bytes) {
   const MemoryFile file(bytes);
   try {
     const tracejet::pt2::ArchiveReader archive(file.path());
-    tracejet::pt2::read_program(archive, /*checks_weights=*/true);
+    const auto program = tracejet::pt2::read_program(archive, /*checks_weights=*/true);
+    for (const tracejet::Node& node : program.graph->nodes()) (void)describe(node.where(), *program.graph);
   } catch (const tracejet::Error&) {  // anything else is a finding
   }
 }
