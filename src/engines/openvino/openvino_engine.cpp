@@ -1,5 +1,7 @@
 #include "engines/openvino/openvino_engine.h"
 
+#include <cstdlib>
+
 #include <ATen/Parallel.h>
 #include <openvino/openvino.hpp>
 
@@ -19,6 +21,17 @@ namespace {
 /// grow by 480 MiB, these by 300, and a call at one of thousands of random shapes takes a fourth longer.
 constexpr int kKeptPrimitives = 1000;
 
+/// Whether products of 8-bit integers are summed as such. Without VNNI, two of them are added in 16 bits, and saturate.
+/// Whoever limits the instruction set of the kernels may have taken it away.
+bool has_exact_bytes() {
+#if defined(__x86_64__)
+  if (std::getenv("ONEDNN_MAX_CPU_ISA") != nullptr) return false;
+  return __builtin_cpu_supports("avx512vnni") != 0 || __builtin_cpu_supports("avxvnni") != 0;
+#else
+  return true;
+#endif
+}
+
 ov::AnyMap properties(const CompileSettings& settings, const Graph& graph) {
   const int threads = settings.threads > 0 ? settings.threads : at::get_num_threads();
   ov::AnyMap properties{
@@ -33,6 +46,7 @@ ov::AnyMap properties(const CompileSettings& settings, const Graph& graph) {
   // In a stream of one thread, OpenVINO drops every error and runs what failed again at the next call, even where it
   // was freed meanwhile. No stream is the caller's thread alone.
   if (threads == 1) properties.insert(ov::num_streams(0));
+  if (!has_exact_bytes()) properties.insert({"LP_TRANSFORMS_MODE", "NO"});
   if (shares_attention(graph)) properties.insert({"SNIPPETS_MODE", "DISABLE"});
   if (!settings.cache_dir.empty()) properties.insert(ov::cache_dir(settings.cache_dir));
   return properties;
