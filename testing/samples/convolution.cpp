@@ -64,6 +64,7 @@ Stacks one_and_three_axes() {
       {channels_last(floats({1, 4, 5, 6, 7})), floats({6, 2, 3, 3, 3}), none, one, one, one, false, zero, 2},
       {channels_last(volume.to(at::kDouble)), kernel.to(at::kDouble), none, one, one, one, false, zero, 1},
       {channels_last(volume.to(at::kBFloat16)), kernel.to(at::kBFloat16), none, one, one, one, false, zero, 1},
+      {channels_last(volume.to(at::kHalf)), kernel.to(at::kHalf), none, one, one, one, false, zero, 1},
   };
 }
 

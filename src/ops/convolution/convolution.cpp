@@ -1,6 +1,9 @@
 // Convolution, in one, two and three spatial axes, transposed or not.
 #include <algorithm>
 
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
+
 #include "ops/convolution/decompositions.h"
 #include "ops/families.h"
 #include "ops/refusal.h"
@@ -23,6 +26,22 @@ bool is_small_volume(const TensorMeta& input, const TensorMeta& weight, int64_t 
   return elements && *elements <= 20480;
 }
 
+/// What ATen says of this processor.
+bool says(const char* name) {
+  const c10::impl::ExcludeDispatchKeyGuard without_trace{c10::DispatchKeySet(c10::DispatchKeySet::FULL)};
+  return c10::Dispatcher::singleton().findSchemaOrThrow(name, "").typed<bool()>().call();
+}
+
+/// Whether a backend that keeps the layout convolves volumes: on CPUs it is oneDNN, which has 16 bits where the
+/// processor does.
+bool has_volumes(const TensorMeta& input) {
+  if (input.dtype == at::kDouble) return false;
+  if (!input.device.is_cpu()) return true;
+  static const bool has_bfloat16 = says("mkldnn::_is_mkldnn_bf16_supported");
+  static const bool has_half = says("mkldnn::_is_mkldnn_fp16_supported");
+  return input.dtype == at::kBFloat16 ? has_bfloat16 : input.dtype == at::kHalf ? has_half : true;
+}
+
 /// Channels last if input or weight is, in two and three spatial axes: the way of ATen's CPU backends.
 shape::SuggestedFormat output_format(const TensorMeta& input, const TensorMeta& weight, int64_t groups) {
   const shape::SuggestedFormat row_major{c10::MemoryFormat::Contiguous, false};
@@ -31,7 +50,7 @@ shape::SuggestedFormat output_format(const TensorMeta& input, const TensorMeta& 
   const bool one_does = by_input.format != row_major.format || by_weight.format != row_major.format;
   const bool may_differ = by_input.may_differ || by_weight.may_differ;
   if (input.dim() == 4) return {one_does ? c10::MemoryFormat::ChannelsLast : row_major.format, may_differ};
-  const bool volumetric = input.dim() == 5 && input.dtype != at::kDouble && !is_small_volume(input, weight, groups);
+  const bool volumetric = input.dim() == 5 && has_volumes(input) && !is_small_volume(input, weight, groups);
   if (!volumetric) return row_major;
   return {one_does ? c10::MemoryFormat::ChannelsLast3d : row_major.format, may_differ};
 }
