@@ -156,7 +156,8 @@ TEST(EngineRegistry, SettingsThatAnEngineCannotHonourAreErrors) {
             "precision is Half, but adder computes float32 in float32: leave it, or convert the model");
   EXPECT_EQ(message_of<InvalidInput>([&] { compile(program, {.engine = "adder", .threads = 2}); }),
             "threads is 2, but adder takes no number");
-  EXPECT_NO_THROW(compile(program, {.engine = "aten", .precision = at::kBFloat16}));  // of products, of which it has none
+  EXPECT_NO_THROW(
+      compile(program, {.engine = "aten", .precision = at::kBFloat16}));  // of products, of which it has none
 }
 
 TEST(EngineRegistry, WhatIsCompiledOutlivesItsEngine) {
