@@ -16,6 +16,21 @@ Operand cropped(Lowering& to, Operand x, size_t first, const std::vector<int64_t
   return x;
 }
 
+/// An element of zeros behind each spatial axis that is empty, of which runtimes compute no size. `input`: of `x`,
+/// whose spatial axes begin at `first`.
+Operand without_empty_axes(Lowering& to, const Operand& x, const TensorMeta& input, size_t first) {
+  const size_t spatial = input.sizes.size() - first, rank = spatial + 2;
+  Sizes added(2 * rank, 0);
+  bool adds = false;
+  for (size_t i = 0; i < spatial; ++i) {
+    const c10::SymInt& size = input.sizes[first + i];
+    if (!may_be_empty(size)) continue;
+    added[rank + 2 + i] = (1 - size).max(0);
+    adds = true;
+  }
+  return adds ? surrounded(to, x, added, 0) : x;
+}
+
 void convolution(Lowering& to, const Call& call, std::string_view) {
   const TensorMeta& weight = call.tensor("weight");
   const auto spatial = static_cast<size_t>(weight.dim() - 2);
@@ -42,6 +57,7 @@ void convolution(Lowering& to, const Call& call, std::string_view) {
 
   Operand x = to.operand(call, "input");
   if (is_unbatched) x = to.unsqueeze(x, {0});
+  if (is_cropped) x = without_empty_axes(to, x, call.tensor("input"), first);
   std::vector<Operand> inputs{x, to.operand(call, "weight")};
   if (const Operand bias = to.optional(call, "bias"); !bias.name.empty()) inputs.push_back(bias);
   Operand result = to.emit(is_transposed ? "ConvTranspose" : "Conv", inputs, std::move(attributes));

@@ -222,3 +222,12 @@ def test_a_mirror_at_sizes_that_are_too_small_is_refused_and_later_calls_are_rig
 )
 def test_a_result_without_elements_takes_no_computing(function):
     assert_right(lambda x: (function(x), x * 2), torch.randn(4, 3), (4, 3))
+
+
+def test_a_transposed_convolution_of_nothing_may_leave_nothing():
+    weight = torch.linspace(-1, 1, 6).view(2, 3, 1, 1)
+
+    def convolved(x):
+        return F.conv_transpose2d(x[: x.shape[2]], weight, stride=2, output_padding=1)
+
+    assert_right(convolved, dynamic((8, 2, 0, 3), (8, 2, 5, 3), (8, 2, 8, 3)), *((8, 2, n, 3) for n in (5, 0, 1, 8)))
