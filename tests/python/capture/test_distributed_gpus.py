@@ -42,6 +42,14 @@ def net() -> nn.Module:
     return nn.Sequential(*(nn.Sequential(nn.Linear(16, 16), nn.GELU(), nn.LayerNorm(16)) for _ in range(4))).eval()
 
 
+def assert_right(compiled: nn.Module, module: nn.Module, device: str, calls: int) -> None:
+    for _ in range(calls):
+        x = torch.randn(4, 16, device=device)
+        got = compiled(x)
+        assert got.device == x.device
+        torch.testing.assert_close(got, module(x), rtol=1e-5, atol=1e-5)
+
+
 @torch.no_grad()
 @pytest.mark.parametrize("current", [0, 1])
 def test_a_program_runs_on_its_own_gpu_whatever_the_current_one_is(current: int) -> None:
@@ -49,11 +57,7 @@ def test_a_program_runs_on_its_own_gpu_whatever_the_current_one_is(current: int)
     x = torch.randn(4, 16, device="cuda:1")
     with torch.cuda.device(current):
         compiled = tracejet.compile(tracejet.trace(module, arg_inputs=[x]))
-        for _ in range(5):
-            x = torch.randn(4, 16, device="cuda:1")
-            got = compiled(x)
-            assert got.device == x.device
-            torch.testing.assert_close(got, module(x), rtol=1e-5, atol=1e-5)
+        assert_right(compiled, module, "cuda:1", calls=5)
     with pytest.raises(tracejet.InvalidInput, match="cuda:1"):
         compiled(torch.randn(4, 16, device="cuda:0"))
 
@@ -65,8 +69,4 @@ def test_a_program_on_two_gpus_is_recorded_on_each() -> None:
     x = torch.randn(4, 16, device="cuda:0")
     with pytest.warns(tracejet.BuildWarning, match="more than one CUDA graph.*several GPUs"):
         compiled = tracejet.compile(tracejet.trace(module, arg_inputs=[x]))
-    for _ in range(6):
-        x = torch.randn(4, 16, device="cuda:0")
-        got = compiled(x)
-        assert got.device == x.device
-        torch.testing.assert_close(got, module(x), rtol=1e-5, atol=1e-5)
+    assert_right(compiled, module, "cuda:0", calls=6)
