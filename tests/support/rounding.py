@@ -28,6 +28,11 @@ FUSED = (
     aten.baddbmm,
     aten.addcdiv,
     aten.addcmul,
+    aten.upsample_linear1d,
+    aten.upsample_bilinear2d,
+    aten.upsample_trilinear3d,
+    aten.upsample_bicubic2d,
+    aten.grid_sampler_2d,
 )
 
 
