@@ -137,6 +137,7 @@ void intercept(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::j
     lift_arguments(*tracer, op, *stack);
     if (op.schema().is_mutable()) refuse_ambiguous_writes(op, *stack);
     if (plan.is_mutable) note_writes(tracer->strides(), op, *stack);
+    if (plan.out_of_place && !will_redispatch(op, keys)) tracer->check_in_place(*plan.out_of_place, *stack);
     if (plan.needs_auto_functionalize && !will_redispatch(op, keys)) return record_writing_call(*tracer, op, *stack);
     const bool expanded_by_autograd = plan.composite && plan.action != OpAction::kExpandComposite;
     if (expanded_by_autograd && !will_redispatch(op, keys)) {
@@ -146,7 +147,7 @@ void intercept(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::j
         action = plan.otherwise;
       }
       if (action == OpAction::kExpand) {
-        if (is_decomposed(*plan.entry, op, *stack)) return plan.entry->decompose(op, stack);
+        if (is_decomposed(*plan.entry, op, *stack)) return tracer->expand(op, *plan.entry, *stack);
         action = OpAction::kKeep;
       }
       if (action == OpAction::kKeep && !needs_gradients(op, *stack)) {

@@ -23,6 +23,17 @@ bool gives_tensors(const c10::OperatorHandle& op) {
          });
 }
 
+/// `aten::add.Tensor` for `aten::add_.Tensor`, where both exist and the former has a shape rule.
+std::optional<c10::OperatorHandle> out_of_place(const c10::OperatorHandle& op) {
+  c10::OperatorName name = op.operator_name();
+  if (!op.schema().is_mutable() || !name.name.starts_with("aten::") || !name.name.ends_with("_")) return std::nullopt;
+  name.name.pop_back();
+  const auto found = c10::Dispatcher::singleton().findSchema(name);
+  if (!found || found->schema().arguments().size() != op.schema().arguments().size()) return std::nullopt;
+  const Operator* entry = find_operator(*found);
+  return entry != nullptr && entry->meta != nullptr ? found : std::nullopt;
+}
+
 Plan make_plan(const DecompositionTable& table, const c10::OperatorHandle& op) {
   Plan plan;
   plan.action = table.decision(op).action;
@@ -30,6 +41,7 @@ Plan make_plan(const DecompositionTable& table, const c10::OperatorHandle& op) {
   plan.composite = is_composite(op);
   plan.is_mutable = op.schema().is_mutable();
   plan.needs_auto_functionalize = plan.action == OpAction::kKeep && writes_on_its_own(op);
+  plan.out_of_place = out_of_place(op);
   plan.entry = find_operator(op);
   plan.replacement = table.function_for(op);
   plan.otherwise = table.unchanged_decision(op).action;

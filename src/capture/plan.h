@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <unordered_map>
 
 #include <ATen/core/dispatch/Dispatcher.h>
@@ -21,6 +22,8 @@ struct Plan {
   bool is_mutable = false;
   /// Writes to arguments, and ATen's functionalization doesn't know how to do without: a custom operator.
   bool needs_auto_functionalize = false;
+  /// Of an operator that writes to its first argument, the one that gives the result anew, where it has a shape rule.
+  std::optional<c10::OperatorHandle> out_of_place;
   const Operator* entry = nullptr;  ///< null where the operator table has none
   const DecompositionTable::Function* replacement = nullptr;
   OpAction otherwise = OpAction::kKeep;  ///< where the replacement doesn't want the call

@@ -70,12 +70,8 @@ void record_call(Tracer& tracer, const c10::OperatorHandle& op, torch::jit::Stac
         ErrorCode::kInPlaceWrite);
   }
   spell_out_default_dtype(tracer, op, stack);
-  const size_t count = op.schema().arguments().size();
-  std::vector<Argument> arguments;
-  arguments.reserve(count);
-  for (const c10::IValue& argument : arguments_on(stack, op)) arguments.push_back(tracer.to_argument(argument));
-  std::vector<c10::IValue> results = tracer.record(op, std::move(arguments));
-  torch::jit::drop(stack, count);
+  std::vector<c10::IValue> results = tracer.record(op, tracer.arguments_of(op, stack));
+  torch::jit::drop(stack, op.schema().arguments().size());
   for (c10::IValue& result : results) stack.push_back(std::move(result));
 }
 
@@ -203,7 +199,7 @@ void record(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::jit::Stac
     switch (action) {
       case OpAction::kExpand:
         if (!is_decomposed(*plan.entry, op, *stack)) return record_call(*tracer, op, *stack);
-        return plan.entry->decompose(op, stack);
+        return tracer->expand(op, *plan.entry, *stack);
       case OpAction::kExpandComposite:
         tracer->replacement().run_functionalized(op, *stack, [&] {
           op.callBoxedForDispatchKey(c10::DispatchKey::CompositeImplicitAutograd, *stack);

@@ -59,11 +59,17 @@ std::vector<OutputMeta> ShapeInference::infer(const Call& call, const Operator* 
   return entry != nullptr && entry->meta != nullptr ? infer_by_rule(call, *entry) : infer_by_meta_kernel(call);
 }
 
-std::vector<OutputMeta> ShapeInference::infer_by_rule(const Call& call, const Operator& entry) {
+std::vector<TensorMeta> ShapeInference::ask_rule(const Call& call, const Operator& entry) {
   symbolic::Context& shapes = scopes_.shapes();
+  const symbolic::Context::Current current(shapes);
   const size_t first_guard = shapes.guards().size();
-  std::vector<OutputMeta> outputs = arrange(call.op(), entry.meta(call), device_of_results(call));
+  std::vector<TensorMeta> metas = entry.meta(call);
   if (shapes.guards().size() > first_guard) shapes.name_requirements(first_guard, call.name());
+  return metas;
+}
+
+std::vector<OutputMeta> ShapeInference::infer_by_rule(const Call& call, const Operator& entry) {
+  std::vector<OutputMeta> outputs = arrange(call.op(), ask_rule(call, entry), device_of_results(call));
   if (checks_rules_) check_rule(call, outputs, hooks_.python);
   return outputs;
 }

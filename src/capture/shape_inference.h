@@ -27,6 +27,9 @@ class ShapeInference {
   /// else by Python's meta functions. `entry`: the operator's; null where the table has none.
   std::vector<OutputMeta> infer(const Call& call, const Operator* entry);
 
+  /// By the shape rule that an operator has. For what isn't recorded as it is, to refuse what the rule refuses.
+  std::vector<TensorMeta> ask_rule(const Call& call, const Operator& entry);
+
   /// By operator: calls with no shape rule, and no kernel for such sizes.
   const std::map<std::string, int64_t>& python_meta_calls() const { return python_meta_calls_; }
 

@@ -1,14 +1,18 @@
 #include "capture/tracer.h"
 
 #include <ATen/FunctionalTensorWrapper.h>
+#include <c10/core/ScalarType.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
 
 #include "base/error.h"
 #include "capture/keys.h"
 #include "capture/plain_sizes.h"
+#include "capture/tensor_arguments.h"
 #include "capture/traced_tensor.h"
 #include "ir/model_line.h"
 #include "ir/passes/dead_nodes.h"
+#include "ops/refusal.h"
+#include "ops/shape/shape.h"
 #include "symbolic/asker.h"
 #include "symbolic/sym_node.h"
 
@@ -145,6 +149,34 @@ std::vector<c10::IValue> Tracer::record(const c10::OperatorHandle& op, std::vect
 std::vector<c10::IValue> Tracer::record(const c10::OperatorHandle& op, std::vector<Argument> arguments,
                                         std::vector<OutputMeta> outputs) {
   return results_of(graph()->add_node(op, std::move(arguments), std::move(outputs), locations_.current()));
+}
+
+std::vector<Argument> Tracer::arguments_of(const c10::OperatorHandle& op, const torch::jit::Stack& stack) {
+  std::vector<Argument> arguments;
+  arguments.reserve(op.schema().arguments().size());
+  for (const c10::IValue& argument : arguments_on(stack, op)) arguments.push_back(to_argument(argument));
+  return arguments;
+}
+
+void Tracer::check_in_place(const c10::OperatorHandle& values, const torch::jit::Stack& stack) {
+  const std::vector<Argument> arguments = arguments_of(values, stack);
+  const auto* self = std::get_if<const Value*>(&arguments.front());
+  if (self == nullptr) return;
+  const TensorMeta written = (*self)->tensor(),
+                   given = inference_.ask_rule(Call(values, arguments), *find_operator(values)).at(0);
+  const auto message = [&] {
+    return std::string("writes ") + at::toString(given.dtype) + " of " + shape::text(given.sizes) +
+           " to a tensor in place that is " + at::toString(written.dtype) + " of " + shape::text(written.sizes) +
+           ": let it give a new tensor";
+  };
+  require(c10::canCast(given.dtype, written.dtype) && given.dim() == written.dim(), message);
+  for (size_t axis = 0; axis < given.sizes.size(); ++axis)
+    require_equal_sizes(given.sizes[axis], written.sizes[axis], message);
+}
+
+void Tracer::expand(const c10::OperatorHandle& op, const Operator& entry, torch::jit::Stack& stack) {
+  if (entry.meta != nullptr) inference_.ask_rule(Call(op, arguments_of(op, stack)), entry);
+  entry.decompose(op, &stack);
 }
 
 std::vector<c10::IValue> Tracer::results_of(const Node& node) const {

@@ -85,6 +85,7 @@ class Tracer {
   const Plan& plan_of(const c10::OperatorHandle& op) { return plans_->of(op); }
   /// The argument of a node. Throws where a tensor belongs to another trace.
   Argument to_argument(const c10::IValue& value);
+  std::vector<Argument> arguments_of(const c10::OperatorHandle& op, const torch::jit::Stack& stack);
   /// What a call gives.
   std::vector<OutputMeta> infer(const Call& call) { return inference_.infer(call, plan_of(call.op()).entry); }
   /// Records a call and gives its outputs as an operator returns them: one entry per return of the schema, or of
@@ -92,6 +93,10 @@ class Tracer {
   std::vector<c10::IValue> record(const c10::OperatorHandle& op, std::vector<Argument> arguments);
   std::vector<c10::IValue> record(const c10::OperatorHandle& op, std::vector<Argument> arguments,
                                   std::vector<OutputMeta> outputs);
+  /// Refuses to write in place what doesn't fit in. `values`: an operator that gives what is written.
+  void check_in_place(const c10::OperatorHandle& values, const torch::jit::Stack& stack);
+  /// Runs a call as other calls, with what its shape rule refuses refused before.
+  void expand(const c10::OperatorHandle& op, const Operator& entry, torch::jit::Stack& stack);
 
  private:
   struct Activation;

@@ -96,7 +96,8 @@ void Lowering::declare_inputs(const std::vector<size_t>& feeds) {
       const at::Tensor data = input.data.is_cuda() ? input.data.cpu() : input.data;
       known_.emplace(input.value, data);
       constant_.insert(input.value);
-      operands_.emplace(input.value, constant(data));
+      const bool is_empty = data.dim() > 0 && data.numel() == 0;
+      operands_.emplace(input.value, is_empty ? nothing(data.sym_sizes(), data.scalar_type()) : constant(data));
       continue;
     }
     if (!is_feed) constant_.insert(input.value);
@@ -142,11 +143,7 @@ void Lowering::convert(const Node& node) {
   if (conversion == nullptr) fail("has no conversion");
   check_dtypes(node);
   if (gives_nothing(node)) {
-    for (const Value* output : node.outputs()) {
-      std::vector<int64_t> sizes;
-      for (const c10::SymInt& size : output->tensor().sizes) sizes.push_back(*size.maybe_as_int());
-      result(constant(at::empty(sizes, at::TensorOptions(output->tensor().dtype))));
-    }
+    for (const Value* output : node.outputs()) result(nothing(output->tensor().sizes, output->tensor().dtype));
     return note_constants(node);
   }
   if (const auto beyond = overflows_.find(&node); beyond != overflows_.end()) {

@@ -105,8 +105,10 @@ class Lowering {
   void no_result(std::string_view why);
 
   Operand cast(const Operand& operand, at::ScalarType dtype);
-  /// Equal constants are one.
+  /// Equal constants are one. OpenVINO reads a list of no numbers as one number: see nothing().
   Operand constant(const at::Tensor& data);
+  /// A tensor of these sizes, of which one is 0.
+  Operand nothing(c10::SymIntArrayRef sizes, at::ScalarType dtype);
   Operand number(const c10::Scalar& value, at::ScalarType dtype);  ///< 0-dim; the value may be symbolic
   Operand integer(int64_t value) { return number(value, at::kLong); }
   Operand integers(const std::vector<int64_t>& values);  ///< 1-dim int64

@@ -73,7 +73,7 @@ Operand Lowering::as_declared(const Operand& operand, const Value& value) {
   const TensorMeta& meta = value.tensor();
   const bool is_empty = symbolic::is_known_empty(meta.sizes);
   // Kernels are rarely tried on nothing: some divide by the number of elements.
-  if (is_empty) return cast(emit_as(at::kFloat, "ConstantOfShape", {sizes(meta.sizes)}), meta.dtype);
+  if (is_empty) return nothing(meta.sizes, meta.dtype);
   return narrowed(operand, meta.dtype, ranges_->unwrapped(value));
 }
 
@@ -102,8 +102,7 @@ Operand Lowering::constant(const at::Tensor& data) {
   const at::Tensor dense = data.detach().contiguous();
   if (!element_type(dense.scalar_type()))
     fail(std::string("ONNX has no data type for ") + c10::toString(dense.scalar_type()));
-  // OpenVINO reads data of no bytes as a number.
-  if (dense.dim() > 1 && dense.numel() == 0) return expand(number(0, dense.scalar_type()), {}, dense.sym_sizes());
+  if (dense.dim() > 1 && dense.numel() == 0) return nothing(dense.sym_sizes(), dense.scalar_type());
   std::string key = std::to_string(static_cast<int>(dense.scalar_type()));
   for (const int64_t size : dense.sizes()) key += "," + std::to_string(size);
   key += ':';
@@ -114,6 +113,10 @@ Operand Lowering::constant(const at::Tensor& data) {
     model_.constants.push_back({found->second.name, dense});
   }
   return found->second;
+}
+
+Operand Lowering::nothing(c10::SymIntArrayRef sizes, at::ScalarType dtype) {
+  return cast(emit_as(at::kFloat, "ConstantOfShape", {this->sizes(sizes)}), dtype);
 }
 
 Operand Lowering::integers(const std::vector<int64_t>& values) { return constant(at::tensor(values, at::kLong)); }

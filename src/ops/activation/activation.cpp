@@ -94,6 +94,25 @@ Metas binary_cross_entropy(const Call& call) {
   return {reduced_loss(call, shape::like(self, self.dtype))};
 }
 
+/// ATen writes its results to a tensor like self, which takes what it can be cast to.
+Metas loss_like_self(const Call& call) {
+  const TensorMeta &self = call.tensor("self"), &target = call.tensor("target");
+  const auto dtype = promotion::ResultType().add(self).add(target).get();
+  require(c10::canCast(dtype, self.dtype), [&] {
+    return std::string("self is ") + at::toString(self.dtype) + ", which doesn't take the results' " +
+           at::toString(dtype);
+  });
+  return {reduced_loss(call, shape::pointwise({&self, &target}, self.dtype))};
+}
+
+/// The same, with results of the sizes of self: target is the one that is broadcast.
+Metas soft_margin_loss(const Call& call) {
+  const TensorMeta &self = call.tensor("self"), &target = call.tensor("target");
+  require(target.dtype != at::kBool, [] { return "target is Bool, expected 1 and -1"; });
+  shape::expanded(target, self.sizes);
+  return loss_like_self(call);
+}
+
 /// ATen begins with 1 - target and goes on in place, so the target alone decides the layout and the dtype.
 Metas binary_cross_entropy_with_logits(const Call& call) {
   const TensorMeta &self = call.tensor("self"), &target = call.tensor("target");
@@ -101,7 +120,25 @@ Metas binary_cross_entropy_with_logits(const Call& call) {
   require_fit(self);
   if (const TensorMeta* weight = call.optional_tensor("weight")) require_fit(*weight);
   if (const TensorMeta* weight = call.optional_tensor("pos_weight")) require_fit(*weight);
+  require(at::isFloatingType(target.dtype), [&] {
+    return std::string("target is ") + at::toString(target.dtype) + ", which doesn't take the results, expected floats";
+  });
   return {reduced_loss(call, shape::pointwise({&target}, target.dtype))};
+}
+
+/// Of losses whose targets are classes.
+void require_classes(const Call& call) {
+  const TensorMeta &self = call.tensor("self"), &target = call.tensor("target");
+  require(target.dtype == at::kLong || target.dtype == at::kByte,
+          [&] { return std::string("target is ") + at::toString(target.dtype) + ", expected int64 or uint8"; });
+  const TensorMeta* weight = call.optional_tensor("weight");
+  if (weight == nullptr) return;
+  const auto message = [&] {
+    return "self is " + shape::text(self.sizes) + ", weight is " + shape::text(weight->sizes) +
+           ", expected a weight for each class";
+  };
+  require(weight->dim() == 1, message);
+  require_equal_sizes(weight->sizes[0], self.sizes[self.dim() == 1 ? 0 : 1], message);
 }
 
 /// The loss, and the sum of the weights of the targets.
@@ -109,6 +146,7 @@ Metas nll_loss(const Call& call) {
   const TensorMeta &self = call.tensor("self"), &target = call.tensor("target");
   require(self.dim() == 1 || self.dim() == 2,
           [&] { return "self is " + shape::text(self.sizes) + ", expected [classes] or [N, classes]"; });
+  require_classes(call);
   const TensorMeta total = shape::contiguous({}, self.dtype, self.device);
   const bool one_each = self.dim() == 2 && call.integer("reduction") == kNoReduction;
   if (self.dim() == 2) {
@@ -131,6 +169,7 @@ Metas nll_loss2d(const Call& call) {
   for (const int64_t axis : {0, 1, 2}) {
     require_equal_sizes(self.sizes[axis == 0 ? 0 : axis + 1], target.sizes[axis], message);
   }
+  require_classes(call);
   const TensorMeta total = shape::contiguous({}, self.dtype, self.device);
   if (call.integer("reduction") != kNoReduction) return {total, total};
   return {shape::contiguous({self.sizes[0], self.sizes[2], self.sizes[3]}, self.dtype, self.device), total};
@@ -171,9 +210,9 @@ std::span<const Operator> activation_operators() {
       {.name = "aten::dropout", .decompose = expand<&as::dropout>},
       {.name = "aten::native_dropout", .meta = native_dropout},
       {.name = "aten::mse_loss", .meta = elementwise_loss, .decompose = expand<&as::mse_loss>},
-      {.name = "aten::soft_margin_loss", .meta = elementwise_loss, .decompose = expand<&as::soft_margin_loss>},
+      {.name = "aten::soft_margin_loss", .meta = soft_margin_loss, .decompose = expand<&as::soft_margin_loss>},
       {.name = "aten::smooth_l1_loss", .meta = elementwise_loss, .decompose = expand<&as::smooth_l1_loss>},
-      {.name = "aten::huber_loss", .meta = elementwise_loss, .decompose = expand<&as::huber_loss>},
+      {.name = "aten::huber_loss", .meta = loss_like_self, .decompose = expand<&as::huber_loss>},
       {.name = "aten::binary_cross_entropy",
        .meta = binary_cross_entropy,
        .decompose = expand<&as::binary_cross_entropy>},

@@ -23,7 +23,9 @@
 #include <ATen/ops/tanh.h>
 #include <ATen/ops/where.h>
 
+#include "ops/numbers.h"
 #include "ops/reduction/decompositions.h"
+#include "ops/refusal.h"
 #include "ops/shape/shape.h"
 
 namespace tracejet::decompositions {
@@ -68,6 +70,7 @@ at::Tensor celu(const at::Tensor& self, const at::Scalar& alpha) {
 
 /// Multiplying by 0 instead of filling with 0 lets NaN through, as ATen does.
 at::Tensor softshrink(const at::Tensor& self, const at::Scalar& lambd) {
+  require(lambd.toSymFloat().sym_ge(0.0), [&] { return "lambd is " + c10::str(lambd) + ", expected at least 0"; });
   return at::where(at::abs(self) > lambd, self - at::sign(self) * lambd, self * 0);
 }
 
@@ -76,7 +79,7 @@ at::Tensor hardshrink(const at::Tensor& self, const at::Scalar& lambd) {
 }
 
 at::Tensor threshold(const at::Tensor& self, const at::Scalar& threshold, const at::Scalar& value) {
-  return at::where(self <= threshold, value, self);
+  return at::where(self <= scalar_like(self, threshold), scalar_like(self, value), self);
 }
 
 /// min(x, 0) - log(1 + exp(-|x|)), which overflows on neither side.

@@ -21,6 +21,7 @@
 
 #include "ir/tensor_meta.h"
 #include "ops/optional_tensor.h"
+#include "ops/refusal.h"
 
 namespace tracejet::decompositions {
 
@@ -35,7 +36,9 @@ at::Tensor mse_loss(const at::Tensor& self, const at::Tensor& target, int64_t re
 }
 
 at::Tensor soft_margin_loss(const at::Tensor& self, const at::Tensor& target, int64_t reduction) {
-  return reduce_losses(at::log1p(at::exp(-target * self)), reduction);
+  // The target may be of unsigned integers.
+  const at::Tensor losses = at::log1p(at::exp(-target.to(self.scalar_type()) * self));
+  return reduce_losses(losses, reduction);
 }
 
 at::Tensor smooth_l1_loss(const at::Tensor& self, const at::Tensor& target, int64_t reduction, double beta) {
@@ -46,9 +49,10 @@ at::Tensor smooth_l1_loss(const at::Tensor& self, const at::Tensor& target, int6
 }
 
 at::Tensor huber_loss(const at::Tensor& self, const at::Tensor& target, int64_t reduction, double delta) {
+  require(delta > 0, [&] { return "delta is " + std::to_string(delta) + ", expected more than 0"; });
   const at::Tensor distance = at::abs(self - target);
-  return reduce_losses(at::where(distance <= delta, distance * distance * 0.5, (distance - 0.5 * delta) * delta),
-                       reduction);
+  const at::Tensor losses = at::where(distance <= delta, distance * distance * 0.5, (distance - 0.5 * delta) * delta);
+  return reduce_losses(losses.to(self.scalar_type()), reduction);
 }
 
 /// Logarithms are cut off at -100, so that a certain and wrong answer costs a finite amount.
@@ -67,7 +71,7 @@ at::Tensor binary_cross_entropy_with_logits(const at::Tensor& self, const at::Te
   at::Tensor loss = at::rsub(target, 1) * self;  // `1 - target` would write in place
   loss = given(pos_weight) ? loss - ((*pos_weight - 1) * target + 1) * log_sigmoid : loss - log_sigmoid;
   if (given(weight)) loss = loss * *weight;
-  return reduce_losses(loss, reduction);
+  return reduce_losses(loss.to(target.scalar_type()), reduction);
 }
 
 std::tuple<at::Tensor, at::Tensor> nll_loss_forward(const at::Tensor& self, const at::Tensor& target,

@@ -14,7 +14,9 @@
 
 #include "ir/tensor_meta.h"
 #include "ops/numbers.h"
+#include "ops/refusal.h"
 #include "ops/resampling/upsample_decompositions.h"
+#include "ops/shape/shape.h"
 
 namespace tracejet::decompositions {
 
@@ -134,12 +136,33 @@ at::Tensor upsample_nearest2d_backward(const at::Tensor& grad, c10::SymIntArrayR
   return at::index_put(at::zeros_symint(input_size, grad.options()), sources, grad, /*accumulate=*/true);
 }
 
+namespace {
+
+void require_places(const at::Tensor& self, const at::Tensor& indices, c10::SymIntArrayRef output_size,
+                    int64_t spatial) {
+  const auto message = [&] {
+    return "self is " + shape::text(self.sym_sizes()) + ", indices are " + at::toString(indices.scalar_type()) +
+           " of " + shape::text(indices.sym_sizes()) + ", output_size is " + shape::text(output_size) + ", expected " +
+           std::to_string(spatial) + " sizes, as many axes or up to two more, and int64 of one shape with self";
+  };
+  const bool fits = self.dim() == spatial + 1 || self.dim() == spatial + 2;
+  require(fits && indices.dim() == self.dim() && indices.scalar_type() == at::kLong &&
+              static_cast<int64_t>(output_size.size()) == spatial,
+          message);
+  for (int64_t axis = 0; axis < self.dim(); ++axis)
+    require_equal_sizes(self.sym_size(axis), indices.sym_size(axis), message);
+}
+
+}  // namespace
+
 at::Tensor max_unpool2d(const at::Tensor& self, const at::Tensor& indices, c10::SymIntArrayRef output_size) {
+  require_places(self, indices, output_size, 2);
   return unpooled(self, indices, output_size);
 }
 
 at::Tensor max_unpool3d(const at::Tensor& self, const at::Tensor& indices, c10::SymIntArrayRef output_size,
                         at::IntArrayRef, at::IntArrayRef) {
+  require_places(self, indices, output_size, 3);
   return unpooled(self, indices, output_size);
 }
 

@@ -24,6 +24,7 @@
 #include <c10/core/DefaultDtype.h>
 
 #include "ops/numbers.h"
+#include "ops/refusal.h"
 #include "ops/shape/shape.h"
 
 namespace tracejet::decompositions {
@@ -111,6 +112,10 @@ at::Tensor as_tensor(const at::Scalar& number, const at::Tensor& like) {
 
 at::Tensor linspace_tensors(const at::Tensor& start, const at::Tensor& end, int64_t steps, Type dtype,
                             Layout /*layout*/, Device device, Flag /*pin_memory*/) {
+  require(start.dim() == 0 && end.dim() == 0, [&] {
+    return "start is " + shape::text(start.sym_sizes()) + " and end is " + shape::text(end.sym_sizes()) +
+           ", expected tensors without axes";
+  });
   const auto given = options(dtype, device.value_or(start.device()));
   const auto result = c10::typeMetaToScalarType(given.dtype());
   const auto inner = given.dtype(at::kDouble);
@@ -164,6 +169,12 @@ namespace {
 /// A tensor whose axes lie in memory in this order, outermost first. `make` gives a row-major one of some sizes.
 template <typename Make>
 at::Tensor in_order(c10::SymIntArrayRef size, at::IntArrayRef order, const Make& make) {
+  std::vector<int64_t> axes(order.begin(), order.end());
+  std::ranges::sort(axes);
+  const auto is_its_place = [&](int64_t axis) { return axis == &axis - axes.data(); };
+  require(axes.size() == size.size() && std::ranges::all_of(axes, is_its_place), [&] {
+    return "the axes of " + shape::text(size) + " in memory are " + c10::str(order) + ", expected each of them once";
+  });
   std::vector<c10::SymInt> physical;
   std::vector<int64_t> place(size.size());
   for (size_t i = 0; i < order.size(); ++i) {

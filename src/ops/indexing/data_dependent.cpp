@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "ops/families.h"
+#include "ops/refusal.h"
 #include "ops/shape/shape.h"
 #include "symbolic/context.h"
 #include "symbolic/sym_node.h"
@@ -54,6 +55,7 @@ Metas masked_select(const Call& call) {
 /// outermost in memory.
 Metas unique_slices(const Call& call) {
   const TensorMeta& self = call.tensor("self");
+  require(self.dim() > 0, [] { return "self is a single number, expected at least one axis"; });
   const int64_t axis = call.axis("dim", self.dim());
   const c10::SymInt count = unknown_size(self.sizes.at(axis));
   Sizes sizes = self.sizes;

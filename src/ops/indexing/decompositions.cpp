@@ -69,6 +69,45 @@ at::Tensor with_axis(const at::Tensor& source, const at::Tensor& self, int64_t d
   return source.dim() < self.dim() ? at::unsqueeze(source, shape::wrap_axis(dim, self.dim())) : source;
 }
 
+/// What index_add and index_copy read: of the sizes of self, but along `dim`, where it has one part for each index.
+void require_source(const at::Tensor& self, int64_t dim, const at::Tensor& index, const at::Tensor& source) {
+  const auto message = [&] {
+    return "self is " + shape::text(self.sym_sizes()) + ", index is " + shape::text(index.sym_sizes()) +
+           " and source is " + shape::text(source.sym_sizes()) +
+           ", expected an index for each part of source, which has the sizes of self on the other axes";
+  };
+  require(source.scalar_type() == self.scalar_type(), [&] {
+    return std::string("source is ") + at::toString(source.scalar_type()) + ", expected " +
+           at::toString(self.scalar_type()) + ", as self is";
+  });
+  require(index.dim() <= 1 && at::isIntegralType(index.scalar_type(), /*includeBool=*/false), message);
+  const int64_t axis = shape::wrap_axis(dim, source.dim());
+  require_equal_sizes(source.dim() == 0 ? 1 : source.sym_size(axis), index.sym_numel(), message);
+  if (source.dim() != self.dim()) return;
+  for (int64_t other = 0; other < self.dim(); ++other) {
+    if (other != axis) require_equal_sizes(source.sym_size(other), self.sym_size(other), message);
+  }
+}
+
+/// index_copy takes a single number for a vector, and a vector for a single number, too.
+bool is_number_beside_vector(const at::Tensor& self, const at::Tensor& source) {
+  return std::max(self.dim(), source.dim()) == 1 && std::min(self.dim(), source.dim()) == 0;
+}
+
+void require_list(const at::Tensor& index) {
+  require(index.dim() <= 1 && index.scalar_type() == at::kLong, [&] {
+    return std::string("index is ") + at::toString(index.scalar_type()) + " of " + shape::text(index.sym_sizes()) +
+           ", expected int64 along one axis";
+  });
+}
+
+void require_rank(const at::Tensor& self, const at::Tensor& source, bool is_number_taken) {
+  require(self.dim() == source.dim() || (is_number_taken && is_number_beside_vector(self, source)), [&] {
+    return "self is " + shape::text(self.sym_sizes()) + " and source is " + shape::text(source.sym_sizes()) +
+           ", expected as many axes";
+  });
+}
+
 at::Tensor as_type_of(const at::Tensor& values, const at::Tensor& self) {
   return values.scalar_type() == self.scalar_type() ? values : values.to(self.scalar_type());
 }
@@ -165,25 +204,36 @@ at::Tensor unsafe_masked_index(const at::Tensor& self, const at::Tensor& mask, c
 
 at::Tensor index_add(const at::Tensor& self, int64_t dim, const at::Tensor& index, const at::Tensor& source,
                      const at::Scalar& alpha) {
+  require_rank(self, source, /*is_number_taken=*/false);
+  require_source(self, dim, index, source);
   const bool plain = !alpha.isSymbolic() && alpha.equal(1);
   const at::Tensor values = with_axis(source, self, dim);
   return put_along(self, dim, index, plain ? values : at::mul(values, alpha), /*accumulate=*/true);
 }
 
 at::Tensor index_copy(const at::Tensor& self, int64_t dim, const at::Tensor& index, const at::Tensor& source) {
+  require_rank(self, source, /*is_number_taken=*/true);
+  require_source(self, dim, index, source);
   return put_along(self, dim, index, with_axis(source, self, dim), /*accumulate=*/false);
 }
 
 at::Tensor index_fill(const at::Tensor& self, int64_t dim, const at::Tensor& index, const at::Scalar& value) {
+  require_list(index);
   return put_along(self, dim, index, scalar_like(self, value), /*accumulate=*/false);
 }
 
 at::Tensor index_fill_tensor(const at::Tensor& self, int64_t dim, const at::Tensor& index, const at::Tensor& value) {
+  require_list(index);
+  require(value.dim() == 0, [&] { return "value is " + shape::text(value.sym_sizes()) + ", expected no axes"; });
   return put_along(self, dim, index, as_type_of(value, self), /*accumulate=*/false);
 }
 
 /// The n-th true element of the mask takes the n-th element of the source.
 at::Tensor masked_scatter(const at::Tensor& self, const at::Tensor& mask, const at::Tensor& source) {
+  require(mask.scalar_type() == at::kBool && source.scalar_type() == self.scalar_type(), [&] {
+    return "mask is " + std::string(at::toString(mask.scalar_type())) + " and source is " +
+           at::toString(source.scalar_type()) + ", expected Bool and " + at::toString(self.scalar_type());
+  });
   const Sizes sizes = shape::broadcast(self.sym_sizes(), mask.sym_sizes());
   const at::Tensor wide = at::reshape(mask.expand_symint(sizes), {-1});
   const at::Tensor rank = at::sub(at::cumsum(wide, 0), 1);

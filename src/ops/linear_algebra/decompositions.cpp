@@ -57,6 +57,8 @@ at::Tensor matrix_linear(const at::Tensor& rows, const at::Tensor& weight, const
 at::Tensor linear(const at::Tensor& input, const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
   const bool has_bias = given(bias);
   if (weight.dim() != 2 || input.dim() == 0) {
+    require(!has_bias || weight.dim() == 2,
+            [&] { return "weight is " + shape::text(weight.sym_sizes()) + " beside a bias, expected a matrix"; });
     const at::Tensor product = at::matmul(input, weight);
     return has_bias ? product + *bias : product;
   }
@@ -76,9 +78,22 @@ at::Tensor linear(const at::Tensor& input, const at::Tensor& weight, const std::
 at::Tensor bilinear(const at::Tensor& input1, const at::Tensor& input2, const at::Tensor& weight,
                     const std::optional<at::Tensor>& bias) {
   Sizes sizes(input1.sym_sizes());
+  require(weight.dim() == 3 && input1.dim() == input2.dim() && input1.dim() >= 1, [&] {
+    return "input1 is " + shape::text(sizes) + ", input2 is " + shape::text(input2.sym_sizes()) + " and weight is " +
+           shape::text(weight.sym_sizes()) + ", expected [..., in1], [..., in2] and [out, in1, in2]";
+  });
   const c10::SymInt features1 = weight.sym_size(1), features2 = weight.sym_size(2), outputs = weight.sym_size(0);
+  shape::require_equal(sizes.back(), features1, "the last axis of input1 and the weight's axis 1");
+  shape::require_equal(input2.sym_size(-1), features2, "the last axis of input2 and the weight's axis 2");
+  if (given(bias)) {
+    require(bias->dim() == 1, [&] { return "bias is " + shape::text(bias->sym_sizes()) + ", expected one axis"; });
+    shape::require_equal(bias->sym_size(0), outputs, "the bias and the weight's axis 0");
+  }
   c10::SymInt rows = 1;
-  for (size_t i = 0; i + 1 < sizes.size(); ++i) rows = rows * sizes[i];
+  for (size_t i = 0; i + 1 < sizes.size(); ++i) {
+    shape::require_equal(sizes[i], input2.sym_sizes()[i], "the axes of input1 and input2 but the last");
+    rows = rows * sizes[i];
+  }
   const at::Tensor left = input1.reshape_symint({rows, features1});
   const at::Tensor right = input2.reshape_symint({rows, features2, 1});
   const at::Tensor weights = weight.permute({1, 0, 2}).reshape_symint({features1, outputs * features2});
@@ -110,7 +125,14 @@ at::Tensor baddbmm(const at::Tensor& self, const at::Tensor& batch1, const at::T
 
 at::Tensor addr(const at::Tensor& self, const at::Tensor& vec1, const at::Tensor& vec2, const at::Scalar& beta,
                 const at::Scalar& alpha) {
-  return weighted_sum(self, beta, vec1.unsqueeze(1) * vec2, alpha);
+  require(vec1.dim() == 1 && vec2.dim() == 1, [&] {
+    return "vec1 is " + shape::text(vec1.sym_sizes()) + " and vec2 is " + shape::text(vec2.sym_sizes()) +
+           ", expected vectors";
+  });
+  at::Tensor sum = weighted_sum(self, beta, vec1.unsqueeze(1) * vec2, alpha);
+  shape::require_equal(sum.sym_size(0), vec1.sym_size(0), "the rows of self, where they aren't 1, and vec1");
+  shape::require_equal(sum.sym_size(1), vec2.sym_size(0), "the columns of self, where they aren't 1, and vec2");
+  return sum;
 }
 
 /// Every element of one tensor times every element of the other; the two sizes of an axis become their product.
@@ -216,11 +238,30 @@ at::Tensor euclidean_dist(const at::Tensor& x1, const at::Tensor& x2) {
   return at::matmul(left, right.transpose(-2, -1)).clamp_min(0).sqrt();
 }
 
+namespace {
+
+/// A weight for each observation.
+void require_weights(const at::Tensor& weights, const at::Tensor& rows, bool are_counts) {
+  const at::ScalarType dtype = weights.scalar_type();
+  require(
+      weights.dim() <= 1 && (are_counts ? at::isIntegralType(dtype, /*includeBool=*/false) : at::isFloatingType(dtype)),
+      [&] {
+        return std::string(are_counts ? "fweights are " : "aweights are ") + at::toString(dtype) + " of " +
+               shape::text(weights.sym_sizes()) + ", expected " + (are_counts ? "integers" : "floats") +
+               " along one axis";
+      });
+  shape::require_equal(weights.sym_numel(), rows.sym_size(1), "the weights and the observations");
+}
+
+}  // namespace
+
 /// Without ATen's look at the weights' data. Where it warns that no degrees of freedom are left, this divides by 0 too.
 at::Tensor cov(const at::Tensor& self, int64_t correction, const std::optional<at::Tensor>& fweights,
                const std::optional<at::Tensor>& aweights) {
   const at::Tensor rows = self.dim() < 2 ? self.reshape({1, -1}) : self;
   const bool is_repeated = given(fweights), is_weighted = given(aweights);
+  if (is_repeated) require_weights(*fweights, rows, /*are_counts=*/true);
+  if (is_weighted) require_weights(*aweights, rows, /*are_counts=*/false);
   at::Tensor weights = is_repeated ? *fweights : at::Tensor();
   if (is_weighted) weights = is_repeated ? weights * *aweights : *aweights;
   const auto weighted = [&](const at::Tensor& tensor) { return weights.defined() ? tensor * weights : tensor; };

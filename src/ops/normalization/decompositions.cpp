@@ -113,6 +113,14 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> cudnn_batch_norm(
 at::Tensor instance_norm(const at::Tensor& input, const OptionalTensor& weight, const OptionalTensor& bias,
                          const OptionalTensor& running_mean, const OptionalTensor& running_var, bool use_input_stats,
                          double momentum, double eps, bool) {
+  for (const OptionalTensor* values : {&weight, &bias, &running_mean, &running_var}) {
+    if (!given(*values)) continue;
+    require((*values)->dim() == 1, [&] {
+      return "weight, bias, running_mean or running_var is " + shape::text((*values)->sym_sizes()) +
+             ", expected a value for each channel";
+    });
+    shape::require_equal((*values)->sym_size(0), input.sym_size(1), "the channels and what weighs or shifts them");
+  }
   if (!use_input_stats) {
     require_statistics(running_mean, running_var);
     return batch_norm(input, weight, bias, running_mean, running_var, /*training=*/false, momentum, eps, false);
@@ -164,6 +172,12 @@ at::Tensor rms_norm(const at::Tensor& input, c10::SymIntArrayRef normalized_shap
   }
   for (int64_t i = 0; i < normalized; ++i) {
     shape::require_equal(normalized_shape[i], input.sym_size(rank - normalized + i), "normalized_shape and input");
+  }
+  require(!given(weight) || weight->dim() == normalized, [&] {
+    return "weight is " + shape::text(weight->sym_sizes()) + ", expected " + shape::text(normalized_shape);
+  });
+  for (int64_t i = 0; given(weight) && i < normalized; ++i) {
+    shape::require_equal(weight->sym_size(i), normalized_shape[i], "weight and normalized_shape");
   }
   const at::Tensor wide = input.to(at::toOpMathType(input.scalar_type()));
   const at::Tensor mean_square = wide.pow(2).mean(axes_between(rank - normalized, rank), /*keepdim=*/true);

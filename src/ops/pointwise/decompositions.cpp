@@ -46,7 +46,9 @@
 
 #include "base/error.h"
 #include "ops/numbers.h"
+#include "ops/refusal.h"
 #include "ops/shape/promotion.h"
+#include "ops/shape/shape.h"
 
 namespace tracejet::decompositions {
 
@@ -55,6 +57,18 @@ namespace {
 /// A number as a tensor, which programs can take apart as they do the other one.
 at::Tensor float_beside(const at::Tensor& other, const at::Scalar& value) {
   return at::full(at::IntArrayRef{}, value, other.options().dtype(promotion::to_float(other.scalar_type())));
+}
+
+void require_mask(const at::Tensor& mask) {
+  require(mask.scalar_type() == at::kBool,
+          [&] { return std::string("mask is ") + at::toString(mask.scalar_type()) + ", expected booleans"; });
+}
+
+void require_one_dtype(const at::Tensor& self, const at::Tensor& other) {
+  require(self.scalar_type() == other.scalar_type(), [&] {
+    return std::string("the operands are ") + at::toString(self.scalar_type()) + " and " +
+           at::toString(other.scalar_type()) + ", expected one dtype";
+  });
 }
 
 bool is_exact(const at::Tensor& self) { return c10::isIntegralType(self.scalar_type(), /*includeBool=*/true); }
@@ -212,6 +226,7 @@ at::Tensor right_shift_by_number(const at::Tensor& self, const at::Scalar& other
 }
 
 at::Tensor polar(const at::Tensor& abs, const at::Tensor& angle) {
+  require_one_dtype(abs, angle);
   return at::complex(at::mul(abs, at::cos(angle)), at::mul(abs, at::sin(angle)));
 }
 
@@ -272,6 +287,8 @@ at::Tensor clamp_min_tensor(const at::Tensor& self, const at::Tensor& min) { ret
 
 /// From the end that is nearer: exact there, and infinity there is what it is.
 at::Tensor lerp(const at::Tensor& self, const at::Tensor& end, const at::Tensor& weight) {
+  require_one_dtype(self, end);
+  if (!weight.unsafeGetTensorImpl()->is_wrapped_number()) require_one_dtype(self, weight);
   const at::Tensor way = at::sub(end, self);
   const at::Tensor from_start = at::add(self, at::mul(weight, way));
   const at::Tensor from_end = at::sub(end, at::mul(way, at::rsub(weight, 1)));
@@ -279,6 +296,7 @@ at::Tensor lerp(const at::Tensor& self, const at::Tensor& end, const at::Tensor&
 }
 
 at::Tensor lerp_scalar(const at::Tensor& self, const at::Tensor& end, const at::Scalar& weight) {
+  require_one_dtype(self, end);
   const at::Tensor way = at::sub(end, self);
   if (weight.isSymbolic() || std::abs(weight.toComplexDouble()) < 0.5) return at::add(self, way, weight);
   const at::Scalar rest =
@@ -295,10 +313,16 @@ at::Tensor logit_backward(const at::Tensor& grad_output, const at::Tensor& self,
 }
 
 at::Tensor masked_fill(const at::Tensor& self, const at::Tensor& mask, const at::Tensor& value) {
+  require_mask(mask);
+  require(value.dim() == 0 && (self.is_complex() || !value.is_complex()), [&] {
+    return std::string("value is ") + at::toString(value.scalar_type()) + " of " + shape::text(value.sym_sizes()) +
+           ", expected a tensor without axes of what self can hold";
+  });
   return at::where(mask, value.to(self.scalar_type()), self);
 }
 
 at::Tensor masked_fill_scalar(const at::Tensor& self, const at::Tensor& mask, const at::Scalar& value) {
+  require_mask(mask);
   return at::where(mask, scalar_like(self, value), self);
 }
 

@@ -7,6 +7,9 @@
 #include <ATen/ops/_adaptive_avg_pool3d.h>
 #include <ATen/ops/max_pool2d_with_indices.h>
 
+#include "ops/refusal.h"
+#include "ops/shape/shape.h"
+
 namespace tracejet::decompositions {
 
 namespace {
@@ -19,6 +22,17 @@ std::vector<int64_t> with_flat_axis(at::IntArrayRef parameter, int64_t flat) {
 
 bool is_one(const c10::SymInt& size) { return size.maybe_as_int() == 1; }
 
+/// Whether the pooled axes become one value each, which is a mean. What they are is checked as where they stay.
+bool is_mean(const at::Tensor& self, c10::SymIntArrayRef output_size, size_t spatial) {
+  if (output_size.size() != spatial || !std::all_of(output_size.begin(), output_size.end(), is_one)) return false;
+  const auto rank = static_cast<size_t>(self.dim());
+  require(rank == spatial + 1 || rank == spatial + 2, [&] {
+    return "self is " + shape::text(self.sym_sizes()) + ", expected " + std::to_string(spatial + 1) + " or " +
+           std::to_string(spatial + 2) + " axes";
+  });
+  return true;
+}
+
 }  // namespace
 
 at::Tensor max_pool1d(const at::Tensor& self, at::IntArrayRef kernel_size, at::IntArrayRef stride,
@@ -30,12 +44,12 @@ at::Tensor max_pool1d(const at::Tensor& self, at::IntArrayRef kernel_size, at::I
 }
 
 at::Tensor adaptive_avg_pool2d(const at::Tensor& self, c10::SymIntArrayRef output_size) {
-  if (std::all_of(output_size.begin(), output_size.end(), is_one)) return self.mean({-1, -2}, /*keepdim=*/true);
+  if (is_mean(self, output_size, 2)) return self.mean({-1, -2}, /*keepdim=*/true);
   return at::_adaptive_avg_pool2d_symint(self, output_size);
 }
 
 at::Tensor adaptive_avg_pool3d(const at::Tensor& self, c10::SymIntArrayRef output_size) {
-  if (std::all_of(output_size.begin(), output_size.end(), is_one)) return self.mean({-1, -2, -3}, /*keepdim=*/true);
+  if (is_mean(self, output_size, 3)) return self.mean({-1, -2, -3}, /*keepdim=*/true);
   return at::_adaptive_avg_pool3d_symint(self, output_size);
 }
 

@@ -89,7 +89,11 @@ Sizes adaptive_sizes(const Call& call, const TensorMeta& self, size_t spatial) {
   require(output.size() == spatial, [&] {
     return "output_size is " + shape::text(output) + ", expected " + std::to_string(spatial) + " numbers";
   });
-  for (size_t i = 0; i < spatial; ++i) sizes[sizes.size() - spatial + i] = output[i];
+  for (size_t i = 0; i < spatial; ++i) {
+    require(output[i].sym_ge(0),
+            [&] { return "output_size is " + shape::text(output) + ", expected no negative sizes"; });
+    sizes[sizes.size() - spatial + i] = output[i];
+  }
   return sizes;
 }
 

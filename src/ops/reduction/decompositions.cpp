@@ -88,9 +88,13 @@ c10::SymInt count_along(const at::Tensor& self, at::IntArrayRef axes) {
 
 /// max(n - correction, 0)
 at::Scalar degrees_of_freedom(const c10::SymInt& n, double correction) {
-  if (const auto known = n.maybe_as_int()) return std::max(static_cast<double>(*known) - correction, 0.0);
+  if (const auto known = n.maybe_as_int())
+    return *known == 0 ? 0.0 : std::max(static_cast<double>(*known) - correction, 0.0);  // of nothing, there is none
   const auto whole = static_cast<int64_t>(correction);
-  if (static_cast<double>(whole) == correction) return at::Scalar((n - whole).max(0));
+  if (static_cast<double>(whole) == correction) {
+    const c10::SymInt freedom = (n - whole).max(0);
+    return at::Scalar(whole < 0 ? freedom * n.min(1) : freedom);
+  }
   return at::Scalar(c10::SymFloat(n) - correction);
 }
 
@@ -156,6 +160,9 @@ at::Tensor norm_of(const at::Tensor& x, double order, at::IntArrayRef axes, bool
 
 at::Tensor linalg_vector_norm(const at::Tensor& self, const at::Scalar& ord, OptionalAxes dim, bool keepdim,
                               OptionalType dtype) {
+  const at::ScalarType given = self.scalar_type();
+  require(at::isFloatingType(given) || at::isComplexType(given),
+          [&] { return std::string("self is ") + at::toString(given) + ", expected floats or complex numbers"; });
   const auto axes = folded_axes(self, dim);
   const at::Tensor x = as(self, dtype.value_or(self.scalar_type()));
   return in_real_type_of(norm_of(for_computation(x), ord.toDouble(), axes, keepdim), x);
@@ -201,6 +208,9 @@ at::Tensor norm_dtype(const at::Tensor& self, const OptionalScalar& p, at::Scala
 
 /// Scales the slices along an axis that are longer than maxnorm down to it.
 at::Tensor renorm(const at::Tensor& self, const at::Scalar& p, int64_t dim, const at::Scalar& maxnorm) {
+  require(self.dim() >= 2, [&] { return "self is " + shape::text(self.sym_sizes()) + ", expected at least 2 axes"; });
+  require(maxnorm.toSymFloat().sym_ge(0.0),
+          [&] { return "maxnorm is " + c10::str(maxnorm) + ", expected at least 0"; });
   const int64_t kept = shape::wrap_axis(dim, self.dim());
   std::vector<int64_t> others;
   for (int64_t axis = 0; axis < self.dim(); ++axis) {

@@ -180,6 +180,13 @@ at::Tensor grid_sampler(const at::Tensor& input, const at::Tensor& grid, int64_t
 
 at::Tensor affine_grid_generator(const at::Tensor& theta, c10::SymIntArrayRef size, bool align_corners) {
   const auto spatial = static_cast<int64_t>(size.size()) - 2;
+  const auto message = [&] {
+    return "theta is " + shape::text(theta.sym_sizes()) + " for " + shape::text(size) +
+           ", expected an affine matrix for each image";
+  };
+  require(theta.dim() == 3, message);
+  const c10::SymInt sizes_of_matrices[] = {size[0], spatial, spatial + 1};
+  for (int64_t axis = 0; axis < 3; ++axis) require_equal_sizes(theta.sym_size(axis), sizes_of_matrices[axis], message);
   // Each coordinate of the result is a sum over the coordinates of the point, x first, which runs along the last axis.
   const auto column = [&](int64_t index) {
     Sizes sizes(size.size(), 1);

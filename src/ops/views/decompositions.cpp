@@ -86,8 +86,8 @@ at::Tensor reshape(const at::Tensor& self, c10::SymIntArrayRef target) {
 }
 
 at::Tensor flatten(const at::Tensor& self, int64_t start_dim, int64_t end_dim) {
-  if (self.dim() == 0) return at::reshape(self, {1});
   const int64_t first = shape::wrap_axis(start_dim, self.dim()), last = shape::wrap_axis(end_dim, self.dim());
+  if (self.dim() == 0) return at::reshape(self, {1});
   if (first > last) {
     throw ShapeError("flatten needs start_dim before end_dim, got " + std::to_string(start_dim) + " and " +
                      std::to_string(end_dim) + " of " + std::to_string(self.dim()) + " axes");
@@ -122,9 +122,10 @@ at::Tensor squeeze(const at::Tensor& self) {
 at::Tensor t(const at::Tensor& self) { return self.dim() < 2 ? self : at::permute(self, {1, 0}); }
 
 at::Tensor transpose(const at::Tensor& self, int64_t dim0, int64_t dim1) {
+  const int64_t first = shape::wrap_axis(dim0, self.dim()), second = shape::wrap_axis(dim1, self.dim());
   if (self.dim() == 0) return self;
   auto axes = axes_of(self);
-  std::swap(axes[shape::wrap_axis(dim0, self.dim())], axes[shape::wrap_axis(dim1, self.dim())]);
+  std::swap(axes[first], axes[second]);
   return at::permute(self, axes);
 }
 
@@ -185,6 +186,9 @@ std::vector<at::Tensor> tensor_split(const at::Tensor& self, c10::SymInt section
 std::vector<at::Tensor> tensor_split_by_data(const at::Tensor& self, const at::Tensor& indices_or_sections,
                                              int64_t dim) {
   const auto number = [](const at::Tensor& tensor) { return at::_local_scalar_dense(tensor).toSymInt(); };
+  require(indices_or_sections.dim() <= 1, [&] {
+    return "tensor_indices_or_sections is " + shape::text(indices_or_sections.sym_sizes()) + ", expected one axis";
+  });
   if (indices_or_sections.dim() == 0) return tensor_split(self, number(indices_or_sections), dim);
   std::vector<c10::SymInt> starts;
   for (const at::Tensor& start : at::unbind(indices_or_sections)) starts.push_back(number(start));
@@ -208,7 +212,10 @@ std::vector<at::Tensor> unbind(const at::Tensor& self, int64_t dim) {
 
 /// Windows are gathered by their indices (start + offset), then their axis is moved to the end.
 at::Tensor unfold(const at::Tensor& self, int64_t dimension, int64_t size, int64_t step) {
-  if (self.dim() == 0) return at::slice(at::unsqueeze(self, 0), 0, 0, size);
+  if (self.dim() == 0) {
+    require(size <= 1, [&] { return "a window of " + std::to_string(size) + " doesn't fit into a single number"; });
+    return at::slice(at::unsqueeze(self, 0), 0, 0, size);
+  }
   const int64_t axis = shape::wrap_axis(dimension, self.dim());
   // As PyTorch's narrow and select do: no window of an axis of 0 or 1 is another result, either.
   require(self.sym_size(axis).sym_ge(size).expect_true(__FILE__, __LINE__), [&] {
@@ -245,11 +252,11 @@ at::Tensor roll_axis(const at::Tensor& self, const c10::SymInt& shift, int64_t a
 }  // namespace
 
 at::Tensor roll(const at::Tensor& self, c10::SymIntArrayRef shifts, at::IntArrayRef dims) {
-  if (dims.empty()) {  // as if the elements were in a row
+  if (dims.empty() && shifts.size() == 1) {  // as if the elements were in a row
     const at::Tensor row = at::reshape(self, {-1});
-    return at::reshape_symint(roll_axis(row, shifts.at(0), 0), self.sym_sizes());
+    return at::reshape_symint(roll_axis(row, shifts[0], 0), self.sym_sizes());
   }
-  if (shifts.size() != dims.size()) throw ShapeError("roll needs as many shifts as dims");
+  if (shifts.empty() || shifts.size() != dims.size()) throw ShapeError("roll needs as many shifts as dims");
   at::Tensor rolled = self;
   for (size_t i = 0; i < dims.size(); ++i) rolled = roll_axis(rolled, shifts[i], shape::wrap_axis(dims[i], self.dim()));
   return rolled;
@@ -257,6 +264,8 @@ at::Tensor roll(const at::Tensor& self, c10::SymIntArrayRef shifts, at::IntArray
 
 at::Tensor rot90(const at::Tensor& self, int64_t k, at::IntArrayRef dims) {
   if (dims.size() != 2) throw ShapeError("rot90 turns in the plane of two axes");
+  require(shape::wrap_axis(dims[0], self.dim()) != shape::wrap_axis(dims[1], self.dim()),
+          [&] { return "dims name one axis of " + shape::text(self.sym_sizes()) + " twice, expected two axes"; });
   const int64_t turns = ((k % 4) + 4) % 4;
   if (turns == 0) return at::clone(self, c10::MemoryFormat::Contiguous);
   if (turns == 2) return at::flip(self, dims);
@@ -317,7 +326,10 @@ at::Tensor diagonal_copy(const at::Tensor& self, int64_t offset, int64_t dim1, i
   return at::diagonal(self, offset, dim1, dim2);
 }
 
-at::Tensor trace(const at::Tensor& self) { return at::sum(at::diagonal(self)); }
+at::Tensor trace(const at::Tensor& self) {
+  require(self.dim() == 2, [&] { return "self is " + shape::text(self.sym_sizes()) + ", expected a matrix"; });
+  return at::sum(at::diagonal(self));
+}
 
 at::Tensor tril(const at::Tensor& self, c10::SymInt diagonal) {
   const at::Tensor number = diagonal_number(self.sym_size(-2), self.sym_size(-1), self);
