@@ -5,11 +5,12 @@
     python -m bench.gpu --compile-mode max-autotune
     python -m bench.gpu --table gpu.json --page docs/gpu.md   # what was measured before, as the page's table
 
-Latency is the median of calls between events on the GPU, with the host far enough ahead where it can be; first and
-last runner are measured once more at the end, to tell how much the card's clocks moved. "host" is a call with a wait
-behind it, as somebody sees it who waits for each answer. "first" is from the model to its first answer. Each case runs
-in a process of its own. "error" is the greatest difference from the same weights in float32, as a part of the greatest
-value there.
+Latency is the median of calls between events on the GPU, with the host far enough ahead where it can be. Each runner
+has a process of its own for each case, where nobody else has left anything. A case's first and last runner are measured
+once more in new processes, which tells how much the card's clocks moved; the median of both counts. "host" is a call
+with a wait behind it, as somebody sees it who waits for each answer. "first" is from the model to its first answer, in
+a process that has loaded all libraries. "error" is the greatest difference from the same weights in float32, as a part
+of the greatest value there.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import argparse
 import contextlib
 import functools
 import gc
+import importlib
 import json
 import multiprocessing
 import os
@@ -27,7 +29,6 @@ import subprocess
 import tempfile
 import time
 import traceback
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -38,9 +39,6 @@ from bench.gpu_table import table, write_table
 
 Call = Callable[[], Any]
 Row = dict[str, Any]
-
-
-UNFINISHED = "unfinished"
 
 
 def eager(module: torch.nn.Module, inputs: dict[str, torch.Tensor], mode: str) -> Call:
@@ -141,103 +139,97 @@ def held_bytes() -> int:
     )
 
 
-def reference(name: str, batch: int) -> torch.Tensor:
-    """Eager's in float32."""
-    module, inputs = gpu_model(name, batch)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        wide = {key: value.float() if value.is_floating_point() else value for key, value in inputs.items()}
-        expected: torch.Tensor = module.float()(**wide)
-    return expected
-
-
-def _tensors_of(module: torch.nn.Module, inputs: dict[str, torch.Tensor]) -> set[torch.Tensor]:
-    return {*module.parameters(), *module.buffers(), *inputs.values()}
-
-
-def measured(runner: str, name: str, batch: int, mode: str, expected: torch.Tensor, kernels: int) -> tuple[Row, Call]:
-    gc.collect()
-    torch.cuda.empty_cache()
-    module, inputs = gpu_model(name, batch)
-    torch.cuda.synchronize()
-    torch.cuda.reset_peak_memory_stats()
-    own = sum(t.nbytes for t in _tensors_of(module, inputs))
-    others, others_held = torch.cuda.memory_allocated() - own, held_bytes() - own
-    make = without(runner.removeprefix("without_")) if runner.startswith("without_") else RUNNERS[runner]
-    start = time.perf_counter()
-    call = make(module, inputs, mode)
-    result = call().float()
-    torch.cuda.synchronize()
-    row: Row = {"first_s": time.perf_counter() - start}
-    for _ in range(3):
-        again = call().float()
-    scale = expected.abs().max()
-    row["error"] = max(((r - expected).abs().max() / scale).item() for r in (result, again))
-    row["gpu_ms"] = on_gpu_ms(call)
-    row["host_ms"] = on_host_ms(call)
-    row["peak_mib"] = (torch.cuda.max_memory_allocated() - others) / 2**20
-    gc.collect()
-    row["held_mib"] = (held_bytes() - others_held) / 2**20
-    if kernels and runner in ("tracejet", "compile", "inductor", "max"):
-        row["kernels"] = longest_kernels(call, kernels)
-    return row, call
+def alone(context: Any, patience: float, work: Callable[..., Row], *arguments: Any) -> Row:
+    """What `work` gives in a new process, or how it failed there."""
+    results, sent = context.Pipe(duplex=False)
+    process = context.Process(target=_send, args=(sent, work, *arguments))
+    process.start()
+    sent.close()
+    row: Row = {}
+    with contextlib.suppress(EOFError):
+        if results.poll(patience):
+            row = results.recv()
+        else:
+            process.kill()
+    process.join()
+    return row or {"failed": f"its process ended with {process.exitcode}"}
 
 
 @torch.no_grad()
-def case(name: str, batch: int, runners: list[str], mode: str, kernels: int, report: Callable[[Row], None]) -> None:
-    """One model at one batch, by each runner. `report` is given a row when a runner begins and when it is done."""
+def _send(results: Any, work: Callable[..., Row], *arguments: Any) -> None:
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
-    expected = reference(name, batch)
+    try:
+        row = work(*arguments)
+    except Exception as error:
+        traceback.print_exc()
+        row = {"failed": f"{type(error).__name__}: {error}".splitlines()[0][:200]}
+    results.send(row)
+
+
+def save_reference(name: str, batch: int, file: str) -> Row:
+    """Eager's in float32."""
+    module, inputs = gpu_model(name, batch)
+    wide = {key: value.float() if value.is_floating_point() else value for key, value in inputs.items()}
+    torch.save(module.float()(**wide).cpu(), file)
+    return {"file": file}
+
+
+def load_libraries(runner: str, module: torch.nn.Module, inputs: dict[str, torch.Tensor]) -> None:
+    """So that no first answer waits for what only the first one of a process waits for."""
+    if runner == "compile":
+        importlib.import_module("torch._inductor.compile_fx")
+    module(**inputs)
+    torch.cuda.synchronize()
+    torch._C._cuda_clearCublasWorkspaces()
     gc.collect()
-    eager_call = gpu_model(name, batch)
-    eager_call[0](**eager_call[1])  # libraries are loaded before anybody is timed
-    del eager_call
-    first = None
-    for runner in runners:
-        row: Row = {"model": name, "batch": batch, "runner": runner}
-        report(row | {"failed": UNFINISHED})
-        try:
-            found, call = measured(runner, name, batch, mode, expected, kernels)
-        except Exception as error:
-            report(row | {"failed": f"{type(error).__name__}: {error}".splitlines()[0][:200]})
-            traceback.print_exc()
-            torch.cuda.synchronize()  # where the GPU refuses all that follows, this process ends
-            continue
-        report(row | found)
-        first = first or (row | found, call)
-    if first is not None:
-        report(first[0] | {"gpu_ms_again": on_gpu_ms(first[1])})
+    torch.cuda.empty_cache()
 
 
-def in_a_process(name: str, batch: int, runners: list[str], mode: str, kernels: int, cache: str, results: Any) -> None:
+def measured(runner: str, name: str, batch: int, mode: str, kernels: int, cache: str, reference: str) -> Row:
     os.environ["TORCHINDUCTOR_CACHE_DIR"] = cache or tempfile.mkdtemp()
-    case(name, batch, runners, mode, kernels, results.send)
+    expected = torch.load(reference)
+    module, inputs = gpu_model(name, batch)
+    load_libraries(runner, module, inputs)
+    torch.cuda.reset_peak_memory_stats()
+    make = without(runner.removeprefix("without_")) if runner.startswith("without_") else RUNNERS[runner]
+    start = time.perf_counter()
+    call = make(module, inputs, mode)
+    result = call()
+    torch.cuda.synchronize()
+    row: Row = {"first_s": time.perf_counter() - start}
+    results = [result.cpu()]
+    del result
+    results += [call().cpu() for _ in range(3)]
+    scale = expected.abs().max()
+    row["error"] = max(((one.float() - expected).abs().max() / scale).item() for one in results)
+    row["gpu_ms"] = on_gpu_ms(call)
+    row["host_ms"] = on_host_ms(call)
+    row["peak_mib"] = torch.cuda.max_memory_allocated() / 2**20
+    gc.collect()
+    row["held_mib"] = held_bytes() / 2**20
+    if kernels and not runner.startswith("eager"):
+        row["kernels"] = longest_kernels(call, kernels)
+    return row
 
 
-def rows_of_case(context: Any, name: str, batch: int, runners: list[str], patience: float, *others: Any) -> list[Row]:
-    """A runner whose process ends has a row that says so, and the runners after it go on in a process of their own."""
-    rows: dict[str, Row] = {}
-    while left := [runner for runner in runners if runner not in rows]:
-        results, sent = context.Pipe(duplex=False)
-        process = context.Process(target=in_a_process, args=(name, batch, left, *others, sent))
-        process.start()
-        sent.close()
-        heard = time.monotonic()
-        with contextlib.suppress(EOFError):
-            while process.is_alive() or results.poll():
-                if results.poll(timeout=0.05):
-                    row = results.recv()
-                    rows[row["runner"]] = row
-                    heard = time.monotonic()
-                elif time.monotonic() - heard > patience:
-                    process.kill()
-        process.join()
-        if left[0] not in rows:
-            rows[left[0]] = {"model": name, "batch": batch, "runner": left[0], "failed": UNFINISHED}
-        for row in rows.values():
-            if row.get("failed") == UNFINISHED:
-                row["failed"] = f"its process ended with {process.exitcode}"
-    return list(rows.values())
+def rows_of_case(context: Any, patience: float, runners: list[str], name: str, batch: int, *others: Any) -> list[Row]:
+    """One row for each runner, in their order."""
+    with tempfile.TemporaryDirectory() as folder:
+        reference = alone(context, patience, save_reference, name, batch, f"{folder}/reference.pt")
+
+        def row_of(runner: str) -> Row:
+            if "failed" in reference:
+                return reference
+            return alone(context, patience, measured, runner, name, batch, *others, reference["file"])
+
+        found = {runner: row_of(runner) for runner in runners}
+        for runner in dict.fromkeys((runners[0], runners[-1])):
+            again, row = row_of(runner), found[runner]
+            if "failed" in row or "failed" in again:
+                continue
+            row["gpu_ms_each"] = [row["gpu_ms"], again["gpu_ms"]]
+            row["gpu_ms"] = statistics.median(row["gpu_ms_each"])
+    return [{"model": name, "batch": batch, "runner": runner} | row for runner, row in found.items()]
 
 
 @torch.no_grad()
@@ -278,7 +270,7 @@ def line(row: Row) -> str:
     head = f"{row['model']:16}{row['batch']:3}  {row['runner']:28}"
     if "failed" in row:
         return head + "  " + row["failed"]
-    again = f"  again {row['gpu_ms_again']:.3f}" if "gpu_ms_again" in row else ""
+    again = "  each {:.3f}, {:.3f}".format(*row["gpu_ms_each"]) if "gpu_ms_each" in row else ""
     numbers = (
         f"{row['gpu_ms']:9.3f}{row['host_ms']:9.3f}{row['first_s']:9.2f}{row['peak_mib']:9.0f}{row['error']:10.1e}"
     )
@@ -329,7 +321,7 @@ def main() -> None:
         if time.monotonic() - start > args.seconds:
             print(f"{name} {batch}: no time left", flush=True)
             continue
-        found = rows_of_case(context, name, batch, runners, args.patience, args.compile_mode, args.kernels, cache)
+        found = rows_of_case(context, args.patience, runners, name, batch, args.compile_mode, args.kernels, cache)
         rows += found
         print("\n".join(map(line, found)), flush=True)
         if args.json:

@@ -1,6 +1,10 @@
 """The benchmarks run, and compare like with like."""
 
 import json
+import multiprocessing
+import os
+import signal
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -9,7 +13,7 @@ import torch
 from torch.utils import _pytree as pytree
 
 import tracejet
-from bench import trace
+from bench import gpu, trace
 from bench.gpu_table import BEGIN, END, write_table
 from bench.latency_cases import CASES, SMALL_CASES, TEN
 from bench.tracers import TRACERS
@@ -55,6 +59,15 @@ def test_what_only_the_benchmark_has_is_compiled_right(name):
             expected = pytree.tree_leaves(model(*args, **kwargs))
         for found, value in zip(pytree.tree_leaves(compiled(*args, **kwargs)), expected, strict=True):
             torch.testing.assert_close(found, value, rtol=2e-3, atol=1e-4)
+
+
+def test_a_runner_on_a_gpu_that_ends_or_hangs_is_a_row_that_says_so() -> None:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["bench.gpu"])
+    assert gpu.alone(context, 60, dict, {"gpu_ms": 1.0}) == {"gpu_ms": 1.0}
+    assert gpu.alone(context, 60, int, "x")["failed"].startswith("ValueError: invalid literal")
+    assert gpu.alone(context, 60, os._exit, 3) == {"failed": "its process ended with 3"}
+    assert gpu.alone(context, 0.5, time.sleep, 60) == {"failed": f"its process ended with {-signal.SIGKILL}"}
 
 
 def test_the_table_of_gpus_has_the_last_results_between_its_comments(tmp_path: Path) -> None:
