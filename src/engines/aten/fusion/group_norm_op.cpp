@@ -8,9 +8,8 @@
 #include <ATen/ops/silu.h>
 #include <torch/library.h>
 
-#include "base/error.h"
 #include "engines/aten/fusion/kernel_types.h"
-#include "engines/aten/graphs/watched.h"
+#include "engines/aten/fusion/own_kernels.h"
 
 namespace tracejet::aten {
 
@@ -137,8 +136,6 @@ extern "C" __global__ void __launch_bounds__(512) fused(const @T@* __restrict__ 
 }
 )";
 
-unsigned number(int64_t value) { return static_cast<unsigned>(value); }
-
 bool takes(const at::Tensor& input, const GroupNorm& norm) {
   const auto is_like_input = [&](const at::Tensor& one) {
     return !one.defined() || (one.scalar_type() == input.scalar_type() && one.device() == input.device() &&
@@ -184,15 +181,9 @@ at::Tensor by_operators(const at::Tensor& input, const GroupNorm& norm) {
 at::Tensor group_norm(const at::Tensor& input, const std::optional<at::Tensor>& weight,
                       const std::optional<at::Tensor>& bias, int64_t groups, double eps, bool silu) {
   const GroupNorm norm{weight.value_or(at::Tensor()), bias.value_or(at::Tensor()), groups, eps, silu};
-  const auto kernels = kernel_cache(input.device().type());
-  if (kernels != nullptr && !is_watched(input.device())) {
-    try {
-      if (auto result = group_norm_by_kernels(*kernels, input, norm)) return *std::move(result);
-    } catch (const Error& error) {
-      TORCH_WARN_ONCE("group norms are run by PyTorch's kernels: ", error.what());
-    }
-  }
-  return by_operators(input, norm);
+  return by_kernels_or(
+      input, "group norms are run", [&](KernelCache& kernels) { return group_norm_by_kernels(kernels, input, norm); },
+      [&] { return by_operators(input, norm); });
 }
 
 TORCH_LIBRARY_FRAGMENT(tracejet, library) {

@@ -7,9 +7,8 @@
 #include <ATen/ops/max_pool2d_with_indices.h>
 #include <torch/library.h>
 
-#include "base/error.h"
 #include "engines/aten/fusion/kernel_types.h"
-#include "engines/aten/graphs/watched.h"
+#include "engines/aten/fusion/own_kernels.h"
 
 namespace tracejet::aten {
 
@@ -72,15 +71,9 @@ at::Tensor max_pool(const at::Tensor& input, at::IntArrayRef kernel_size, at::In
   const auto two = [](at::IntArrayRef numbers) { return std::array{numbers[0], numbers.back()}; };
   const MaxPool pool{two(kernel_size), two(stride.empty() ? kernel_size : stride), two(padding), two(dilation),
                      ceil_mode};
-  const auto kernels = kernel_cache(input.device().type());
-  if (kernels != nullptr && !is_watched(input.device())) {
-    try {
-      if (auto result = max_pool_by_kernel(*kernels, input, pool)) return *std::move(result);
-    } catch (const Error& error) {
-      TORCH_WARN_ONCE("max pooling is run by PyTorch's kernel: ", error.what());
-    }
-  }
-  return by_operator(input, pool);
+  return by_kernels_or(
+      input, "max pooling is run", [&](KernelCache& kernels) { return max_pool_by_kernel(kernels, input, pool); },
+      [&] { return by_operator(input, pool); });
 }
 
 TORCH_LIBRARY_FRAGMENT(tracejet, library) {
@@ -110,7 +103,6 @@ std::optional<at::Tensor> max_pool_by_kernel(KernelCache& kernels, const at::Ten
   const KernelType& type = *kernel_type(input.scalar_type());
   const auto kernel = kernels.compiled(replaced(kPoolText, "@T@", type.stored), input.device());
 
-  const auto number = [](int64_t value) { return static_cast<unsigned>(value); };
   const void* in = input.const_data_ptr();
   void* out = result.mutable_data_ptr();
   unsigned vectors = number(input.size(1) / kPooledAtOnce), count = number(result.numel() / kPooledAtOnce);
