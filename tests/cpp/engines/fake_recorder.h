@@ -35,6 +35,7 @@ class FakeRecorder final : public aten::Recorder {
     return std::make_unique<FakeRecording>(work, log_);
   }
 
+  void run(const std::function<void()>& work) override { work(); }
   void wait() override { ++log_->waits; }
   void mark() override { ++log_->marks; }
   void synchronize() override { ++log_->synchronizations; }

@@ -30,6 +30,10 @@ class Recorder {
   /// `is_random`: whether it draws random numbers. Older versions of PyTorch give none to other threads meanwhile.
   virtual std::unique_ptr<Recording> record(const std::function<std::vector<at::Tensor>()>& work, bool is_random) = 0;
 
+  /// Calls `work` on the current stream. The workspaces that libraries of kernels keep for it since then are given
+  /// back.
+  virtual void run(const std::function<void()>& work) = 0;
+
   /// The current stream waits until what was marked last is done.
   virtual void wait() = 0;
   /// What the current stream was given so far is what the next one waits for.

@@ -165,14 +165,18 @@ class Replaying final : public Executable {
 
   /// What recordings hold isn't worth a call that fails for want of memory.
   std::vector<c10::IValue> run_as_it_is(const std::vector<at::Tensor>& inputs, const RuntimeSizes& sizes) const {
+    std::vector<c10::IValue> results;
+    const auto run = [&] { results = program_->run(inputs, sizes); };
     try {
-      return program_->run(inputs, sizes);
+      recorder_->run(run);
+      return results;
     } catch (const c10::OutOfMemoryError&) {
       const std::scoped_lock lock(mutex_);
       if (recorded_.empty()) throw;
       forget();
     }
-    return program_->run(inputs, sizes);
+    recorder_->run(run);
+    return results;
   }
 
   bool has_been_seen(const Key& key) const {

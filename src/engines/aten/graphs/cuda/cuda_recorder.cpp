@@ -1,13 +1,18 @@
 // CUDA graphs. Only part of a build whose PyTorch has CUDA.
+#include <algorithm>
+#include <array>
 #include <mutex>
+#include <set>
+#include <shared_mutex>
+#include <tuple>
 
 #include <ATen/cuda/CUDAGeneratorImpl.h>
 #include <ATen/cuda/CUDAGraph.h>
 #include <c10/core/Event.h>
 #include <c10/cuda/CUDACachingAllocator.h>
 #include <c10/cuda/CUDAGuard.h>
-#include <torch/version.h>
-#if TORCH_VERSION_MAJOR > 2 || TORCH_VERSION_MINOR >= 13
+#if __has_include(<cublasLt.h>) && __has_include(<cusparse.h>) && __has_include(<cusolverDn.h>)
+#define TRACEJET_KNOWS_CUBLAS 1
 #include <ATen/cuda/CUDAContextLight.h>
 #endif
 
@@ -16,6 +21,36 @@
 namespace tracejet::aten {
 
 namespace {
+
+#if TRACEJET_KNOWS_CUBLAS
+/// What cuBLAS keeps from the first product on: workspaces, of 32 MiB and more on some GPUs.
+class Workspaces {
+ public:
+  using Place = std::tuple<void*, void*>;  ///< a thread's handle, and a stream
+
+  static std::set<Place> of(cudaStream_t stream) {
+    std::set<Place> found;
+    for (auto* kept : all()) {
+      const std::shared_lock lock(kept->mutex);
+      for (const auto& [place, memory] : kept->map) {
+        if (std::get<1>(place) == stream) found.insert(place);
+      }
+    }
+    return found;
+  }
+  static void give_back(const std::set<Place>& places) {
+    for (auto* kept : all()) {
+      const std::unique_lock lock(kept->mutex);
+      std::erase_if(kept->map, [&](const auto& entry) { return places.contains(entry.first); });
+    }
+  }
+
+ private:
+  static std::array<at::cuda::WorkspaceMapWithMutex*, 2> all() {
+    return {&at::cuda::cublas_handle_stream_to_workspace(), &at::cuda::cublaslt_handle_stream_to_workspace()};
+  }
+};
+#endif
 
 /// A stream that nobody else is given. cuBLAS has a workspace for each stream, which the kernels of a graph keep using:
 /// it lies in the graph's own pool, and no call outside of it may write there.
@@ -28,8 +63,8 @@ class OwnStream {
   OwnStream(const OwnStream&) = delete;
   OwnStream& operator=(const OwnStream&) = delete;
   ~OwnStream() {
-#if TORCH_VERSION_MAJOR > 2 || TORCH_VERSION_MINOR >= 13  // before, cuBLAS keeps the workspace
-    at::cuda::clearCublasWorkspacesForStream(stream_);
+#if TRACEJET_KNOWS_CUBLAS
+    Workspaces::give_back(Workspaces::of(stream_));
 #endif
     C10_CUDA_CHECK_WARN(cudaStreamDestroy(stream_));
   }
@@ -91,6 +126,19 @@ class CudaRecorder final : public Recorder {
       throw;
     }
     return std::make_unique<CudaRecording>(std::move(graph), std::move(pool));
+  }
+
+  void run(const std::function<void()>& work) override {
+#if TRACEJET_KNOWS_CUBLAS
+    const cudaStream_t stream = c10::cuda::getCurrentCUDAStream(device_.index()).stream();
+    const auto known = Workspaces::of(stream);
+    work();
+    if (std::ranges::includes(known, Workspaces::of(stream))) return;
+    const Workspaces::Place own(at::cuda::getCurrentCUDABlasHandle(), stream);  // those of other threads are in use
+    if (!known.contains(own)) Workspaces::give_back({own});
+#else
+    work();
+#endif
   }
 
   void wait() override { last_.block(current_stream()); }
