@@ -197,6 +197,9 @@ class Replaying final : public Executable {
     };
     try {
       auto call = std::make_unique<RecordedCall>(*recorder_, inputs, is_copied_, lasting_, is_random_, work);
+      // It may have memory that kernels of this stream still work on, and be replayed on another one.
+      recorder_->wait();
+      recorder_->mark();
       if (const auto oldest = recorded_.add(key, std::move(call))) recorder_->synchronize();
     } catch (const std::exception& error) {
       turn_off(*last, error);
