@@ -24,13 +24,15 @@ std::unique_ptr<Executable> make_program(const std::shared_ptr<const Graph>& gra
     return make_interpreter(program_graph, runtime, compile_body);
   }
   const auto most = static_cast<size_t>(settings.max_cuda_graphs);
+  if (reason || gives_large_results_last(*program_graph, gpus.front())) {
+    if (auto split = make_split_program(*program_graph, c10::kCUDA, compile_body, most, make_recorder)) {
+      if (reason) notes.push_back("more than one CUDA graph for PyTorch's kernels: " + *reason);
+      return split;
+    }
+  }
   if (!reason) {
     return make_replaying(make_interpreter(program_graph, runtime, compile_body), program_graph, runtime, gpus.front(),
                           most, make_recorder);
-  }
-  if (auto split = make_split_program(*program_graph, c10::kCUDA, compile_body, most, make_recorder)) {
-    notes.push_back("more than one CUDA graph for PyTorch's kernels: " + *reason);
-    return split;
   }
   notes.push_back("no CUDA graphs for PyTorch's kernels: " + *reason);
   return make_interpreter(program_graph, runtime, compile_body);

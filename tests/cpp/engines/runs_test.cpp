@@ -100,6 +100,36 @@ TEST_F(Runs, ReadWeightsWhereTheyLie) {
   }
 }
 
+TEST_F(Runs, LeaveOutWhatGivesALargeResultLast) {
+  const at::Tensor data = at::randn({1 << 21, 3});
+  const Value& weight = *small_.graph->add_input(GraphInput::Kind::kParameter, dense({1 << 21, 3}), "weight", data);
+  const Value& small = chain(only(small_.graph->add_node(op("aten::t"), {&small_.input()}, {dense({3, 4})}, {})), 8);
+  const TensorMeta large = dense({1 << 21, 4});
+  const Value& product = only(small_.graph->add_node(op("aten::mm"), {&weight, &small}, {large}, {}));
+  small_.output(unary("aten::abs", product));
+  EXPECT_TRUE(aten::gives_large_results_last(*small_.graph, c10::kCPU));
+  const auto split = aten::with_recorded_runs(*small_.graph, c10::kCPU);
+  ASSERT_NE(split, nullptr);
+  EXPECT_EQ(testing::calls_of(*split), "tracejet::recorded aten::mm aten::abs");
+  compile();
+  for (int call = 0; call < 4; ++call) {
+    const at::Tensor given = at::randn({4, 3});
+    EXPECT_TRUE(at::allclose(run(given), at::mm(data, -given.t().abs()).abs())) << "call " << call;
+  }
+  EXPECT_EQ(log_->recorded, 1);
+  EXPECT_EQ(log_->replays, 2);
+}
+
+TEST_F(Runs, CopyALargeResultWhereTheLastCallsReadAnother) {
+  const TensorMeta large = dense({1 << 21, 3});
+  const Value& weight =
+      *small_.graph->add_input(GraphInput::Kind::kParameter, large, "weight", at::randn({1 << 21, 3}));
+  const Value& first = unary("aten::abs", weight);
+  const Value& total = only(small_.graph->add_node(op("aten::sum"), {&small_.input()}, {dense({})}, {}));
+  small_.output(only(small_.graph->add_node(op("aten::add", "Tensor"), {&first, &total, 1}, {large}, {})));
+  EXPECT_FALSE(aten::gives_large_results_last(*small_.graph, c10::kCPU));
+}
+
 TEST_F(Runs, HaveARecordingForEachNumberThatComesFromData) {
   const Value& x = small_.input();
   TensorMeta integer = dense({}, at::kLong);

@@ -21,6 +21,11 @@ TORCH_LIBRARY_FRAGMENT(tracejet, library) { library.def("recorded(Tensor[] input
 /// A replay copies what goes in and what comes out: below so many calls of kernels, they take no longer themselves.
 constexpr int64_t kFewestKernels = 8;
 
+/// Copying a result of so many bytes takes a GPU longer than calling another kernel.
+constexpr int64_t kLargeBytes = int64_t{16} << 20;
+/// Calls outside of recordings keep the host busy.
+constexpr size_t kMostLarge = 4;
+
 /// In the order of execution, one behind the other.
 using CallRun = std::vector<const Node*>;
 
@@ -37,6 +42,31 @@ std::optional<c10::Device> gpu_of(const Node& node, c10::DeviceType type) {
   return std::nullopt;
 }
 
+bool is_large(const Value* value) {
+  if (value == nullptr || !value->is_tensor()) return false;
+  const auto count = value->tensor().numel().maybe_as_int();
+  return count && *count * static_cast<int64_t>(elementSize(value->tensor().dtype)) >= kLargeBytes;
+}
+
+/// Where the last calls begin, if they give large results and read none of the others': they write to the caller's
+/// memory.
+Nodes::const_iterator large_results(const Graph& graph) {
+  std::unordered_set<const Node*> found;
+  auto first = graph.nodes().end();
+  while (first != graph.nodes().begin() && std::ranges::any_of(std::prev(first)->outputs(), is_large))
+    found.insert(&*--first);
+  bool reads_large = found.size() > kMostLarge;
+  for (const Node& node : std::ranges::subrange(first, graph.nodes().end())) {
+    for (const Argument& argument : node.arguments()) {
+      for_each_value(argument, [&](const Value& value) {
+        const Node* producer = value.producer();
+        reads_large = reads_large || (producer != nullptr && !found.contains(producer) && is_large(&value));
+      });
+    }
+  }
+  return reads_large ? graph.nodes().end() : first;
+}
+
 std::vector<CallRun> find_runs(const Graph& graph, c10::DeviceType type) {
   std::vector<CallRun> runs;
   CallRun run;
@@ -47,7 +77,7 @@ std::vector<CallRun> find_runs(const Graph& graph, c10::DeviceType type) {
     run.clear();
     device.reset();
   };
-  for (const Node& node : graph.nodes()) {
+  for (const Node& node : std::ranges::subrange(graph.nodes().begin(), large_results(graph))) {
     const auto own = gpu_of(node, type);
     if (device && own && *own != *device) end();
     if (!device) device = own;
@@ -122,6 +152,13 @@ void record(Graph& graph, const CallRun& run) {
 c10::OperatorHandle recorded_op() {
   static const c10::OperatorHandle op = c10::Dispatcher::singleton().findSchemaOrThrow("tracejet::recorded", "");
   return op;
+}
+
+bool gives_large_results_last(const Graph& graph, c10::Device device) {
+  const auto large = large_results(graph);
+  return large != graph.nodes().end() &&
+         std::ranges::all_of(std::ranges::subrange(graph.nodes().begin(), large),
+                             [&](const Node& node) { return is_recordable(graph, node, device); });
 }
 
 RuntimeInputs passed_inputs(const Node& node) {

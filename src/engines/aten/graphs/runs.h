@@ -18,8 +18,11 @@ inline bool is_recorded(const Node& node) { return node.op() == recorded_op(); }
 /// What a run passes to the subgraph of such a node.
 RuntimeInputs passed_inputs(const Node& node);
 
+/// Whether the last calls give what is too large to be copied out of a recording, and all others can be recorded.
+bool gives_large_results_last(const Graph& graph, c10::Device device);
+
 /// The program with each run of calls that can be recorded as such a node, where it is of so many kernels that a
-/// recording pays. Null where none is.
+/// recording pays. The last calls aren't where their results are large. Null where no run is long enough.
 std::shared_ptr<const Graph> with_recorded_runs(const Graph& graph, c10::DeviceType type);
 
 }  // namespace tracejet::aten
