@@ -38,7 +38,7 @@ build() {
   cmake -S . -B "$BUILD" -G Ninja -DPython_EXECUTABLE="$(command -v "$PYTHON")" -DTRACEJET_INPLACE=ON -DTRACEJET_WERROR=OFF \
     -DOpenVINO_DIR="$SITE/openvino/cmake" -DTRACEJET_NLOHMANN_JSON_DIR="$SITE/nlohmann_json/include" \
     -DTRACEJET_XXHASH_DIR="$KIT/xxhash"
-  cmake --build "$BUILD" --target _C -j"$(nproc)"
+  cmake --build "$BUILD" --target _C -j"$(env -u OMP_NUM_THREADS nproc)"  # nproc takes that for a limit
   smoke
 }
 
