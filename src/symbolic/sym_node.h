@@ -7,6 +7,7 @@
 #include <c10/core/SymBool.h>
 #include <c10/core/SymFloat.h>
 #include <c10/core/SymInt.h>
+#include <c10/core/SymIntArrayRef.h>
 #include <c10/core/SymNodeImpl.h>
 
 #include "symbolic/context.h"
