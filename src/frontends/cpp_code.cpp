@@ -41,33 +41,42 @@ void rethrow_of_code(const c10::Error& error, const Tracer& tracer) {
 
 namespace {
 
-/// The generator that PyTorch draws from, as it is when this is made, and again when it ends.
+/// The generator that PyTorch draws from, as it is when this is made, and again when it ends if it was seeded.
+/// Other threads may draw from it in the meantime, which seeds nothing.
 class KeptGenerator {
  public:
-  KeptGenerator() : state_(state()) {}
+  KeptGenerator() : before_(now()) {}
   KeptGenerator(const KeptGenerator&) = delete;
   KeptGenerator& operator=(const KeptGenerator&) = delete;
   ~KeptGenerator() {
-    if (is_unchanged()) return;
+    if (!is_seeded()) return;
     const ExcludeTracingGuard guard;
     at::Generator generator = at::detail::getDefaultCPUGenerator();
     const std::scoped_lock lock(generator.mutex());
-    generator.set_state(state_);
+    generator.set_state(before_.state);
   }
-  bool is_unchanged() const {
+  bool is_seeded() const {
     const ExcludeTracingGuard guard;
-    return at::equal(state(), state_);
+    const Drawn after = now();
+    if (at::equal(after.state, before_.state)) return false;
+    if (after.seed != before_.seed) return true;
+    return at::equal(after.state, at::detail::createCPUGenerator(after.seed).get_state());
   }
 
  private:
-  static at::Tensor state() {
+  struct Drawn {
+    uint64_t seed;
+    at::Tensor state;
+  };
+
+  static Drawn now() {
     const ExcludeTracingGuard guard;
     at::Generator generator = at::detail::getDefaultCPUGenerator();
     const std::scoped_lock lock(generator.mutex());
-    return generator.get_state();
+    return {generator.current_seed(), generator.get_state()};
   }
 
-  at::Tensor state_;
+  Drawn before_;
 };
 
 }  // namespace
@@ -76,7 +85,7 @@ void record_run(ModelTrace& trace, const std::function<std::unique_ptr<Results>(
   try {
     const KeptGenerator generator;
     trace.record(run);
-    if (!generator.is_unchanged()) {
+    if (generator.is_seeded()) {
       throw UnsupportedOperator(
           "forward seeds PyTorch's generator (torch::manual_seed), which can't be part of a program: seed before the "
           "program is run, or take the random tensor as an argument of forward",

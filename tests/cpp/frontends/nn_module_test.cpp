@@ -159,6 +159,30 @@ TEST(NnModule, SeedsInForwardAreRefused) {
   EXPECT_TRUE(at::equal(drawn, at::rand({4})));
 }
 
+TEST(NnModule, OtherThreadsMayDrawNumbersMeanwhile) {
+  const auto forward = [](const Tensors& in) {
+    std::thread([] { at::rand({4}); }).join();
+    return Tensors{in[0] + 1};
+  };
+  torch::manual_seed(1);
+  trace(forward, {Input::fixed({2, 4})});
+  const at::Tensor next = at::rand({4});
+  torch::manual_seed(1);
+  at::rand({4});  // what the other thread has drawn isn't drawn again
+  EXPECT_TRUE(at::equal(next, at::rand({4})));
+}
+
+TEST(NnModule, SeedsThatAreTheSameAsBeforeAreRefused) {
+  torch::manual_seed(2);
+  at::rand({4});
+  const auto forward = [](const Tensors& in) {
+    torch::manual_seed(2);
+    return Tensors{in[0] + at::rand({4})};
+  };
+  EXPECT_NE(message_of<UnsupportedOperator>([&] { trace(forward, {Input::fixed({2, 4})}); }).find("seeds"),
+            std::string::npos);
+}
+
 TEST(NnModule, OtherThreadsThanTheTracesAreRefused) {
   std::string message;
   const auto forward = [&](const Tensors& in) {
