@@ -136,6 +136,10 @@ Verification verify(const std::shared_ptr<const Graph>& graph, const Subject& su
                     const std::vector<std::vector<at::Tensor>>& inputs, const VerifyOptions& options,
                     const std::vector<std::string>& output_names) {
   check_inputs(*graph, subject);
+  if (options.tolerance && !(*options.tolerance >= 0)) {  // NaN neither: nothing is larger, so all would be equal
+    throw InvalidInput("tolerance is " + std::to_string(*options.tolerance) + "; expected a number from 0 on",
+                       ErrorCode::kInvalidSetting);
+  }
   Verifier verifier(graph, subject, options, output_names);
   for (const Trial& trial : trials_of(*graph, options.sizes)) verifier.run_at(trial);
   for (size_t i = 0; i < inputs.size(); ++i) {

@@ -1,5 +1,6 @@
 // `bench`: engines side by side.
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <memory>
 #include <numeric>
@@ -84,6 +85,15 @@ void measure(std::vector<Contender*> waiting, const std::vector<at::Tensor>& inp
   }
 }
 
+/// CLI::NonNegativeNumber takes "nan", of which no time is ever long enough.
+const CLI::Validator kSeconds(
+    [](std::string& text) {
+      double seconds = 0;
+      const bool is_time = CLI::detail::lexical_cast(text, seconds) && std::isfinite(seconds) && seconds >= 0;
+      return is_time ? std::string() : "expected a number of seconds, got " + text;
+    },
+    "SECONDS");
+
 std::string padded(const std::string& text, size_t width) {
   return std::string(width - std::min(width, text.size()), ' ') + text;
 }
@@ -157,10 +167,10 @@ Run bench(CLI::App& command) {
       ->allow_extra_args(false);
   options->values.add_to(command);
   command.add_option("--warm-up,--warmUp", options->duration.warm_up, "Seconds before anything is measured, each.")
-      ->check(CLI::NonNegativeNumber)
+      ->check(kSeconds)
       ->capture_default_str();
   command.add_option("--duration", options->duration.measured, "Seconds to measure each engine.")
-      ->check(CLI::NonNegativeNumber)
+      ->check(kSeconds)
       ->capture_default_str();
   command.add_option("--iterations", options->duration.calls, "Calls to measure at least.")
       ->check(CLI::PositiveNumber)

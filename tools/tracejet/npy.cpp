@@ -100,7 +100,7 @@ class Reader {
     const bool is_native = descr.starts_with('<') || descr.starts_with('|') || descr.starts_with('=');
     const auto found = std::ranges::find(kNpyDtypes, descr.substr(std::min<size_t>(descr.size(), 1)), &NpyDtype::name);
     if (!is_native || found == std::end(kNpyDtypes))
-      fail("its elements are of the type '" + descr + "', which isn't known here");
+      fail("its elements are of the type '" + descr.substr(0, 40) + "', which isn't known here");
     return found->dtype;
   }
 

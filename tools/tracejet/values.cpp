@@ -89,6 +89,27 @@ std::vector<at::Tensor> read_files(const std::vector<std::string>& files, const 
   return tensors;
 }
 
+/// What torch.load opens: Python has no class for storages of the other dtypes.
+bool has_storage_in_python(at::ScalarType dtype) {
+  switch (dtype) {
+    case at::kByte:
+    case at::kChar:
+    case at::kShort:
+    case at::kInt:
+    case at::kLong:
+    case at::kHalf:
+    case at::kBFloat16:
+    case at::kFloat:
+    case at::kDouble:
+    case at::kComplexFloat:
+    case at::kComplexDouble:
+    case at::kBool:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 void ValueOptions::add_to(CLI::App& command) {
@@ -121,6 +142,11 @@ void save_tensors(const std::vector<at::Tensor>& tensors, const std::string& pat
                          ": write a .pt file");
     }
     return write_npy(tensors.front(), path);
+  }
+  for (const at::Tensor& tensor : tensors) {
+    if (has_storage_in_python(tensor.scalar_type())) continue;
+    throw Error(std::string("a .pt file can't hold ") + c10::toString(tensor.scalar_type()) +
+                ": write a .npy file of it alone, where NumPy has that");
   }
   const std::vector<char> bytes =
       torch::jit::pickle_save(c10::ivalue::Tuple::create(std::vector<c10::IValue>(tensors.begin(), tensors.end())));

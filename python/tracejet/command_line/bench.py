@@ -17,6 +17,7 @@ from rich.table import Table
 from tracejet import _C
 from tracejet.api import compile as api
 from tracejet.api.engine import engines as known_engines
+from tracejet.command_line.amount import Amount
 from tracejet.command_line.inputs import InputOptions, arguments, input_options, program_of
 from tracejet.command_line.measure import latency, resident_bytes
 from tracejet.command_line.model import load, model_argument
@@ -57,14 +58,12 @@ class _Contender:
 @click.option(
     "--warm-up",
     "--warmUp",
-    type=click.FloatRange(0),
+    type=Amount(),
     default=0.2,
     show_default=True,
     help="Seconds before anything is measured, each.",
 )
-@click.option(
-    "--duration", type=click.FloatRange(0), default=3.0, show_default=True, help="Seconds to measure each engine."
-)
+@click.option("--duration", type=Amount(), default=3.0, show_default=True, help="Seconds to measure each engine.")
 @click.option("--iterations", type=click.IntRange(1), default=10, show_default=True, help="Calls to measure at least.")
 @json_option
 @input_options

@@ -11,6 +11,7 @@ from torch.utils import _pytree as pytree
 
 from tracejet.api import compile as api
 from tracejet.api.verify import verify
+from tracejet.command_line.amount import Amount
 from tracejet.command_line.inputs import InputOptions, arguments, input_options, program_of
 from tracejet.command_line.model import load, model_argument
 from tracejet.command_line.outcome import Status, json_option, working
@@ -33,7 +34,7 @@ _TOLERANCE_OF_FLOAT = 1e-3
     "--save-outputs", type=click.Path(dir_okay=False), help="The file to write the outputs to, by torch.save."
 )
 @click.option("--compare", is_flag=True, help="Compares with eager, and says which call differs first.")
-@click.option("--tolerance", type=float, help="Which difference, relative to the largest element, is rounding.")
+@click.option("--tolerance", type=Amount(), help="Which difference, relative to the largest element, is rounding.")
 @json_option
 @input_options
 @compile_options

@@ -2,6 +2,7 @@
 #include "verify/verify.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/equal.h>
@@ -96,6 +97,9 @@ TEST(Verify, NamesTheToleranceThatIsAskedFor) {
   };
   EXPECT_FALSE(verify(program.graph(), Subject{"nearly", nearly}, {}, {}).ok());
   EXPECT_TRUE(verify(program.graph(), Subject{"nearly", nearly}, {}, {.tolerance = 0.1}).ok());
+  for (const double none : {std::nan(""), -0.1}) {
+    EXPECT_THROW(verify(program.graph(), Subject{"nearly", nearly}, {}, {.tolerance = none}), InvalidInput);
+  }
 }
 
 TEST(GraphCopy, GivesTheSameAndMore) {

@@ -104,6 +104,11 @@ def test_bench_measures_engines_side_by_side(folder: Path) -> None:
     text = tracejet_command("bench", "cli_models:Net", *RANGE, *short).stdout
     assert "eager" in text and "p99 ms" in text and "calls/s" in text
 
+    for wrong in ("nan", "inf", "-1"):
+        refused = tracejet_command("bench", "cli_models:Net", *RANGE, "--duration", wrong)
+        assert refused.exit_code == 2 and "--duration" in refused.output
+    assert tracejet_command("run", "cli_models:Net", *RANGE, "--compare", "--tolerance", "nan").exit_code == 2
+
     engines = ("--engine", "openvino", "--engine", "aten")
     some = found("bench", "cli_models:Refused", "--shapes", "x:3x3", *engines, *short, status=1)
     assert "linalg_eig" in some["engines"][0]["error"] and some["engines"][1]["calls"] >= 3

@@ -163,6 +163,10 @@ WRONG = {
     "missing.pt2": ("run missing.pt2", 2, "no file"),
     "a command": ("frobnicate", 2, "frobnicate"),
     "less than no time": ("bench net.pt2 --duration -1", 2, "--duration"),
+    "no time at all": ("bench net.pt2 --warm-up nan", 2, "--warm-up"),
+    "no end": ("bench net.pt2 --duration inf", 2, "--duration"),
+    "a tolerance of nothing": ("run net.pt2 --compare --tolerance nan", 2, "tolerance"),
+    "a negative tolerance": ("run net.pt2 --compare --tolerance -1", 2, "tolerance"),
     "no model": ("check", 2, "model"),
     "no shapes": ("trace net.pt", 2, "--shapes"),
     "another input": ("trace net.pt --shapes y:1x8", 2, "'y'"),
@@ -235,6 +239,38 @@ def test_arrays_come_back_as_they_were(dtype: str, shape: tuple[int, ...], order
     run = call("run", tmp_path / "same.pt2", "--engine", "aten", *files)
     assert run.returncode == 0, run.stderr
     np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), x.numpy())
+
+
+@pytest.mark.parametrize("dtype", [torch.uint16, torch.uint32, torch.uint64, torch.float8_e5m2], ids=str)
+def test_what_torch_load_cant_open_isnt_written(dtype: torch.dtype, tmp_path: Path) -> None:
+    class Holds(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("kept", torch.ones(3).to(dtype))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.kept.clone()
+
+    tracejet.save(tracejet.trace(Holds(), arg_inputs=[torch.ones(2)]), tmp_path / "holds.pt2")
+    run = call("run", tmp_path / "holds.pt2", "--engine", "aten", "--save-outputs", tmp_path / "y.pt")
+    assert run.returncode == 3 and ".npy" in run.stderr
+    assert not (tmp_path / "y.pt").exists()
+
+
+def test_tensors_that_are_conjugated_or_turned_come_back(tmp_path: Path) -> None:
+    class Conjugates(nn.Module):
+        def forward(self, x: torch.Tensor) -> Any:
+            turned = torch.complex(x, x * 2)
+            return turned.conj(), turned.conj().imag, x.t(), x[1:, 1:]
+
+    x = torch.randn(3, 4)
+    tracejet.save(tracejet.trace(Conjugates(), arg_inputs=[x]), tmp_path / "program.pt2")
+    torch.save(x, tmp_path / "x.pt")
+    files = ("--load-inputs", tmp_path / "x.pt", "--save-outputs", tmp_path / "y.pt")
+    run = call("run", tmp_path / "program.pt2", "--engine", "aten", *files)
+    assert run.returncode == 0, run.stderr
+    for found, expected in zip(torch.load(tmp_path / "y.pt"), Conjugates()(x), strict=True):
+        torch.testing.assert_close(found, expected)
 
 
 def test_the_commands_of_the_guide_do_what_it_shows(folder: Path) -> None:
