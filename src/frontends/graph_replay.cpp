@@ -136,8 +136,9 @@ std::vector<c10::IValue> GraphReplay::call(const Node& node) {
   torch::jit::Stack stack, results;
   for (size_t i = 0; i < declared.size(); ++i) stack.push_back(argument(node.arguments()[i], declared[i]));
   torch::jit::Stack copies;
+  const bool writes_in_place = node.returns().size() == node.op().schema().returns().size();
   for (size_t i = 0; i < declared.size(); ++i) {
-    if (!is_written(declared[i])) continue;
+    if (!is_written(declared[i]) || writes_in_place) continue;
     map_tensors(stack[i], [](const at::Tensor& tensor) { return tensor.clone(); });
     copies.push_back(stack[i]);
   }

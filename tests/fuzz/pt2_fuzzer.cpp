@@ -48,7 +48,7 @@ void read(std::string_view bytes) {
   const MemoryFile file(bytes);
   try {
     const tracejet::pt2::ArchiveReader archive(file.path());
-    const auto program = tracejet::pt2::read_program(archive, /*checks_weights=*/true);
+    const auto program = tracejet::pt2::read_as_saved(archive, /*checks_weights=*/true);
     for (const tracejet::Node& node : program.graph->nodes()) (void)describe(node.where(), *program.graph);
   } catch (const tracejet::Error&) {  // anything else is a finding
   }

@@ -63,6 +63,17 @@ class OfData(nn.Module):
         return masked, picked, torch.arange(count), x[x > 0], x.view(2, -1), pair[0] + pair[1][: pair[0].size(0)]
 
 
+@traced_anywhere
+class WritesInPlace(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("total", torch.zeros(2, 3))
+
+    def forward(self, x: torch.Tensor) -> Any:
+        self.total[0] += x.sum(0)
+        return x.relu_().add_(torch.tensor(2.0)), self.total.t()
+
+
 def main() -> None:
     CORPUS.mkdir(exist_ok=True)
     torch.manual_seed(0)
@@ -74,6 +85,8 @@ def main() -> None:
     shapes = ({0: AUTO}, [{0: AUTO}, {0: AUTO}])
     of_data = torch.export.export(OfData(), (torch.randn(4, 3), pair), dynamic_shapes=shapes).run_decompositions()
     torch.export.save(of_data, CORPUS / "of_data.pt2")
+    in_place = torch.export.export(WritesInPlace(), (torch.randn(4, 3),), dynamic_shapes=({0: AUTO},))
+    torch.export.save(in_place, CORPUS / "in_place.pt2")
 
 
 if __name__ == "__main__":

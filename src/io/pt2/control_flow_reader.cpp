@@ -52,6 +52,7 @@ std::shared_ptr<Graph> GraphReader::read_subgraph(const Field& argument, const s
     }
   }
   reader.read_nodes();
+  writes_in_place_ |= reader.writes_in_place_;
   json["outputs"].for_each([&](const Field& output) {
     if (!output.has("as_tensor"))
       throw UnsupportedOperator("control flow of the program gives something else than tensors",

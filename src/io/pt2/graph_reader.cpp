@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ir/call.h"
 #include "ir/control_flow.h"
 #include "ir/symbolic_constant.h"
 #include "symbolic/sym_node.h"
@@ -34,6 +35,14 @@ Expression number_of(const c10::IValue& scalar) {
   if (const auto known = symbolic_expression(scalar)) return *known;
   if (scalar.isDouble()) return Expression::real(scalar.toDouble());
   return scalar.isBool() ? Expression::truth(scalar.toBool()) : Expression(scalar.toInt());
+}
+
+/// Normalizations in training write to running statistics, of which their schemas say nothing.
+bool updates_statistics(const Node& node) {
+  const Call call(node);
+  if (!call.declares("running_mean") || call.optional_value("running_mean") == nullptr) return false;
+  const char* const in_training = call.declares("training") ? "training" : "use_input_stats";
+  return call.declares(in_training) && call.flag(in_training);
 }
 
 }  // namespace
@@ -112,13 +121,6 @@ void GraphReader::read(const Field& node) {
   if (target.starts_with(kHigherOrderPrefix)) return read_control_flow(node, target.substr(kHigherOrderPrefix.size()));
   if (!target.starts_with(kOperatorPrefix)) return read_number(node, target);
   const c10::OperatorHandle op = find_operator(node["target"], target);
-  if (op.schema().is_mutable()) {
-    throw UnsupportedOperator(
-        "the program calls " + toString(op.operator_name()) +
-            ", which writes to its arguments. tracejet.compile takes what torch.export.load makes of this file; or "
-            "save what `program.run_decompositions({})` gives",
-        ErrorCode::kFileContent);
-  }
   if (target == "torch.ops.aten._assert_scalar.default") return read_assertion(node, op);
   read_call(node, op);
 }
@@ -165,7 +167,9 @@ void GraphReader::read_call(const Field& node, const c10::OperatorHandle& op) {
   }
   std::vector<OutputMeta> metas;
   for (const Field& output : outputs) metas.push_back(output_meta(output));
-  define_outputs(outputs, graph_->add_node(op, std::move(arguments), std::move(metas), location(node)));
+  const Node& added = graph_->add_node(op, std::move(arguments), std::move(metas), location(node));
+  writes_in_place_ |= op.schema().is_mutable() || updates_statistics(added);
+  define_outputs(outputs, added);
 }
 
 /// A call that writes to copies of its arguments: its outputs are what it returns (None for nothing), then the copies.

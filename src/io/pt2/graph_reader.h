@@ -33,6 +33,8 @@ class GraphReader {
   c10::IValue constant(const Field& argument, const c10::TypePtr& type) const;
 
   const Field& json() const { return json_; }
+  /// Whether a call that was read writes to its arguments, not to copies of them.
+  bool writes_in_place() const { return writes_in_place_; }
 
  private:
   struct Operand {
@@ -71,6 +73,7 @@ class GraphReader {
   std::unordered_map<std::string, std::shared_ptr<const std::string>> stacks_;
   std::unordered_map<std::string, int32_t> frames_;  ///< by the outer module's number and the text
   int depth_ = 0;                                    ///< of control flow
+  bool writes_in_place_ = false;
 };
 
 }  // namespace tracejet::pt2

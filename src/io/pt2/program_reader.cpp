@@ -63,7 +63,7 @@ class ProgramReader {
     add_outputs();
     read_call();
     verify_graph(*graph_);
-    return {std::move(graph_), std::move(call_)};
+    return {std::move(graph_), std::move(call_), reader_.writes_in_place()};
   }
 
  private:
@@ -253,7 +253,7 @@ class ProgramReader {
 
 }  // namespace
 
-ReadProgram read_program(const ArchiveReader& archive, bool checks_weights) {
+ReadProgram read_as_saved(const ArchiveReader& archive, bool checks_weights) {
   return naming_file(archive, [&] {
     const std::string name = model_entry(spec::MODELS_FILENAME_FORMAT);
     const Document document(name, archive.text(name));
