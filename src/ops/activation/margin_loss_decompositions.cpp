@@ -55,7 +55,8 @@ at::Tensor multi_margin_loss(const at::Tensor& self, const at::Tensor& target, c
   const at::Tensor short_of = at::clamp_min(at::rsub(at::gather(scores, 1, right), margin) + scores, 0);
   at::Tensor loss = p.equal(1) ? short_of : short_of * short_of;
   if (given(weight)) {
-    require(weight->dim() <= 1, [&] { return "weight is " + shape::text(weight->sym_sizes()) + ", expected one axis"; });
+    require(weight->dim() <= 1,
+            [&] { return "weight is " + shape::text(weight->sym_sizes()) + ", expected one axis"; });
     require_equal_sizes(weight->sym_numel(), scores.sym_size(1), [&] {
       return "weight is " + shape::text(weight->sym_sizes()) + ", expected one for each class of " +
              shape::text(self.sym_sizes());
