@@ -191,6 +191,10 @@ auto bound(const T& argument, TensorReader& reader) {
   } else if constexpr (is_a<T, std::optional>) {
     using Item = decltype(bound(*argument, reader));
     return argument ? std::optional<Item>(bound(*argument, reader)) : std::nullopt;
+  } else if constexpr (is_a<T, std::pair>) {  // no tuple becomes one
+    using First = decltype(bound(argument.first, reader));
+    using Second = decltype(bound(argument.second, reader));
+    return std::pair<First, Second>{bound(argument.first, reader), bound(argument.second, reader)};
   } else if constexpr (is_tuple<T>) {
     return std::apply(
         [&](const auto&... items) { return std::tuple<decltype(bound(items, reader))...>{bound(items, reader)...}; },

@@ -104,6 +104,19 @@ TEST(NnModule, SequentialAndAnyModuleAreModules) {
   EXPECT_THROW(trace(none, {x}), InvalidInput);
 }
 
+TEST(NnModule, ArgumentsMayBePairs) {
+  struct Weighs : torch::nn::Module {
+    static at::Tensor forward(const std::pair<at::Tensor, double>& one, const std::pair<at::Tensor, at::Tensor>& two) {
+      return one.first * one.second + two.first - two.second;
+    }
+  } net;
+  const Input x = Input::fixed({2, 4}, at::kFloat, "x"), y = Input::fixed({2, 4}, at::kFloat, "y");
+  const Input z = Input::fixed({2, 4}, at::kFloat, "z");
+  const Program program = trace(net, arguments(std::pair(x, 2.0), std::pair(y, z)));
+  const Tensors given{at::randn({2, 4}), at::randn({2, 4}), at::randn({2, 4})};
+  EXPECT_TRUE(at::allclose(run(program, given)[0], given[0] * 2 + given[1] - given[2]));
+}
+
 TEST(NnModule, ArgumentsAndResultsMayBeNested) {
   models::Nested net;
   const auto input = [](const char* name) { return Input::dynamic({1, 4}, {2, 4}, {8, 4}, at::kFloat, name); };
