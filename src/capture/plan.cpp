@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include <ATen/core/enum_tag.h>
+
 #include "base/error.h"
 #include "ops/operator_names.h"
 
@@ -26,6 +28,7 @@ bool gives_tensors(const c10::OperatorHandle& op) {
 /// `aten::add.Tensor` for `aten::add_.Tensor`, where both exist and the former has a shape rule.
 std::optional<c10::OperatorHandle> out_of_place(const c10::OperatorHandle& op) {
   c10::OperatorName name = op.operator_name();
+  if (op.hasTag(at::Tag::inplace_view)) return std::nullopt;  // it changes sizes, and no values
   if (!op.schema().is_mutable() || !name.name.starts_with("aten::") || !name.name.ends_with("_")) return std::nullopt;
   name.name.pop_back();
   const auto found = c10::Dispatcher::singleton().findSchema(name);

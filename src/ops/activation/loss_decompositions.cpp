@@ -80,7 +80,7 @@ std::tuple<at::Tensor, at::Tensor> nll_loss_forward(const at::Tensor& self, cons
   const int64_t classes_axis = self.dim() < 2 ? 0 : 1;
   const at::Tensor counts = target != at::Scalar(ignore_index);
   // An ignored target may lie outside of the classes: it looks up class 0, and the result is dropped.
-  const at::Tensor index = at::where(counts, target, 0).unsqueeze(classes_axis);
+  const at::Tensor index = at::where(counts, target, 0).to(at::kLong).unsqueeze(classes_axis);
   at::Tensor loss = -at::gather(self, classes_axis, index).squeeze(classes_axis);
   at::Tensor weights = counts.to(self.scalar_type());
   if (given(weight)) {

@@ -169,10 +169,9 @@ namespace {
 /// A tensor whose axes lie in memory in this order, outermost first. `make` gives a row-major one of some sizes.
 template <typename Make>
 at::Tensor in_order(c10::SymIntArrayRef size, at::IntArrayRef order, const Make& make) {
-  std::vector<int64_t> axes(order.begin(), order.end());
-  std::ranges::sort(axes);
-  const auto is_its_place = [&](int64_t axis) { return axis == &axis - axes.data(); };
-  require(axes.size() == size.size() && std::ranges::all_of(axes, is_its_place), [&] {
+  std::vector<int64_t> axes(size.size());
+  std::iota(axes.begin(), axes.end(), 0);
+  require(std::ranges::is_permutation(order, axes), [&] {
     return "the axes of " + shape::text(size) + " in memory are " + c10::str(order) + ", expected each of them once";
   });
   std::vector<c10::SymInt> physical;
