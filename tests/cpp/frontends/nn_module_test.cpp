@@ -11,6 +11,7 @@
 #include <tracejet/compile.h>
 #include <tracejet/io.h>
 #include <tracejet/nn_module.h>
+#include <tracejet/program.h>
 
 namespace tracejet {
 namespace {
