@@ -177,18 +177,9 @@ void Tracer::check_in_place(const c10::OperatorHandle& values, const torch::jit:
 }
 
 void Tracer::expand(const c10::OperatorHandle& op, const Operator& entry, torch::jit::Stack& stack) {
-  if (entry.meta != nullptr) {
-    // Rules may ask more of sizes that vary than the calls do that this one becomes.
-    const std::vector<Argument> arguments = arguments_of(op, stack);
-    bool varies = false;
-    for (const Argument& argument : arguments) {
-      for_each_value(argument, [&](const Value& value) {
-        varies = varies || !value.is_tensor() ||
-                 std::ranges::any_of(value.tensor().sizes, [](const c10::SymInt& size) { return size.is_symbolic(); });
-      });
-    }
-    if (!varies) inference_.ask_rule(Call(op, arguments), entry);
-  }
+  // Views are made of views, which ask for themselves: whether a reshape() copies, say, only its own rule wants to know.
+  const bool is_view = !op.schema().returns().empty() && op.schema().returns().front().alias_info() != nullptr;
+  if (entry.meta != nullptr && !is_view) inference_.ask_rule(Call(op, arguments_of(op, stack)), entry);
   entry.decompose(op, &stack);
 }
 

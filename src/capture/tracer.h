@@ -95,7 +95,7 @@ class Tracer {
                                   std::vector<OutputMeta> outputs);
   /// Refuses to write in place what doesn't fit in. `values`: an operator that gives what is written.
   void check_in_place(const c10::OperatorHandle& values, const torch::jit::Stack& stack);
-  /// Runs a call as other calls. What its shape rule refuses is refused before, where all sizes are known.
+  /// Runs a call as other calls. What its shape rule refuses is refused before.
   void expand(const c10::OperatorHandle& op, const Operator& entry, torch::jit::Stack& stack);
 
  private:

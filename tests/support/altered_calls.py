@@ -101,9 +101,26 @@ def wrongly_taken(model: nn.Module, tensors: list[torch.Tensor]) -> str | None:
         return None
     if any(words in refusal for words in KNOWN):
         return None
-    try:
-        tracejet.trace(model, arg_inputs=[t.clone() for t in tensors]).module()(*(t.clone() for t in tensors))
-    except Exception:
-        return None
-    shapes = ", ".join(f"{str(t.dtype).removeprefix('torch.')}{list(t.shape)}" for t in tensors)
-    return f"eager refuses {shapes}: {refusal.splitlines()[0] if refusal else ''}"
+    for kind, inputs in (("fixed", [t.clone() for t in tensors]), ("dynamic", _with_dynamic_first_axes(tensors))):
+        try:
+            tracejet.trace(model, arg_inputs=inputs).module()(*(t.clone() for t in tensors))
+        except Exception:
+            continue
+        shapes = ", ".join(f"{str(t.dtype).removeprefix('torch.')}{list(t.shape)}" for t in tensors)
+        return f"eager refuses {shapes} ({kind}): {refusal.splitlines()[0] if refusal else ''}"
+    return None
+
+
+def _with_dynamic_first_axes(tensors: list[torch.Tensor]) -> list[Any]:
+    """First axes of one size are one dimension. What has nothing to vary stays a tensor."""
+    inputs: list[Any] = []
+    for tensor in tensors:
+        if tensor.dim() == 0 or tensor.shape[0] < 2:
+            inputs.append(tensor.clone())
+            continue
+        first, *rest = tensor.shape
+        least, most = [first - 1, *rest], [first + 1, *rest]
+        names = {0: f"axis_of_{first}"}
+        shapes = {"min_shape": least, "opt_shape": [*tensor.shape], "max_shape": most}
+        inputs.append(tracejet.Input(**shapes, dtype=tensor.dtype, shared_dims=names))
+    return inputs
