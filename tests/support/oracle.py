@@ -269,10 +269,12 @@ class _Doubts:
             left = left & ~_rounding_decides(want, have, other)
         if not left.any():
             return left
+        noise = torch.zeros(want.shape, dtype=torch.float64)
         for outcome in rounding.outcomes(self.program.model, self.make(), self.state):
             other = pytree.tree_leaves(outcome)[i]
             if other.shape == have.shape:
-                left = left & _differences(other, have)
+                noise = torch.maximum(noise, _noise(want, other))
+                left = left & _differences(other, have) & ~_is_within(want, have, ROUNDING * noise)
             if not left.any():
                 break
         return left
@@ -328,6 +330,18 @@ def _differences(want: torch.Tensor, have: torch.Tensor) -> torch.Tensor:
     if not want.is_floating_point():
         return want != have
     return ~torch.isclose(have.double(), want.double(), rtol=0, atol=_allowed(want), equal_nan=True)
+
+
+def _noise(want: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    """How far rounding moves a result, where that is no jump."""
+    if not want.is_floating_point():
+        return torch.zeros(want.shape, dtype=torch.float64)
+    moved = (other.double() - want.double()).abs().nan_to_num(0, 0, 0)
+    return torch.where(moved <= JUMP * _allowed(want) / TOLERANCE[want.dtype], moved, 0)
+
+
+def _is_within(want: torch.Tensor, have: torch.Tensor, distance: torch.Tensor) -> torch.Tensor:
+    return (have.double() - want.double()).abs() <= distance
 
 
 def _rounding_decides(want: torch.Tensor, have: torch.Tensor, other: torch.Tensor) -> torch.Tensor:

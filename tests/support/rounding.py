@@ -15,8 +15,17 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from tests.support.random_programs import EAGER_REFUSES
 
 aten = torch.ops.aten
+#: Those that read between elements: a place that is whole in one kernel is just beside it in another.
+BETWEEN_ELEMENTS = (
+    aten.upsample_linear1d,
+    aten.upsample_bilinear2d,
+    aten.upsample_trilinear3d,
+    aten.upsample_bicubic2d,
+    aten.grid_sampler_2d,
+)
 #: Kernels that do in one go what PyTorch's own references say in several steps, each of which rounds.
 FUSED = (
+    *BETWEEN_ELEMENTS,
     aten.native_group_norm,
     aten.native_layer_norm,
     aten.native_batch_norm,
@@ -28,11 +37,6 @@ FUSED = (
     aten.baddbmm,
     aten.addcdiv,
     aten.addcmul,
-    aten.upsample_linear1d,
-    aten.upsample_bilinear2d,
-    aten.upsample_trilinear3d,
-    aten.upsample_bicubic2d,
-    aten.grid_sampler_2d,
 )
 
 
@@ -62,13 +66,25 @@ def _var_mean_dim(x: torch.Tensor, axes: Any, unbiased: bool = True, keepdim: bo
     return _var_mean(x, axes, correction=float(unbiased), keepdim=keepdim)
 
 
+def _var(x: torch.Tensor, axes: Any = None, **options: Any) -> torch.Tensor:
+    return _var_mean(x, axes, **options)[0]
+
+
+def _std(x: torch.Tensor, axes: Any = None, **options: Any) -> torch.Tensor:
+    return _var(x, axes, **options).sqrt()
+
+
 #: The same of kernels whose references in PyTorch take as few steps, or steps that no reference names.
 IN_STEPS: dict[Any, Callable[..., Any]] = {
     aten.linalg_vector_norm.default: _norm,
     aten.renorm.default: _renorm,
     aten.var_mean.correction: _var_mean,
     aten.var_mean.dim: _var_mean_dim,
+    aten.var.correction: _var,
+    aten.std.correction: _std,
 }
+#: Kernels that norm a row may add in float64, where squares of what is beyond 1.8e19 don't overflow.
+NORMS = (aten.native_group_norm.default, aten.native_layer_norm.default, aten.native_batch_norm.default)
 #: Where products have the axis that they sum over: an order of its own decides which sum overflows first.
 SUMMED_AXES = {aten.mm.default: (1, 0), aten.bmm.default: (2, 1), aten.mv.default: (1, 0), aten.dot.default: (0, 0)}
 #: Reductions that leave open in which order they add or multiply: one order overflows where another doesn't.
@@ -81,6 +97,8 @@ REDUCTIONS = {
     }.items()
     for overload in overloads
 }
+#: Weighted sums, whose weights are positive as a rule: what is left where terms cancel may as well be 0.
+SUMS = (*BETWEEN_ELEMENTS, aten.sum, aten.mean, aten.add, aten.sub)
 #: Operators that read the sign of an operand, by its place. IEEE 754 leaves open which sign a NaN has that is computed.
 SIGNS_READ = {aten.signbit.default: 0, aten.copysign.Tensor: 1}
 DRAWS = 16
@@ -93,23 +111,32 @@ class RoundedOtherwise(TorchDispatchMode):
     def __init__(self, draw: int, in_steps: bool):
         super().__init__()
         self.draw, self.count = draw, 0
+        self.is_between_elements = False
         self.steps: dict[Any, Callable[..., Any]] = {**get_decompositions(FUSED), **IN_STEPS} if in_steps else {}
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         if func in self.steps:
-            with self:
-                return self.steps[func](*args, **kwargs)
+            self.is_between_elements = func.overloadpacket in BETWEEN_ELEMENTS
+            try:
+                with self:
+                    return self.steps[func](*args, **kwargs)
+            finally:
+                self.is_between_elements = False
         self.count += 1
         if func in SIGNS_READ and self.draw % 2 == 1:
             args = _with_other_nans(args, SIGNS_READ[func])
         taken = [leaf.clone() for leaf in pytree.tree_leaves((args, kwargs)) if _is_float(leaf)]
         if func in SUMMED_AXES:
             result = _product(func, args, self.draw)
+        elif func in NORMS and self.draw == 1:
+            result = pytree.tree_map_only(torch.Tensor, torch.Tensor.float, func(*_doubled(args), **_doubled(kwargs)))
         elif func in REDUCTIONS and _is_float(args[0]):
             result = _reduction(func, args, kwargs, self.draw)
         else:
             result = func(*args, **kwargs)
+        if func.overloadpacket in SUMS and self.draw == 3 and isinstance(result, torch.Tensor) and _is_float(result):
+            result = _cancelled(result, func, args, kwargs)
         aliases = [returned.alias_info for returned in func._schema.returns]
         if any(alias is not None and not alias.is_write for alias in aliases):
             return result
@@ -124,8 +151,14 @@ class RoundedOtherwise(TorchDispatchMode):
         seed = (self.draw * 7919 + self.count) * 40503
         hashed = ((bits + seed) * 2654435761) ^ (bits >> 7)
         sign = torch.where((hashed >> 15) & 1 == 1, 1.0, -1.0)
-        stays = (tensor == tensor.trunc()) | ~tensor.isfinite()
-        return torch.where(stays, tensor, tensor * (1 + torch.finfo(tensor.dtype).eps * sign).to(tensor.dtype))
+        stays = ~tensor.isfinite()
+        if not self.is_between_elements:
+            stays |= tensor == tensor.trunc()
+        limits = torch.finfo(tensor.dtype)
+        moved = tensor * (1 + limits.eps * sign).to(tensor.dtype)
+        subnormal = tensor.abs() < limits.tiny
+        moved = torch.where(subnormal, torch.nextafter(tensor, (sign * torch.inf).to(tensor.dtype)), moved)
+        return torch.where(stays, tensor, moved)
 
 
 def _product(func: Any, args: Any, draw: int) -> torch.Tensor:
@@ -172,9 +205,20 @@ def _reduction(func: Any, args: Any, kwargs: Any, draw: int) -> torch.Tensor:
     return reduced.to(kwargs.get("dtype") or operand.dtype).reshape(func(*args, **kwargs).shape)
 
 
+def _cancelled(result: torch.Tensor, func: Any, args: Any, kwargs: Any) -> torch.Tensor:
+    """With 0 where no more is left of the terms than their rounding."""
+    terms = pytree.tree_map_only(torch.Tensor, torch.Tensor.abs, args)
+    size = (aten.add.Tensor if func is aten.sub.Tensor else func)(*terms, **kwargs)
+    return torch.where(result.abs() <= 4 * torch.finfo(result.dtype).eps * size, 0.0, result)
+
+
 def _with_other_nans(args: Any, place: int) -> tuple[Any, ...]:
     read = args[place]
     return (*args[:place], torch.where(read.isnan(), -read, read), *args[place + 1 :])
+
+
+def _doubled(arguments: Any) -> Any:
+    return pytree.tree_map_only(torch.Tensor, torch.Tensor.double, arguments)
 
 
 def _is_float(leaf: Any) -> bool:
