@@ -122,13 +122,14 @@ def _trace(run: Callable[[], Any], kernels: Sequence[Kernel]) -> dict[str, Any]:
     events: list[dict[str, Any]] = trace["traceEvents"]
     spans = [event for event in events if event.get("ph") == "X"]
     is_split = any(event["name"].startswith(PART) for event in spans)
+    seen = {event["name"] for event in spans}  # PyTorch's own kernels
     for event in spans:
         part = _part_of(event["name"], is_split)
         if part is None:
             continue
         begin, row = event["ts"], f"{event['tid']}: kernels"
         for kernel in kernels:
-            if kernel.part != part or kernel.engine == "aten":  # whose operators the profiler has seen
+            if kernel.part != part or kernel.kernel in seen:
                 continue
             microseconds = kernel.milliseconds * 1e3
             said = {"kernel": kernel.kernel, "module": kernel.module, "line": f"{kernel.file}:{kernel.line}"}
