@@ -144,17 +144,15 @@ void require_classes(const Call& call) {
 /// The loss, and the sum of the weights of the targets.
 Metas nll_loss(const Call& call) {
   const TensorMeta &self = call.tensor("self"), &target = call.tensor("target");
-  require(self.dim() == 1 || self.dim() == 2,
-          [&] { return "self is " + shape::text(self.sizes) + ", expected [classes] or [N, classes]"; });
+  const auto message = [&] {
+    return "self is " + shape::text(self.sizes) + " and target is " + shape::text(target.sizes) +
+           ", expected [N, classes] and [N], or [classes] and one target";
+  };
+  require(self.dim() == 2 ? target.dim() == 1 : self.dim() == 1 && target.dim() <= 1, message);
+  require_equal_sizes(self.dim() == 2 ? self.sizes[0] : c10::SymInt(1), target.numel(), message);
   require_classes(call);
   const TensorMeta total = shape::contiguous({}, self.dtype, self.device);
   const bool one_each = self.dim() == 2 && call.integer("reduction") == kNoReduction;
-  if (self.dim() == 2) {
-    require_equal_sizes(self.sizes[0], target.numel(), [&] {
-      return "self is " + shape::text(self.sizes) + ", target is " + shape::text(target.sizes) +
-             ", expected one target for each row";
-    });
-  }
   return {one_each ? shape::contiguous({self.sizes[0]}, self.dtype, self.device) : total, total};
 }
 

@@ -78,6 +78,8 @@ std::tuple<at::Tensor, at::Tensor> nll_loss_forward(const at::Tensor& self, cons
                                                     const std::optional<at::Tensor>& weight, int64_t reduction,
                                                     c10::SymInt ignore_index) {
   const int64_t classes_axis = self.dim() < 2 ? 0 : 1;
+  if (self.dim() == 1 && target.dim() == 1)
+    return nll_loss_forward(self, target.squeeze(0), weight, reduction, ignore_index);
   const at::Tensor counts = target != at::Scalar(ignore_index);
   // An ignored target may lie outside of the classes: it looks up class 0, and the result is dropped.
   const at::Tensor index = at::where(counts, target, 0).to(at::kLong).unsqueeze(classes_axis);

@@ -71,9 +71,9 @@ std::tuple<at::Tensor, at::Tensor> multilabel_margin_loss_forward(const at::Tens
                                                                   int64_t reduction) {
   const auto message = [&] {
     return "self is " + shape::text(self.sym_sizes()) + " and target is " + shape::text(target.sym_sizes()) +
-           ", expected [N, C] for both";
+           ", expected [N, C] or [C] for both";
   };
-  require(self.dim() <= 2 && self.dim() == target.dim(), message);
+  require(self.dim() <= 2 && target.dim() <= 2 && (self.dim() == 2) == (target.dim() == 2), message);
   const at::Tensor scores = rows(self, 2), listed = rows(target, 2);
   require_equal_sizes(scores.sym_size(0), listed.sym_size(0), message);
   require_equal_sizes(scores.sym_size(1), listed.sym_size(1), message);

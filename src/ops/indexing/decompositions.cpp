@@ -28,6 +28,7 @@
 #include <ATen/ops/sub.h>
 #include <ATen/ops/unsqueeze.h>
 #include <ATen/ops/where.h>
+#include <ATen/ops/zeros.h>
 
 #include "ops/numbers.h"
 #include "ops/refusal.h"
@@ -236,8 +237,10 @@ at::Tensor masked_scatter(const at::Tensor& self, const at::Tensor& mask, const 
   });
   const Sizes sizes = shape::broadcast(self.sym_sizes(), mask.sym_sizes());
   const at::Tensor wide = at::reshape(mask.expand_symint(sizes), {-1});
-  const at::Tensor rank = at::sub(at::cumsum(wide, 0), 1);
-  const at::Tensor taken = at::index_select(at::reshape(source, {-1}), 0, at::clamp(rank, 0));
+  // Place 0 is for elements that stay: a source may be empty where the mask has nothing.
+  const at::Tensor places = at::mul(at::cumsum(wide, 0), wide);
+  const at::Tensor given = at::cat({at::zeros({1}, source.options()), at::reshape(source, {-1})});
+  const at::Tensor taken = at::index_select(given, 0, places);
   return at::where(mask, at::reshape_symint(taken, sizes), self);
 }
 

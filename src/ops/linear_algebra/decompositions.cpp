@@ -129,7 +129,10 @@ at::Tensor addr(const at::Tensor& self, const at::Tensor& vec1, const at::Tensor
     return "vec1 is " + shape::text(vec1.sym_sizes()) + " and vec2 is " + shape::text(vec2.sym_sizes()) +
            ", expected vectors";
   });
-  at::Tensor sum = weighted_sum(self, beta, vec1.unsqueeze(1) * vec2, alpha);
+  // Eager expands self first: of one number the dtype counts as that of any tensor.
+  const at::ScalarType dtype =
+      c10::promoteTypes(self.scalar_type(), c10::promoteTypes(vec1.scalar_type(), vec2.scalar_type()));
+  at::Tensor sum = weighted_sum(self.to(dtype), beta, vec1.to(dtype).unsqueeze(1) * vec2.to(dtype), alpha);
   shape::require_equal(sum.sym_size(0), vec1.sym_size(0), "the rows of self, where they aren't 1, and vec1");
   shape::require_equal(sum.sym_size(1), vec2.sym_size(0), "the columns of self, where they aren't 1, and vec2");
   return sum;

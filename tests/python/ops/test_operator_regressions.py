@@ -40,6 +40,10 @@ SAME = {
     "parts of a conjugate": lambda x: (torch.complex(x, x * 2).conj().imag, torch.complex(x, x).mH.real),
     "a write through a conjugate": lambda x: _written(torch.complex(x, x * 2), lambda z: z.conj().imag.mul_(2)).abs(),
     "a softmax of nothing": lambda x: x[:, :0].log_softmax(1),
+    "masked_scatter of nothing": lambda x: x.masked_scatter(x.isnan(), x[:, :0]),
+    "an outer product added to a number": lambda x: torch.addr(torch.tensor(1.0).double(), x[0], x[0]),
+    "the loss of one list of classes": lambda x: functional.nll_loss(x[0], torch.tensor([1])),
+    "a list of labels of one class": lambda x: functional.multilabel_margin_loss(x[0, :1], torch.tensor(0)),
     "a roll of nothing": lambda x: (x[1:].roll(-2, 0), x[1:].roll(3)),
     "circular padding to a multiple": lambda x: functional.pad(
         x.mT.repeat(1, 3)[None], (-x.shape[0] % 4, 0), mode="circular"
