@@ -100,7 +100,7 @@ sanitize: $(PLACE) ## the C++ tests under ASan and UBSan, and those with threads
 	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
 	  $(BUILD)/address/tests/cpp/tracejet_tests --gtest_brief=1 --gtest_filter='-*GivesOpenVinoWhatEagerGives*'
 	$(call SANITIZED,thread,thread)
-	TSAN_OPTIONS=suppressions=tools/sanitizers/thread.txt \
+	TBB_ENABLE_SANITIZERS=1 TSAN_OPTIONS=suppressions=tools/sanitizers/thread.txt \
 	  $(BUILD)/thread/tests/cpp/tracejet_tests --gtest_brief=1 --gtest_filter='*Threads*:*threads*'
 comma := ,
 

@@ -28,6 +28,7 @@ std::shared_ptr<Context> Context::create(Locate locate, IsAsserted is_asserted) 
 }
 
 Expression Context::symbol(std::string name, Range range, int64_t hint) {
+  const Reading alone(*this);
   if (!range.contains(hint)) {
     throw InvalidInput("the hint " + std::to_string(hint) + " of " + name + " is outside of its range [" +
                        std::to_string(range.min) + ", " + std::to_string(range.max) + "]");
@@ -53,6 +54,7 @@ Expression Context::unbacked(std::string_view prefix, Range range) { return add_
 Expression Context::unbacked_float() { return add_unbacked("f", Range::all(), true); }
 
 Expression Context::add_unbacked(std::string_view prefix, Range range, bool is_float) {
+  const Reading alone(*this);
   std::string name;
   do {
     name = std::string(prefix) + std::to_string(next_unbacked_++);
@@ -87,6 +89,7 @@ std::optional<bool> answer_unlike_special_sizes(const Condition& open) {
 }  // namespace
 
 bool Context::guard(const Condition& condition, Guard::Kind when_oblivious) {
+  const Reading alone(*this);
   if (const auto known = decide(condition)) {
     if (!guards_.empty() && !condition.is_constant()) note_repeated(*known ? condition : logical_not(condition));
     return *known;
@@ -125,6 +128,7 @@ std::optional<bool> Context::size_oblivious_answer(const Condition& open) {
 }
 
 int64_t Context::guard_int(const Expression& expression) {
+  const Reading alone(*this);
   const Expression open = simplified(expression);
   if (open.is_constant()) {
     note_repeated_number(expression);
@@ -136,6 +140,7 @@ int64_t Context::guard_int(const Expression& expression) {
 }
 
 double Context::guard_float(const Expression& expression) {
+  const Reading alone(*this);
   const Expression open = simplified(expression);
   if (open.is_constant()) {
     note_repeated_number(expression);
@@ -153,6 +158,7 @@ double Context::guard_float(const Expression& expression) {
 }
 
 bool Context::expect(const Condition& condition) {
+  const Reading alone(*this);
   if (const auto known = decide(condition)) return *known;
   const Condition open = simplified(condition);
   if (is_data_dependent(open)) {
@@ -211,7 +217,7 @@ std::vector<Guard> Context::Branch::close() {
 }
 
 Context::Trial::Trial(Context& context)
-    : context_(context), first_guard_(context.guards_.size()), before_(context.facts_) {}
+    : context_(context), alone_(context), first_guard_(context.guards_.size()), before_(context.facts_) {}
 
 Context::Trial::~Trial() {
   const auto is_of_trial = [&](const auto& entry) { return entry.second >= first_guard_; };
@@ -241,6 +247,7 @@ std::unordered_map<Condition, size_t>& Context::guards_of(Guard::Kind kind) {
 }
 
 void Context::name_requirements(size_t first_guard, const std::string& op) {
+  const Reading alone(*this);
   for (Guard& guard : std::span(guards_).subspan(first_guard)) {
     if (guard.kind == Guard::Kind::kRequirement && guard.op.empty()) guard.op = op;
   }

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -30,6 +32,9 @@ constexpr int64_t size_oblivious_hint(int64_t min, int64_t opt, int64_t max) {
 ///
 /// Every guard is a fact from then on: it tightens ranges, identifies symbols, makes sizes divisible, and so decides
 /// later questions without another guard. Always owned by a shared_ptr: the SymInts that it hands out keep it alive.
+///
+/// Several threads may ask at once, as those do that compile or edit one program. What gives a span is for the thread
+/// that traces, or is held by a Reading.
 class Context : public std::enable_shared_from_this<Context> {
   /// s is modulus * t + residue, where t is a hidden symbol: only used to decide, never shown.
   struct Multiple {
@@ -91,7 +96,16 @@ class Context : public std::enable_shared_from_this<Context> {
     Runs runs_before_;
   };
 
-  /// While code runs that may turn out not to be wanted: nothing that it asked is known afterwards.
+  /// While it lives, no other thread adds guards or symbols.
+  class Reading {
+   public:
+    explicit Reading(const Context& context) : lock_(context.mutex_) {}
+
+   private:
+    std::lock_guard<std::recursive_mutex> lock_;
+  };
+
+  /// While code runs that may turn out not to be wanted: nothing that it asked is known afterwards. Other threads wait.
   class Trial {
    public:
     explicit Trial(Context& context);
@@ -103,6 +117,7 @@ class Context : public std::enable_shared_from_this<Context> {
 
    private:
     Context& context_;
+    Reading alone_;
     size_t first_guard_;
     Facts before_;
   };
@@ -188,8 +203,13 @@ class Context : public std::enable_shared_from_this<Context> {
   std::optional<bool> decide_relation(const Condition& condition);
   bool is_never_negative(const Expression& difference);
 
+  /// As simplified(), with the lock.
+  Expression with_facts(const Expression& expression);
+
   Locate locate_;
   IsAsserted is_asserted_;
+  mutable std::recursive_mutex mutex_;
+  std::atomic<bool> has_replacements_ = false;  ///< Whether there is anything to put in, told without the lock.
   std::vector<Symbol> symbols_;
   std::unordered_set<std::string> names_;
   std::vector<Guard> guards_;

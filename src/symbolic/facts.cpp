@@ -80,6 +80,12 @@ Expression with_decided_extremes(const Expression& sum, const Follows& is_not_ne
 }  // namespace
 
 Expression Context::simplified(const Expression& expression) {
+  if (!has_replacements_ || expression.is_constant()) return expression;
+  const Reading alone(*this);
+  return with_facts(expression);
+}
+
+Expression Context::with_facts(const Expression& expression) {
   if (facts_.replacements.empty() || expression.is_constant()) return expression;
   if (auto known = simplified_.find(expression); known != simplified_.end()) return known->second;
   const StepLimit limit(StepLimit::kOperation);
@@ -109,14 +115,16 @@ Expression Context::with_multiples(const Expression& expression) const {
 }
 
 Range Context::range(const Expression& expression) {
-  const Expression simple = simplified(expression);
+  const Reading alone(*this);
+  const Expression simple = with_facts(expression);
   return facts_.multiples.empty() ? bounds(simple) : intersect(bounds(simple), bounds(with_multiples(simple)));
 }
 
 std::optional<bool> Context::decide(const Condition& condition) {
   if (condition.is_constant()) return condition.truth();
+  const Reading alone(*this);
   if (auto known = decided_.find(condition); known != decided_.end()) return known->second;
-  const Condition simple = simplified(condition);
+  const Condition simple = with_facts(condition);
   const auto result = unless_too_long([&] { return decide_open(simple); });
   decided_.emplace(condition, result);
   return result;
@@ -192,8 +200,9 @@ bool Context::is_never_negative(const Expression& difference) {
 }
 
 std::optional<bool> Context::decide_size_oblivious(const Condition& condition) {
+  const Reading alone(*this);
   if (auto known = decide(condition)) return known;
-  const Condition open = simplified(condition);
+  const Condition open = with_facts(condition);
   // A size that may be anything isn't compared with the one value that would make it special.
   if (open.kind() == Kind::kEqual && open.operands()[1].is_constant()) return false;
   if (open.kind() == Kind::kNotEqual && open.operands()[1].is_constant()) return true;
@@ -210,7 +219,7 @@ std::optional<bool> Context::decide_from_two(const Condition& open) {
 }
 
 void Context::learn(const Condition& assumed) {
-  const Condition condition = simplified(assumed);  // an earlier part of a conjunction may have changed it
+  const Condition condition = with_facts(assumed);  // an earlier part of a conjunction may have changed it
   const auto in = condition.operands();
   switch (condition.kind()) {
     case Kind::kAnd:
@@ -247,7 +256,7 @@ void Context::learn_equal(const Expression& a, const Expression& b) {
 
 void Context::learn_different(const Expression& a, const Expression& b) {
   if (!a.is_symbol() || !b.is_constant()) return;
-  const Range range = simplified(a).range();
+  const Range range = with_facts(a).range();
   if (b.constant() == range.min) narrow(a, {range.min + 1, kInfinity});
   if (b.constant() == range.max) narrow(a, {-kInfinity, range.max - 1});
 }
@@ -296,7 +305,7 @@ void Context::learn_multiple(const Expression& dividend, int64_t modulus, int64_
 }
 
 void Context::narrow(const Expression& symbol, Range range) {
-  const Expression current = simplified(symbol);
+  const Expression current = with_facts(symbol);
   if (!current.is_symbol()) return;
   const Range narrowed = intersect(current.range(), range);
   if (narrowed == current.range() || narrowed.is_empty()) return;
@@ -318,12 +327,13 @@ void Context::replace(const Expression& symbol, const Expression& by) {
 }
 
 void Context::facts_changed() {
+  has_replacements_ = !facts_.replacements.empty();
   simplified_.clear();
   decided_.clear();
   known_.clear();
   not_negative_.clear();
   for (Condition& condition : facts_.assumed) {
-    condition = simplified(condition);
+    condition = with_facts(condition);
     if (condition.is_constant()) continue;
     known_[condition] = true;
     known_[logical_not(condition)] = false;

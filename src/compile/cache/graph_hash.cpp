@@ -33,6 +33,7 @@ class GraphHasher {
   }
 
   void guards(const symbolic::Context& shapes) {
+    const symbolic::Context::Reading reading(shapes);
     out_.number(shapes.guards().size());
     for (const symbolic::Guard& guard : shapes.guards()) {
       out_.number(guard.kind);

@@ -26,6 +26,7 @@ constexpr std::chrono::milliseconds kLongest{300};
 /// What all of them are, but for numbers that depend on data.
 RuntimeSizes usual_sizes(const Graph& graph) {
   RuntimeSizes sizes;
+  const symbolic::Context::Reading reading(graph.shapes());
   for (const symbolic::Symbol& symbol : graph.shapes().symbols()) {
     if (symbol.backed) sizes.bind(symbol.id, symbol.hint);
   }

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <thread>
 #include <unistd.h>
 
 #include <ATen/TensorOperators.h>
@@ -204,6 +205,23 @@ TEST(ProgramEditor, NothingOfAnotherLayoutStandsForAValue) {
   editor.replace(relu.outputs()[0], turned[1]);
   const at::Tensor x = at::randn({4, 4});
   EXPECT_TRUE(at::equal(run(editor.program(), {x}).at(0), x.t() + 1));
+}
+
+TEST(ProgramEditor, ThreadsEditOneProgram) {
+  const Small small;
+  const auto edit = [&](double scale) {
+    for (int round = 0; round < 4; ++round) {
+      ProgramEditor editor(small.program);
+      const ProgramNode relu = find(editor, "aten::relu");
+      const auto scaled = [&](const Tensors& in) { return Tensors{in[0] * scale}; };
+      editor.replace(relu.outputs()[0], editor.insert(relu, scaled, {relu.value("self")})[0]);
+      const at::Tensor x = at::ones({3, 4}), y = at::linear(x, small.weight);
+      EXPECT_TRUE(at::allclose(run(editor.program(), {x}).at(0), y * scale + y, 1e-4, 1e-5)) << scale;
+    }
+  };
+  std::vector<std::thread> threads;
+  for (const double scale : {2.0, 3.0, 4.0, 5.0}) threads.emplace_back(edit, scale);
+  for (std::thread& thread : threads) thread.join();
 }
 
 TEST(ProgramEditor, BodiesOfControlFlowAndOtherProgramsAreNotItsOwn) {

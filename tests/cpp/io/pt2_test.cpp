@@ -2,6 +2,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <limits>
+#include <thread>
 #include <unistd.h>
 
 #include <ATen/TensorOperators.h>
@@ -96,6 +97,21 @@ TEST_F(Pt2, IsLoaded) {
   EXPECT_EQ(loaded.graph()->nodes().size(), program.graph()->nodes().size());
   expect_scaled(compile(loaded, {.engine = "aten"}));
   save(loaded, path);  // in the place of the file that its weights are in
+  expect_scaled(compile(load(path)));
+}
+
+TEST_F(Pt2, ThreadsTraceSaveLoadAndRunOneFile) {
+  save(traced(), path);
+  const auto work = [&](int thread) {
+    for (int round = 0; round < 4; ++round) {
+      const Program loaded = load(path);
+      expect_scaled(thread % 2 == 0 ? compile(loaded) : compile(loaded, {.engine = "aten"}));
+      save(thread % 2 == 0 ? loaded : traced(), path);
+    }
+  };
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < 4; ++thread) threads.emplace_back(work, thread);
+  for (std::thread& thread : threads) thread.join();
   expect_scaled(compile(load(path)));
 }
 
