@@ -177,7 +177,7 @@ void Tracer::check_in_place(const c10::OperatorHandle& values, const torch::jit:
 }
 
 void Tracer::expand(const c10::OperatorHandle& op, const Operator& entry, torch::jit::Stack& stack) {
-  // Views are made of views, which ask for themselves: whether a reshape() copies, say, only its own rule wants to know.
+  // Views are made of views, which ask for themselves: only the rule of reshape(), say, wants to know if it copies.
   const bool is_view = !op.schema().returns().empty() && op.schema().returns().front().alias_info() != nullptr;
   if (entry.meta != nullptr && !is_view) inference_.ask_rule(Call(op, arguments_of(op, stack)), entry);
   entry.decompose(op, &stack);
