@@ -337,7 +337,7 @@ def _noise(want: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
     if not want.is_floating_point():
         return torch.zeros(want.shape, dtype=torch.float64)
     moved = (other.double() - want.double()).abs().nan_to_num(0, 0, 0)
-    return torch.where(moved <= JUMP * _allowed(want) / TOLERANCE[want.dtype], moved, 0)
+    return torch.where(moved <= JUMP * (_allowed(want) / TOLERANCE[torch.float32]), moved, 0)
 
 
 def _is_within(want: torch.Tensor, have: torch.Tensor, distance: torch.Tensor) -> torch.Tensor:
@@ -348,12 +348,10 @@ def _rounding_decides(want: torch.Tensor, have: torch.Tensor, other: torch.Tenso
     """Where eager gives something else in the other precision, or nearly what the engine gives."""
     if not want.is_floating_point():
         return want != other.to(want.dtype)
-    want, have, other, allowed = want.double(), have.double(), other.double(), _allowed(want)
+    allowed = _allowed(want)
+    noise = _noise(want, other).max().item() if want.numel() else 0.0
+    want, have, other = want.double(), have.double(), other.double()
     jumps = ~torch.isclose(other, want, rtol=0, atol=allowed, equal_nan=True)
-    spread = (other - want).abs().nan_to_num(0, 0, 0)
-    scale = allowed / TOLERANCE[torch.float32]
-    small = spread[spread <= JUMP * scale]
-    noise = small.max().item() if small.numel() else 0.0
     return jumps | torch.isclose(have, want, rtol=0, atol=allowed + ROUNDING * noise, equal_nan=True)
 
 
