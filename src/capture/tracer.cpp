@@ -1,7 +1,5 @@
 #include "capture/tracer.h"
 
-#include <algorithm>
-
 #include <ATen/FunctionalTensorWrapper.h>
 #include <c10/core/ScalarType.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
