@@ -102,9 +102,10 @@ ValueRange index_put(const RangeQuery& query) {
 
 ValueRange arange(const RangeQuery& query) {
   const ValueRange start = query.optional("start").value_or(ValueRange::of(0));
-  const ValueRange end = query.as_given("end");
+  ValueRange end = query.as_given("end");
   const double step = is_integral(query.dtype()) ? 1 : 0;
-  const bool is_known = start.min == start.max && end.min == end.max;
+  const bool is_known = start.min == start.max && end.min == end.max && end.min == std::floor(end.min);
+  if (step == 1) end = {std::floor(end.min), std::ceil(end.max)};  // it counts how often it steps in floats
   return {std::min(start.min, end.min + step), std::max(start.max, end.max - step), is_known};
 }
 

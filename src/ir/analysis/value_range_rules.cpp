@@ -1,5 +1,6 @@
 #include "ir/analysis/value_range_rules.h"
 
+#include <cmath>
 #include <unordered_map>
 
 #include <c10/core/Scalar.h>
@@ -19,6 +20,12 @@ Rules make_rules() {
     for (const auto& [op, rule] : table) rules.emplace(op, rule);
   }
   return rules;
+}
+
+/// What a tensor has of a number that the model wrote: `torch.full((2,), 0.5, dtype=torch.int64)` is full of 0.
+double as_number_of(double number, at::ScalarType dtype) {
+  if (is_integral(dtype)) return std::trunc(number);
+  return dtype == at::kFloat ? static_cast<double>(static_cast<float>(number)) : number;
 }
 
 /// Some overloads (upsample_nearest2d.vec) have another name for it.
@@ -54,12 +61,12 @@ ValueRange range_of_number(const c10::Scalar& number) {
 }
 
 ValueRange RangeQuery::of(std::string_view name) const {
-  const ValueRange given = as_given(name);
+  ValueRange given = as_given(name);
   const auto to = dtype();
+  const bool is_number = std::holds_alternative<c10::IValue>(call.argument(name));
+  if (is_number) given = {as_number_of(given.min, to), as_number_of(given.max, to), given.is_reached};
   if (!is_integral(to) || to == at::kLong || given.is_within(limits_of(to))) return given;
-  const Argument& argument = call.argument(name);
-  const bool is_number = std::holds_alternative<c10::IValue>(argument) && given.min == given.max && given.is_finite();
-  if (!is_number) return limits_of(to);
+  if (!is_number || given.min != given.max || !given.is_finite()) return limits_of(to);
   const ValueRange limits = limits_of(to);
   const double size = limits.max - limits.min + 1;
   return ValueRange::of(given.min - std::floor((given.min - limits.min) / size) * size);

@@ -38,6 +38,14 @@ void attention(Lowering& to, const Call& call, std::string_view) {
   const TensorMeta& query = call.tensor("query");
   const TensorMeta& key = call.tensor("key");
   const auto rank = static_cast<size_t>(query.dim());
+  const auto no_statistics = [&] {
+    for (size_t i = 1; i < to.output_count(); ++i) to.no_result("gives statistics that only training uses");
+  };
+  // Products of nothing are zeros; OpenVINO fails to compile attention that is known to have no keys.
+  if (key.sizes[rank - 2].maybe_as_int() == 0) {
+    to.result(to.expand(to.number(0, to.output().dtype), {}, to.output().sizes));
+    return no_statistics();
+  }
   const Operand q = to.operand(call, "query");
   Operand k = to.operand(call, "key");
   Operand v = to.operand(call, "value");
@@ -81,7 +89,7 @@ void attention(Lowering& to, const Call& call, std::string_view) {
   const c10::SymInt& keys = key.sizes[rank - 2];
   to.result(to.emit("MatMul", {with_zero(to, weights, keys, query.dim() - 1, query.dim()),
                                with_zero(to, v, keys, query.dim() - 2, query.dim())}));
-  for (size_t i = 1; i < to.output_count(); ++i) to.no_result("gives statistics that only training uses");
+  no_statistics();
 }
 
 }  // namespace

@@ -218,6 +218,34 @@ def test_numbers_beyond_32_bits_in_arithmetic_are_refused(function):
     assert_same(tracejet.compile(program, engine="aten")(torch.tensor([3, 7])), function(torch.tensor([3, 7])))
 
 
+#: Numbers that a tensor of another dtype takes, compared with what they were and with what they are.
+WRITTEN = {
+    "full": lambda x: torch.full_like(x, 0.5),
+    "full of a size": lambda x: torch.full((x.shape[0],), 1.9, dtype=torch.int64),
+    "full of floats": lambda x: torch.full((x.shape[0],), 0.1, dtype=torch.float32),
+    "a number": lambda x: torch.scalar_tensor(0.5, dtype=torch.int64),
+    "a range": lambda x: torch.arange(0.5, 3.7, dtype=torch.int64),
+    "a range to a size": lambda x: torch.arange(0, x.shape[0] + 0.5, dtype=torch.int64),
+    "padded": lambda x: F.pad(x * 0, (1, 1), value=0.9),
+    "filled": lambda x: torch.zeros_like(x).fill_(0.9),
+}
+
+
+@pytest.mark.parametrize("written", WRITTEN.values(), ids=WRITTEN)
+@pytest.mark.parametrize("number", [0, 0.1, 0.5, 1, 1.9, 3])
+def test_a_number_is_what_the_dtype_makes_of_it(written, number: float):
+    def compared(x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        made = written(x)
+        return made == number, made < number, made.double() >= number, torch.where(made > 0, 1.0, 2.0)
+
+    axis = tracejet.Input(min_shape=(0,), opt_shape=(3,), max_shape=(8,), dtype=torch.int64)
+    program = tracejet.compile(tracejet.trace(Lambda(compared), arg_inputs=[axis]))
+    for size in (3, 0, 1):
+        x = torch.arange(size)
+        for got, expected in zip(program(x), compared(x), strict=True):
+            assert_same(got, expected)
+
+
 def test_int64_that_may_leave_32_bits_is_a_warning_with_operator_line_and_range():
     x = torch.tensor([1, 255])
     program = tracejet.trace(Lambda(lambda x, y: x * y), arg_inputs=[x, x])

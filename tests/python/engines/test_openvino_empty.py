@@ -55,6 +55,21 @@ def test_nothing_is_expanded(function):
     assert_right(function, dynamic((0, 3), (4, 3), (8, 3)), (4, 3), (0, 3), (1, 3), (8, 3), (0, 3))
 
 
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: F.scaled_dot_product_attention(x, x[:, :0], x[:, :0], scale=2.0),
+        lambda x: F.scaled_dot_product_attention(x, x[:, :0], x[:, :0], is_causal=True),
+        lambda x: F.scaled_dot_product_attention(x[None], x[None, :, :0], x[None, :, :0, :1]),
+        lambda x: F.scaled_dot_product_attention(x, x[:, :0], x[:, :0], attn_mask=x[..., :0] > 0),
+        lambda x: F.scaled_dot_product_attention(x[:, :0], x, x),
+        lambda x: (x @ x[:, :0].mT).softmax(-1) @ x[:, :0],
+    ],
+)
+def test_nothing_is_looked_at(function):
+    assert_right(function, dynamic((0, 3, 2), (4, 3, 2), (8, 3, 2)), (4, 3, 2), (1, 3, 2), (0, 3, 2))
+
+
 @pytest.mark.parametrize("mode", ["reflect", "replicate", "circular"])
 def test_a_batch_without_images_is_padded(mode):
     images = dynamic((0, 2, 3), (4, 2, 3), (8, 2, 3))

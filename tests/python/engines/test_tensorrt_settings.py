@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from tests.support.faked_tensorrt import IMAGE, fake_library
 from tests.support.lambda_module import Lambda
 from tests.support.small_models import ImageClassifier
 from tracejet import _C
-from tracejet.engines.tensorrt import gpu
+from tracejet.engines.tensorrt import files, gpu
 from tracejet.engines.tensorrt.library import Library
 
 
@@ -164,3 +165,17 @@ def test_which_gpus_it_runs_on(library: Library, monkeypatch: pytest.MonkeyPatch
         assert gpu.can_run_on(library, torch.device("cuda:0")) is on_rtx
         assert gpu.can_run_on(full, torch.device("cuda:0")) is on_full
         assert not gpu.can_run_on(library, torch.device("cpu"))
+
+
+def test_a_cache_is_written_through_a_link_and_takes_no_other_places(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "link").symlink_to("kept/cache")
+    for data in (b"first", b"second"):
+        files.write_bytes(str(tmp_path / "link"), data)
+        assert (tmp_path / "link").is_symlink() and (tmp_path / "kept/cache").read_bytes() == data
+    os.mkfifo(tmp_path / "fifo")
+    for name in ("fifo", "kept"):
+        with pytest.raises(tracejet.Error, match="can't write .*: there is something else than a file"):
+            files.write_bytes(str(tmp_path / name), b"third")
+    assert (tmp_path / "fifo").is_fifo()
+    assert sorted(file.name for file in tmp_path.rglob("*")) == ["cache", "fifo", "kept", "link"]
