@@ -11,8 +11,13 @@ namespace {
 
 /// The symbols of a graph as numbers, by their ids.
 py::dict sizes_of(const Graph& graph) {
+  const auto symbols = [&] {
+    const py::gil_scoped_release others_run;  // who has the context may wait for the interpreter
+    const symbolic::Context::Reading alone(graph.shapes());
+    return std::vector<symbolic::Symbol>(graph.shapes().symbols().begin(), graph.shapes().symbols().end());
+  }();
   py::dict sizes;
-  for (const symbolic::Symbol& symbol : graph.shapes().symbols()) {
+  for (const symbolic::Symbol& symbol : symbols) {
     if (!symbol.backed) continue;
     sizes[py::int_(symbol.id)] = graph.shapes().sym_int(symbolic::Expression::of(symbol));
   }

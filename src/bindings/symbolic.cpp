@@ -139,10 +139,19 @@ void bind_context(py::module_& module) {
           },
           py::arg("prefix") = "u", py::arg("min") = 0, py::arg("max") = py::none())
       .def_property_readonly(
-          "guards", [](const Context& self) { return std::vector<Guard>(self.guards().begin(), self.guards().end()); })
+          "guards",
+          [](const Context& self) {
+            const py::gil_scoped_release others_run;  // who has the context may wait for the interpreter
+            const Context::Reading alone(self);
+            return std::vector<Guard>(self.guards().begin(), self.guards().end());
+          })
       .def_property_readonly(
           "symbols",
-          [](const Context& self) { return std::vector<Symbol>(self.symbols().begin(), self.symbols().end()); })
+          [](const Context& self) {
+            const py::gil_scoped_release others_run;  // who has the context may wait for the interpreter
+            const Context::Reading alone(self);
+            return std::vector<Symbol>(self.symbols().begin(), self.symbols().end());
+          })
       .def("decide", &Context::decide, py::arg("condition"), "True, False, or None where neither is known.")
       .def(
           "range", [](Context& self, const Expression& expression) { return to_tuple(self.range(expression)); },

@@ -9,6 +9,7 @@
 #include <torch/library.h>
 
 #include "base/error.h"
+#include "capture/alias_tracking.h"
 #include "capture/collectives.h"
 #include "capture/keys.h"
 #include "capture/known_modules.h"
@@ -86,6 +87,26 @@ void refuse_ambiguous_writes(const c10::OperatorHandle& op, const torch::jit::St
   });
 }
 
+/// What was written through another tensor can't be read, if only eager knows whether it is the same memory.
+void check_contents(const c10::OperatorHandle& op, const torch::jit::Stack& stack) {
+  const AliasTracking& aliases = AliasTracking::current();
+  if (!aliases.has_any()) return;
+  for (const c10::IValue& argument : arguments_on(stack, op)) {
+    for_each_tensor(argument, [&](const at::Tensor& tensor) {
+      if (at::functionalization::impl::isFunctionalTensor(tensor)) aliases.check_content(tensor, "this call");
+    });
+  }
+}
+
+void note_written_memory(const Tracer& tracer, const c10::OperatorHandle& op, const torch::jit::Stack& stack) {
+  AliasTracking& aliases = AliasTracking::current();
+  if (!aliases.has_any()) return;
+  for_each_written(op, stack, [&](const at::Tensor& tensor) {
+    if (at::functionalization::impl::isFunctionalTensor(tensor))
+      aliases.note_write(tensor, tracer.locations().describe_current());
+  });
+}
+
 /// set_data(), which is no operator, asks this first. It would make a tensor of the model's own claim that it is
 /// traced, for the rest of its life.
 void refuse_traced_data(const c10::OperatorHandle& op, const torch::jit::Stack& stack) {
@@ -134,8 +155,13 @@ void intercept(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::j
     if (answer_whether_equal(op, *stack)) return;
     refuse_traced_data(op, *stack);
     tracer->plain_sizes().restore(op, *stack);
+    check_contents(op, *stack);
     lift_arguments(*tracer, op, *stack);
-    if (op.schema().is_mutable()) refuse_ambiguous_writes(op, *stack);
+    check_contents(op, *stack);  // of stand-ins, too
+    if (op.schema().is_mutable()) {
+      refuse_ambiguous_writes(op, *stack);
+      note_written_memory(*tracer, op, *stack);
+    }
     if (plan.is_mutable) note_writes(tracer->strides(), op, *stack);
     if (plan.out_of_place && !will_redispatch(op, keys)) tracer->check_in_place(*plan.out_of_place, *stack);
     if (plan.needs_auto_functionalize && !will_redispatch(op, keys)) return record_writing_call(*tracer, op, *stack);

@@ -2,6 +2,7 @@
 #include "capture/lifting.h"
 
 #include <ATen/ops/cat.h>
+#include <ATen/ops/clone.h>
 #include <ATen/ops/resolve_conj.h>
 #include <ATen/ops/resolve_neg.h>
 
@@ -10,6 +11,17 @@
 #include "capture/real_tensor.h"
 
 namespace tracejet {
+
+namespace {
+
+/// Memory that is somebody else's, which `at::from_blob` was told nothing of, may be gone when the program runs.
+at::Tensor owned(const at::Tensor& data) {
+  const bool is_borrowed =
+      data.has_storage() && data.storage().nbytes() > 0 && data.storage().data_ptr().get_context() == nullptr;
+  return is_borrowed ? data.clone() : data;
+}
+
+}  // namespace
 
 at::Tensor Lifting::lift(const at::Tensor& tensor) {
   if (needs_no_lift(tensor) && !scopes_.is_from_around(tensor)) return tensor;
@@ -27,7 +39,7 @@ at::Tensor Lifting::lift_fresh(const at::Tensor& tensor, std::optional<c10::Devi
 const Value* Lifting::add_constant(const at::Tensor& tensor, std::optional<c10::Device> device) {
   check_can_lift(tensor, hooks_);
   const ExcludeTracingGuard guard;
-  const at::Tensor data = at::resolve_neg(at::resolve_conj(tensor.detach()));
+  const at::Tensor data = owned(at::resolve_neg(at::resolve_conj(tensor.detach())));
   TensorMeta meta = meta_of_real(data);
   meta.device = device.value_or(meta.device);
   const Value* value = scopes_.program().graph->add_input(GraphInput::Kind::kConstant, std::move(meta),

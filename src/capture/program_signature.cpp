@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "capture/alias_tracking.h"
 #include "capture/devices.h"
 #include "capture/functionalization.h"
 #include "symbolic/asker.h"
@@ -47,6 +48,7 @@ const Value* find_scalar(const Graph& graph, const c10::IValue& number) {
 void ProgramSignature::add_output(c10::IValue output) {
   const symbolic::AskedBy asked(symbolic::Asker::kPyTorch);
   if (output.isTensor()) {
+    AliasTracking::current().check_content(lifting_.lift(output.toTensor()), "a result");
     results_.push_back({GraphOutput::Kind::kUser, &lifting_.value_of(output.toTensor()), {}, 0});
     return;
   }

@@ -5,6 +5,7 @@
 #include <c10/core/impl/LocalDispatchKeySet.h>
 
 #include "base/error.h"
+#include "capture/alias_tracking.h"
 #include "capture/keys.h"
 #include "capture/plain_sizes.h"
 #include "capture/tensor_arguments.h"
@@ -46,6 +47,7 @@ struct Tracer::Activation {
   c10::impl::IncludeDispatchKeyGuard include;
   at::functionalization::impl::FunctionalizationReapplyViewsGuard reapply_views;
   PlainSizes plain_sizes;
+  AliasTracking aliases;
 };
 
 Tracer* Tracer::current() { return current_tracer; }

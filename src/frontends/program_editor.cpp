@@ -61,6 +61,17 @@ const Value* constant_in(Graph& graph, const GraphInput& constant) {
   return graph.add_input(GraphInput::Kind::kConstant, constant.value->tensor(), std::move(name), constant.data);
 }
 
+/// What the graph can't be made to is what its editor was asked for.
+template <typename Change>
+void change(const Change& changed) {
+  try {
+    changed();
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kInternalError) throw;
+    throw InvalidInput(error.message());
+  }
+}
+
 bool lie_alike(const Value& a, const Value& b) {
   return !a.is_tensor() || !b.is_tensor() ||
          std::ranges::equal(a.tensor().strides, b.tensor().strides, symbolic::is_statically_equal);
@@ -100,8 +111,8 @@ std::vector<ProgramValue> ProgramEditor::insert(const Node* before, const Locati
     check_is_of(*graph_, operand.value());
     given.push_back(&operand.value());
     if (is_known_before(*graph_, operand.value(), before)) continue;
-    throw Error("the code can't be inserted in front of " + text_of(*before) + ": " + operand.str() +
-                ", which it takes, is computed behind it");
+    throw InvalidInput("the code can't be inserted in front of " + text_of(*before) + ": " + operand.str() +
+                       ", which it takes, is computed behind it");
   }
   const RecordedCode recorded = record_code(*graph_, code, given, options.decompositions);
   Values values;
@@ -121,15 +132,15 @@ void ProgramEditor::replace(const ProgramValue& value, const ProgramValue& by) {
   check_is_of(*graph_, value.value());
   check_is_of(*graph_, by.value());
   if (!lie_alike(value.value(), by.value())) {
-    throw Error("the graph can't be changed so: " + by.str() + " lies otherwise in memory than " + value.str() +
-                "; give it the same layout (contiguous()) first");
+    throw InvalidInput("the graph can't be changed so: " + by.str() + " lies otherwise in memory than " + value.str() +
+                       "; give it the same layout (contiguous()) first");
   }
-  graph_->replace_later_uses(value.value(), by.value());
+  change([&] { graph_->replace_later_uses(value.value(), by.value()); });
 }
 
 void ProgramEditor::erase(const ProgramNode& node) {
   check_is_of(*graph_, node.node());
-  graph_->erase(node.node());
+  change([&] { graph_->erase(node.node()); });
 }
 
 void ProgramEditor::erase_unused() { eliminate_dead_nodes(*graph_); }
@@ -137,7 +148,7 @@ void ProgramEditor::erase_unused() { eliminate_dead_nodes(*graph_); }
 void ProgramEditor::move(const ProgramNode& node, const ProgramNode& before) {
   check_is_of(*graph_, node.node());
   check_is_of(*graph_, before.node());
-  graph_->move(node.node(), &before.node());
+  change([&] { graph_->move(node.node(), &before.node()); });
 }
 
 void ProgramEditor::verify() const { verify_graph(*graph_); }

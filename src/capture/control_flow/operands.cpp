@@ -5,6 +5,7 @@
 #include <ATen/ops/clone.h>
 
 #include "base/error.h"
+#include "capture/alias_tracking.h"
 #include "capture/keys.h"
 #include "ops/shape/shape.h"
 #include "symbolic/sym_node.h"
@@ -25,6 +26,7 @@ std::vector<const Value*> values_of(Tracer& tracer, const std::vector<at::Tensor
   std::vector<const Value*> values;
   for (const at::Tensor& tensor : tensors) {
     refuse_transforms(tensor);
+    AliasTracking::current().check_content(tracer.lifting().lift(tensor), "this call");
     values.push_back(&tracer.lifting().value_of(tensor));
   }
   return values;
@@ -49,6 +51,33 @@ std::vector<TensorMeta> results_of(const Graph& subgraph) {
   std::vector<TensorMeta> metas;
   for (const GraphOutput& output : subgraph.outputs()) metas.push_back(output.value->tensor());
   return metas;
+}
+
+void add_aliases(Tracer& tracer, const std::vector<at::Tensor>& results, const std::vector<at::Tensor>& operands,
+                 const Graph& subgraph) {
+  AliasTracking& tracking = AliasTracking::current();
+  const std::vector<ResultAliases>& all = tracking.of_subgraph(subgraph);
+  for (size_t i = 0; i < results.size(); ++i) {
+    for (const size_t operand : all[i].operands) tracking.add(results[i], tracer.lifting().lift(operands[operand]));
+    for (const at::Tensor& outside : all[i].outside) tracking.add(results[i], tracer.lifting().lift(outside));
+    for (const size_t other : all[i].results) {
+      if (other < results.size()) tracking.add(results[i], results[other]);
+    }
+  }
+}
+
+void add_aliases_of_runs(Tracer& tracer, const std::vector<at::Tensor>& results,
+                         const std::vector<at::Tensor>& operands, const Graph& body) {
+  add_aliases(tracer, results, operands, body);
+  AliasTracking& tracking = AliasTracking::current();
+  const std::vector<ResultAliases>& all = tracking.of_subgraph(body);
+  for (size_t runs = 1; runs < results.size(); ++runs) {  // more than so many take it no further
+    for (size_t i = 0; i < results.size(); ++i) {
+      for (const size_t operand : all[i].operands) {
+        if (operand < results.size() && operand != i) tracking.add(results[i], results[operand]);
+      }
+    }
+  }
 }
 
 void add_captured(Subgraph& subgraph, std::span<const Value* const> all) {

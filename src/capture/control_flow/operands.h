@@ -28,6 +28,14 @@ std::vector<TensorMeta> metas_of(std::span<const Value* const> values);
 /// What a subgraph gives.
 std::vector<TensorMeta> results_of(const Graph& subgraph);
 
+/// Notes which memory a result of control flow may be in eager: what `subgraph` gives is an operand, a tensor from
+/// outside, or a view of one.
+void add_aliases(Tracer& tracer, const std::vector<at::Tensor>& results, const std::vector<at::Tensor>& operands,
+                 const Graph& subgraph);
+/// The same of a loop, whose first operands are what the run before gave. `results`: what it carries, without others.
+void add_aliases_of_runs(Tracer& tracer, const std::vector<at::Tensor>& results,
+                         const std::vector<at::Tensor>& operands, const Graph& body);
+
 /// Gives a subgraph the inputs for values that only another one of the same call captures.
 void add_captured(Subgraph& subgraph, std::span<const Value* const> all);
 

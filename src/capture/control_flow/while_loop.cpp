@@ -29,8 +29,10 @@ std::vector<at::Tensor> record_while_loop(Tracer& tracer, const Body& condition,
       const std::string what = "carried tensor " + std::to_string(i);
       require_same(before[i], after[i], what + " before a run of its body", "after it");
     }
-    return tracer.subgraphs().record_call(while_loop(), {std::move(state), std::move(second.captured)}, before,
-                                          {first.graph, second.graph});
+    std::vector<at::Tensor> results = tracer.subgraphs().record_call(
+        while_loop(), {std::move(state), std::move(second.captured)}, before, {first.graph, second.graph});
+    add_aliases_of_runs(tracer, results, carried, *second.graph);
+    return results;
   });
 }
 

@@ -152,7 +152,7 @@ TEST(ProgramEditor, BuffersAreWrittenWhereTheyWere) {
 TEST(ProgramEditor, ErasesNothingThatIsTaken) {
   ProgramEditor editor(Small().program);
   const ProgramNode linear = find(editor, "aten::linear");
-  EXPECT_NE(message_of<Error>([&] { editor.erase(linear); }).find("aten::relu"), std::string::npos);
+  EXPECT_NE(message_of<InvalidInput>([&] { editor.erase(linear); }).find("aten::relu"), std::string::npos);
   editor.verify();
 }
 
@@ -161,7 +161,7 @@ TEST(ProgramEditor, MovesNothingPastWhatItTakes) {
   const ProgramNode linear = find(editor, "aten::linear"), relu = find(editor, "aten::relu");
   EXPECT_THROW(editor.move(relu, linear), Error);
   const auto code = [](const Tensors& in) { return Tensors{in[0] * 2}; };
-  EXPECT_NE(message_of<Error>([&] { editor.insert(linear, code, {relu.outputs()[0]}); }).find("behind"),
+  EXPECT_NE(message_of<InvalidInput>([&] { editor.insert(linear, code, {relu.outputs()[0]}); }).find("behind"),
             std::string::npos);
   EXPECT_EQ(editor.nodes().size(), 3U);
 }
@@ -201,7 +201,8 @@ TEST(ProgramEditor, NothingOfAnotherLayoutStandsForAValue) {
   const ProgramNode relu = find(editor, "aten::relu");
   const auto code = [](const Tensors& in) { return Tensors{in[0].t(), in[0].t().contiguous()}; };
   const auto turned = editor.insert(relu, code, {relu.value("self")});
-  EXPECT_NE(message_of<Error>([&] { editor.replace(relu.outputs()[0], turned[0]); }).find("memory"), std::string::npos);
+  EXPECT_NE(message_of<InvalidInput>([&] { editor.replace(relu.outputs()[0], turned[0]); }).find("memory"),
+            std::string::npos);
   editor.replace(relu.outputs()[0], turned[1]);
   const at::Tensor x = at::randn({4, 4});
   EXPECT_TRUE(at::equal(run(editor.program(), {x}).at(0), x.t() + 1));

@@ -2,14 +2,18 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/add.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/from_blob.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/mul.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/relu.h>
+#include <ATen/ops/tensor.h>
 #include <gtest/gtest.h>
 
 #include "ir/graph.h"
 #include <tracejet/error.h>
+#include <tracejet/program.h>
 #include <tracejet/trace.h>
 
 namespace tracejet {
@@ -37,6 +41,17 @@ TEST(Trace, KeepsDynamicAxesSymbolic) {
       [](const std::vector<at::Tensor>& inputs) { return std::vector<at::Tensor>{at::cat({inputs[0], inputs[0]}, 0)}; },
       {Input::dynamic({1, 3}, {4, 3}, {9, 3}, at::kFloat, "x")});
   EXPECT_EQ(program.graph()->outputs()[0].value->tensor().str(), "float32[2*x_0, 3]");
+}
+
+TEST(Trace, KeepsWhatLiesInMemoryOfSomebodyElses) {
+  std::vector<float> table{1, 2, 3};
+  const Program program = trace(
+      [&](const std::vector<at::Tensor>& inputs) {
+        return std::vector<at::Tensor>{inputs[0] * at::from_blob(table.data(), {3})};
+      },
+      {Input::fixed({3})});
+  table = {0, 0, 0};
+  EXPECT_TRUE(at::equal(run(program, {at::ones({3})}).at(0), at::tensor({1.F, 2.F, 3.F})));
 }
 
 TEST(Trace, JoinsAxesThatShareADimension) {
