@@ -7,11 +7,7 @@
 
 #include <tracejet/tracejet.h>
 
-int main(int argc, char** argv) {
-  if (argc < 3) {
-    std::cerr << "usage: edit model.pt2 edited.pt2\n";
-    return 2;
-  }
+int change(int, char** argv) {
   const tracejet::Program program = tracejet::load(argv[1]);
   for (const tracejet::ProgramNode& node : tracejet::nodes_of(program)) std::cout << node.str() << '\n';
 
@@ -33,4 +29,17 @@ int main(int argc, char** argv) {
   }
   std::cout << "The edited program gives probabilities. Written to " << argv[2] << ".\n";
   return 0;
+}
+
+int main(int argc, char** argv) {
+  if (argc < 3) {
+    std::cerr << "usage: edit model.pt2 edited.pt2\n";
+    return 2;
+  }
+  try {
+    return change(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << error.what() << '\n';
+    return 1;
+  }
 }

@@ -31,11 +31,7 @@ std::vector<torch::Tensor> random_request(const std::vector<tracejet::Input>& in
   return request;
 }
 
-int main(int argc, char** argv) {
-  if (argc < 2) {
-    std::cerr << "usage: serve model.pt2 [threads] [requests]\n";
-    return 2;
-  }
+int answer(int argc, char** argv) {
   const int thread_count = argc > 2 ? std::stoi(argv[2]) : 4;
   const int request_count = argc > 3 ? std::stoi(argv[3]) : 200;
   const tracejet::Program program = tracejet::load(argv[1]);
@@ -61,4 +57,17 @@ int main(int argc, char** argv) {
   std::cout << request_count << " requests on " << thread_count << " threads in " << took.count() << " s; " << wrong
             << " wrong answers\n";
   return wrong == 0 ? 0 : 1;
+}
+
+int main(int argc, char** argv) {
+  if (argc < 2) {
+    std::cerr << "usage: serve model.pt2 [threads] [requests]\n";
+    return 2;
+  }
+  try {
+    return answer(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << error.what() << '\n';
+    return 1;
+  }
 }
