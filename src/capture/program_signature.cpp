@@ -2,11 +2,14 @@
 
 #include <algorithm>
 
+#include <ATen/ops/clone.h>
+
 #include "base/error.h"
 #include "base/memory.h"
 #include "capture/alias_tracking.h"
 #include "capture/devices.h"
 #include "capture/functionalization.h"
+#include "capture/tracer.h"
 #include "symbolic/asker.h"
 #include "symbolic/sym_node.h"
 
@@ -61,7 +64,11 @@ void ProgramSignature::rebind_buffer(const at::Tensor& buffer, const at::Tensor&
   const Value* target = state_.find(buffer);
   const symbolic::AskedBy asked(symbolic::Asker::kPyTorch);
   if (target == nullptr) throw Error("only a buffer that was announced can be bound to another tensor");
-  rebound_.emplace_back(target, &lifting_.value_of(replacement));
+  AliasTracking& aliases = AliasTracking::current();
+  const at::Tensor now = lifting_.lift(replacement);
+  aliases.check_content(now, "a buffer that is bound to it");
+  std::erase_if(aliases.bindings(), [&](const Binding& earlier) { return earlier.buffer == target; });
+  aliases.bindings().push_back({target, now, Tracer::current()->locations().describe_current()});
 }
 
 void ProgramSignature::finish() {
@@ -122,7 +129,52 @@ void ProgramSignature::check_written_memory(const Written& written, const NameOf
   }
 }
 
+namespace {
+
+/// Buffers of a program are apart, and so are they from its inputs: what is written to one isn't seen in another.
+[[noreturn]] void throw_bound_to_memory(const Binding& binding, const std::string& name, const std::string& of,
+                                        const std::string& written) {
+  throw UnsupportedOperator("forward binds " + name + " to the memory of " + of +
+                                " (or to a view of it), and writes to " + written +
+                                " in place: later calls would see that in both, and a program keeps them " +
+                                "apart; bind it to a clone()" + (binding.where.empty() ? "" : "\n" + binding.where),
+                            ErrorCode::kModelState);
+}
+
+}  // namespace
+
 void ProgramSignature::check_rebound_memory(const NameOf& name_of) const {
+  AliasTracking& aliases = AliasTracking::current();
+  const auto& all_lifted = scopes_.program().lifted;
+  const auto is_written = [&](const Value* value) {
+    return std::ranges::any_of(all_lifted, [&](const auto& entry) {
+      return entry.second.value == value && !is_unwritten(entry.second.stand_in);
+    });
+  };
+  const auto is_read = [&](const Value* value) {
+    const auto is_kept = [&](const auto& content) { return content.second == value; };
+    return !value->users().empty() || std::ranges::find(results_, value, &GraphOutput::value) != results_.end() ||
+           std::ranges::any_of(rebound_, is_kept);
+  };
+  for (const Binding& binding : aliases.bindings()) {
+    const std::string name = name_of(binding.buffer);
+    const auto check_apart = [&](const at::Tensor& other, const std::string& of, bool is_other_written) {
+      if (!aliases.may_share(binding.now, other)) return;
+      if (is_written(binding.buffer)) throw_bound_to_memory(binding, name, of, name);
+      if (is_other_written && is_read(binding.buffer)) throw_bound_to_memory(binding, name, of, of);
+    };
+    for (const Binding& other : aliases.bindings()) {
+      if (&other != &binding) check_apart(other.now, name_of(other.buffer), is_written(other.buffer));
+    }
+    for (const auto& [impl, lifted] : all_lifted) {
+      const bool is_bound =
+          std::ranges::any_of(aliases.bindings(), [&](const Binding& other) { return other.buffer == lifted.value; });
+      if (!is_bound) check_apart(lifted.stand_in, name_of(lifted.value), is_written(lifted.value));
+    }
+    for (const UserInput& input : user_inputs_) {
+      check_apart(input.tensor, name_of(input.value), !is_unwritten(input.tensor));
+    }
+  }
   for (const auto& [buffer, content] : rebound_) {
     for (const auto& [impl, other] : scopes_.program().lifted) {
       const auto is_buffer = [&](const GraphInput& input) { return input.value == buffer; };
@@ -137,6 +189,19 @@ void ProgramSignature::check_rebound_memory(const NameOf& name_of) const {
   }
 }
 
+namespace {
+
+/// The value that a chain of views shows.
+const Value* origin_of(const Value& value) {
+  const Node* node = value.producer();
+  if (node == nullptr || node->op().schema().returns().empty()) return &value;
+  if (node->op().schema().returns().front().alias_info() == nullptr) return &value;
+  const auto* viewed = std::get_if<const Value*>(&node->arguments().front());
+  return viewed == nullptr || *viewed == nullptr ? &value : origin_of(**viewed);
+}
+
+}  // namespace
+
 void ProgramSignature::add_mutations() {
   std::unordered_map<const Value*, size_t> index;
   const auto inputs = program().inputs();
@@ -147,6 +212,13 @@ void ProgramSignature::add_mutations() {
     const auto found = index.find(value);
     return found == index.end() ? "a view of it" : inputs[found->second].name;
   };
+  for (const Binding& binding : AliasTracking::current().bindings()) {
+    rebound_.emplace_back(binding.buffer, &scopes_.current_value(binding.now));
+  }
+  for (const auto& [impl, lifted] : scopes_.program().lifted)
+    AliasTracking::current().check_content(lifted.stand_in, name_of(lifted.value));
+  for (const UserInput& input : user_inputs_)
+    AliasTracking::current().check_content(input.tensor, name_of(input.value));
   Written written = written_state();
   check_written_memory(written, name_of);
   check_rebound_memory(name_of);
@@ -155,6 +227,17 @@ void ProgramSignature::add_mutations() {
     const Value& now = scopes_.current_value(input.tensor);
     if (&now != input.value) written[input.value] = &now;
   }
+  // A program writes to its tensors one after the other, before anyone reads its results.
+  const auto kept_apart = [&](const Value* content) {
+    return content != nullptr && written.contains(origin_of(*content))
+               ? &scopes_.current_value(at::clone(scopes_.make_functional(*content)))
+               : content;
+  };
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const auto write = inputs[i].value == nullptr ? written.end() : written.find(inputs[i].value);
+    if (write != written.end()) write->second = kept_apart(write->second);
+  }
+  for (GraphOutput& result : results_) result.value = kept_apart(result.value);
   for (size_t i = 0; i < inputs.size(); ++i) {
     const auto write = inputs[i].value == nullptr ? written.end() : written.find(inputs[i].value);
     if (write == written.end()) continue;

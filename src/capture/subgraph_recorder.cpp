@@ -76,6 +76,7 @@ Subgraph SubgraphRecorder::record(const Body& body, std::span<const TensorMeta> 
   for (const auto& [impl, lifted] : scopes_.at_hand().lifted) outside.emplace_back(lifted.real, lifted.stand_in);
   AliasTracking& aliases = AliasTracking::current();
   const std::string around = "the code around a branch or loop body in it";
+  for (const at::Tensor& result : given) aliases.check_content(result, "a result of a branch or loop body in it");
   for (const at::Tensor& argument : arguments) aliases.check_content(argument, around);
   for (const auto& [tensor, inside] : outside) aliases.check_content(inside, around);
   aliases.add_subgraph(*graph, given, arguments, outside);

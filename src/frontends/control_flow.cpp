@@ -18,7 +18,10 @@ std::vector<at::Tensor> while_loop(const Branch& condition, const Branch& body, 
     return control_flow::record_while_loop(*tracer, tracer->subgraphs().body_of_loop(condition),
                                            tracer->subgraphs().body_of_loop(body), carried);
   }
-  while (condition(carried).at(0).is_nonzero()) carried = body(carried);
+  bool has_run = false;
+  for (; condition(carried).at(0).is_nonzero(); has_run = true) carried = body(carried);
+  if (has_run) return carried;
+  for (at::Tensor& tensor : carried) tensor = tensor.clone();  // torch.while_loop's results are no operands, either
   return carried;
 }
 

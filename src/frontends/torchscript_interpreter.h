@@ -56,8 +56,12 @@ class Interpreter {
   c10::IValue fork(const torch::jit::Node& node, Frame& frame);
   c10::IValue attribute(const c10::IValue& object, const std::string& name);
   std::string full_name(const c10::ivalue::Object* object, const std::string& name) const;
+  void check_unshared(const c10::ivalue::Object* holder, const std::string& name, const at::Tensor& buffer) const;
   /// Tensors that methods set and that are no buffers become some.
   void announce_state();
+  /// Errors and guards name the node's line from here on.
+  void locate(const torch::jit::Node& node);
+  c10::IValue for_language(const c10::IValue& result) const;
   std::vector<c10::IValue> inputs_of(const torch::jit::Node& node, Frame& frame) const;
 
   Tracer& tracer_;

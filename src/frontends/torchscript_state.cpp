@@ -5,6 +5,7 @@
 #include <torch/csrc/jit/api/function_impl.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "frontends/torchscript_interpreter.h"
 #include "frontends/torchscript_nodes.h"
 #include "frontends/torchscript_numbers.h"
@@ -32,6 +33,22 @@ std::set<Place> attributes_set(const std::set<const c10::ClassType*>& types) {
     }
   }
   return places;
+}
+
+/// The line that binds an attribute, or else gives its value: what is scripted in memory knows no lines of attributes.
+std::shared_ptr<const std::string> line_of_binding(const c10::ClassType& type, const std::string& name) {
+  std::string line;
+  for (jit::Function* method : type.methods()) {
+    jit::GraphFunction* scripted = jit::tryToGraphFunction(*method);
+    if (scripted == nullptr) continue;
+    for_each_node(*scripted->graph()->block(), [&](const jit::Node& node) {
+      const bool binds = node.kind() == c10::prim::SetAttr && node.s(c10::attr::name) == name &&
+                         node.inputs()[0]->type()->expect<c10::ClassType>().get() == &type;
+      if (binds && line.empty()) line = location_text(node);
+      if (binds && line.empty()) line = location_text(*node.inputs()[1]->node());
+    });
+  }
+  return line.empty() ? nullptr : std::make_shared<const std::string>(std::move(line));
 }
 
 std::string in_words(const c10::IValue& value) {
@@ -66,6 +83,25 @@ void Interpreter::announce_state() {
   }
 }
 
+/// A program can only write to the buffer's memory, which another tensor of the model may go on showing.
+void Interpreter::check_unshared(const c10::ivalue::Object* holder, const std::string& name,
+                                 const at::Tensor& buffer) const {
+  for (const auto& [object, path] : paths_) {
+    const c10::ClassType& type = *object->type();
+    for (size_t slot = 0; slot < type.numAttributes(); ++slot) {
+      const c10::IValue& other = object->getSlot(slot);
+      if (!other.isTensor() || (object == holder && type.getAttributeName(slot) == name)) continue;
+      if (!memory_overlaps(buffer, other.toTensor())) continue;
+      throw UnsupportedOperator("forward binds " + full_name(holder, name) + " to another tensor, while " +
+                                    full_name(object, type.getAttributeName(slot)) +
+                                    " shows the memory of the first one; write to it in place (copy_) instead, or "
+                                    "register a clone\n" +
+                                    tracer_.locations().describe_current(),
+                                ErrorCode::kModelState);
+    }
+  }
+}
+
 void Interpreter::finish() {
   for (const auto& [place, value] : set_) {
     const auto& [object, name] = place;
@@ -78,7 +114,10 @@ void Interpreter::finish() {
       const bool fits = now.scalar_type() == buffer.scalar_type() && now.dim() == buffer.dim() &&
                         std::ranges::equal(now.sym_sizes(), buffer.sym_sizes());
       if (fits) {
+        tracer_.locations().set_replayed(line_of_binding(*object->type(), name));
+        check_unshared(object, name, buffer);
         tracer_.signature().rebind_buffer(buffer, now);
+        tracer_.locations().set_replayed(nullptr);
         continue;
       }
     }

@@ -17,7 +17,7 @@ from tracejet.frontend.errors import raise_own_error
 from tracejet.frontend.model_state import ModelState
 from tracejet.frontend.registered import Registered
 from tracejet.frontend.shared_caches import SharedCaches
-from tracejet.frontend.state_mutation import apart_from, rebound_buffers, take_over
+from tracejet.frontend.state_mutation import take_over
 from tracejet.frontend.symbolic_builtins import SymbolicBuiltins
 from tracejet.frontend.symbolic_loops import loops_of_a_trace
 from tracejet.frontend.tensor_subclasses import check_modules, check_result, plain_parameters
@@ -67,10 +67,9 @@ class ModuleFrontend:
     def _forward(self, tracer: _C.Tracer, leaves: list[Any], state: ModelState) -> CallSpec:
         args, kwargs = pytree.tree_unflatten(leaves, self._bound.in_spec)  # a cache may compute as it is made
         results, out_spec = pytree.tree_flatten(self._model(*args, **kwargs))
-        rebound = rebound_buffers(state)
         for result in results:
             _check_result(result)
-            tracer.add_output(apart_from(result, rebound))
+            tracer.add_output(result)
         take_over(tracer, state)
         return CallSpec.of(self._bound, results, out_spec)
 

@@ -7,7 +7,7 @@ import linecache
 import types
 import warnings
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -23,13 +23,13 @@ def take_over(tracer: _C.Tracer, state: ModelState) -> None:
     and warns where it might.
     """
     lost: list[str] = []
-    changes = list(state.changes())
-    rebound = rebound_buffers(state)
-    for place, before, now in changes:
+    rebound = _rebound_buffers(state)
+    for place, before, now in list(state.changes()):
         if place in rebound:
             _check_unshared(place, rebound, state)
-            _check_apart(place, now, rebound, state)
-            tracer.rebind_buffer(before, apart_from(now, rebound))
+            tracer.set_replayed(_stack_of_binding(state, place))
+            tracer.rebind_buffer(before, now)
+            tracer.set_replayed(None)
         elif any(_is_carried(tracer, state, place, before, tensor) for tensor in traced_tensors(now)):
             lost.append(place)
         elif _is_other_number(before, now):
@@ -42,20 +42,13 @@ def take_over(tracer: _C.Tracer, state: ModelState) -> None:
         )
 
 
-def rebound_buffers(state: ModelState) -> dict[str, torch.Tensor]:
+def _rebound_buffers(state: ModelState) -> dict[str, torch.Tensor]:
     """The buffers that forward has bound to other tensors, which a program writes into their memory, by place."""
     return {
         place: before
         for place, before, now in state.changes()
         if isinstance(now, torch.Tensor) and state.is_buffer(before) and _fits(before, now)
     }
-
-
-def apart_from(value: Any, rebound: dict[str, torch.Tensor]) -> Any:
-    """`value`, or a copy where it is the memory of such a buffer: a program writes there before anyone reads it."""
-    if not isinstance(value, torch.Tensor) or is_functional(value):
-        return value
-    return value.clone() if any(_C.memory_overlaps(buffer, value) for buffer in rebound.values()) else value
 
 
 def _is_carried(tracer: _C.Tracer, state: ModelState, place: str, before: Any, now: torch.Tensor) -> bool:
@@ -89,19 +82,28 @@ def _check_unshared(place: str, rebound: dict[str, torch.Tensor], state: ModelSt
             )
 
 
-def _check_apart(place: str, now: torch.Tensor, rebound: dict[str, torch.Tensor], state: ModelState) -> None:
-    """In a program, two buffers of which one was bound to the other stay two."""
-    for name, tensor in state.tensors():
-        if name != place and name not in rebound and not is_functional(now) and _C.memory_overlaps(now, tensor):
-            raise _C.UnsupportedOperator(
-                f"forward binds {place} to the memory of {name}, and later calls would see what is written to one in "
-                f"the other; copy it (copy_) instead{_line_of_binding(state, place)}",
-                _C.ErrorCode.MODEL_STATE,
-            )
+class _Line(NamedTuple):
+    """A line of the model's code."""
+
+    file: str
+    number: int
+    function: str
+    text: str
 
 
 def _line_of_binding(state: ModelState, place: str) -> str:
     """The line of the module's class that binds an attribute; nothing where it is bound from elsewhere."""
+    line = _find_binding(state, place)
+    return "" if line is None else f"\n  {line.file}:{line.number} in {line.function}: {line.text}"
+
+
+def _stack_of_binding(state: ModelState, place: str) -> str | None:
+    """The same, as a stack trace."""
+    line = _find_binding(state, place)
+    return line and f'  File "{line.file}", line {line.number}, in {line.function}\n    {line.text}\n'
+
+
+def _find_binding(state: ModelState, place: str) -> _Line | None:
     path, _, name = place.rpartition(".")
     for code in _codes_of(state.module(path)):
         lines = dict(dis.findlinestarts(code))
@@ -110,8 +112,8 @@ def _line_of_binding(state: ModelState, place: str) -> str:
             line = lines.get(instruction.offset) or line
             if instruction.opname == "STORE_ATTR" and instruction.argval == name:
                 text = linecache.getline(code.co_filename, line).strip()
-                return f"\n  {code.co_filename}:{line} in {code.co_name}: {text}"
-    return ""
+                return _Line(code.co_filename, line, code.co_name, text)
+    return None
 
 
 def _codes_of(module: torch.nn.Module | None) -> Iterator[types.CodeType]:

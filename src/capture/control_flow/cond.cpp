@@ -80,9 +80,9 @@ std::vector<at::Tensor> record_cond(Tracer& tracer, const c10::IValue& predicate
     Subgraph second = tracer.subgraphs().record(otherwise, metas_of(inputs), first.captured, kPerhaps);
     add_captured(first, second.captured);
     inputs.insert(inputs.end(), second.captured.begin(), second.captured.end());
-    std::vector<at::Tensor> results = tracer.subgraphs().record_call(
-        cond(), {std::move(decides), std::move(inputs)}, joined(*first.graph, *second.graph, of_branches),
-        {first.graph, second.graph});
+    std::vector<at::Tensor> results =
+        tracer.subgraphs().record_call(cond(), {std::move(decides), std::move(inputs)},
+                                       joined(*first.graph, *second.graph, of_branches), {first.graph, second.graph});
     add_aliases(tracer, results, operands, *first.graph);
     add_aliases(tracer, results, operands, *second.graph);
     return results;

@@ -69,9 +69,8 @@ std::vector<at::Tensor> record_scan(Tracer& tracer, const Body& combine, const s
         results[i] = stacked(results[i], count, of_body);
       }
     }
-    std::vector<at::Tensor> given =
-        tracer.subgraphs().record_call(scan(), {std::move(state), std::move(stacks), std::move(body.captured)},
-                                       std::move(results), {body.graph});
+    std::vector<at::Tensor> given = tracer.subgraphs().record_call(
+        scan(), {std::move(state), std::move(stacks), std::move(body.captured)}, std::move(results), {body.graph});
     std::vector<at::Tensor> slices = init;
     slices.insert(slices.end(), xs.begin(), xs.end());
     add_aliases_of_runs(tracer, {given.begin(), given.begin() + static_cast<std::ptrdiff_t>(init.size())}, slices,

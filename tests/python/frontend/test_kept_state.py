@@ -322,8 +322,9 @@ def test_two_buffers_cannot_become_one() -> None:
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             self.now.add_(x)
+            result = x + self.before
             self.before = self.now
-            return x + self.before
+            return result
 
     with pytest.raises(tracejet.UnsupportedOperator, match=r"(?s)binds before to the memory of now.* forward: self\."):
         tracejet.trace(BindsToAnother(), arg_inputs=[torch.ones(3)])
