@@ -1,8 +1,10 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -50,19 +52,20 @@ class AliasTracking {
   void add(const at::Tensor& tensor, const at::Tensor& other);
   /// Whether some tensor may be the memory of another one: a call is looked at only then.
   bool has_any() const { return !memory_.empty(); }
-  /// `where`: the model's line.
+  /// `where`: the model's line; empty where nobody knows it.
   void note_write(const at::Tensor& tensor, const std::string& where);
   /// Throws UnsupportedOperator where what may be the same memory was written since, which a program doesn't show.
   /// `what`: "the model's input x", say.
   void check_content(const at::Tensor& tensor, const std::string& what) const;
 
   std::vector<Binding>& bindings() { return bindings_; }
+  const std::vector<Binding>& bindings() const { return bindings_; }
 
  private:
   struct Memory {
     c10::Storage storage;                                 ///< keeps its address in use
     std::unordered_set<const c10::StorageImpl*> origins;  ///< itself, and all that it may be
-    std::string written_at;                               ///< where it may have got other content
+    std::optional<std::string> written_at;                ///< where it may have got other content
   };
 
   Memory& memory_of(const at::Tensor& tensor);

@@ -144,7 +144,7 @@ namespace {
 }  // namespace
 
 void ProgramSignature::check_rebound_memory(const NameOf& name_of) const {
-  AliasTracking& aliases = AliasTracking::current();
+  const AliasTracking& aliases = AliasTracking::current();
   const auto& all_lifted = scopes_.program().lifted;
   const auto is_written = [&](const Value* value) {
     return std::ranges::any_of(all_lifted, [&](const auto& entry) {

@@ -176,7 +176,7 @@ const AliasTracking::Memory* AliasTracking::find(const at::Tensor& tensor) const
 AliasTracking::Memory& AliasTracking::memory_of(const at::Tensor& tensor) {
   const c10::StorageImpl* storage = storage_of(tensor);
   const auto [entry, is_new] = memory_.try_emplace(storage);
-  if (is_new) entry->second = {tensor.unsafeGetTensorImpl()->unsafe_storage(), {storage}, {}};
+  if (is_new) entry->second = {tensor.unsafeGetTensorImpl()->unsafe_storage(), {storage}, std::nullopt};
   return entry->second;
 }
 
@@ -223,18 +223,18 @@ void AliasTracking::note_write(const at::Tensor& tensor, const std::string& wher
   const Memory* written = find(tensor);
   if (written == nullptr) return;
   for (auto& [storage, memory] : memory_) {
-    if (&memory != written && memory.written_at.empty() && meet(memory.origins, written->origins))
-      memory.written_at = where;
+    if (&memory != written && !memory.written_at && meet(memory.origins, written->origins)) memory.written_at = where;
   }
 }
 
 void AliasTracking::check_content(const at::Tensor& tensor, const std::string& what) const {
   const Memory* memory = find(tensor);
-  if (memory == nullptr || memory->written_at.empty()) return;
+  if (memory == nullptr || !memory->written_at) return;
   throw UnsupportedOperator(
       "a branch or loop body of control flow gives a tensor from outside of it (or a view of one, or the same tensor "
       "twice), so that the result may be that very memory, and one of the two is written in place; " +
-          what + " would show it: let the branch give a clone(). It is written here:\n" + memory->written_at,
+          what + " would show it: let the branch give a clone()" +
+          (memory->written_at->empty() ? "" : ". It is written here:\n" + *memory->written_at),
       ErrorCode::kControlFlow);
 }
 

@@ -1,6 +1,9 @@
 // Control flow on data in C++ code: traced with both branches, and run by the interpreter.
+#include <functional>
+
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/allclose.h>
+#include <ATen/ops/equal.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
@@ -52,6 +55,57 @@ TEST(ControlFlow, BranchesAreSubgraphsOfOneNode) {
   ASSERT_EQ(node.subgraphs().size(), 2u);
   EXPECT_EQ(node.subgraphs()[0]->inputs().size(), node.subgraphs()[1]->inputs().size());
   EXPECT_NE(program.str().find("aten::sum"), std::string::npos);
+}
+
+/// A branch gives what it takes from outside (`captured`) or its operand.
+Tensors chosen(const at::Tensor& x, bool captured,
+               const std::function<void(const at::Tensor&, const at::Tensor&)>& write) {
+  const at::Tensor a = x * 1;
+  const auto same = [&](const Tensors& operands) { return Tensors{captured ? a : operands[0]}; };
+  const auto other = [&](const Tensors& /*operands*/) { return Tensors{a * 2}; };
+  const at::Tensor c = cond(x.sum() > 0, same, other, {a}).at(0);
+  write(a, c);
+  return {a, c};
+}
+
+TEST(ControlFlow, WhatABranchTakesFromOutsideAndGivesIsNotWritten) {
+  for (const bool captured : {false, true}) {
+    for (const bool writes_result : {false, true}) {
+      const auto write = [&](const at::Tensor& a, const at::Tensor& c) { (writes_result ? c : a).add_(1); };
+      const auto forward = [&](const Tensors& inputs) { return chosen(inputs[0], captured, write); };
+      EXPECT_THROW(trace(forward, {kInput}), UnsupportedOperator);
+    }
+    expect_same([&](const Tensors& inputs) { return chosen(inputs[0], captured, [](const auto&, const auto&) {}); });
+  }
+}
+
+TEST(ControlFlow, AnInputThatABranchGivesIsNotWritten) {
+  const auto forward = [](const Tensors& inputs) {
+    const at::Tensor& x = inputs[0];
+    const auto same = [&](const Tensors& /*operands*/) { return Tensors{x}; };
+    const auto other = [&](const Tensors& /*operands*/) { return Tensors{x * 2}; };
+    return Tensors{cond(x.sum() > 0, same, other, {}).at(0).add_(1)};
+  };
+  EXPECT_THROW(trace(forward, {kInput}), UnsupportedOperator);
+}
+
+TEST(ControlFlow, ResultsOfALoopMayBeWrittenHoweverOftenItRuns) {
+  const auto forward = [](const Tensors& inputs) {
+    const at::Tensor a = inputs[0] * 1;
+    const auto runs = [](const Tensors& carried) { return Tensors{carried[0].sum() < 0}; };
+    const at::Tensor c = while_loop(runs, [](const Tensors& carried) { return Tensors{carried[0] + 1}; }, {a}).at(0);
+    c.add_(1);
+    return Tensors{a, c};
+  };
+  CompileSettings settings;
+  settings.engine = "aten";
+  const CompiledProgram compiled = compile(trace(forward, {kInput}), settings);
+  for (const double value : {0.5, -0.5}) {
+    const at::Tensor x = at::ones({5, 3}) * value;
+    const Tensors results = compiled.run({x}), expected = forward({x});
+    EXPECT_TRUE(at::equal(results.at(0), expected.at(0)));
+    EXPECT_TRUE(at::equal(results.at(1), expected.at(1)));
+  }
 }
 
 TEST(ControlFlow, WritesToTensorsFromOutsideAreRefused) {
