@@ -192,12 +192,12 @@ void ProgramSignature::check_rebound_memory(const NameOf& name_of) const {
 namespace {
 
 /// The value that a chain of views shows.
-const Value* origin_of(const Value& value) {
+const Value* shown_value(const Value& value) {
   const Node* node = value.producer();
   if (node == nullptr || node->op().schema().returns().empty()) return &value;
   if (node->op().schema().returns().front().alias_info() == nullptr) return &value;
   const auto* viewed = std::get_if<const Value*>(&node->arguments().front());
-  return viewed == nullptr || *viewed == nullptr ? &value : origin_of(**viewed);
+  return viewed == nullptr || *viewed == nullptr ? &value : shown_value(**viewed);
 }
 
 }  // namespace
@@ -229,7 +229,7 @@ void ProgramSignature::add_mutations() {
   }
   // A program writes to its tensors one after the other, before anyone reads its results.
   const auto kept_apart = [&](const Value* content) {
-    return content != nullptr && written.contains(origin_of(*content))
+    return content != nullptr && written.contains(shown_value(*content))
                ? &scopes_.current_value(at::clone(scopes_.make_functional(*content)))
                : content;
   };

@@ -421,6 +421,33 @@ def test_what_a_program_keeps_apart_is_refused(
         tracejet.trace(form(kind()), arg_inputs=[torch.ones(2, 3)])
 
 
+class GivesItsState(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("h", torch.zeros(2, 3))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.h = self.h + x
+        return self.h
+
+
+class WritesToStateOfAScript(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.script = torch.jit.script(GivesItsState())
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.script(x).mul_(2) + 0
+
+
+def test_what_is_written_after_a_script_is_state_of_it() -> None:
+    eager = WritesToStateOfAScript()
+    run = tracejet.trace(WritesToStateOfAScript(), arg_inputs=[torch.ones(2, 3)]).module()
+    for _ in range(3):
+        x = torch.randn(2, 3)
+        torch.testing.assert_close(run(x), eager(x))
+
+
 def test_a_module_under_two_names_keeps_its_state() -> None:
     eager = UnderTwoNames()
     run = tracejet.trace(UnderTwoNames(), arg_inputs=[torch.ones(2, 3)]).module()
