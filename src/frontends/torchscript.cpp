@@ -50,6 +50,29 @@ std::string add_outputs(Tracer& tracer, const c10::IValue& result) {
   return result.isTensor() || torchscript::is_symbolic(result) ? "value" : c10::str(result);
 }
 
+/// A module that was made without a type has no way to tell but to fail.
+bool is_empty(const torch::jit::Module& module) {
+  try {
+    return module._ivalue() == nullptr;
+  } catch (const c10::Error&) {
+    return true;
+  }
+}
+
+torch::jit::Method forward_of(const torch::jit::Module& module) {
+  if (is_empty(module)) {
+    throw InvalidInput("the TorchScript module is empty, and has no forward; load one, or give it a name and define it",
+                       ErrorCode::kModelArguments);
+  }
+  if (const auto method = module.find_method("forward")) return *method;
+  std::string names;
+  for (const auto& each : module.get_methods()) names += (names.empty() ? "" : ", ") + each.name();
+  throw InvalidInput("the TorchScript module has no forward" +
+                         (names.empty() ? ", nor any other method" : "; its methods are " + names) +
+                         ". Only forward is traced: write one that calls what is to be traced",
+                     ErrorCode::kModelArguments);
+}
+
 class ScriptFrontend final : public Frontend {
  public:
   /// Throws InvalidInput where forward takes other arguments.
@@ -78,7 +101,7 @@ class ScriptFrontend final : public Frontend {
 
  private:
   std::vector<c10::IValue> arguments(const std::vector<at::Tensor>& inputs) const {
-    return torchscript::as_declared(module_.get_method("forward").function().getSchema(), call_(inputs));
+    return torchscript::as_declared(forward_of(module_).function().getSchema(), call_(inputs));
   }
 
   const torch::jit::Module& module_;

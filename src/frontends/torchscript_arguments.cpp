@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 #include <string>
 
 #include <ATen/core/Dict.h>
@@ -90,13 +91,17 @@ Value of_type(const c10::IValue& value, const c10::TypePtr& type) {
 }  // namespace
 
 std::vector<c10::IValue> as_declared(const c10::FunctionSchema& schema, std::vector<c10::IValue> arguments) {
-  const auto& declared = schema.arguments();
+  const std::span<const c10::Argument> declared = schema.arguments();
   const size_t most = declared.size() - 1;  // without the module itself
   const auto needed = static_cast<size_t>(
       std::count_if(declared.begin() + 1, declared.end(), [](const c10::Argument& a) { return !a.default_value(); }));
   if (arguments.size() < needed || arguments.size() > most) {
+    std::string taken;
+    for (const c10::Argument& argument : declared.subspan(1)) {
+      taken += (taken.empty() ? "" : ", ") + argument.name() + ": " + argument.type()->annotation_str();
+    }
     throw InvalidInput("forward takes " + std::to_string(needed) +
-                           (most == needed ? "" : " to " + std::to_string(most)) + " inputs, got " +
+                           (most == needed ? "" : " to " + std::to_string(most)) + " inputs (" + taken + "), got " +
                            std::to_string(arguments.size()),
                        ErrorCode::kModelArguments);
   }
@@ -105,7 +110,7 @@ std::vector<c10::IValue> as_declared(const c10::FunctionSchema& schema, std::vec
     Value converted = of_type(arguments[i], argument.type());
     if (!converted) {
       throw InvalidInput(
-          "forward takes a " + argument.type()->repr_str() + " as " + argument.name() + ", got a " +
+          "forward takes a " + argument.type()->annotation_str() + " as " + argument.name() + ", got a " +
               arguments[i].tagKind() +
               (arguments[i].isTensor() ? ", or an Input; say what it takes with tracejet::arguments()" : ""),
           ErrorCode::kModelArguments);

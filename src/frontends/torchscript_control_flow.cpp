@@ -1,6 +1,7 @@
 // Branches, loops and calls.
 #include "frontends/torchscript_interpreter.h"
 #include "frontends/torchscript_nodes.h"
+#include "frontends/torchscript_values.h"
 #include <tracejet/control_flow.h>
 
 namespace tracejet::torchscript {
@@ -86,6 +87,7 @@ c10::IValue Interpreter::call_method(const jit::Node& node, Frame& frame) {
 void Interpreter::run_if(const jit::Node& node, Frame& frame) {
   const c10::IValue& condition = frame.at(node.input());
   if (condition.isTensor()) return run_cond(node, condition.toTensor(), frame);
+  locate(node);
   const bool truth = condition.isSymBool() ? condition.toSymBool().guard_bool(__FILE__, __LINE__) : condition.toBool();
   const jit::Block& block = *node.blocks()[truth ? 0 : 1];
   run_block(block, frame);
@@ -99,7 +101,9 @@ void Interpreter::run_cond(const jit::Node& node, const at::Tensor& predicate, F
       Frame inside = frame;
       run_block(block, inside);
       std::vector<at::Tensor> results;
-      for (const jit::Value* output : block.outputs()) results.push_back(inside.at(output).toTensor());
+      for (const jit::Value* output : block.outputs()) {
+        results.push_back(as_tensors(inside.at(output), output->type()).toTensor());
+      }
       return results;
     };
   };
@@ -109,10 +113,12 @@ void Interpreter::run_cond(const jit::Node& node, const at::Tensor& predicate, F
 
 void Interpreter::run_loop(const jit::Node& node, Frame& frame) {
   const jit::Block& body = *node.blocks()[0];
-  const auto truth = [](const c10::IValue& value) {
+  const auto truth = [&](const c10::IValue& value) {
+    locate(node);
     return value.isSymBool() ? value.toSymBool().guard_bool(__FILE__, __LINE__) : value.toBool();
   };
   const c10::IValue& limit = frame.at(node.inputs()[0]);
+  locate(node);
   const int64_t most = limit.isSymInt() ? limit.toSymInt().guard_int(__FILE__, __LINE__) : limit.toInt();
   bool goes_on = truth(frame.at(node.inputs()[1]));
   std::vector<c10::IValue> carried;

@@ -2,11 +2,12 @@
 
 #include <algorithm>
 
-#include <ATen/ops/scalar_tensor.h>
+#include <ATen/ScalarOps.h>
 #include <torch/csrc/jit/api/function_impl.h>
 #include <torch/csrc/jit/runtime/operator.h>
 
 #include "base/error.h"
+#include "capture/keys.h"
 #include "frontends/torchscript_nodes.h"
 #include "frontends/torchscript_numbers.h"
 #include "frontends/torchscript_values.h"
@@ -42,7 +43,36 @@ c10::IValue Interpreter::run(const std::string& method, std::vector<c10::IValue>
     ~Lines() { tracer.locations().set_replayed(nullptr); }
     Tracer& tracer;
   } lines(tracer_);  // of the script, until it ends
-  return call(function, std::move(arguments));
+  const c10::IValue result = call(function, std::move(arguments));
+  const auto& returns = function.getSchema().returns();
+  return for_language(returns.empty() ? result : as_tensors(result, returns.front().type()));
+}
+
+/// Numbers in the form in which the language of the model takes them.
+c10::IValue Interpreter::for_language(const c10::IValue& result) const {
+  if (result.isTuple()) {
+    std::vector<c10::IValue> items = items_of(result);
+    for (c10::IValue& item : items) item = for_language(item);
+    return c10::ivalue::Tuple::createNamed(std::move(items), result.toTupleRef().type()->expect<c10::TupleType>());
+  }
+  if (result.isList()) {
+    const auto list = result.toList();
+    for (size_t i = 0; i < list.size(); ++i) {
+      const c10::IValue item = list.get(i);
+      if (!item.isTensor()) list.set(i, for_language(item));
+    }
+  } else if (result.isGenericDict()) {
+    for (const auto& entry : result.toGenericDict()) entry.setValue(for_language(entry.value()));
+  }
+  const auto wrapped = tracer_.hooks().wrapped;
+  if (wrapped == nullptr) return result;
+  if (result.isSymFloat()) return c10::SymFloat(wrapped(result.toSymFloat().toSymNodeImpl()));
+  if (result.isSymBool()) return c10::SymBool(wrapped(result.toSymBool().toSymNodeImpl()));
+  return result;
+}
+
+void Interpreter::locate(const jit::Node& node) {
+  tracer_.locations().set_replayed(std::make_shared<const std::string>(location_text(node)));
 }
 
 c10::IValue Interpreter::call(jit::Function& function, std::vector<c10::IValue> arguments) {
@@ -99,10 +129,24 @@ bool bears_symbols(const jit::Node& node) {
   return is_for_people(*node.output());
 }
 
+/// PyTorch's optimizer, through which every script is run, makes a number of a constant without axes that is the second
+/// operand here (CanonicalizeOps): what the result's dtype is depends on it.
+bool optimizer_takes_number(const jit::Node& node, const jit::Stack& inputs) {
+  static constexpr std::string_view kOps[] = {"add", "sub", "mul", "div"};
+  return node.kind().is_aten() && std::ranges::find(kOps, last_part(node)) != std::end(kOps) &&
+         node.schema().overload_name() == "Tensor" && node.inputs()[1]->node()->kind() == c10::prim::Constant &&
+         inputs[1].toTensor().dim() == 0;
+}
+
+at::Tensor wrapped_number(const at::Tensor& constant) {
+  const ExcludeTracingGuard guard;
+  return at::native::wrapped_scalar_tensor(constant.item());
+}
+
 }  // namespace
 
 void Interpreter::run_operator(const jit::Node& node, Frame& frame) {
-  tracer_.locations().set_replayed(std::make_shared<const std::string>(location_text(node)));
+  locate(node);
   jit::Stack stack = inputs_of(node, frame);
   const jit::Operator* op = node.maybeOperator();
   const jit::FunctionSchema* schema = op == nullptr ? nullptr : &op->schema();
@@ -110,16 +154,17 @@ void Interpreter::run_operator(const jit::Node& node, Frame& frame) {
     mark_symbolic_list(stack[i]);
     if (schema == nullptr || i >= schema->arguments().size()) continue;
     const c10::Argument& declared = schema->arguments()[i];
-    const bool takes_tensor = declared.type()->kind() == c10::TypeKind::TensorType;
-    if (takes_tensor && stack[i].isSymInt()) stack[i] = at::scalar_tensor(stack[i].toSymInt(), at::kLong);
+    stack[i] = as_tensors(stack[i], declared.type());
+    const bool is_written = declared.alias_info() != nullptr && declared.alias_info()->isWrite();
+    if (is_written) frame[node.inputs()[i]] = stack[i];
     if (stack[i].isList() && takes_optional_tensors(declared)) stack[i] = as_optional_tensors(stack[i]);
   }
+  if (schema != nullptr && optimizer_takes_number(node, stack)) stack[1] = wrapped_number(stack[1].toTensor());
   const bool is_of_dispatcher = op != nullptr && op->isC10Op();
   const bool is_symbolic_call = std::ranges::any_of(
       stack, [](const c10::IValue& argument) { return is_symbolic(argument) || has_symbols(argument); });
   if (!is_of_dispatcher && is_symbolic_call && !bears_symbols(node)) {
-    std::string axes;
-    for (const c10::IValue& argument : stack) axes += axes_in(argument, tracer_.guards().symbol_axes());
+    const std::string axes = axes_in(stack, tracer_.guards().symbol_axes());
     refuse(node, axes.empty() ? "takes a plain number, and gets one that comes from data; compute with tensors instead"
                               : "takes a plain number, and gets a dynamic size (of " + axes +
                                     "); make the axis static, or compute it otherwise");

@@ -11,6 +11,8 @@
 #include <c10/core/SymNodeImpl.h>
 
 #include "symbolic/asker.h"
+#include "symbolic/operators.h"
+#include "symbolic/sym_node.h"
 
 namespace tracejet::torchscript {
 
@@ -44,9 +46,20 @@ Node as_node(const c10::IValue& value, const Node& base) {
 
 Node as_float(const Node& node) { return node->is_float() ? node : node->sym_float(); }
 
+using Expressions = symbolic::Expression (*)(const symbolic::Expression&, const symbolic::Expression&);
+
+/// C++'s nodes have no operators on bits. Null where these aren't integers.
+Node on_bits(Expressions combine, const Node& a, const Node& b) {
+  if (!a->is_int() || !b->is_int()) return {};
+  return symbolic::make_sym_node(combine(*symbolic::expression_of(*a), *symbolic::expression_of(*b)),
+                                 *symbolic::context_of(*a));
+}
+
+bool are_booleans(const Node& a, const Node& b) { return a->is_bool() && b->is_bool(); }
+
 struct Binary {
   std::string_view op;
-  Node (*apply)(const Node& a, const Node& b);
+  Node (*apply)(const Node& a, const Node& b);  ///< null where it isn't for numbers like these
 };
 
 constexpr Binary kBinary[] = {
@@ -65,18 +78,28 @@ constexpr Binary kBinary[] = {
     {"le", [](const Node& a, const Node& b) { return a->le(b); }},
     {"gt", [](const Node& a, const Node& b) { return a->gt(b); }},
     {"ge", [](const Node& a, const Node& b) { return a->ge(b); }},
-    {"__and__", [](const Node& a, const Node& b) { return a->sym_and(b); }},
-    {"__or__", [](const Node& a, const Node& b) { return a->sym_or(b); }},
+    {"__and__", [](const Node& a,
+                   const Node& b) { return are_booleans(a, b) ? a->sym_and(b) : on_bits(symbolic::bit_and, a, b); }},
+    {"__or__",
+     [](const Node& a, const Node& b) { return are_booleans(a, b) ? a->sym_or(b) : on_bits(symbolic::bit_or, a, b); }},
+    {"__xor__", [](const Node& a, const Node& b) { return on_bits(symbolic::bit_xor, a, b); }},
 };
 
 std::optional<c10::IValue> unary(std::string_view op, const c10::IValue& value) {
-  constexpr std::string_view kKept[] = {"NumToTensor", "ScalarImplicit", "IntImplicit", "FloatImplicit", "Scalar"};
+  constexpr std::string_view kKept[] = {"NumToTensor",   "ScalarImplicit", "IntImplicit",
+                                        "FloatImplicit", "Scalar",         "item"};
   if (std::ranges::find(kKept, op) != std::end(kKept)) return value;
   const Node node = symbolic_node(value);
   if (op == "neg") return from_node(node->neg());
   if (op == "__not__" && value.isSymBool()) return from_node(node->sym_not());
   if (op == "Float" && !value.isSymBool()) return from_node(as_float(node));
   if (op == "Int" && value.isSymInt()) return value;
+  if (op == "Int" && value.isSymFloat()) {
+    const symbolic::Expression number = *symbolic::expression_of(*node);
+    if (symbolic::is_data_dependent(number)) return std::nullopt;
+    const auto whole = symbolic::to_int(symbolic::Kind::kTruncate, number);
+    return from_node(symbolic::make_sym_node(whole, *symbolic::context_of(*node)));
+  }
   if (op == "Bool" && value.isSymBool()) return value;
   if (op == "Bool") return from_node(node->ne(as_node(value.isSymInt() ? c10::IValue(0) : c10::IValue(0.0), node)));
   if ((op == "ceil" || op == "floor") && value.isSymInt()) return value;
@@ -85,7 +108,8 @@ std::optional<c10::IValue> unary(std::string_view op, const c10::IValue& value) 
   return std::nullopt;
 }
 
-/// A number that a trace (torch.jit.trace) has made a tensor of is one again.
+}  // namespace
+
 c10::IValue unwrapped(const c10::IValue& value) {
   if (!value.isTensor()) return value;
   const at::Tensor& tensor = value.toTensor();
@@ -95,11 +119,8 @@ c10::IValue unwrapped(const c10::IValue& value) {
   return *tensor.const_data_ptr<int64_t>();
 }
 
-}  // namespace
-
 std::optional<c10::IValue> compute(std::string_view op, std::span<const c10::IValue> arguments) {
-  std::vector<c10::IValue> numbers;
-  for (const c10::IValue& argument : arguments) numbers.push_back(unwrapped(argument));
+  std::vector<c10::IValue> numbers(arguments.begin(), arguments.end());
   const auto symbolic = std::ranges::find_if(numbers, &is_symbolic);
   if (symbolic == numbers.end()) return std::nullopt;
   const bool scales = (op == "add" || op == "sub") && numbers.size() == 3;  // of tensors: a + alpha * b
@@ -115,7 +136,8 @@ std::optional<c10::IValue> compute(std::string_view op, std::span<const c10::IVa
     b = as_float(b);
   }
   const symbolic::AskedBy asked(symbolic::Asker::kPyTorch);  // numbers are rounded as Python does it
-  return from_node(entry->apply(a, b));
+  const Node result = entry->apply(a, b);
+  return result ? std::optional(from_node(result)) : std::nullopt;
 }
 
 }  // namespace tracejet::torchscript

@@ -13,6 +13,9 @@ inline bool is_symbolic(const c10::IValue& value) {
   return value.isSymInt() || value.isSymFloat() || value.isSymBool();
 }
 
+/// A number that a trace (torch.jit.trace) has made an int64 tensor of is one again.
+c10::IValue unwrapped(const c10::IValue& value);
+
 /// What TorchScript's operator (`aten::floordiv`, by its last part) gives for numbers of which at least one is
 /// symbolic. Nothing where it is none of arithmetic, or the arguments are something else.
 std::optional<c10::IValue> compute(std::string_view op, std::span<const c10::IValue> arguments);

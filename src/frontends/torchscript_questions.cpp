@@ -3,6 +3,7 @@
 
 #include <ATen/FunctionalTensorWrapper.h>
 
+#include "capture/frontend_hooks.h"
 #include "frontends/torchscript_interpreter.h"
 #include "frontends/torchscript_nodes.h"
 #include "frontends/torchscript_numbers.h"
@@ -28,6 +29,15 @@ bool decides_on_tensors(const jit::Value& condition) {
   });
 }
 
+/// Whether the node may be computed with numbers. A size that torch.jit.trace has made a tensor of is kept as a number
+/// while it stands for an int64 tensor without axes; quotients and comparisons are tensors of their own dtype.
+bool may_compute(const jit::Node& node, const std::vector<c10::IValue>& inputs) {
+  if (node.output()->type()->kind() != c10::TypeKind::TensorType) return true;
+  static constexpr std::string_view kOfOtherDtypes[] = {"div", "eq", "ne", "lt", "le", "gt", "ge"};
+  return std::ranges::find(kOfOtherDtypes, last_part(node)) == std::end(kOfOtherDtypes) &&
+         std::ranges::all_of(inputs, [](const c10::IValue& input) { return input.isInt() || input.isSymInt(); });
+}
+
 }  // namespace
 
 bool Interpreter::run_question(const jit::Node& node, Frame& frame) {
@@ -38,7 +48,15 @@ bool Interpreter::run_question(const jit::Node& node, Frame& frame) {
   };
   const std::string_view op = last_part(node);
   const std::vector<c10::IValue> inputs = inputs_of(node, frame);
-  if (const auto number = compute(op, inputs)) return set(*number);
+  std::vector<c10::IValue> numbers = inputs;
+  for (c10::IValue& number : numbers) {
+    const bool is_state = number.isTensor() && tracer_.state().contains(number.toTensor());
+    if (!is_state) number = unwrapped(number);
+  }
+  if (std::ranges::any_of(numbers, &is_symbolic)) {
+    locate(node);
+    if (const auto number = may_compute(node, numbers) ? compute(op, numbers) : std::nullopt) return set(*number);
+  }
   if (inputs.empty()) return false;
   const c10::IValue& first = inputs[0];
   if (first.isTensor() && first.toTensor().defined()) {
@@ -58,7 +76,9 @@ bool Interpreter::run_question(const jit::Node& node, Frame& frame) {
     if ((is_any || is_integer || is_float) && inputs.size() == 1) {
       const at::Scalar scalar = tensor.item();
       if (scalar.isSymbolic() && scalar.isIntegral(false) && !is_float) return set(scalar.toSymInt());
-      if (scalar.isSymbolic() && scalar.isFloatingPoint() && !is_integer) return set(scalar.toSymFloat());
+      if (scalar.isSymbolic() && scalar.isFloatingPoint() && !is_integer) {
+        return set(own_number(tracer_.hooks(), scalar.toSymFloat()));
+      }
     }
     return false;
   }

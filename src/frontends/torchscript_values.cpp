@@ -6,6 +6,8 @@
 #include <ATen/core/Dict.h>
 #include <ATen/core/List.h>
 #include <ATen/core/Tensor.h>
+#include <ATen/core/class_type.h>
+#include <ATen/ops/scalar_tensor.h>
 
 #include "frontends/torchscript_numbers.h"
 
@@ -148,17 +150,58 @@ bool has_symbols(const c10::IValue& value) {
   return value.isList() && value.toList().elementType()->kind() == c10::TypeKind::SymIntType;
 }
 
-std::string axes_in(const c10::IValue& value, const SymbolAxes& axes) {
-  std::string found;
+c10::IValue as_tensors(const c10::IValue& value, const c10::TypePtr& type) {
+  if (type->kind() == c10::TypeKind::TensorType) {
+    const bool is_kept = value.isSymInt() || value.isInt();
+    return is_kept ? c10::IValue(at::scalar_tensor(value.toSymInt(), at::kLong)) : value;
+  }
+  if (type->kind() == c10::TypeKind::OptionalType && !value.isNone()) {
+    return as_tensors(value, type->expectRef<c10::OptionalType>().getElementType());
+  }
+  if (type->kind() == c10::TypeKind::TupleType && value.isTuple()) {
+    const auto& types = type->expectRef<c10::TupleType>().elements();
+    std::vector<c10::IValue> items = items_of(value);
+    for (size_t i = 0; i < items.size(); ++i) items[i] = as_tensors(items[i], types[i]);
+    return c10::ivalue::Tuple::createNamed(std::move(items), type->expect<c10::TupleType>());
+  }
+  if (type->kind() == c10::TypeKind::ListType && value.isList()) {
+    const c10::TypePtr& element = type->expectRef<c10::ListType>().getElementType();
+    const auto list = value.toList();
+    if (element->kind() == c10::TypeKind::IntType) return value;
+    for (size_t i = 0; i < list.size(); ++i) {
+      const c10::IValue item = list.get(i);
+      if (!item.isTensor()) list.set(i, as_tensors(item, element));
+    }
+  } else if (type->kind() == c10::TypeKind::DictType && value.isGenericDict()) {
+    const c10::TypePtr& element = type->expectRef<c10::DictType>().getValueType();
+    const auto dict = value.toGenericDict();
+    for (const auto& entry : dict) entry.setValue(as_tensors(entry.value(), element));
+  }
+  return value;
+}
+
+namespace {
+
+void find_axes(const c10::IValue& value, const SymbolAxes& axes, std::vector<std::string>& found) {
   if (value.isList()) {
-    for (const c10::IValue& item : value.toListRef()) found += axes_in(item, axes);
+    for (const c10::IValue& item : value.toListRef()) find_axes(item, axes, found);
   } else if (is_symbolic(value)) {
     const std::string text = c10::str(value);
     for (const auto& [symbol, names] : axes) {
-      if (text.find(symbol) != std::string::npos) found += (found.empty() ? "" : " ") + names.front();
+      const bool is_new = std::ranges::find(found, names.front()) == found.end();
+      if (is_new && text.find(symbol) != std::string::npos) found.push_back(names.front());
     }
   }
-  return found;
+}
+
+}  // namespace
+
+std::string axes_in(const std::vector<c10::IValue>& values, const SymbolAxes& axes) {
+  std::vector<std::string> found;
+  for (const c10::IValue& value : values) find_axes(value, axes, found);
+  std::string text;
+  for (const std::string& axis : found) text += (text.empty() ? "" : ", ") + axis;
+  return text;
 }
 
 }  // namespace tracejet::torchscript

@@ -37,7 +37,10 @@ bool is_one_of(const c10::IValue& value, c10::ArrayRef<c10::TypePtr> types);
 /// `sizes == [1, 2]`
 c10::IValue compared_lists(const c10::IValue& a, const c10::IValue& b);
 
-/// "x[0] y[1]": the axes whose sizes are in a number, or in the numbers of a list.
-std::string axes_in(const c10::IValue& value, const SymbolAxes& axes);
+/// Numbers that stand for int64 tensors become such where the type is one of tensors.
+c10::IValue as_tensors(const c10::IValue& value, const c10::TypePtr& type);
+
+/// "x[0], y[1]": the axes whose sizes are in numbers, or in lists of them.
+std::string axes_in(const std::vector<c10::IValue>& values, const SymbolAxes& axes);
 
 }  // namespace tracejet::torchscript

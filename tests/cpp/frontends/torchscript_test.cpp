@@ -131,6 +131,23 @@ TEST(TorchScript, AWrongNumberOfInputsIsRefused) {
   EXPECT_NE(message_of<InvalidInput>([&] { trace(module, {kBatch, kBatch}); }).find("got 2"), std::string::npos);
 }
 
+TEST(TorchScript, WhatForwardTakesIsNamed) {
+  const torch::jit::Module module = scripted("def forward(self, x, k: int, y):\n  return x * k + y\n");
+  const std::string count = message_of<InvalidInput>([&] { trace(module, {kBatch, kBatch}); });
+  EXPECT_NE(count.find("(x: Tensor, k: int, y: Tensor), got 2"), std::string::npos) << count;
+  const std::string kind = message_of<InvalidInput>([&] { trace(module, {kBatch, kBatch, kBatch}); });
+  EXPECT_NE(kind.find("takes a int as k"), std::string::npos) << kind;
+}
+
+TEST(TorchScript, AModuleWithoutForwardIsRefused) {
+  const torch::jit::Module other = scripted("def run(self, x):\n  return x\n");
+  const std::string message = message_of<InvalidInput>([&] { trace(other, {kBatch}); });
+  EXPECT_NE(message.find("no forward; its methods are run"), std::string::npos) << message;
+  EXPECT_NE(message_of<InvalidInput>([&] { diagnose(other, {kBatch}); }).find("no forward"), std::string::npos);
+  EXPECT_NE(message_of<InvalidInput>([&] { trace(torch::jit::Module(), {kBatch}); }).find("no forward"),
+            std::string::npos);
+}
+
 TEST(TorchScript, ArgumentsMayBeMoreThanTensors) {
   const torch::jit::Module module = scripted(
       "def forward(self, parts: List[Tensor], state: Tuple[Tensor, int], named: Dict[str, Tensor], times: int,\n"
@@ -166,7 +183,7 @@ TEST(TorchScript, ArgumentsOfAnotherTypeAreRefused) {
   EXPECT_NE(refusal(2.5, names).find("takes a int as times, got a Double"), std::string::npos) << refusal(2.5, names);
   EXPECT_NE(refusal(2, std::vector{1}).find("takes a List[str] as names, got a "), std::string::npos);
   EXPECT_NE(refusal(kBatch, names).find("tracejet::arguments()"), std::string::npos) << refusal(kBatch, names);
-  EXPECT_NE(refusal(2).find("takes 3 inputs, got 2"), std::string::npos) << refusal(2);
+  EXPECT_NE(refusal(2).find("(x: Tensor, times: int, names: List[str]), got 2"), std::string::npos) << refusal(2);
   EXPECT_EQ(refusal(2, std::vector<std::string>()), "nothing was thrown");
 }
 
