@@ -51,6 +51,27 @@ void check_range(const std::string& here, const ShapeRange& range) {
   }
 }
 
+/// Tensors that a trace and engines know: dense ones, of numbers.
+void check_dtype(const std::string& here, at::ScalarType dtype) {
+  const bool is_number =
+      at::isIntegralType(dtype, /*includeBool=*/true) || at::isFloatingType(dtype) || at::isComplexType(dtype);
+  if (is_number) return;
+  throw InvalidInput(here + ": its dtype is " + at::toString(dtype) +
+                         "; expected floating-point or complex numbers, "
+                         "integers, or bool",
+                     ErrorCode::kInputDeclaration);
+}
+
+/// Whether a tensor of this shape can be: its bytes are counted in 64 bits, of an empty one as if it had an element.
+void check_bytes(const std::string& here, const Shape& shape, at::ScalarType dtype) {
+  auto bytes = static_cast<int64_t>(c10::elementSize(dtype));
+  for (const int64_t size : shape) {
+    if (!__builtin_mul_overflow(bytes, std::max<int64_t>(size, 1), &bytes)) continue;
+    throw InvalidInput(here + ": " + c10::str(at::IntArrayRef(shape)) + " is more than 64 bits count bytes of",
+                       ErrorCode::kInputDeclaration);
+  }
+}
+
 void check_format(const std::string& here, c10::MemoryFormat format, size_t rank) {
   if (format == c10::MemoryFormat::Contiguous) return;
   const bool is_2d = format == c10::MemoryFormat::ChannelsLast;
@@ -139,6 +160,8 @@ Input checked(const std::string& here, Input input) {
                          ErrorCode::kInputDeclaration);
     }
   }
+  check_dtype(here, input.dtype);
+  check_bytes(here, input.opt_shape, input.dtype);
   const size_t rank = input.opt_shape.size();
   check_format(here, input.format, rank);
   input.shared_dims = checked_shared_dims(here, rank, {input.shared_dims.begin(), input.shared_dims.end()});

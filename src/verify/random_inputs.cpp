@@ -6,7 +6,9 @@
 #include <ATen/ops/rand.h>
 #include <ATen/ops/randint.h>
 #include <ATen/ops/randn.h>
+#include <c10/util/Exception.h>
 
+#include "base/error.h"
 #include "ir/size_expression.h"
 
 namespace tracejet {
@@ -23,15 +25,22 @@ class Draw {
 
   at::Tensor tensor(const TensorMeta& meta, const InputFacts& facts) const {
     const std::vector<int64_t> shape = sizes_.evaluate(meta.sizes);
-    const at::Tensor numbers = meta.dtype == at::kBool                  ? mask(shape)
-                               : c10::isIntegralType(meta.dtype, false) ? integers(shape, meta.dtype, facts)
-                               : c10::isComplexType(meta.dtype) ? at::randn(shape, generator_, at::kComplexDouble)
-                               : domain_.is_positive            ? at::rand(shape, generator_, at::kDouble)
-                                                                : at::randn(shape, generator_, at::kDouble);
-    return numbers.to(meta.device, meta.dtype);
+    return numbers(shape, meta.dtype, facts).to(meta.device, meta.dtype);
   }
 
  private:
+  at::Tensor numbers(const std::vector<int64_t>& shape, at::ScalarType dtype, const InputFacts& facts) const {
+    try {
+      if (dtype == at::kBool) return mask(shape);
+      if (c10::isIntegralType(dtype, false)) return integers(shape, dtype, facts);
+      if (c10::isComplexType(dtype)) return at::randn(shape, generator_, at::kComplexDouble);
+      return domain_.is_positive ? at::rand(shape, generator_, at::kDouble) : at::randn(shape, generator_, at::kDouble);
+    } catch (const c10::Error&) {  // nothing else than memory is asked for
+      throw InvalidInput("there is no memory for random numbers of the shape " + c10::str(at::IntArrayRef(shape)),
+                         ErrorCode::kVerifyInputs);
+    }
+  }
+
   /// Mostly true, and nowhere false along all of the last axis: an attention that may look at nothing is NaN.
   at::Tensor mask(const std::vector<int64_t>& shape) const {
     const at::Tensor mask = at::rand(shape, generator_, at::kDouble) < 0.75;

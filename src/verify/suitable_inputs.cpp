@@ -23,7 +23,8 @@ double finite_part(const Outcome& outcome) {
   double part = 1;
   for (const auto& [name, value] : outcome.values) {
     if (!value.isTensor() || value.toTensor().numel() == 0 || !value.toTensor().is_floating_point()) continue;
-    const at::Tensor& tensor = value.toTensor();
+    // Of 8 bits, PyTorch has no isfinite.
+    const at::Tensor tensor = value.toTensor().element_size() > 1 ? value.toTensor() : value.toTensor().to(at::kFloat);
     part = std::min(part, at::isfinite(tensor).sum().item().toDouble() / static_cast<double>(tensor.numel()));
   }
   return part;

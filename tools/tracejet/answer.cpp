@@ -25,6 +25,8 @@ int say_error(Status status, const std::string& type, const std::string& message
   return static_cast<int>(status);
 }
 
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
 int answer(const std::function<Answer()>& command, bool as_json) {
   try {
     const Answer given = command();
@@ -34,7 +36,7 @@ int answer(const std::function<Answer()>& command, bool as_json) {
     const bool is_the_users = dynamic_cast<const InvalidInput*>(&error) != nullptr;
     return say_error(is_the_users ? Status::kUsage : Status::kFailed, std::string(error.kind()), error.what(), as_json);
   } catch (const c10::Error& error) {
-    return say_error(Status::kFailed, "c10::Error", error.what_without_backtrace(), as_json);
+    return say_error(Status::kFailed, "PyTorch", first_line(error.what_without_backtrace()), as_json);
   } catch (const std::exception& error) {
     return say_error(Status::kFailed, "an exception", error.what(), as_json);
   }

@@ -28,6 +28,9 @@ struct Answer {
 /// standard error, or into that object.
 int answer(const std::function<Answer()>& command, bool as_json);
 
+/// Of what PyTorch says: what is behind it is about PyTorch's insides.
+std::string first_line(const std::string& text);
+
 /// Prints an error as a command's.
 int say_error(Status status, const std::string& type, const std::string& message, bool as_json);
 

@@ -1,6 +1,5 @@
 // `bench`: engines side by side.
 #include <chrono>
-#include <cmath>
 #include <cstdio>
 #include <memory>
 #include <numeric>
@@ -11,6 +10,7 @@
 #include "commands.h"
 #include "measure.h"
 #include "model.h"
+#include "numbers.h"
 #include "report.h"
 #include "settings.h"
 #include "values.h"
@@ -85,15 +85,6 @@ void measure(std::vector<Contender*> waiting, const std::vector<at::Tensor>& inp
   }
 }
 
-/// CLI::NonNegativeNumber takes "nan", of which no time is ever long enough.
-const CLI::Validator kSeconds(
-    [](std::string& text) {
-      double seconds = 0;
-      const bool is_time = CLI::detail::lexical_cast(text, seconds) && std::isfinite(seconds) && seconds >= 0;
-      return is_time ? std::string() : "expected a number of seconds, got " + text;
-    },
-    "SECONDS");
-
 std::string padded(const std::string& text, size_t width) {
   return std::string(width - std::min(width, text.size()), ' ') + text;
 }
@@ -167,13 +158,13 @@ Run bench(CLI::App& command) {
       ->allow_extra_args(false);
   options->values.add_to(command);
   command.add_option("--warm-up,--warmUp", options->duration.warm_up, "Seconds before anything is measured, each.")
-      ->check(kSeconds)
+      ->check(seconds())
       ->capture_default_str();
   command.add_option("--duration", options->duration.measured, "Seconds to measure each engine.")
-      ->check(kSeconds)
+      ->check(seconds())
       ->capture_default_str();
   command.add_option("--iterations", options->duration.calls, "Calls to measure at least.")
-      ->check(CLI::PositiveNumber)
+      ->check(whole_number(1, 1'000'000'000))
       ->capture_default_str();
   options->settings.add_to(command, /*has_engine=*/false);
   options->inputs.add_to(command);

@@ -9,14 +9,20 @@
 
 namespace tracejet::command_line {
 
+/// What a model's forward takes.
+struct Parameters {
+  std::vector<std::string> tensors;  ///< those that come first, by name: only these can be given
+  std::vector<std::string> all;      ///< with their types: "x: Tensor"
+};
+
 /// What the command line says of a model's inputs.
 class InputOptions {
  public:
   void add_to(CLI::App& command);
 
-  /// The Inputs of a model whose forward takes tensors of these names, in order. Those that aren't mentioned are left
-  /// out, as long as no later one is. Throws InvalidInput where this can't be.
-  std::vector<Input> inputs(const std::vector<std::string>& parameters) const;
+  /// The Inputs of a model, in the order of its forward. Those that aren't mentioned are left out, as long as no later
+  /// one is. Throws InvalidInput where this can't be.
+  std::vector<Input> inputs(const Parameters& parameters) const;
   /// Whether anything was said.
   bool is_empty() const;
   /// Whether anything but static shapes was said.

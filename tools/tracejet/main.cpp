@@ -6,6 +6,7 @@
 
 #include "answer.h"
 #include "commands.h"
+#include "numbers.h"
 #include <tracejet/version.h>
 
 namespace {
@@ -45,6 +46,9 @@ int main(int argc, char** argv) {
   for (const Command& command : kCommands) {
     CLI::App* parser = app.add_subcommand(command.name, command.description);
     runs.emplace_back(parser, command.add(*parser));
+    for (CLI::Option* option : parser->get_options()) {
+      if (option->get_items_expected_max() > 0) option->check(cl::something());
+    }
     parser->add_flag("--json", as_json, "Writes one JSON object to standard output.");
   }
   try {

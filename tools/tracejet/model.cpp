@@ -7,6 +7,7 @@
 #include <c10/util/Exception.h>
 #include <torch/csrc/jit/serialization/import.h>
 
+#include "file_kind.h"
 #include "ir/graph.h"
 #include "ir/symbol_binding.h"
 #include <tracejet/error.h>
@@ -17,40 +18,50 @@ namespace tracejet::command_line {
 
 namespace {
 
-torch::jit::Module load_script(const std::string& path) {
+torch::jit::Module load_script(const std::string& path, FileKind kind) {
+  if (kind == FileKind::kTensors) {
+    throw InvalidInput(path + " is a file of torch.save: expected one of torch.export.save or torch.jit.save");
+  }
+  const std::string problem = "can't load " + path + ": ";
+  if (kind == FileKind::kOther) throw Error(problem + "it is no .pt2 file and no TorchScript file, or is damaged");
   try {
     torch::jit::Module module = torch::jit::load(path);
     module.eval();
     return module;
   } catch (const c10::Error& error) {
-    const std::string message = error.what_without_backtrace();
-    throw Error("can't load " + path + " as a TorchScript file: " + message.substr(0, message.find('\n')));
+    throw Error(problem + "as a TorchScript file: " + first_line(error.what_without_backtrace()));
   }
 }
 
-/// The tensors that forward takes first, by name: what comes behind another kind of argument keeps its default.
-std::vector<std::string> tensors_of_forward(const torch::jit::Module& module) {
-  const auto& arguments = module.get_method("forward").function().getSchema().arguments();
-  std::vector<std::string> names;
+Parameters parameters_of(const torch::jit::Module& module, const std::string& path) {
+  const auto forward = module.find_method("forward");
+  if (!forward) throw Error("can't trace " + path + ": it has no forward");
+  const auto& arguments = forward->function().getSchema().arguments();
+  Parameters parameters;
   for (size_t i = 1; i < arguments.size(); ++i) {
-    if (!c10::TensorType::get()->isSubtypeOf(*arguments[i].type())) break;
-    names.push_back(arguments[i].name());
+    const bool is_behind_tensors = parameters.tensors.size() == parameters.all.size();
+    if (is_behind_tensors && c10::TensorType::get()->isSubtypeOf(*arguments[i].type()))
+      parameters.tensors.push_back(arguments[i].name());
+    parameters.all.push_back(arguments[i].name() + ": " + arguments[i].type()->annotation_str());
   }
-  return names;
+  return parameters;
 }
 
 }  // namespace
 
-bool is_program(const std::string& model) { return std::filesystem::path(model).extension() == ".pt2"; }
+bool is_program(const std::string& model) {
+  const FileKind kind = kind_of(model);
+  return kind == FileKind::kProgram ||
+         (kind == FileKind::kOther && std::filesystem::path(model).extension() == ".pt2");  // load() says what is wrong
+}
 
 Program program_of(const std::string& model, const InputOptions& inputs, const TraceOptions& options) {
-  if (!std::filesystem::is_regular_file(model)) throw InvalidInput("there is no file " + model);
   if (is_program(model)) {
     if (!inputs.is_empty()) throw InvalidInput(model + " is a program, which knows its inputs: say nothing of them");
     return load(model);
   }
-  const torch::jit::Module module = load_script(model);
-  return trace(module, inputs.inputs(tensors_of_forward(module)), options);
+  const torch::jit::Module module = load_script(model, kind_of(model));
+  return trace(module, inputs.inputs(parameters_of(module, model)), options);
 }
 
 std::pair<Program, NamedShapes> program_and_shapes(const std::string& model, const InputOptions& inputs) {

@@ -11,7 +11,8 @@
 
 namespace tracejet::command_line {
 
-/// Whether a file is a program (`.pt2`); anything else is a TorchScript file.
+/// Whether a file is a program, by what is in it; of a file that is nothing that is known, by its name. Anything else
+/// is a TorchScript file.
 bool is_program(const std::string& model);
 
 /// The program of a file. A TorchScript file is traced for the inputs of the command line; a program knows its own, and

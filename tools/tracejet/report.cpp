@@ -34,6 +34,7 @@ Json number(double value) { return std::isfinite(value) ? Json(value) : Json(bri
 }  // namespace
 
 std::string brief(double number) {
+  if (std::isnan(number)) return "nan";  // whatever its sign
   std::ostringstream text;
   text.precision(4);
   text << number;

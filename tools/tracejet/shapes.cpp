@@ -46,8 +46,9 @@ std::string quoted(const std::string& text) { return "'" + text + "'"; }
 Shape shape_of(const std::string& text, char separator, const std::string& whole) {
   Shape shape;
   if (text.empty() || text == "scalar") return shape;
-  for (const std::string& part : split(text, separator)) {
-    if (part.empty() && separator == ',') continue;  // (3,)
+  std::vector<std::string> parts = split(text, separator);
+  if (separator == ',' && parts.size() > 1 && parts.back().empty()) parts.pop_back();  // (3,)
+  for (const std::string& part : parts) {
     int64_t size = 0;
     const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), size);
     if (error != std::errc() || end != part.data() + part.size() || size < 0) {

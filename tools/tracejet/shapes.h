@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -23,6 +24,7 @@ struct InputSpec {
   std::vector<Shape> shapes;  ///< one, or the least, the usual and the greatest
   std::optional<at::ScalarType> dtype;
   c10::MemoryFormat format = c10::MemoryFormat::Contiguous;
+  std::map<int64_t, std::string> shared_dims;
 };
 
 /// `x:1x3x224x224,y:1x10`, or a shape alone. `x:scalar` has no axes.

@@ -3,13 +3,17 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <map>
 #include <optional>
 
 #include <c10/util/Exception.h>
 #include <torch/csrc/jit/serialization/pickle.h>
 
+#include "answer.h"
+#include "file_kind.h"
 #include "npy.h"
+#include "numbers.h"
 #include <tracejet/error.h>
 #include <tracejet/program.h>
 #include <tracejet/verify.h>
@@ -29,14 +33,21 @@ at::Tensor tensor_of(const c10::IValue& value, const std::string& path) {
 }
 
 Tensors read_pt(const std::string& path) {
+  if (kind_of(path) != FileKind::kTensors) throw Error("can't read " + path + ": it is no file of torch.save");
   std::ifstream file(path, std::ios::binary);
   const std::vector<char> bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   c10::IValue value;
   try {
     value = torch::jit::pickle_load(bytes);  // knows tensors, numbers and containers; nothing is run
   } catch (const c10::Error& error) {
-    const std::string message = error.what_without_backtrace();
-    throw Error("can't read " + path + " as a file of torch.save: " + message.substr(0, message.find('\n')));
+    // Of an OrderedDict, and what holds one, the reader makes None, and trips over it.
+    const std::string said = first_line(error.what_without_backtrace());
+    const bool is_about_insides = said.find("INTERNAL ASSERT") != std::string::npos;
+    throw Error("can't read " + path + ": " +
+                (is_about_insides
+                     ? "it holds an object of a class; expected tensors, or lists, tuples and plain dicts of "
+                       "tensors (of a state_dict, save dict(…))"
+                     : said));
   }
   Tensors found;
   if (value.isGenericDict()) {
@@ -59,6 +70,7 @@ Tensors read_file(const std::string& text) {
   const size_t equals = text.find('=');
   const bool is_named = equals != std::string::npos && !fs::exists(text);
   const std::string path = is_named ? text.substr(equals + 1) : text;
+  if (equals == 0 && is_named) throw InvalidInput("'" + text + "': expected the name of an input before the =");
   if (!fs::is_regular_file(path)) throw InvalidInput("there is no file " + path);
   Tensors found = fs::path(path).extension() == ".npy" ? Tensors{{"", read_npy(path)}} : read_pt(path);
   if (!is_named) return found;
@@ -78,6 +90,8 @@ std::vector<at::Tensor> read_files(const std::vector<std::string>& files, const 
         throw InvalidInput(file + (name.empty() ? ": there are more tensors than inputs"
                                                 : ": the program has no input '" + name + "'"));
       }
+      if (found[index])
+        throw InvalidInput(file + ": there is a tensor for the input '" + inputs[index].name + "' already");
       found[index] = std::move(tensor);
     }
   }
@@ -116,7 +130,9 @@ void ValueOptions::add_to(CLI::App& command) {
   command.add_option("--size", size_, "Of dynamic inputs: min, opt or max.")
       ->check(CLI::IsMember({"min", "opt", "max"}))
       ->capture_default_str();
-  command.add_option("--seed", seed_, "Of random inputs.")->capture_default_str();
+  command.add_option("--seed", seed_, "Of random inputs.")
+      ->check(whole_number(0, std::numeric_limits<uint64_t>::max()))
+      ->capture_default_str();
   command
       .add_option(
           "--load-inputs", files_,
@@ -130,8 +146,15 @@ std::vector<at::Tensor> ValueOptions::values(const Program& program, const Named
     if (!shapes.empty()) throw InvalidInput("--load-inputs and --shapes exclude each other: files have their shapes");
     return read_files(files_, inputs_of(program));
   }
+  const std::vector<Input> inputs = inputs_of(program);
   std::map<std::string, Shape> by_name;
-  for (const auto& [name, shape] : shapes) by_name[name] = shape;
+  for (const auto& [given, shape] : shapes) {
+    const std::string name = given.empty() && !inputs.empty() ? inputs.front().name : given;
+    if (std::ranges::find(inputs, name, &Input::name) == inputs.end()) {
+      throw InvalidInput("the program has no input '" + name + "'");
+    }
+    if (!by_name.emplace(name, shape).second) throw InvalidInput(name + " is given two shapes");
+  }
   return random_inputs(program, {.size = size_, .shapes = std::move(by_name), .seed = seed_});
 }
 

@@ -19,7 +19,7 @@ namespace spec = torch::_export::archive_spec;
 namespace {
 
 std::shared_ptr<MappedFile> mapped(const std::string& path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a fifo waits for a writer otherwise
   if (file < 0) throw Error(std::strerror(errno), ErrorCode::kUnreadableFile);
   const auto close = c10::make_scope_exit([file] { ::close(file); });
   auto content = std::make_shared<MappedFile>(file);

@@ -16,15 +16,16 @@ namespace tracejet::pt2 {
 
 namespace {
 
+namespace fs = std::filesystem;
 namespace spec = torch::_export::archive_spec;
 
 /// The version of the zip's own layout, as torch.export.save has it.
 constexpr uint64_t kContainerVersion = 6;
 
 /// A name beside the file's that no other writer uses.
-std::string unfinished_name(const std::string& path) {
+fs::path unfinished_name(fs::path path) {
   static std::atomic<int> count = 0;
-  return path + "." + std::to_string(::getpid()) + "-" + std::to_string(count++) + ".unfinished";
+  return path += "." + std::to_string(::getpid()) + "-" + std::to_string(count++) + ".unfinished";
 }
 
 /// False, with errno set, where not all bytes could be written, as on a full disk.
@@ -41,7 +42,8 @@ bool writes_all(int file, const void* data, size_t size) {
 
 }  // namespace
 
-ArchiveWriter::ArchiveWriter(std::string path) : path_(std::move(path)), unfinished_(unfinished_name(path_)) {
+ArchiveWriter::ArchiveWriter(std::string path)
+    : path_(std::move(path)), target_(target()), unfinished_(unfinished_name(target_)) {
   file_ = ::open(unfinished_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (file_ < 0) fail(std::strerror(errno));
   writer_ = std::make_unique<caffe2::serialize::PyTorchStreamWriter>([this](const void* data, size_t size) {
@@ -63,6 +65,23 @@ void ArchiveWriter::fail(const std::string& problem) const {
   throw Error("can't write " + path_ + ": " + problem, ErrorCode::kUnwritableFile);
 }
 
+/// Where the file will be: a link is written through, as one that is opened would be, also where it leads to nothing
+/// yet.
+fs::path ArchiveWriter::target() const {
+  constexpr int kMostLinks = 40;  // as Linux
+  std::error_code failed;
+  const fs::file_status status = fs::status(path_, failed);
+  if (fs::is_directory(status)) fail(std::strerror(EISDIR));
+  if (fs::exists(status) && !fs::is_regular_file(status)) fail("there is something else than a file");
+  fs::path target = path_;
+  for (int links = 0; fs::is_symlink(target, failed); ++links) {
+    if (links == kMostLinks) fail(std::strerror(ELOOP));
+    target = target.parent_path() / fs::read_symlink(target, failed);
+    if (failed) fail(failed.message());
+  }
+  return target;
+}
+
 void ArchiveWriter::write(const std::string& name, const void* data, size_t size) {
   try {
     writer_->writeRecord(name, data, size);
@@ -81,7 +100,7 @@ void ArchiveWriter::close() {
   write(std::string(spec::ARCHIVE_VERSION_PATH), spec::ARCHIVE_VERSION_VALUE);
   writer_->writeEndOfFile();
   check();
-  if (::rename(unfinished_.c_str(), path_.c_str()) != 0) fail(std::strerror(errno));
+  if (::rename(unfinished_.c_str(), target_.c_str()) != 0) fail(std::strerror(errno));
   ::close(file_);
   file_ = -1;
 }

@@ -1,6 +1,9 @@
 #include "io/pt2/weights_reader.h"
 
+#include <algorithm>
+
 #include <ATen/ops/empty.h>
+#include <c10/core/impl/DeviceGuardImplInterface.h>
 
 #include "io/pt2/file_symbols.h"
 #include "io/pt2/schema.h"
@@ -31,6 +34,15 @@ size_t end_of(const std::vector<int64_t>& sizes, const std::vector<int64_t>& str
   return bytes > kTooMuch ? std::numeric_limits<size_t>::max() : static_cast<size_t>(bytes);
 }
 
+at::Tensor moved(const at::Tensor& tensor, c10::Device device) {
+  const bool is_there = c10::impl::hasDeviceGuardImpl(device.type()) &&
+                        std::max<int>(device.index(), 0) < c10::impl::getDeviceGuardImpl(device.type())->deviceCount();
+  if (is_there) return tensor.to(device);
+  throw Error("its weights are on " + device.str() + ", which this PyTorch doesn't have here; load it where there is " +
+                  "one, or save it anew with its weights on the CPU",
+              ErrorCode::kUnreadableFile);
+}
+
 class WeightsReader {
  public:
   WeightsReader(const ArchiveReader& archive, const std::string& folder, bool is_checked)
@@ -58,7 +70,7 @@ class WeightsReader {
     tensor.set_(storage, offset, sizes, strides);
     if (reinterpret_cast<uintptr_t>(storage.data()) % c10::elementSize(dtype) != 0) tensor = tensor.clone();
     const c10::Device device = read_device(meta["device"]);
-    if (!device.is_cpu()) tensor = tensor.to(device);
+    if (!device.is_cpu()) tensor = moved(tensor, device);
     if (meta["requires_grad"].boolean()) {
       if (!at::isFloatingType(dtype) && !at::isComplexType(dtype)) meta.fail("integers have no gradients");
       tensor.set_requires_grad(true);

@@ -1,4 +1,6 @@
 // Inputs of C++ programs: their ranges, names, dimensions, formats and profiles.
+#include <limits>
+
 #include <ATen/Functions.h>
 #include <ATen/TensorOperators.h>
 #include <gtest/gtest.h>
@@ -43,6 +45,24 @@ TEST(Inputs, SayWhatIsWrongOfTheirRange) {
   EXPECT_EQ(refusal({rows("", -1)}), "input_0: axis 0 of min_shape is -1; expected an integer >= 0");
   EXPECT_EQ(refusal({Input::dynamic({1}, {1, 2}, {1, 2})}),
             "input_0: min_shape, opt_shape and max_shape have ranks 1, 2 and 2; expected equal ranks");
+}
+
+TEST(Inputs, AreOfNumbersAndOfShapesThatMemoryCanHave) {
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+  const std::string refused = "is more than 64 bits count bytes of";
+  EXPECT_EQ(refusal({Input::fixed({kMost, 4}, at::kFloat, "x")}), "x: [9223372036854775807, 4] " + refused);
+  EXPECT_EQ(refusal({Input::fixed({kMost})}), "input_0: [9223372036854775807] " + refused);
+  EXPECT_NE(refusal({Input::fixed({0, kMost, kMost})}).find(refused), std::string::npos);
+  EXPECT_NE(refusal({Input::dynamic({1, 4}, {kMost, 4}, {kMost, 4})}).find(refused), std::string::npos);
+  EXPECT_NO_THROW(trace(sum_of_all, {Input::dynamic({1, 4}, {8, 4}, {kMost, 4})}));
+  EXPECT_NO_THROW(trace(sum_of_all, {Input::fixed({0, 4})}));
+  for (const at::ScalarType dtype : {at::ScalarType::Undefined, at::kQInt8, at::kQUInt4x2, at::kBits8}) {
+    EXPECT_NE(refusal({Input::fixed({2}, dtype)}).find("input_0: its dtype is "), std::string::npos);
+  }
+  const auto same = [](const Tensors& in) { return in; };
+  for (const at::ScalarType dtype : {at::kBool, at::kUInt16, at::kComplexHalf, at::kFloat8_e5m2, at::kBFloat16}) {
+    EXPECT_NO_THROW(trace(same, {Input::fixed({2}, dtype)}));
+  }
 }
 
 TEST(Inputs, HaveIdentifiersForNames) {

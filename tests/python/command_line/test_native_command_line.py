@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import shutil
 import subprocess
@@ -206,6 +207,196 @@ def test_what_is_wrong_is_told_with_an_exit_status(what: str, folder: Path) -> N
         Path(f"{name}.npy").write_bytes(b"\x93NUMPY\x02\x00" + len(header).to_bytes(4, "little") + header.encode())
     command, status, words = WRONG[what]
     assert words in found(*shlex.split(command), status=status)["error"]["message"]
+
+
+class Lists(nn.Module):
+    def forward(self, xs: list[torch.Tensor]) -> torch.Tensor:
+        return xs[0]
+
+
+class Repeats(nn.Module):
+    def forward(self, x: torch.Tensor, times: int, y: torch.Tensor) -> torch.Tensor:
+        return x * times + y
+
+
+class NoForward(nn.Module):
+    @torch.jit.export
+    def run(self, x: torch.Tensor) -> torch.Tensor:
+        return x
+
+
+class Rows(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * 2
+
+
+@pytest.fixture(scope="module")
+def odd_files(models: Path, net: Net, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The models, and files that are something else than their names or commands make of them."""
+    folder = tmp_path_factory.mktemp("odd")
+    shutil.copytree(models, folder, dirs_exist_ok=True)
+    for name, model in {"lists": Lists(), "repeats": Repeats(), "noforward": NoForward()}.items():
+        torch.jit.script(model).save(folder / f"{name}.pt")
+    rows = tracejet.Input(min_shape=(1, 8), opt_shape=(4, 8), max_shape=(2**62, 8), name="x")
+    tracejet.save(tracejet.trace(Rows(), arg_inputs=[rows]), folder / "rows.pt2")
+    torch.save(net.state_dict(), folder / "state.pt")
+    torch.save({"x": {"deep": torch.ones(4, 8)}}, folder / "deep.pt")
+    torch.save(net, folder / "pickled.pt")
+    torch.save(torch.ones(4, 8), folder / "old.pt", _use_new_zipfile_serialization=False)
+    np.save(folder / "x.npy", np.ones((4, 8), dtype=np.float32))
+    for name in ("text.pt", "text.pt2", "text.dat"):
+        (folder / name).write_text("no model\n" * 100)
+    (folder / "empty.pt").touch()
+    (folder / "folder.pt2").mkdir()
+    for name in ("fifo", "fifo.pt2", "fifo.npy"):
+        os.mkfifo(folder / name)
+    (folder / "link.pt2").symlink_to("nowhere/at/all.pt2")
+    return folder
+
+
+def files_in(folder: Path) -> dict[str, tuple[int, ...]]:
+    """What changes where a file is written or replaced."""
+    about = {file.name: file.lstat() for file in folder.iterdir()}
+    return {name: (stat.st_mode, stat.st_ino, stat.st_size, stat.st_mtime_ns) for name, stat in about.items()}
+
+
+HUGE = 2**63 - 1
+TRACE = "trace net.pt --shapes x:4x8"
+ODD = [  # the command, its exit status, and what its one line says
+    (f"trace net.pt --shapes x:{HUGE}x8", 2, f"x: [{HUGE}, 8] is more than"),
+    (f"trace net.pt --shapes x:{2**62}x8", 2, "x: "),
+    (f"trace net.pt --min-shapes x:1x8 --opt-shapes x:{2**62}x8 --max-shapes x:{HUGE}x8", 2, "x: "),
+    ("trace net.pt --shapes x:99999999999999999999x8", 2, "isn't a shape"),
+    ("trace net.pt --shapes x:-1x8", 2, "isn't a shape"),
+    ("trace net.pt --shapes x:", 2, "isn't a shape"),
+    ("trace net.pt --shapes :", 2, "isn't a shape"),
+    ("trace net.pt --shapes ''", 2, "--shapes: expected a value"),
+    ("trace net.pt --shapes 4x8,x:4x8", 2, "x: expected one shape"),
+    ("trace net.pt --shapes x:4x8,x:3x8", 2, "two shapes"),
+    ("trace net.pt --shapes x:4x8 --shapes x:3x8", 2, "--shapes"),
+    ("trace net.pt -i 'x:(4,8)' -i 'x:(3,8)'", 2, "-i is given twice for x"),
+    ("trace net.pt -i '(4,8)' -i 'x:(3,8)'", 2, "-i is given twice for x"),
+    ("trace net.pt -i 'x:(4,8)' --shapes x:3x8", 2, "x: expected one shape"),
+    ("trace net.pt -i 'x:(4,8)@f32' --dtypes x:f16", 2, "x is given two dtypes"),
+    ("trace net.pt --shapes x:4x8 --dtypes x:f32,x:f16", 2, "x is given two dtypes"),
+    ("trace net.pt --shapes x:4x8 --dtypes scale:f16", 2, "no shape is given of scale"),
+    ("trace net.pt --shapes x:4x8 --shared-dims n=scale:0", 2, "no shape is given of scale"),
+    ("trace net.pt --shapes x:4x8 --shared-dims n=x:0 --shared-dims m=x:0", 2, "two names, n and m"),
+    ("trace net.pt -i 'x:(4,,8)'", 2, "isn't a shape"),
+    ("trace net.pt -i 'x:(,)'", 2, "isn't a shape"),
+    ("trace net.pt -i 'x:(4,8,,)'", 2, "isn't a shape"),
+    ("trace net.pt -i '(4,8)' -i '(3,)' -i '(2,)'", 2, "it takes x, scale"),
+    ("trace net.pt --min-shapes x:1x8", 2, "--opt-shapes and --max-shapes"),
+    ("trace net.pt --max-shapes x:1x8", 2, "--opt-shapes and --max-shapes"),
+    ("trace net.pt --opt-shapes x:1x8 --max-shapes x:1x8", 2, "--min-shapes"),
+    ("trace net.pt --shapes x:4x8 --min-shapes scale:1", 2, "scale: a dynamic input needs"),
+    (f"{TRACE} -o ''", 2, "--output: expected a value"),
+    (f"{TRACE} -o fifo", 3, "can't write fifo: there is something else than a file"),
+    (f"{TRACE} -o folder.pt2", 3, "can't write folder.pt2: Is a directory"),
+    (f"{TRACE} -o link.pt2", 3, "can't write link.pt2: No such file"),
+    ("compile net.pt2 -o fifo", 3, "can't write fifo"),
+    ("lower net.pt2 -o fifo", 3, "can't write fifo"),
+    ("trace noforward.pt --shapes x:4x8", 3, "can't trace noforward.pt: it has no forward"),
+    ("trace lists.pt --shapes xs:4x8", 2, "it takes xs: List[Tensor], of which tensors can be given"),
+    ("trace lists.pt --shapes 4x8", 2, "it takes xs: List[Tensor], of which"),
+    (
+        "trace repeats.pt --shapes x:4x8,y:4x8",
+        2,
+        "no input 'y' that can be given; it takes x: Tensor, times: int",
+    ),
+    ("trace repeats.pt --shapes x:4x8,times:scalar", 2, "no input 'times' that can be given"),
+    ("show state.pt", 2, "state.pt is a file of torch.save"),
+    ("show pickled.pt", 2, "pickled.pt is a file of torch.save"),
+    ("show text.pt", 3, "can't load text.pt: it is no .pt2 file and no TorchScript file"),
+    ("show empty.pt", 3, "can't load empty.pt: it is no .pt2 file and no TorchScript file"),
+    ("show text.pt2", 3, "can't load text.pt2: it is no .pt2 archive"),
+    ("show folder.pt2", 2, "there is no file folder.pt2"),
+    ("show fifo.pt2", 2, "there is no file fifo.pt2"),
+    ("show link.pt2", 2, "there is no file link.pt2"),
+    ("show ''", 2, "model: expected a value"),
+    ("trace missing.pt2", 2, "there is no file missing.pt2"),
+    ("lower missing.pt2", 2, "there is no file missing.pt2"),
+    ("trace net.pt2", 2, "net.pt2 is a program already"),
+    ("lower net.pt", 2, "net.pt is no .pt2 file"),
+    ("run rows.pt2 --shapes x:9999999999999x8", 2, "no memory for random numbers of the shape [9999999999999, 8]"),
+    (f"run rows.pt2 --shapes x:{2**61}x8", 2, "no memory for random numbers"),
+    ("run net.pt2 --shapes y:4x8", 2, "no input 'y'"),
+    ("run net.pt2 --shapes 4x8,x:5x8", 2, "x is given two shapes"),
+    ("run net.pt2 --seed -1", 2, "--seed: expected a whole number from 0 to 18446744073709551615, got -1"),
+    ("run net.pt2 --seed 99999999999999999999999", 2, "--seed: expected a whole number"),
+    ("run net.pt2 --seed 1.5", 2, "--seed: expected a whole number"),
+    ("run net.pt2 --seed 1 --seed 2", 2, "--seed"),
+    ("run net.pt2 --threads 99999999999999999999", 2, "--threads"),
+    ("run net.pt2 --cache-dir x.npy", 2, "--cache-dir x.npy: there is something else than a folder"),
+    ("run net.pt2 --engine ''", 2, "--engine: expected a value"),
+    ("run net.pt2 --load-inputs x=x.npy --load-inputs x=x.npy", 2, "a tensor for the input 'x' already"),
+    ("run net.pt2 --load-inputs x.npy --load-inputs x=x.npy", 2, "a tensor for the input 'x' already"),
+    ("run net.pt2 --load-inputs =x.npy", 2, "expected the name of an input"),
+    ("run net.pt2 --load-inputs x=", 2, "there is no file "),
+    ("run net.pt2 --load-inputs fifo.npy", 2, "there is no file fifo.npy"),
+    ("run net.pt2 --load-inputs state.pt", 3, "can't read state.pt: it holds an object of a class"),
+    ("run net.pt2 --load-inputs deep.pt", 3, "deep.pt holds"),
+    ("run net.pt2 --load-inputs pickled.pt", 3, "can't read pickled.pt: "),
+    ("run net.pt2 --load-inputs old.pt", 3, "can't read old.pt: it is no file of torch.save"),
+    ("run net.pt2 --load-inputs text.dat", 3, "can't read text.dat: it is no file of torch.save"),
+    ("run net.pt2 --load-inputs net.pt", 3, "can't read net.pt: it is no file of torch.save"),
+    ("run net.pt2 --load-inputs net.pt2", 3, "can't read net.pt2: it is no file of torch.save"),
+    ("run net.pt2 --save-outputs folder.pt2", 3, "can't write folder.pt2"),
+    ("bench net.pt2 --iterations 0", 2, "--iterations: expected a whole number from 1 to"),
+    ("bench net.pt2 --iterations -5", 2, "--iterations: expected a whole number from 1 to"),
+    ("bench net.pt2 --iterations 99999999999999999999999", 2, "--iterations: expected a whole number from 1 to"),
+]
+
+
+@pytest.mark.parametrize(("command", "status", "words"), ODD, ids=[command for command, _, _ in ODD])
+def test_an_odd_command_is_one_line_about_what_is_odd(
+    command: str, status: int, words: str, odd_files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(odd_files)
+    before = files_in(odd_files)
+    result = call(*shlex.split(command))
+    line, *more = result.stderr.splitlines()
+    assert result.returncode == status, result
+    assert words in line and len(line) < 300, line
+    assert all(word not in line for word in ("c10::", "INTERNAL ASSERT", "miniz", "enforce fail"))
+    assert more == [] or (len(more) == 1 and more[0].startswith("See docs/errors.md#")), more
+    assert files_in(odd_files) == before
+
+
+def test_kinds_of_files_are_told_by_what_is_in_them(folder: Path) -> None:
+    shutil.copy("net.pt2", "program.zip")
+    shutil.copy("net.pt", "script.pt2")
+    assert found("show", "program.zip") == found("show", "net.pt2")
+    assert found("lower", "program.zip")["inputs"] == {"x": "float32[s0, 8]"}
+    assert found("trace", "script.pt2", "--shapes", "x:4x8")["inputs"] == {"x": "float32[4, 8]"}
+    torch.save([torch.ones(5, 8)], "tensors.dat")
+    assert found("run", "net.pt2", "--load-inputs", "tensors.dat")["outputs"][0]["shape"] == [5, 3]
+
+
+def test_what_is_written_to_a_link_is_in_its_target(folder: Path) -> None:
+    Path("link.pt2").symlink_to("target.pt2")
+    for command in (TRACE, "lower net.pt2", "compile net.pt2"):
+        assert call(*shlex.split(command), "-o", "link.pt2").returncode == 0
+        assert Path("link.pt2").is_symlink() and tracejet.load("target.pt2", compiled=False)
+        Path("target.pt2").unlink()
+
+
+@pytest.mark.parametrize("dtype", [torch.float8_e4m3fn, torch.float8_e5m2, torch.uint16, torch.complex32], ids=str)
+def test_programs_of_rare_dtypes_run_on_random_inputs(dtype: torch.dtype, tmp_path: Path) -> None:
+    class Same(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x.clone()
+
+    x = tracejet.Input(shape=(2, 3), dtype=dtype, name="x")
+    tracejet.save(tracejet.trace(Same(), arg_inputs=[x]), tmp_path / "same.pt2")
+    assert found("run", tmp_path / "same.pt2", "--engine", "aten", "--compare")["outputs"][0]["shape"] == [2, 3]
+
+
+def test_nan_has_no_sign_in_what_is_printed(folder: Path) -> None:
+    for name, value in {"nan": np.nan, "negative": -np.nan}.items():
+        np.save(f"{name}.npy", np.full((4, 8), value, dtype=np.float32))
+        run = call("run", "net.pt2", "--load-inputs", f"{name}.npy")
+        assert run.stdout == "output 0 float32[4, 3]: min nan, mean nan, max nan\n"
 
 
 def test_errors_go_to_standard_error(folder: Path) -> None:

@@ -147,6 +147,12 @@ def test_wrong_programs(good: Path, path: str, value: Any, message: str) -> None
         ("tensor_meta/storage_offset/as_int", -1, "expected no negative number"),
         ("tensor_meta/dtype", 12, "integers have no gradients"),
         ("tensor_meta/device/type", "abacus", "no device abacus"),
+        (
+            "tensor_meta/device",
+            {"type": "cuda", "index": 99},
+            "on cuda:99, which this PyTorch doesn't have",
+        ),
+        ("tensor_meta/device", {"type": "xla"}, "on xla, which this PyTorch doesn't have"),
     ],
 )
 def test_wrong_weights(good: Path, path: str, value: Any, message: str) -> None:

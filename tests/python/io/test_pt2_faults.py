@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
@@ -32,6 +33,38 @@ def factor_in(path: Path, width: int = 8) -> float:
     values = tracejet.load(path)(torch.ones(1, width)).unique()
     assert values.numel() == 1
     return values.item()
+
+
+@pytest.mark.parametrize("target", ["kept/model.pt2", "{folder}/kept/model.pt2", "second"])
+def test_a_link_is_written_through_also_to_a_file_that_isnt_there_yet(target: str, tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "second").symlink_to("kept/model.pt2")
+    link = tmp_path / "model.pt2"
+    link.symlink_to(target.format(folder=tmp_path))
+    for factor in (1, 2):
+        save(factor, link)
+        assert link.is_symlink() and factor_in(tmp_path / "kept/model.pt2") == factor
+    assert [file.name for file in (tmp_path / "kept").iterdir()] == ["model.pt2"]
+
+
+def test_only_a_file_takes_the_place_of_what_is_there(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "link").symlink_to("fifo")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "circle").symlink_to("circle")
+    refusals = {"fifo": "something else than a file", "folder": "Is a directory", "circle": "Too many levels"}
+    for name, refusal in {**refusals, "link": refusals["fifo"]}.items():
+        with pytest.raises(tracejet.Error, match=f"can't write .*/{name}: .*{refusal}") as raised:
+            tracejet.save(tracejet.trace(scaled(1), arg_inputs=[torch.ones(1, 8)]), tmp_path / name)
+        assert raised.value.code == tracejet.ErrorCode.UNWRITABLE_FILE
+    assert (tmp_path / "fifo").is_fifo() and (tmp_path / "link").is_symlink()
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_a_fifo_is_no_file_to_load_and_isnt_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo.pt2")
+    with pytest.raises(tracejet.Error, match="it is no file"):
+        tracejet.load(tmp_path / "fifo.pt2")
 
 
 @pytest.mark.parametrize("engine", ["openvino", "aten"])
