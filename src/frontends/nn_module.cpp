@@ -1,4 +1,7 @@
 // Traces torch::nn modules of C++.
+#include <cstring>
+#include <unordered_set>
+
 #include <ATen/core/grad_mode.h>
 
 #include "base/error.h"
@@ -26,6 +29,41 @@ const std::string kLeftBehind =
     "forward leaves a tensor that it has computed in a member of a module, or elsewhere, which a program doesn't keep "
     "between calls: register a buffer of fixed shape, and write to it (copy_) instead of binding it anew";
 
+const std::string kBoundAnew =
+    "forward binds a member of the module to another registered tensor (a = b, std::swap), which a program doesn't "
+    "keep "
+    "between calls: write to the buffer (copy_, of a clone() where both are written) instead of binding the member "
+    "anew";
+
+/// Members of the module object that become registered tensors. `a = b` calls no operator: it only shows
+/// in the object's memory.
+class BoundMembers {
+ public:
+  BoundMembers(std::span<const std::byte> object, const torch::nn::Module& module) : object_(object), before_(words()) {
+    for (const at::Tensor& each : module.parameters()) registered_.insert(each.unsafeGetTensorImpl());
+    for (const at::Tensor& each : module.buffers()) registered_.insert(each.unsafeGetTensorImpl());
+  }
+
+  bool have_changed() const {
+    const std::vector<const void*> now = words();
+    for (size_t i = 0; i < now.size(); ++i) {
+      if (now[i] != before_[i] && registered_.contains(now[i])) return true;
+    }
+    return false;
+  }
+
+ private:
+  std::vector<const void*> words() const {
+    std::vector<const void*> words(object_.size() / sizeof(const void*));
+    std::memcpy(static_cast<void*>(words.data()), object_.data(), words.size() * sizeof(const void*));
+    return words;
+  }
+
+  std::span<const std::byte> object_;
+  std::vector<const void*> before_;
+  std::unordered_set<const void*> registered_;
+};
+
 class StructuredResults final : public Results {
  public:
   StructuredResults(std::string structure, std::vector<c10::IValue> literals)
@@ -49,9 +87,11 @@ class ModuleFrontend final : public Frontend {
     graphs_.push_back(trace.tracer().graph());
     long held = 0;  // traced tensors hold their graph
     {
+      const BoundMembers members(call_.object, *call_.module);
       const Restored restored(restore_);
       record(trace);
       held = graphs_.back().use_count();
+      if (members.have_changed()) throw UnsupportedOperator(kBoundAnew, ErrorCode::kModelState);
     }
     if (graphs_.back().use_count() != held)
       throw UnsupportedOperator(kLeftBehind, ErrorCode::kModelState);  // a member has held one

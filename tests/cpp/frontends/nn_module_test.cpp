@@ -147,6 +147,52 @@ TEST(NnModule, AMemberBoundToAnotherTensorIsRefused) {
   EXPECT_NE(message_of<UnsupportedOperator>([&] { trace(inside, {x}); }).find("register a buffer"), std::string::npos);
 }
 
+struct Pair : torch::nn::Module {
+  at::Tensor a = register_buffer("a", torch::zeros({2, 4})), b = register_buffer("b", torch::ones({2, 4}));
+};
+
+TEST(NnModule, AMemberBoundToAnotherBufferIsRefused) {
+  struct Bound : Pair {
+    at::Tensor forward(const at::Tensor& x) {
+      b.add_(x);
+      at::Tensor y = x + a;
+      a = b;
+      return y;
+    }
+  };
+  struct Swapped : Pair {
+    at::Tensor forward(const at::Tensor& x) {
+      std::swap(a, b);
+      return x + a - 2 * b;
+    }
+  };
+  const auto expect_refused = [](auto net) {
+    const at::Tensor a = net.a, b = net.b;
+    const auto call = [&] { trace(net, {Input::fixed({2, 4})}); };
+    EXPECT_NE(message_of<UnsupportedOperator>(call).find("std::swap"), std::string::npos);
+    EXPECT_TRUE(net.a.is_same(a) && net.b.is_same(b));
+  };
+  expect_refused(Bound());
+  expect_refused(Swapped());
+}
+
+TEST(NnModule, MembersThatStayWhatTheyAreMayBeWrittenInTurn) {
+  struct Turned : Pair {
+    at::Tensor forward(const at::Tensor& x) {
+      const at::Tensor kept = a.clone();
+      a.copy_(b);
+      b.copy_(kept);
+      return x + a - 2 * b;
+    }
+  } net, eager;
+  const Program program = trace(net, {Input::fixed({2, 4})});
+  const CompiledProgram compiled = compile(program);
+  for (int i = 0; i < 3; ++i) {
+    const at::Tensor x = torch::randn({2, 4});
+    EXPECT_TRUE(at::allclose(compiled.run({x}).at(0), eager.forward(x)));
+  }
+}
+
 TEST(NnModule, SetDataOfAMemberIsRefused) {
   struct : torch::nn::Module {
     at::Tensor forward(const at::Tensor& x) {
