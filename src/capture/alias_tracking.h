@@ -20,25 +20,15 @@ struct ResultAliases {
   std::vector<size_t> results;      ///< earlier ones of the same subgraph
 };
 
-/// A buffer that forward has bound to another tensor.
-struct Binding {
-  const Value* buffer;
-  at::Tensor now;     ///< functional
-  std::string where;  ///< in words
-};
-
 /// Tensors that share memory in eager, or may do so, and are apart in a program: what a branch of control flow takes
-/// from outside and gives back, and what buffers are bound to. There is one in each trace, on its thread.
+/// from outside and gives back.
 ///
 /// All tensors are functional ones: views of one another have one storage.
 class AliasTracking {
  public:
-  AliasTracking();
+  AliasTracking() = default;
   AliasTracking(const AliasTracking&) = delete;
   AliasTracking& operator=(const AliasTracking&) = delete;
-  ~AliasTracking();
-  /// That of the trace at work.
-  static AliasTracking& current();
 
   bool may_share(const at::Tensor& a, const at::Tensor& b) const;
 
@@ -58,9 +48,6 @@ class AliasTracking {
   /// `what`: "the model's input x", say.
   void check_content(const at::Tensor& tensor, const std::string& what) const;
 
-  std::vector<Binding>& bindings() { return bindings_; }
-  const std::vector<Binding>& bindings() const { return bindings_; }
-
  private:
   struct Memory {
     c10::Storage storage;                                 ///< keeps its address in use
@@ -71,10 +58,8 @@ class AliasTracking {
   Memory& memory_of(const at::Tensor& tensor);
   const Memory* find(const at::Tensor& tensor) const;
 
-  AliasTracking* const outer_;
   std::unordered_map<const c10::StorageImpl*, Memory> memory_;
   std::unordered_map<const Graph*, std::vector<ResultAliases>> of_subgraphs_;
-  std::vector<Binding> bindings_;
 };
 
 }  // namespace tracejet

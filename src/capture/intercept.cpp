@@ -9,7 +9,6 @@
 #include <torch/library.h>
 
 #include "base/error.h"
-#include "capture/alias_tracking.h"
 #include "capture/collectives.h"
 #include "capture/keys.h"
 #include "capture/known_modules.h"
@@ -88,8 +87,7 @@ void refuse_ambiguous_writes(const c10::OperatorHandle& op, const torch::jit::St
 }
 
 /// What was written through another tensor can't be read, if only eager knows whether it is the same memory.
-void check_contents(const c10::OperatorHandle& op, const torch::jit::Stack& stack) {
-  const AliasTracking& aliases = AliasTracking::current();
+void check_contents(const AliasTracking& aliases, const c10::OperatorHandle& op, const torch::jit::Stack& stack) {
   if (!aliases.has_any()) return;
   for (const c10::IValue& argument : arguments_on(stack, op)) {
     for_each_tensor(argument, [&](const at::Tensor& tensor) {
@@ -98,8 +96,8 @@ void check_contents(const c10::OperatorHandle& op, const torch::jit::Stack& stac
   }
 }
 
-void note_written_memory(const Tracer& tracer, const c10::OperatorHandle& op, const torch::jit::Stack& stack) {
-  AliasTracking& aliases = AliasTracking::current();
+void note_written_memory(Tracer& tracer, const c10::OperatorHandle& op, const torch::jit::Stack& stack) {
+  AliasTracking& aliases = tracer.aliases();
   if (!aliases.has_any()) return;
   for_each_written(op, stack, [&](const at::Tensor& tensor) {
     if (at::functionalization::impl::isFunctionalTensor(tensor))
@@ -155,9 +153,9 @@ void intercept(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::j
     if (answer_whether_equal(op, *stack)) return;
     refuse_traced_data(op, *stack);
     tracer->plain_sizes().restore(op, *stack);
-    check_contents(op, *stack);
+    check_contents(tracer->aliases(), op, *stack);
     lift_arguments(*tracer, op, *stack);
-    check_contents(op, *stack);  // of stand-ins, too
+    check_contents(tracer->aliases(), op, *stack);  // of stand-ins, too
     if (op.schema().is_mutable()) {
       refuse_ambiguous_writes(op, *stack);
       note_written_memory(*tracer, op, *stack);

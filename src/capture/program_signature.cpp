@@ -1,15 +1,14 @@
 #include "capture/program_signature.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include <ATen/ops/clone.h>
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "capture/alias_tracking.h"
 #include "capture/devices.h"
 #include "capture/functionalization.h"
-#include "capture/tracer.h"
 #include "symbolic/asker.h"
 #include "symbolic/sym_node.h"
 
@@ -51,7 +50,7 @@ const Value* find_scalar(const Graph& graph, const c10::IValue& number) {
 void ProgramSignature::add_output(c10::IValue output) {
   const symbolic::AskedBy asked(symbolic::Asker::kPyTorch);
   if (output.isTensor()) {
-    AliasTracking::current().check_content(lifting_.lift(output.toTensor()), "a result");
+    aliases_.check_content(lifting_.lift(output.toTensor()), "a result");
     results_.push_back({GraphOutput::Kind::kUser, &lifting_.value_of(output.toTensor()), {}, 0});
     return;
   }
@@ -64,11 +63,10 @@ void ProgramSignature::rebind_buffer(const at::Tensor& buffer, const at::Tensor&
   const Value* target = state_.find(buffer);
   const symbolic::AskedBy asked(symbolic::Asker::kPyTorch);
   if (target == nullptr) throw Error("only a buffer that was announced can be bound to another tensor");
-  AliasTracking& aliases = AliasTracking::current();
   const at::Tensor now = lifting_.lift(replacement);
-  aliases.check_content(now, "a buffer that is bound to it");
-  std::erase_if(aliases.bindings(), [&](const Binding& earlier) { return earlier.buffer == target; });
-  aliases.bindings().push_back({target, now, Tracer::current()->locations().describe_current()});
+  aliases_.check_content(now, "a buffer that is bound to it");
+  std::erase_if(bindings_, [&](const Binding& earlier) { return earlier.buffer == target; });
+  bindings_.push_back({target, now, locations_.describe_current()});
 }
 
 void ProgramSignature::finish() {
@@ -129,11 +127,9 @@ void ProgramSignature::check_written_memory(const Written& written, const NameOf
   }
 }
 
-namespace {
-
 /// Buffers of a program are apart, and so are they from its inputs: what is written to one isn't seen in another.
-[[noreturn]] void throw_bound_to_memory(const Binding& binding, const std::string& name, const std::string& of,
-                                        const std::string& written) {
+void ProgramSignature::throw_bound_to_memory(const Binding& binding, const std::string& name, const std::string& of,
+                                             const std::string& written) {
   throw UnsupportedOperator("forward binds " + name + " to the memory of " + of +
                                 " (or to a view of it), and writes to " + written +
                                 " in place: later calls would see that in both, and a program keeps them " +
@@ -141,46 +137,41 @@ namespace {
                             ErrorCode::kModelState);
 }
 
-}  // namespace
-
 void ProgramSignature::check_rebound_memory(const NameOf& name_of) const {
-  const AliasTracking& aliases = AliasTracking::current();
   const auto& all_lifted = scopes_.program().lifted;
-  const auto is_written = [&](const Value* value) {
-    return std::ranges::any_of(all_lifted, [&](const auto& entry) {
-      return entry.second.value == value && !is_unwritten(entry.second.stand_in);
-    });
-  };
+  std::unordered_set<const Value*> written, bound;
+  for (const auto& [impl, lifted] : all_lifted) {
+    if (!is_unwritten(lifted.stand_in)) written.insert(lifted.value);
+  }
+  for (const Binding& binding : bindings_) bound.insert(binding.buffer);
   const auto is_read = [&](const Value* value) {
-    const auto is_kept = [&](const auto& content) { return content.second == value; };
     return !value->users().empty() || std::ranges::find(results_, value, &GraphOutput::value) != results_.end() ||
-           std::ranges::any_of(rebound_, is_kept);
+           std::ranges::find(bindings_, value, &Binding::content) != bindings_.end();
   };
-  for (const Binding& binding : aliases.bindings()) {
+  for (const Binding& binding : bindings_) {
     const std::string name = name_of(binding.buffer);
     const auto check_apart = [&](const at::Tensor& other, const std::string& of, bool is_other_written) {
-      if (!aliases.may_share(binding.now, other)) return;
-      if (is_written(binding.buffer)) throw_bound_to_memory(binding, name, of, name);
+      if (!aliases_.may_share(binding.now, other)) return;
+      if (written.contains(binding.buffer)) throw_bound_to_memory(binding, name, of, name);
       if (is_other_written && is_read(binding.buffer)) throw_bound_to_memory(binding, name, of, of);
     };
-    for (const Binding& other : aliases.bindings()) {
-      if (&other != &binding) check_apart(other.now, name_of(other.buffer), is_written(other.buffer));
+    for (const Binding& other : bindings_) {
+      if (&other != &binding) check_apart(other.now, name_of(other.buffer), written.contains(other.buffer));
     }
     for (const auto& [impl, lifted] : all_lifted) {
-      const bool is_bound =
-          std::ranges::any_of(aliases.bindings(), [&](const Binding& other) { return other.buffer == lifted.value; });
-      if (!is_bound) check_apart(lifted.stand_in, name_of(lifted.value), is_written(lifted.value));
+      if (bound.contains(lifted.value)) continue;
+      check_apart(lifted.stand_in, name_of(lifted.value), written.contains(lifted.value));
     }
     for (const UserInput& input : user_inputs_) {
       check_apart(input.tensor, name_of(input.value), !is_unwritten(input.tensor));
     }
   }
-  for (const auto& [buffer, content] : rebound_) {
+  for (const Binding& binding : bindings_) {
     for (const auto& [impl, other] : scopes_.program().lifted) {
-      const auto is_buffer = [&](const GraphInput& input) { return input.value == buffer; };
+      const auto is_buffer = [&](const GraphInput& input) { return input.value == binding.buffer; };
       const GraphInput& input = *std::ranges::find_if(program().inputs(), is_buffer);
-      if (other.value == buffer || !memory_overlaps(other.real, input.data)) continue;
-      throw UnsupportedOperator("the model binds " + name_of(buffer) +
+      if (other.value == binding.buffer || !memory_overlaps(other.real, input.data)) continue;
+      throw UnsupportedOperator("the model binds " + name_of(binding.buffer) +
                                     " to another tensor, and also reads the memory of "
                                     "the first one as " +
                                     name_of(other.value) + "; write to it in place (copy_) instead",
@@ -212,17 +203,14 @@ void ProgramSignature::add_mutations() {
     const auto found = index.find(value);
     return found == index.end() ? "a view of it" : inputs[found->second].name;
   };
-  for (const Binding& binding : AliasTracking::current().bindings()) {
-    rebound_.emplace_back(binding.buffer, &scopes_.current_value(binding.now));
-  }
+  for (Binding& binding : bindings_) binding.content = &scopes_.current_value(binding.now);
   for (const auto& [impl, lifted] : scopes_.program().lifted)
-    AliasTracking::current().check_content(lifted.stand_in, name_of(lifted.value));
-  for (const UserInput& input : user_inputs_)
-    AliasTracking::current().check_content(input.tensor, name_of(input.value));
+    aliases_.check_content(lifted.stand_in, name_of(lifted.value));
+  for (const UserInput& input : user_inputs_) aliases_.check_content(input.tensor, name_of(input.value));
   Written written = written_state();
   check_written_memory(written, name_of);
   check_rebound_memory(name_of);
-  for (const auto& [buffer, content] : rebound_) written[buffer] = content;
+  for (const Binding& binding : bindings_) written[binding.buffer] = binding.content;
   for (const UserInput& input : user_inputs_) {
     const Value& now = scopes_.current_value(input.tensor);
     if (&now != input.value) written[input.value] = &now;

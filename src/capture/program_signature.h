@@ -9,7 +9,9 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/core/ivalue.h>
 
+#include "capture/alias_tracking.h"
 #include "capture/announced_state.h"
+#include "capture/call_locations.h"
 #include "capture/frontend_hooks.h"
 #include "capture/lifting.h"
 #include "capture/scopes.h"
@@ -23,11 +25,14 @@ class ProgramSignature {
  public:
   /// `shares_memory`: see TracerOptions.
   ProgramSignature(Scopes& scopes, const AnnouncedState& state, Lifting& lifting, TraceGuards& guards,
-                   const FrontendHooks& hooks, bool shares_memory)
+                   const CallLocations& locations, const AliasTracking& aliases, const FrontendHooks& hooks,
+                   bool shares_memory)
       : scopes_(scopes),
         state_(state),
         lifting_(lifting),
         guards_(guards),
+        locations_(locations),
+        aliases_(aliases),
         hooks_(hooks),
         shares_memory_(shares_memory) {}
   ProgramSignature(const ProgramSignature&) = delete;
@@ -56,12 +61,21 @@ class ProgramSignature {
     at::Tensor tensor;
     const Value* value;
   };
+  /// A buffer that forward has bound to another tensor.
+  struct Binding {
+    const Value* buffer;
+    at::Tensor now;                  ///< functional
+    std::string where;               ///< in words
+    const Value* content = nullptr;  ///< what it is at the end
+  };
   using Written = std::unordered_map<const Value*, const Value*>;  ///< input, new content
   using NameOf = std::function<std::string(const Value*)>;
 
   Graph& program() const { return *scopes_.program().graph; }
   /// What real tensors that were lifted have become; the value is what they were.
   Written written_state() const;
+  [[noreturn]] static void throw_bound_to_memory(const Binding& binding, const std::string& name, const std::string& of,
+                                                 const std::string& written);
   void check_written_memory(const Written& written, const NameOf& name_of);
   /// `self.buffer = …` makes another tensor of the buffer, which a program can only write to its memory.
   void check_rebound_memory(const NameOf& name_of) const;
@@ -71,11 +85,13 @@ class ProgramSignature {
   const AnnouncedState& state_;
   Lifting& lifting_;
   TraceGuards& guards_;
+  const CallLocations& locations_;
+  const AliasTracking& aliases_;
   const FrontendHooks& hooks_;
   const bool shares_memory_;
   std::vector<UserInput> user_inputs_;
   std::vector<GraphOutput> results_;
-  std::vector<std::pair<const Value*, const Value*>> rebound_;  ///< buffer, new content
+  std::vector<Binding> bindings_;
   bool needs_shared_memory_ = false;
 };
 

@@ -5,7 +5,6 @@
 #include <ATen/ops/clone.h>
 
 #include "base/error.h"
-#include "capture/alias_tracking.h"
 #include "ir/passes/dead_nodes.h"
 #include "ops/shape/shape.h"
 #include "symbolic/asker.h"
@@ -74,12 +73,11 @@ Subgraph SubgraphRecorder::record(const Body& body, std::span<const TensorMeta> 
   refuse_writes_to_outside(arguments, inputs);
   std::vector<std::pair<at::Tensor, at::Tensor>> outside;
   for (const auto& [impl, lifted] : scopes_.at_hand().lifted) outside.emplace_back(lifted.real, lifted.stand_in);
-  AliasTracking& aliases = AliasTracking::current();
   const std::string around = "the code around a branch or loop body in it";
-  for (const at::Tensor& result : given) aliases.check_content(result, "a result of a branch or loop body in it");
-  for (const at::Tensor& argument : arguments) aliases.check_content(argument, around);
-  for (const auto& [tensor, inside] : outside) aliases.check_content(inside, around);
-  aliases.add_subgraph(*graph, given, arguments, outside);
+  for (const at::Tensor& result : given) aliases_.check_content(result, "a result of a branch or loop body in it");
+  for (const at::Tensor& argument : arguments) aliases_.check_content(argument, around);
+  for (const auto& [tensor, inside] : outside) aliases_.check_content(inside, around);
+  aliases_.add_subgraph(*graph, given, arguments, outside);
   guards_.add_assertions_of_subgraph(branch.close(), symbols_around);
 
   for (const Value* result : results) graph->add_output({GraphOutput::Kind::kUser, result, {}, 0});

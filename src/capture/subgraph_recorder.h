@@ -8,6 +8,7 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 
+#include "capture/alias_tracking.h"
 #include "capture/call_locations.h"
 #include "capture/lifting.h"
 #include "capture/scopes.h"
@@ -30,8 +31,13 @@ class SubgraphRecorder {
  public:
   /// `runs_of_bodies`: see TracerOptions.
   SubgraphRecorder(Scopes& scopes, Lifting& lifting, TraceGuards& guards, const CallLocations& locations,
-                   int runs_of_bodies)
-      : scopes_(scopes), lifting_(lifting), guards_(guards), locations_(locations), runs_of_bodies_(runs_of_bodies) {}
+                   AliasTracking& aliases, int runs_of_bodies)
+      : scopes_(scopes),
+        lifting_(lifting),
+        guards_(guards),
+        locations_(locations),
+        aliases_(aliases),
+        runs_of_bodies_(runs_of_bodies) {}
   SubgraphRecorder(const SubgraphRecorder&) = delete;
   SubgraphRecorder& operator=(const SubgraphRecorder&) = delete;
 
@@ -56,6 +62,7 @@ class SubgraphRecorder {
   Lifting& lifting_;
   TraceGuards& guards_;
   const CallLocations& locations_;
+  AliasTracking& aliases_;
   const int runs_of_bodies_;
   bool has_loops_of_model_ = false;
 };

@@ -5,7 +5,6 @@
 #include <c10/core/impl/LocalDispatchKeySet.h>
 
 #include "base/error.h"
-#include "capture/alias_tracking.h"
 #include "capture/keys.h"
 #include "capture/plain_sizes.h"
 #include "capture/tensor_arguments.h"
@@ -47,7 +46,6 @@ struct Tracer::Activation {
   c10::impl::IncludeDispatchKeyGuard include;
   at::functionalization::impl::FunctionalizationReapplyViewsGuard reapply_views;
   PlainSizes plain_sizes;
-  AliasTracking aliases;
 };
 
 Tracer* Tracer::current() { return current_tracer; }
@@ -61,9 +59,9 @@ Tracer::Tracer(FrontendHooks hooks, TracerOptions options)
       state_(scopes_, hooks_),
       lifting_(scopes_, state_, hooks_, options_.shares_memory),
       inference_(scopes_, lifting_, hooks_, options_.check_rules),
-      subgraphs_(scopes_, lifting_, guards_, locations_, options_.runs_of_bodies),
+      subgraphs_(scopes_, lifting_, guards_, locations_, aliases_, options_.runs_of_bodies),
       replacement_(scopes_, lifting_),
-      signature_(scopes_, state_, lifting_, guards_, hooks_, options_.shares_memory) {}
+      signature_(scopes_, state_, lifting_, guards_, locations_, aliases_, hooks_, options_.shares_memory) {}
 
 Tracer::~Tracer() { end(); }
 

@@ -6,6 +6,7 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 
+#include "capture/alias_tracking.h"
 #include "capture/announced_state.h"
 #include "capture/call_locations.h"
 #include "capture/frontend_hooks.h"
@@ -64,6 +65,7 @@ class Tracer {
   Lifting& lifting() { return lifting_; }
   CallLocations& locations() { return locations_; }
   StrideTracking& strides() { return strides_; }
+  AliasTracking& aliases() { return aliases_; }
   TraceGuards& guards() { return guards_; }
   ShapeInference& inference() { return inference_; }
   SubgraphRecorder& subgraphs() { return subgraphs_; }
@@ -113,6 +115,7 @@ class Tracer {
   AnnouncedState state_;
   Lifting lifting_;
   ShapeInference inference_;
+  AliasTracking aliases_;
   SubgraphRecorder subgraphs_;
   Replacement replacement_;
   ProgramSignature signature_;

@@ -5,7 +5,6 @@
 #include <ATen/ops/clone.h>
 
 #include "base/error.h"
-#include "capture/alias_tracking.h"
 #include "capture/keys.h"
 #include "ops/shape/shape.h"
 #include "symbolic/sym_node.h"
@@ -26,7 +25,7 @@ std::vector<const Value*> values_of(Tracer& tracer, const std::vector<at::Tensor
   std::vector<const Value*> values;
   for (const at::Tensor& tensor : tensors) {
     refuse_transforms(tensor);
-    AliasTracking::current().check_content(tracer.lifting().lift(tensor), "this call");
+    tracer.aliases().check_content(tracer.lifting().lift(tensor), "this call");
     values.push_back(&tracer.lifting().value_of(tensor));
   }
   return values;
@@ -55,7 +54,7 @@ std::vector<TensorMeta> results_of(const Graph& subgraph) {
 
 void add_aliases(Tracer& tracer, const std::vector<at::Tensor>& results, const std::vector<at::Tensor>& operands,
                  const Graph& subgraph) {
-  AliasTracking& tracking = AliasTracking::current();
+  AliasTracking& tracking = tracer.aliases();
   const std::vector<ResultAliases>& all = tracking.of_subgraph(subgraph);
   for (size_t i = 0; i < results.size(); ++i) {
     for (const size_t operand : all[i].operands) tracking.add(results[i], tracer.lifting().lift(operands[operand]));
@@ -69,7 +68,7 @@ void add_aliases(Tracer& tracer, const std::vector<at::Tensor>& results, const s
 void add_aliases_of_runs(Tracer& tracer, const std::vector<at::Tensor>& results,
                          const std::vector<at::Tensor>& operands, const Graph& body) {
   add_aliases(tracer, results, operands, body);
-  AliasTracking& tracking = AliasTracking::current();
+  AliasTracking& tracking = tracer.aliases();
   const std::vector<ResultAliases>& all = tracking.of_subgraph(body);
   for (size_t runs = 1; runs < results.size(); ++runs) {  // more than so many take it no further
     for (size_t i = 0; i < results.size(); ++i) {
