@@ -2,13 +2,15 @@
 //
 //   edit model.pt2 edited.pt2
 #include <iostream>
+#include <stdexcept>
+#include <string>
 
 #include <torch/torch.h>
 
 #include <tracejet/tracejet.h>
 
-int change(int, char** argv) {
-  const tracejet::Program program = tracejet::load(argv[1]);
+void change(const std::string& from, const std::string& to) {
+  const tracejet::Program program = tracejet::load(from);
   for (const tracejet::ProgramNode& node : tracejet::nodes_of(program)) std::cout << node.str() << '\n';
 
   tracejet::ProgramEditor editor(program);
@@ -17,18 +19,16 @@ int change(int, char** argv) {
   const auto sigmoid = [](const std::vector<torch::Tensor>& in) { return std::vector{torch::sigmoid(in[0])}; };
   editor.replace(logits, editor.insert_after(last, sigmoid, {logits}).at(0));
   const tracejet::Program edited = editor.program();
-  tracejet::save(edited, argv[2]);
+  tracejet::save(edited, to);
 
   for (const int64_t batch : {1, 7, 1024}) {
     const torch::Tensor x = torch::rand({batch, 2}) * 2 - 1;
     const torch::Tensor expected = torch::sigmoid(tracejet::run(program, {x}).at(0));
-    if (!torch::allclose(tracejet::run(tracejet::load(argv[2]), {x}).at(0), expected, /*rtol=*/1e-4, /*atol=*/1e-5)) {
-      std::cerr << "The edited program differs for a batch of " << batch << ".\n";
-      return 1;
+    if (!torch::allclose(tracejet::run(tracejet::load(to), {x}).at(0), expected, /*rtol=*/1e-4, /*atol=*/1e-5)) {
+      throw std::runtime_error("The edited program differs for a batch of " + std::to_string(batch) + ".");
     }
   }
-  std::cout << "The edited program gives probabilities. Written to " << argv[2] << ".\n";
-  return 0;
+  std::cout << "The edited program gives probabilities. Written to " << to << ".\n";
 }
 
 int main(int argc, char** argv) {
@@ -37,7 +37,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   try {
-    return change(argc, argv);
+    change(argv[1], argv[2]);
   } catch (const std::exception& error) {
     std::cerr << error.what() << '\n';
     return 1;

@@ -1,9 +1,9 @@
 #include "bindings/inductor_engine.h"
 
 #include "bindings/adapter_engine.h"
+#include "bindings/context_reading.h"
 #include "engines/inductor/executable.h"
 #include "engines/inductor/promise.h"
-#include "symbolic/context.h"
 
 namespace tracejet::python {
 
@@ -11,13 +11,8 @@ namespace {
 
 /// The symbols of a graph as numbers, by their ids.
 py::dict sizes_of(const Graph& graph) {
-  const auto symbols = [&] {
-    const py::gil_scoped_release others_run;  // who has the context may wait for the interpreter
-    const symbolic::Context::Reading alone(graph.shapes());
-    return std::vector<symbolic::Symbol>(graph.shapes().symbols().begin(), graph.shapes().symbols().end());
-  }();
   py::dict sizes;
-  for (const symbolic::Symbol& symbol : symbols) {
+  for (const symbolic::Symbol& symbol : copied(graph.shapes(), &symbolic::Context::symbols)) {
     if (!symbol.backed) continue;
     sizes[py::int_(symbol.id)] = graph.shapes().sym_int(symbolic::Expression::of(symbol));
   }

@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "bindings/bindings.h"
-#include "symbolic/context.h"
+#include "bindings/context_reading.h"
 #include "symbolic/operators.h"
 #include "symbolic/sym_node.h"
 
@@ -138,20 +138,8 @@ void bind_context(py::module_& module) {
             return self.sym_int(self.unbacked(prefix, to_range(min, max)));
           },
           py::arg("prefix") = "u", py::arg("min") = 0, py::arg("max") = py::none())
-      .def_property_readonly(
-          "guards",
-          [](const Context& self) {
-            const py::gil_scoped_release others_run;  // who has the context may wait for the interpreter
-            const Context::Reading alone(self);
-            return std::vector<Guard>(self.guards().begin(), self.guards().end());
-          })
-      .def_property_readonly(
-          "symbols",
-          [](const Context& self) {
-            const py::gil_scoped_release others_run;  // who has the context may wait for the interpreter
-            const Context::Reading alone(self);
-            return std::vector<Symbol>(self.symbols().begin(), self.symbols().end());
-          })
+      .def_property_readonly("guards", [](const Context& self) { return python::copied(self, &Context::guards); })
+      .def_property_readonly("symbols", [](const Context& self) { return python::copied(self, &Context::symbols); })
       .def("decide", &Context::decide, py::arg("condition"), "True, False, or None where neither is known.")
       .def(
           "range", [](Context& self, const Expression& expression) { return to_tuple(self.range(expression)); },

@@ -24,8 +24,7 @@ void rethrow_of_code(const c10::Error& error, const Tracer& tracer) {
   if (asks_for_data(message)) {
     throw DataDependent(
         "the code asks for a tensor's memory (data_ptr, accessor, torch::tensor of a vector), which only exists when "
-        "the "
-        "program runs; compute with the tensor instead, and make tables once, as members of the module",
+        "the program runs; compute with the tensor instead, and make tables once, as members of the module",
         ErrorCode::kDataAccess);
   }
   const size_t got = message.find(kGot);

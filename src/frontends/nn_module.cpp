@@ -31,12 +31,11 @@ const std::string kLeftBehind =
 
 const std::string kBoundAnew =
     "forward binds a member of the module to another registered tensor (a = b, std::swap), which a program doesn't "
-    "keep "
-    "between calls: write to the buffer (copy_, of a clone() where both are written) instead of binding the member "
-    "anew";
+    "keep between calls: write to the buffer (copy_, of a clone() where both are written) instead of binding the "
+    "member anew";
 
-/// Members of the module object that become registered tensors. `a = b` calls no operator: it only shows
-/// in the object's memory.
+/// Members of the module object that become registered tensors. `a = b` calls no operator: it only shows in the
+/// object's memory.
 class BoundMembers {
  public:
   BoundMembers(std::span<const std::byte> object, const torch::nn::Module& module) : object_(object), before_(words()) {

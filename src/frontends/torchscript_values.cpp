@@ -8,6 +8,7 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/core/class_type.h>
 #include <ATen/ops/scalar_tensor.h>
+#include <c10/util/StringUtil.h>
 
 #include "frontends/torchscript_numbers.h"
 
@@ -199,9 +200,7 @@ void find_axes(const c10::IValue& value, const SymbolAxes& axes, std::vector<std
 std::string axes_in(const std::vector<c10::IValue>& values, const SymbolAxes& axes) {
   std::vector<std::string> found;
   for (const c10::IValue& value : values) find_axes(value, axes, found);
-  std::string text;
-  for (const std::string& axis : found) text += (text.empty() ? "" : ", ") + axis;
-  return text;
+  return c10::Join(", ", found);
 }
 
 }  // namespace tracejet::torchscript

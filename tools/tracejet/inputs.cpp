@@ -5,17 +5,14 @@
 #include <map>
 #include <optional>
 
+#include "report/words.h"
 #include <tracejet/error.h>
 
 namespace tracejet::command_line {
 
 namespace {
 
-std::string listed(const std::vector<std::string>& names) {
-  std::string list;
-  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
-  return list.empty() ? "none" : list;
-}
+std::string listed(const std::vector<std::string>& names) { return names.empty() ? "none" : joined_words(names); }
 
 /// What is said of inputs, by name. Nothing is said twice.
 class Said {

@@ -47,20 +47,23 @@ Parameters parameters_of(const torch::jit::Module& module, const std::string& pa
   return parameters;
 }
 
-}  // namespace
-
-bool is_program(const std::string& model) {
-  const FileKind kind = kind_of(model);
-  return kind == FileKind::kProgram ||
-         (kind == FileKind::kOther && std::filesystem::path(model).extension() == ".pt2");  // load() says what is wrong
+FileKind kind_of_model(const std::string& path) {
+  const FileKind kind = kind_of(path);
+  const bool is_damaged = kind == FileKind::kOther && std::filesystem::path(path).extension() == ".pt2";
+  return is_damaged ? FileKind::kProgram : kind;  // load() says what is wrong
 }
 
+}  // namespace
+
+bool is_program(const std::string& model) { return kind_of_model(model) == FileKind::kProgram; }
+
 Program program_of(const std::string& model, const InputOptions& inputs, const TraceOptions& options) {
-  if (is_program(model)) {
+  const FileKind kind = kind_of_model(model);
+  if (kind == FileKind::kProgram) {
     if (!inputs.is_empty()) throw InvalidInput(model + " is a program, which knows its inputs: say nothing of them");
     return load(model);
   }
-  const torch::jit::Module module = load_script(model, kind_of(model));
+  const torch::jit::Module module = load_script(model, kind);
   return trace(module, inputs.inputs(parameters_of(module, model)), options);
 }
 

@@ -23,10 +23,11 @@ def _report_call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
         return _call_module(module, *args, **kwargs)
     kind = type(module)
     name = _this_thread.classes.get(kind)
-    if isinstance(module, torch.jit.ScriptModule):
-        name = f"__torch__.{module.original_name}"
-    elif name is None:
-        name = _this_thread.classes[kind] = f"{kind.__module__}.{kind.__qualname__}"
+    if name is None:
+        if isinstance(module, torch.jit.ScriptModule):  # all of one kind in Python
+            name = f"__torch__.{module.original_name}"
+        else:
+            name = _this_thread.classes[kind] = f"{kind.__module__}.{kind.__qualname__}"
     tracer.enter_module(_this_thread.paths.get(id(module), ""), name)
     try:
         if isinstance(module, torch.jit.ScriptModule):
