@@ -1,10 +1,8 @@
 #pragma once
 
 #include <concepts>
-#include <cstddef>
 #include <functional>
 #include <memory>
-#include <span>
 #include <string>
 #include <tuple>
 #include <type_traits>
@@ -28,9 +26,6 @@ struct ModuleCall {
   std::function<FlatResults(const std::vector<at::Tensor>&)> forward;
   /// Makes what gives the module object its members back as they are now; empty where it can't be copied.
   std::function<std::function<void()>()> keep_members;
-  /// The memory of the module object itself, of its own type's size: a member in it that forward binds to another
-  /// registered tensor is seen by its pointer. Empty where the type isn't known.
-  std::span<const std::byte> object = {};
 };
 Program trace(const ModuleCall& call, const std::vector<Input>& inputs, const TraceOptions& options = {});
 Report diagnose(const ModuleCall& call, const std::vector<Input>& inputs, const TraceOptions& options = {});
@@ -89,7 +84,6 @@ ModuleCall module_call(Model& model, std::function<FlatResults(const std::vector
     call.module = object.ptr().get();
   } else {
     call.module = &object;
-    call.object = {reinterpret_cast<const std::byte*>(&object), sizeof(object)};
     if constexpr (std::is_copy_constructible_v<Object> && std::is_copy_assignable_v<Object>) {
       call.keep_members = [&object] { return [&object, kept = object] { object = kept; }; };
     }
@@ -124,10 +118,10 @@ ModuleCall argument_call(Model& model, const Arguments<Parts...>& arguments) {
 /// Results may be nested: the program gives their tensors, numbers and Nones in order; see Members in structure.h for
 /// structs.
 ///
-/// The model is unchanged afterwards, but for plain members of its submodules that forward changes: numbers, vectors,
-/// and tensors that it binds to others (`memory = memory * 0.9 + x`). The latter is UnsupportedOperator: write to a
-/// registered buffer instead (`memory.copy_(…)`). That a member is bound to a registered tensor as a whole (`a = b`,
-/// `std::swap(a, b)`) is only seen in the module itself, not in its submodules or in containers of tensors.
+/// A second call of forward has to compute what the first did. Where forward changes members that it reads (numbers,
+/// containers, tensors that it binds to others: `memory = memory * 0.9 + x`, `std::swap(a, b)`), it is
+/// UnsupportedOperator: write to a registered buffer instead (`memory.copy_(…)`). The model is unchanged afterwards,
+/// but for plain members of its submodules.
 template <typename Model>
   requires detail::HasForward<Model>
 Program trace(Model& model, const std::vector<Input>& inputs, const TraceOptions& options = {}) {

@@ -47,6 +47,10 @@ class Frontend {
   /// What an exception means that run() has thrown.
   virtual Failure kind_of(const std::exception_ptr& error) const;
 
+  /// Whether the model's code may leave something behind that no trace shows, in variables of its own: then it runs a
+  /// second time behind the first (Variation::is_second_call), and has to compute the same.
+  virtual bool has_memory() const { return false; }
+
   // Of languages whose own functions take no symbolic numbers (`len`, `range`).
 
   /// From the next trace on, calls that the last one met are replaced by what takes symbolic numbers. False where it

@@ -26,6 +26,8 @@ class FunctionFrontend final : public Frontend {
  public:
   FunctionFrontend(const Forward& forward, const ModelState& state) : forward_(forward), state_(state) {}
 
+  bool has_memory() const override { return true; }
+
   void run(ModelTrace& trace) override {
     Tracer& tracer = trace.tracer();
     for (const auto& [name, parameter] : state_.parameters) tracer.state().add_parameter(name, parameter);

@@ -31,6 +31,7 @@ struct Variation {
   std::map<std::string, bool> branches;  ///< branches that go as they are told, by the text of their condition
   std::vector<symbolic::ForcedBranches::DataAnswer> data;  ///< the same for branches on data, in order
   int runs_of_bodies = 1;                                  ///< see TracerOptions
+  bool is_second_call = false;  ///< the model is as the run before has left it, see Frontend::has_memory()
 };
 
 /// One run of a model under a tracer.

@@ -1,7 +1,4 @@
 // Traces torch::nn modules of C++.
-#include <cstring>
-#include <unordered_set>
-
 #include <ATen/core/grad_mode.h>
 
 #include "base/error.h"
@@ -29,40 +26,6 @@ const std::string kLeftBehind =
     "forward leaves a tensor that it has computed in a member of a module, or elsewhere, which a program doesn't keep "
     "between calls: register a buffer of fixed shape, and write to it (copy_) instead of binding it anew";
 
-const std::string kBoundAnew =
-    "forward binds a member of the module to another registered tensor (a = b, std::swap), which a program doesn't "
-    "keep between calls: write to the buffer (copy_, of a clone() where both are written) instead of binding the "
-    "member anew";
-
-/// Members of the module object that become registered tensors. `a = b` calls no operator: it only shows in the
-/// object's memory.
-class BoundMembers {
- public:
-  BoundMembers(std::span<const std::byte> object, const torch::nn::Module& module) : object_(object), before_(words()) {
-    for (const at::Tensor& each : module.parameters()) registered_.insert(each.unsafeGetTensorImpl());
-    for (const at::Tensor& each : module.buffers()) registered_.insert(each.unsafeGetTensorImpl());
-  }
-
-  bool have_changed() const {
-    const std::vector<const void*> now = words();
-    for (size_t i = 0; i < now.size(); ++i) {
-      if (now[i] != before_[i] && registered_.contains(now[i])) return true;
-    }
-    return false;
-  }
-
- private:
-  std::vector<const void*> words() const {
-    std::vector<const void*> words(object_.size() / sizeof(const void*));
-    std::memcpy(static_cast<void*>(words.data()), object_.data(), words.size() * sizeof(const void*));
-    return words;
-  }
-
-  std::span<const std::byte> object_;
-  std::vector<const void*> before_;
-  std::unordered_set<const void*> registered_;
-};
-
 class StructuredResults final : public Results {
  public:
   StructuredResults(std::string structure, std::vector<c10::IValue> literals)
@@ -82,41 +45,35 @@ class ModuleFrontend final : public Frontend {
   explicit ModuleFrontend(const ModuleCall& call)
       : call_(call), restore_(call.keep_members ? call.keep_members() : [] {}) {}
 
+  ModuleFrontend(const ModuleFrontend&) = delete;
+  ModuleFrontend& operator=(const ModuleFrontend&) = delete;
+  ~ModuleFrontend() override { restore_(); }
+
+  bool has_memory() const override { return true; }
+
   void run(ModelTrace& trace) override {
+    if (!trace.variation().is_second_call) restore();
     graphs_.push_back(trace.tracer().graph());
-    long held = 0;  // traced tensors hold their graph
-    {
-      const BoundMembers members(call_.object, *call_.module);
-      const Restored restored(restore_);
-      record(trace);
-      held = graphs_.back().use_count();
-      if (members.have_changed()) throw UnsupportedOperator(kBoundAnew, ErrorCode::kModelState);
-    }
-    if (graphs_.back().use_count() != held)
-      throw UnsupportedOperator(kLeftBehind, ErrorCode::kModelState);  // a member has held one
+    record(trace);
   }
 
   /// Whether something holds a tensor of a trace, once the session is over. `program`: the graph that is kept.
   bool left_tensors_behind(const std::shared_ptr<const Graph>& program) const {
-    return std::ranges::any_of(graphs_, [&](const std::weak_ptr<Graph>& graph) {
-      const auto held = graph.lock();
-      if (held == nullptr) return false;
-      return held.use_count() > (held == program ? 2 : 1);
-    });
+    return members_held_tensors_ || std::ranges::any_of(graphs_, [&](const std::weak_ptr<Graph>& graph) {
+             const auto held = graph.lock();
+             if (held == nullptr) return false;
+             return held.use_count() > (held == program ? 2 : 1);
+           });
   }
 
  private:
-  /// The module object has its members back when it ends.
-  class Restored {
-   public:
-    explicit Restored(const std::function<void()>& restore) : restore_(restore) {}
-    Restored(const Restored&) = delete;
-    Restored& operator=(const Restored&) = delete;
-    ~Restored() { restore_(); }
-
-   private:
-    const std::function<void()>& restore_;
-  };
+  /// Gives the module object its members back.
+  void restore() {
+    const auto held = [this] { return graphs_.empty() ? 0 : graphs_.back().use_count(); };  // by traced tensors, too
+    const long before = held();
+    restore_();
+    members_held_tensors_ |= held() != before;
+  }
 
   void record(ModelTrace& trace) const {
     Tracer& tracer = trace.tracer();
@@ -146,6 +103,7 @@ class ModuleFrontend final : public Frontend {
   const ModuleCall& call_;
   std::function<void()> restore_;
   std::vector<std::weak_ptr<Graph>> graphs_;  ///< of all traces
+  bool members_held_tensors_ = false;         ///< of a trace, when they were restored
 };
 
 }  // namespace

@@ -18,6 +18,7 @@ void Session::run() {
     check_loops(*general);
     best_ = general;
   }
+  check_second_call();
   best_ = trace_for_any_texts(best_);
   if (!best_->variation().data.empty()) return;  // a trace at other sizes may ask other questions about data
   best_ = trace_for_all_branches(traces_, best_);
@@ -57,6 +58,19 @@ void Session::check_loops(const ModelTrace& trace) {
       "the body of a loop over a dynamic size changes something that outlives a run, and that the next run "
       "or the code behind the loop reads; carry tensors in variables, or append them to a list",
       ErrorCode::kSizeLoop);
+}
+
+void Session::check_second_call() {
+  if (!traces_.frontend().has_memory()) return;
+  const Attempt second = traces_.attempt({.data = best_->variation().data, .is_second_call = true});
+  if (second.succeeded() && best_->gives_like(*second.trace) &&
+      gives_the_same_results(*best_->graph(), *second.trace->graph()))
+    return;
+  throw UnsupportedOperator(
+      "a second call of forward computes something else than the first: forward changes a variable that it reads (a "
+      "number, a container, a tensor that is bound to another one by a = b or std::swap), which a program doesn't keep "
+      "between calls; register a buffer, and write to it (copy_, add_)",
+      ErrorCode::kModelState);
 }
 
 Trace Session::trace_for_any_texts(Trace first) {
