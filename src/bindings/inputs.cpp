@@ -128,6 +128,13 @@ void bind_inputs(py::module_& module) {
   module.def("envelope", &envelope_of, py::arg("here"), py::arg("profiles"), py::arg("places"),
              "The range that takes in all profiles of an Input, each (min, opt, max) shapes. Raises InvalidInput where "
              "one contradicts itself.");
+  module.def(
+      "check_memory",
+      [](const std::string& here, const std::vector<int64_t>& shape, at::ScalarType dtype) {
+        check_memory(here, shape, dtype);
+      },
+      py::arg("here"), py::arg("shape"), py::arg("dtype"),
+      "Raises InvalidInput where there is no dense tensor of numbers of this dtype, or 64 bits don't count its bytes.");
   module.def("checked_shared_dims", &checked_shared_dims, py::arg("here"), py::arg("rank"), py::arg("shared_dims"),
              "The names of axes, none of them negative.");
   module.def(

@@ -1,6 +1,7 @@
 #include "compile/settings.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <limits>
 
 #include "base/error.h"
@@ -127,6 +128,15 @@ void check_effort(const CompileSettings& settings) {
                      ErrorCode::kInvalidSetting);
 }
 
+/// A file in a folder's place: some engines would say nothing, and keep nothing.
+void check_folder(std::string_view name, const std::string& folder) {
+  std::error_code unknown;  // what can't be seen may be one
+  const auto status = std::filesystem::status(folder, unknown);
+  if (unknown || !std::filesystem::exists(status) || std::filesystem::is_directory(status)) return;
+  throw InvalidInput(std::string(name) + " is " + folder + ", where there is something else than a folder",
+                     ErrorCode::kInvalidSetting);
+}
+
 void check_verify(const CompileSettings& settings) {
   constexpr std::string_view kModes[] = {"off", "warn", "error", "repair"};
   if (std::ranges::find(kModes, settings.verify) == std::end(kModes)) {
@@ -179,6 +189,8 @@ void check_settings(const CompileSettings& settings) {
     throw InvalidInput("min_block_size is " + std::to_string(settings.min_block_size) + ", but a block has a node",
                        ErrorCode::kInvalidSetting);
   check_tensorrt_settings(settings);
+  check_folder("cache_dir", settings.cache_dir);
+  check_folder("engine_cache_dir", settings.engine_cache_dir);
   if (settings.engine_cache_size < 0) {
     throw InvalidInput("engine_cache_size is " + std::to_string(settings.engine_cache_size) + ", but can't be negative",
                        ErrorCode::kInvalidSetting);

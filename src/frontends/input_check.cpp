@@ -63,11 +63,11 @@ void check_dtype(const std::string& here, at::ScalarType dtype) {
 }
 
 /// Whether a tensor of this shape can be: its bytes are counted in 64 bits, of an empty one as if it had an element.
-void check_bytes(const std::string& here, const Shape& shape, at::ScalarType dtype) {
+void check_bytes(const std::string& here, std::span<const int64_t> shape, at::ScalarType dtype) {
   auto bytes = static_cast<int64_t>(c10::elementSize(dtype));
   for (const int64_t size : shape) {
     if (!__builtin_mul_overflow(bytes, std::max<int64_t>(size, 1), &bytes)) continue;
-    throw InvalidInput(here + ": " + c10::str(at::IntArrayRef(shape)) + " is more than 64 bits count bytes of",
+    throw InvalidInput(here + ": " + c10::str(at::IntArrayRef(shape.data(), shape.size())) + " is more than 64 bits count bytes of",
                        ErrorCode::kInputDeclaration);
   }
 }
@@ -119,6 +119,11 @@ ShapeRange envelope(const std::string& here, std::span<const ShapeRange> profile
   return all;
 }
 
+void check_memory(const std::string& here, std::span<const int64_t> shape, at::ScalarType dtype) {
+  check_dtype(here, dtype);
+  check_bytes(here, shape, dtype);
+}
+
 std::map<int64_t, std::string> checked_shared_dims(const std::string& here, size_t rank,
                                                    const std::vector<std::pair<int64_t, std::string>>& shared) {
   const auto axes = static_cast<int64_t>(rank);
@@ -160,8 +165,7 @@ Input checked(const std::string& here, Input input) {
                          ErrorCode::kInputDeclaration);
     }
   }
-  check_dtype(here, input.dtype);
-  check_bytes(here, input.opt_shape, input.dtype);
+  check_memory(here, input.opt_shape, input.dtype);
   const size_t rank = input.opt_shape.size();
   check_format(here, input.format, rank);
   input.shared_dims = checked_shared_dims(here, rank, {input.shared_dims.begin(), input.shared_dims.end()});

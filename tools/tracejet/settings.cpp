@@ -1,7 +1,6 @@
 #include "settings.h"
 
 #include <algorithm>
-#include <filesystem>
 
 #include "answer.h"
 #include "compile/settings.h"
@@ -95,9 +94,6 @@ CompileSettings SettingOptions::settings() const {
   if (engines_.size() > 1) settings.engine = engines_;
   if (!precision_.empty()) settings.precision = read_dtype(precision_);
   settings.threads = threads_;
-  if (std::filesystem::exists(cache_dir_) && !std::filesystem::is_directory(cache_dir_)) {
-    throw InvalidInput("--cache-dir " + cache_dir_ + ": there is something else than a folder");
-  }
   settings.cache_dir = cache_dir_;
   for (const std::string& other : others_) set(settings, other);
   return settings;

@@ -66,6 +66,7 @@ __all__: list[str] = [
     "axes_of_input",
     "cached_engines",
     "changed_containers",
+    "check_memory",
     "checked_shared_dims",
     "class_seen",
     "clear_engine_cache",
@@ -1626,6 +1627,11 @@ def cached_engines(folder: str = "") -> list[CachedEngine]:
 def changed_containers(saved: list, is_same: collections.abc.Callable) -> list:
     """
     Those of (container, former content, ...) that don't hold the very objects any more, in the former order. `is_same` tells it of containers other than a dict.
+    """
+
+def check_memory(here: str, shape: collections.abc.Sequence[int], dtype: torch.dtype) -> None:
+    """
+    Raises InvalidInput where there is no dense tensor of numbers of this dtype, or 64 bits don't count its bytes.
     """
 
 def checked_shared_dims(here: str, rank: int, shared_dims: collections.abc.Sequence[tuple[int, str]]) -> dict[int, str]:

@@ -18,15 +18,16 @@ from tracejet import _C
 from tracejet.api import compile as api
 from tracejet.api.engine import engines as known_engines
 from tracejet.command_line.amount import Amount
-from tracejet.command_line.inputs import InputOptions, arguments, input_options, program_of
+from tracejet.command_line.inputs import InputOptions, input_options, program_of
 from tracejet.command_line.measure import latency, resident_bytes
 from tracejet.command_line.model import load, model_argument
 from tracejet.command_line.outcome import Status, json_option, working
 from tracejet.command_line.settings import compile_options
+from tracejet.command_line.values import arguments, load_inputs_option
 from tracejet.export.exported_program import ExportedProgram
 
 #: What can be measured beside the engines: PyTorch itself.
-_OTHERS = ("eager", "inductor")
+_OTHERS = ("eager", "torch.compile")
 _ROUND = 0.1  # seconds that one engine is measured until it is another's turn
 
 
@@ -48,13 +49,13 @@ class _Contender:
     "--engine",
     "names",
     multiple=True,
-    help="May be repeated: engines, eager, inductor. By default eager and the first.",
+    help="May be repeated: engines, eager, torch.compile. By default eager and the first.",
 )
 @click.option(
     "--size", type=click.Choice(["min", "opt", "max"]), default="opt", show_default=True, help="Of dynamic inputs."
 )
 @click.option("--seed", default=0, show_default=True, help="Of random inputs.")
-@click.option("--load-inputs", help="A file of torch.save with the inputs: a tensor, a list, or a dict by name.")
+@load_inputs_option
 @click.option(
     "--warm-up",
     "--warmUp",
@@ -73,7 +74,7 @@ def bench(
     names: tuple[str, ...],
     size: str,
     seed: int,
-    load_inputs: str | None,
+    load_inputs: tuple[str, ...],
     warm_up: float,
     duration: float,
     iterations: int,
@@ -94,8 +95,8 @@ def bench(
             _C.ErrorCode.UNKNOWN_ENGINE,
         )
     loaded = load(model)
-    program = program_of(loaded, inputs)
-    args, kwargs = arguments(program, size, inputs, seed, load_inputs)
+    program = program_of(loaded, inputs, is_run=True)
+    args, kwargs = arguments(program, size, inputs.shapes, seed, load_inputs)
     call = _call(args, kwargs)
     contenders = [_built(name, loaded, program, call, settings) for name in dict.fromkeys(names)]
     ready = [contender for contender in contenders if contender.run is not None]
@@ -133,7 +134,7 @@ def _built(
         with working(f"building {name}"), torch.no_grad():
             if name in _OTHERS:
                 eager = eager or program.module()
-                run = torch.compile(eager) if name == "inductor" else eager
+                run = torch.compile(eager) if name == "torch.compile" else eager
             else:
                 run = api.compile(program, engine=name, **settings)
             call(run)  # some build at the first call

@@ -1,17 +1,15 @@
-"""The inputs of a model: as the command line describes them, and with values to run on."""
+"""The inputs of a model, as the command line describes them."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 import torch
 from torch import nn
-from torch.utils import _pytree as pytree
 
 from tracejet._C import ErrorCode, InvalidInput
 from tracejet.api.native_program import native
@@ -58,6 +56,25 @@ class InputOptions:
                 ErrorCode.COMMAND_LINE,
             )
         return found
+
+    def check_suit_program(self, *, may_say_sizes: bool) -> None:
+        """A program has its inputs; where it is run, --shapes may say at which sizes."""
+        low, opt, high = self.ranges
+        options = {
+            "--input": self.specs,
+            "--min-shapes": low,
+            "--opt-shapes": opt,
+            "--max-shapes": high,
+            "--dtypes": self.dtypes,
+            "--shared-dims": self.shared,
+            "--shapes": {} if may_say_sizes else self.shapes,
+        }
+        for option, given in options.items():
+            if given:
+                raise InvalidInput(
+                    f"{option}: a program has been traced for its inputs already; trace the model anew",
+                    ErrorCode.COMMAND_LINE,
+                )
 
     def _input(self, name: str, spec: InputSpec) -> Input:
         least, usual, greatest = spec.shapes if len(spec.shapes) == 3 else spec.shapes * 3
@@ -112,12 +129,15 @@ def input_options(command: _Command) -> _Command:
 
 
 def program_of(
-    model: nn.Module | torch.export.ExportedProgram, inputs: InputOptions, **options: Any
+    model: nn.Module | torch.export.ExportedProgram, inputs: InputOptions, *, is_run: bool = False, **options: Any
 ) -> ExportedProgram:
-    """The program of a model, traced for the inputs of the command line; a program is one already."""
+    """The program of a model, traced for the inputs of the command line; a program is one already, and takes no options
+    but --shapes, if it `is_run`.
+    """
     from tracejet.api.trace import trace
 
     if isinstance(model, torch.export.ExportedProgram):
+        inputs.check_suit_program(may_say_sizes=is_run)
         with working("tracing"):
             return native(model, None, None)
     args, kwargs = call_of(model, inputs)
@@ -134,42 +154,6 @@ def call_of(model: nn.Module, inputs: InputOptions) -> tuple[list[Input], dict[s
             break
         args.append(described.pop(parameter.name))
     return args, described
-
-
-def arguments(
-    program: ExportedProgram, size: str, inputs: InputOptions, seed: int, file: str | None
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Values to run `program` on: those of a file, or random ones in the shapes that the command line gives, or else at
-    the "min", "opt" or "max" sizes.
-    """
-    spec = program._tracejet_call_spec
-    if file is not None:
-        return _of_file(file)
-    with torch.random.fork_rng(devices=()):
-        torch.manual_seed(seed)
-        leaves = [_value(leaf.name, leaf.value, size, inputs.shapes) for leaf in spec.inputs]
-    args, kwargs = pytree.tree_unflatten(leaves, spec.in_spec)
-    return args, kwargs
-
-
-def _value(name: str, value: Any, size: str, shapes: Mapping[str, Shape]) -> Any:
-    if not isinstance(value, Input):
-        return value
-    shape = shapes.get(name)
-    if shape is not None:
-        value = Input(shape, dtype=value.dtype, tensor_domain=value.tensor_domain, device=value.device)
-    return value.example_tensor(size)
-
-
-def _of_file(file: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    if not Path(file).is_file():
-        raise InvalidInput(f"there is no file {file}", ErrorCode.COMMAND_LINE)
-    found = torch.load(file, weights_only=True)
-    if isinstance(found, torch.Tensor):
-        return (found,), {}
-    if isinstance(found, dict):
-        return (), found
-    return tuple(found), {}
 
 
 def _position(names: list[str], index: int) -> str:

@@ -9,7 +9,7 @@ import json
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import click
 from rich.console import Console
@@ -66,6 +66,16 @@ def _end_with_error(status: Status, kind: str, message: str, as_json: bool, repo
     else:
         click.echo(f"{kind}: {message}", err=True)
     sys.exit(int(status))
+
+
+@contextlib.contextmanager
+def writing(path: str) -> Iterator[IO[bytes]]:
+    """A file that is written anew."""
+    try:
+        with open(path, "wb") as file:
+            yield file
+    except OSError as error:
+        raise _C.Error(f"can't write {path}: {error.strerror}", _C.ErrorCode.UNWRITABLE_FILE) from error
 
 
 @contextlib.contextmanager

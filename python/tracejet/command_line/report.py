@@ -8,9 +8,11 @@ from typing import Any
 import click
 import torch
 
+from tracejet._C import ErrorCode, InvalidInput
 from tracejet.api import compile as api
 from tracejet.api.trace import diagnose
 from tracejet.api.verify import verify as verify_program
+from tracejet.command_line.amount import Amount
 from tracejet.command_line.inputs import InputOptions, call_of, input_options, program_of
 from tracejet.command_line.model import load, model_argument, saved_compiled
 from tracejet.command_line.outcome import Status, json_option, working
@@ -26,7 +28,13 @@ from tracejet.html_report.page import write_report
 @click.option("-o", "--output", type=click.Path(dir_okay=False), required=True, help="The HTML file to write.")
 @engine_option
 @click.option("--verify/--no-verify", default=True, show_default=True, help="Holds what is compiled against eager.")
-@click.option("--duration", default=0.5, show_default=True, help="Seconds to measure at each size; 0 for not at all.")
+@click.option(
+    "--duration",
+    type=Amount(),
+    default=0.5,
+    show_default=True,
+    help="Seconds to measure at each size; 0 for not at all.",
+)
 @click.option("--title", default="", help="The heading; by default MODEL.")
 @json_option
 @input_options
@@ -80,6 +88,10 @@ def _loaded(
 ) -> tuple[ExportedProgram | None, api.CompiledModule | None, torch.nn.Module | None, Report | None]:
     """The program, compiled, the model itself where there is one, and what a trace says of its sizes."""
     if (saved := saved_compiled(model)) is not None:
+        inputs.check_suit_program(may_say_sizes=False)
+        if engine is not None or settings:
+            option = "--engine" if engine is not None else next(iter(settings))
+            raise InvalidInput(f"{option}: {model} is compiled already; compile its model anew", ErrorCode.COMMAND_LINE)
         with working("loading"):
             return *saved, None, None
     loaded = load(model)

@@ -12,10 +12,11 @@ from torch.utils import _pytree as pytree
 from tracejet.api import compile as api
 from tracejet.api.verify import verify
 from tracejet.command_line.amount import Amount
-from tracejet.command_line.inputs import InputOptions, arguments, input_options, program_of
+from tracejet.command_line.inputs import InputOptions, input_options, program_of
 from tracejet.command_line.model import load, model_argument
-from tracejet.command_line.outcome import Status, json_option, working
+from tracejet.command_line.outcome import Status, json_option, working, writing
 from tracejet.command_line.settings import compile_options, engine_option
+from tracejet.command_line.values import arguments, load_inputs_option
 
 #: The largest difference from eager that counts as rounding, relative to the largest element that was expected.
 _TOLERANCE = {torch.float16: 1e-2, torch.bfloat16: 3e-2}
@@ -29,7 +30,7 @@ _TOLERANCE_OF_FLOAT = 1e-3
     "--size", type=click.Choice(["min", "opt", "max"]), default="opt", show_default=True, help="Of dynamic inputs."
 )
 @click.option("--seed", default=0, show_default=True, help="Of random inputs.")
-@click.option("--load-inputs", help="A file of torch.save with the inputs: a tensor, a list, or a dict by name.")
+@load_inputs_option
 @click.option(
     "--save-outputs", type=click.Path(dir_okay=False), help="The file to write the outputs to, by torch.save."
 )
@@ -43,7 +44,7 @@ def run(
     engine: Any,
     size: str,
     seed: int,
-    load_inputs: str | None,
+    load_inputs: tuple[str, ...],
     save_outputs: str | None,
     compare: bool,
     tolerance: float | None,
@@ -55,10 +56,10 @@ def run(
     Exit status: 1 if --compare finds a difference.
     """
     loaded = load(model)
-    program = program_of(loaded, inputs)
+    program = program_of(loaded, inputs, is_run=True)
     with working("compiling"):
         compiled = api.compile(program, engine=engine, **settings)
-    args, kwargs = arguments(program, size, inputs, seed, load_inputs)
+    args, kwargs = arguments(program, size, inputs.shapes, seed, load_inputs)
     eager = loaded if isinstance(loaded, torch.nn.Module) else program.module()
     expected = None
     if compare:
@@ -67,7 +68,8 @@ def run(
     with working("running"), torch.no_grad():
         results = compiled(*copy.deepcopy(args), **copy.deepcopy(kwargs))
     if save_outputs is not None:
-        torch.save(results, save_outputs)
+        with writing(save_outputs) as file:
+            torch.save(results, file)
     outputs = [_described(path, value) for path, value in pytree.tree_flatten_with_path(results)[0]]
     found: dict[str, Any] = {"engine": engine or "auto", "outputs": outputs}
     if not compare:

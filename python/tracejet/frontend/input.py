@@ -92,6 +92,7 @@ class Input:
         #: The optimization profiles as they were given, or None.
         self.profiles = None if profiles is None else [profile.as_dict() for profile in ranges.profiles]
         self.dtype = _checked_dtype(here, dtype, torch_tensor)
+        _C.check_memory(here, self.opt_shape, self.dtype)
         self.format = _checked_format(here, format, rank=len(self.opt_shape))
         self.shared_dims = self._checked_shared_dims(shared_dims if shared_dims is not None else name_dims, ranges)
         self.tensor_domain = _checked_domain(here, tensor_domain)

@@ -171,9 +171,11 @@ def _checked_shape(here: str, which: str, shape: Any) -> Shape:
     sizes = []
     for axis, given in enumerate(shape):
         size = as_int(given)
-        if size is None or size < 0:
+        if size is None or not 0 <= size < 2**63:
             raise InvalidInput(
-                f"{here}: axis {axis} of {which} is {given!r}; expected an integer >= 0", ErrorCode.INPUT_DECLARATION
+                f"{here}: axis {axis} of {which} is {given!r}; expected an integer >= 0"
+                + (" of at most 64 bits" if size is not None and size > 0 else ""),
+                ErrorCode.INPUT_DECLARATION,
             )
         sizes.append(size)
     return tuple(sizes)

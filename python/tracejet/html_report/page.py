@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from tracejet import _C
+from tracejet._C import Error, ErrorCode
 from tracejet.api.compile import CompiledModule
 from tracejet.api.config import config
 from tracejet.api.native_program import native
@@ -45,7 +46,7 @@ def write_report(
         title: the heading; by default the name of the file.
 
     Raises:
-        Error: Jinja2 or pygal isn't installed: pip install 'tracejet[report]'.
+        Error: Jinja2 or pygal isn't installed: pip install 'tracejet[report]'; or the file can't be written.
     """
     heading = title or Path(path).stem
     if isinstance(program, Report):
@@ -62,7 +63,10 @@ def write_report(
             weights_chart=charts.weights_chart(content.modules),
             latency_chart=charts.latency_chart(latency.sizes) if latency is not None else "",
         )
-    Path(path).write_text(text, encoding="utf-8")
+    try:
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise Error(f"can't write {os.fspath(path)}: {error.strerror}", ErrorCode.UNWRITABLE_FILE) from error
 
 
 def _rendered(template: str, **values: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -112,3 +113,67 @@ def test_inputs_of_every_kind(folder: Path) -> None:
     traced = found("trace", "cli_models:Net", "--shapes", "x:2x8,scale:scalar")
     assert traced["inputs"] == {"x": "float32[2, 8]", "scale": "float32[]"}
     assert found("trace", "cli_models:Net", "--shapes", "2x8")["inputs"] == {"x": "float32[2, 8]"}
+
+
+# ---- what can't be done --------------------------------------------------------------------------------------------
+
+
+class AddOne(torch.nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + 1
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A program, a compiled one, arrays and files that are none."""
+    place = tmp_path_factory.mktemp("files")
+    x = tracejet.Input(min_shape=(1, 4), opt_shape=(2, 4), max_shape=(8, 4), name="x")
+    program = tracejet.trace(AddOne(), arg_inputs=[x])
+    tracejet.save(program, place / "net.pt2")
+    tracejet.compile(program).save(place / "compiled.pt2")
+    np.save(place / "x.npy", np.ones((3, 4), np.float32))
+    np.save(place / "integers.npy", np.ones((3, 4), np.int64))
+    np.save(place / "objects.npy", np.array([{}], dtype=object), allow_pickle=True)
+    torch.save("text", place / "text.pt")
+    (place / "broken.npy").write_text("hello")
+    (place / "broken.pt").write_text("hello")
+    (place / "empty.pt").write_text("")
+    (place / "folder").mkdir()
+    return place
+
+
+ODD = {
+    "an array": ("run net.pt2 --load-inputs x.npy", 0, "float32[3, 4]"),
+    "an array by name": ("run net.pt2 --load-inputs x=x.npy", 0, "float32[3, 4]"),
+    "sizes to run at": ("run net.pt2 --shapes x:5x4", 0, "float32[5, 4]"),
+    "another dtype": ("run net.pt2 --load-inputs integers.npy", 2, "its dtype is Long"),
+    "objects": ("run net.pt2 --load-inputs objects.npy", 3, "can't load objects.npy: it holds no tensors"),
+    "no array": ("run net.pt2 --load-inputs broken.npy", 3, "can't load broken.npy"),
+    "no tensors": ("run net.pt2 --load-inputs broken.pt", 3, "can't load broken.pt"),
+    "nothing": ("run net.pt2 --load-inputs empty.pt", 3, "can't load empty.pt"),
+    "a text": ("run net.pt2 --load-inputs text.pt", 2, "text.pt holds a str"),
+    "too many arrays": ("run net.pt2 --load-inputs x.npy --load-inputs x.npy", 2, "takes 1 arguments, got 2"),
+    "one name twice": ("run net.pt2 --load-inputs x=x.npy --load-inputs x=x.npy", 2, "two files for x"),
+    "two kinds of files": ("run net.pt2 --load-inputs x.npy --load-inputs text.pt", 2, "text.pt: expected one file"),
+    "a folder to write to": ("run net.pt2 --save-outputs nowhere/y.pt", 3, "can't write nowhere/y.pt"),
+    "an unknown input": ("run net.pt2 --shapes y:2x4", 2, "no input 'y'; it takes x"),
+    "sizes out of range": ("run net.pt2 --shapes x:9x4", 2, "x"),
+    "sizes of a program": ("check net.pt2 --shapes x:2x4", 2, "--shapes: a program has been traced"),
+    "dtypes of a program": ("run net.pt2 --dtypes x:int64", 2, "--dtypes: a program has been traced"),
+    "a range of a program": ("run net.pt2 --min-shapes x:1x4", 2, "--min-shapes: a program has been traced"),
+    "an engine of what is compiled": ("report compiled.pt2 -o r.html --engine aten", 2, "compiled already"),
+    "a setting of what is compiled": ("report compiled.pt2 -o r.html --threads 1", 2, "threads: compiled.pt2 is"),
+    "a report nowhere": ("report net.pt2 -o nowhere/r.html --no-verify --duration 0", 3, "can't write nowhere/r.html"),
+    "a duration that is none": ("report net.pt2 -o r.html --duration nan", 2, "--duration"),
+    "a cache that is a file": ("cache ls --dir x.npy", 2, "something else than a folder"),
+    "kernels in a file": ("run net.pt2 --cache-dir x.npy", 2, "something else than a folder"),
+}
+
+
+@pytest.mark.parametrize("case", ODD)
+def test_odd_arguments_are_answered_in_words_of_ours(files: Path, monkeypatch: pytest.MonkeyPatch, case: str) -> None:
+    command, status, message = ODD[case]
+    monkeypatch.chdir(files)
+    result = tracejet_command(*command.split())
+    assert result.exit_code == status, result.output
+    assert message in result.output and "Traceback" not in result.output

@@ -327,7 +327,7 @@ ODD = [  # the command, its exit status, and what its one line says
     ("run net.pt2 --seed 1.5", 2, "--seed: expected a whole number"),
     ("run net.pt2 --seed 1 --seed 2", 2, "--seed"),
     ("run net.pt2 --threads 99999999999999999999", 2, "--threads"),
-    ("run net.pt2 --cache-dir x.npy", 2, "--cache-dir x.npy: there is something else than a folder"),
+    ("run net.pt2 --cache-dir x.npy", 2, "cache_dir is x.npy, where there is something else than a folder"),
     ("run net.pt2 --engine ''", 2, "--engine: expected a value"),
     ("run net.pt2 --load-inputs x=x.npy --load-inputs x=x.npy", 2, "a tensor for the input 'x' already"),
     ("run net.pt2 --load-inputs x.npy --load-inputs x=x.npy", 2, "a tensor for the input 'x' already"),

@@ -178,6 +178,8 @@ def test_settings_are_one_table() -> None:
         ({"engine": 7}, "engine: expected a list of names, got 7"),
         ({"engine": "aten", "torch_executed_modules": ["x"]}, r'write \["aten"\] to split it'),
         ({"cache_dir": 3}, "cache_dir: expected a path, got 3"),
+        ({"cache_dir": __file__}, "where there is something else than a folder"),
+        ({"engine_cache_dir": __file__}, "where there is something else than a folder"),
         ({"ir": "torchscript"}, 'ir: expected "dynamo"'),
         ({"settings": {"threads": 2}}, "settings: expected CompileSettings"),
     ],
