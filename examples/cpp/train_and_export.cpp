@@ -35,13 +35,7 @@ void train(Net& net) {
   }
 }
 
-int main(int argc, char** argv) {
-  const std::string path = argc > 1 ? argv[1] : "model.pt2";
-  torch::manual_seed(0);
-  Net net;
-  train(net);
-  net.eval();
-
+bool export_and_compare(Net& net, const std::string& path) {
   const auto points = tracejet::Input::dynamic({1, 2}, {64, 2}, {1024, 2}, torch::kFloat, "points");
   const tracejet::Program program = tracejet::trace(net, {points});
   tracejet::save(program, path);  // torch.export.load opens it, too
@@ -53,9 +47,22 @@ int main(int argc, char** argv) {
     const torch::Tensor x = torch::rand({batch, 2}) * 2 - 1;
     if (!torch::allclose(compiled.run({x}).at(0), net.forward(x), /*rtol=*/1e-3, /*atol=*/1e-4)) {
       std::cerr << "The results differ for a batch of " << batch << ".\n";
-      return 1;
+      return false;
     }
   }
   std::cout << "The compiled program computes the same. Written to " << path << ".\n";
-  return 0;
+  return true;
+}
+
+int main(int argc, char** argv) {
+  try {
+    torch::manual_seed(0);
+    Net net;
+    train(net);
+    net.eval();
+    return export_and_compare(net, argc > 1 ? argv[1] : "model.pt2") ? 0 : 1;
+  } catch (const std::exception& error) {
+    std::cerr << error.what() << '\n';
+    return 1;
+  }
 }

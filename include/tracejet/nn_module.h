@@ -6,6 +6,7 @@
 #include <string>
 #include <tuple>
 #include <type_traits>
+#include <typeinfo>
 #include <utility>
 #include <vector>
 
@@ -29,6 +30,12 @@ struct ModuleCall {
 };
 Program trace(const ModuleCall& call, const std::vector<Input>& inputs, const TraceOptions& options = {});
 Report diagnose(const ModuleCall& call, const std::vector<Input>& inputs, const TraceOptions& options = {});
+
+/// Whether a trace keeps a copy of a module object, and gives it back its members afterwards. A class that can only be
+/// copied in name (a member like std::vector<std::unique_ptr<T>>) doesn't compile then, and says so:
+/// `template <> inline constexpr bool tracejet::kKeepsMembers<Net> = false;`
+template <typename Module>
+inline constexpr bool kKeepsMembers = std::is_copy_constructible_v<Module> && std::is_copy_assignable_v<Module>;
 
 namespace detail {
 
@@ -84,8 +91,9 @@ ModuleCall module_call(Model& model, std::function<FlatResults(const std::vector
     call.module = object.ptr().get();
   } else {
     call.module = &object;
-    if constexpr (std::is_copy_constructible_v<Object> && std::is_copy_assignable_v<Object>) {
-      call.keep_members = [&object] { return [&object, kept = object] { object = kept; }; };
+    if constexpr (kKeepsMembers<Object>) {
+      const bool is_whole = typeid(object) == typeid(Object);  // and not the base of another class
+      if (is_whole) call.keep_members = [&object] { return [&object, kept = object] { object = kept; }; };
     }
   }
   return call;
@@ -121,7 +129,8 @@ ModuleCall argument_call(Model& model, const Arguments<Parts...>& arguments) {
 /// A second call of forward has to compute what the first did. Where forward changes members that it reads (numbers,
 /// containers, tensors that it binds to others: `memory = memory * 0.9 + x`, `std::swap(a, b)`), it is
 /// UnsupportedOperator: write to a registered buffer instead (`memory.copy_(…)`). The model is unchanged afterwards,
-/// but for plain members of its submodules.
+/// but for plain members of its submodules, and of an object that can't be copied (see
+/// kKeepsMembers) or is of another class than `Model` names.
 template <typename Model>
   requires detail::HasForward<Model>
 Program trace(Model& model, const std::vector<Input>& inputs, const TraceOptions& options = {}) {

@@ -11,7 +11,7 @@ namespace tracejet {
 
 /// The line of the user's program that a trace was at, and the module that was running.
 struct ModelLine {
-  std::string file;  ///< Empty where no line is known, as in C++ code.
+  std::string file;  ///< Empty where no line is known, as in C++ code without debug information.
   int64_t line = 0;
   std::string function;
   std::string text;         ///< Empty where the file can't be read.

@@ -1,6 +1,7 @@
 #include "capture/call_locations.h"
 
 #include "ir/model_line.h"
+#include "symbolic/advice.h"
 
 namespace tracejet {
 
@@ -11,7 +12,10 @@ void CallLocations::enter_module(std::string path, std::string type) {
 
 Location CallLocations::current() const {
   const int32_t module = modules_.empty() ? -1 : modules_.back();
-  return replayed_ == nullptr ? Location{capture_stack(), module} : Location{nullptr, module, replayed_};
+  if (replayed_ != nullptr) return {.module_frame = module, .text = replayed_};
+  if (symbolic::language_at_work() == symbolic::Language::kCpp)
+    return {.module_frame = module, .cpp = cpp_lines_->capture()};
+  return {.stack = capture_stack(), .module_frame = module};
 }
 
 std::string CallLocations::describe_current() const { return describe(current(), *scopes_.graph()); }

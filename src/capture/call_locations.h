@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "capture/located_errors.h"
 #include "capture/scopes.h"
+#include "ir/cpp_lines.h"
 
 namespace tracejet {
 
@@ -55,6 +56,7 @@ class CallLocations {
   const Scopes& scopes_;
   std::vector<int32_t> modules_;  ///< that are running, the innermost last
   std::shared_ptr<const std::string> replayed_;
+  std::shared_ptr<CppLines> cpp_lines_ = std::make_shared<CppLines>();
   LocatedErrors errors_;
 };
 

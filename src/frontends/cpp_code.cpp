@@ -141,6 +141,7 @@ Report diagnose_code(Frontend& frontend, const std::vector<Input>& inputs, const
   std::string error;
   try {
     session.run();
+    session.is_violated();  // which the model may have something against, too
   } catch (const std::exception&) {
     error = in_words(std::current_exception());
   }

@@ -67,8 +67,9 @@ void check_bytes(const std::string& here, std::span<const int64_t> shape, at::Sc
   auto bytes = static_cast<int64_t>(c10::elementSize(dtype));
   for (const int64_t size : shape) {
     if (!__builtin_mul_overflow(bytes, std::max<int64_t>(size, 1), &bytes)) continue;
-    throw InvalidInput(here + ": " + c10::str(at::IntArrayRef(shape.data(), shape.size())) + " is more than 64 bits count bytes of",
-                       ErrorCode::kInputDeclaration);
+    throw InvalidInput(
+        here + ": " + c10::str(at::IntArrayRef(shape.data(), shape.size())) + " is more than 64 bits count bytes of",
+        ErrorCode::kInputDeclaration);
   }
 }
 

@@ -24,7 +24,8 @@ namespace {
 
 const std::string kLeftBehind =
     "forward leaves a tensor that it has computed in a member of a module, or elsewhere, which a program doesn't keep "
-    "between calls: register a buffer of fixed shape, and write to it (copy_) instead of binding it anew";
+    "between calls: register a buffer of fixed shape, and write to it (copy_) instead of binding it anew. What forward "
+    "fills once, at its first call: call it before the trace";
 
 class StructuredResults final : public Results {
  public:

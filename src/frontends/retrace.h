@@ -48,9 +48,12 @@ class Traces {
   std::shared_ptr<ModelTrace> make(Variation variation = {}) {
     return std::make_shared<ModelTrace>(frontend_, settings_, inputs_, std::move(variation));
   }
-  /// A trace that has run. Throws what ended it.
+  /// A trace that has run. Throws what ended it, as attempt() does where its second call differs.
   Trace run(Variation variation);
   Attempt attempt(Variation variation);
+  /// What a call leaves behind in the code's own variables mustn't show in the next one: no program would keep it.
+  /// Throws UnsupportedOperator where it does, or what ends the second call.
+  void check_second_call(const ModelTrace& trace);
   /// What became of `work`; nothing where it did what it should. Throws on what has nothing to do with a trace.
   std::optional<Failure> failure_of(const std::function<void()>& work) const;
 

@@ -18,7 +18,6 @@ void Session::run() {
     check_loops(*general);
     best_ = general;
   }
-  check_second_call();
   best_ = trace_for_any_texts(best_);
   if (!best_->variation().data.empty()) return;  // a trace at other sizes may ask other questions about data
   best_ = trace_for_all_branches(traces_, best_);
@@ -27,6 +26,7 @@ void Session::run() {
 void Session::trace_with_rewritten_calls() {
   const auto run = [&](ModelTrace& trace) {
     trace.run();
+    traces_.check_second_call(trace);
     check_loops(trace);
   };
   for (auto trace = first_;; trace = traces_.make()) {
@@ -60,19 +60,6 @@ void Session::check_loops(const ModelTrace& trace) {
       ErrorCode::kSizeLoop);
 }
 
-void Session::check_second_call() {
-  if (!traces_.frontend().has_memory()) return;
-  const Attempt second = traces_.attempt({.data = best_->variation().data, .is_second_call = true});
-  if (second.succeeded() && best_->gives_like(*second.trace) &&
-      gives_the_same_results(*best_->graph(), *second.trace->graph()))
-    return;
-  throw UnsupportedOperator(
-      "a second call of forward computes something else than the first: forward changes a variable that it reads (a "
-      "number, a container, a tensor that is bound to another one by a = b or std::swap), which a program doesn't keep "
-      "between calls; register a buffer, and write to it (copy_, add_)",
-      ErrorCode::kModelState);
-}
-
 Trace Session::trace_for_any_texts(Trace first) {
   Frontend& frontend = traces_.frontend();
   if (!frontend.asks_for_texts()) return first;
@@ -90,6 +77,7 @@ Trace Session::trace_for_any_texts(Trace first) {
 
 const Guards& Session::harmless() {
   if (!harmless_) {
+    harmless_.emplace();  // where the model is refused at one of them
     SmallSizes small = judge_small_sizes(traces_, *best_);
     harmless_ = std::move(small.harmless);
     for (const RefusedSizes& refused : small.refused) refuse(refused);

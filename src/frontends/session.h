@@ -30,8 +30,6 @@ class Session {
   void trace_with_rewritten_calls();
   /// What one run of a loop's body leaves behind, wherever that is, must show neither in the next nor later.
   void check_loops(const ModelTrace& trace);
-  /// What a call leaves behind in the code's own variables mustn't show in the next one: no program would keep it.
-  void check_second_call();
   Trace trace_for_any_texts(Trace first);
   const Guards& harmless();
   void refuse(const RefusedSizes& refused);

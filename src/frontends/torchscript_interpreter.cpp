@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <ATen/ScalarOps.h>
+#include <ATen/ops/lift_fresh.h>
 #include <torch/csrc/jit/api/function_impl.h>
 #include <torch/csrc/jit/runtime/operator.h>
 
@@ -138,6 +139,33 @@ bool optimizer_takes_number(const jit::Node& node, const jit::Stack& inputs) {
          inputs[1].toTensor().dim() == 0;
 }
 
+/// `torch.tensor([1, 2])`, an index by a list: an operator of TorchScript's own that fills memory.
+bool makes_tensor_of_list(const jit::Node& node, const jit::Stack& inputs) {
+  return (node.kind() == c10::aten::tensor || node.kind() == c10::aten::as_tensor) && inputs[0].isList();
+}
+
+/// Operators that work on data or a generator at once, and so can't be part of a program.
+std::string_view why_refused(const jit::Node& node) {
+  if (node.kind() == c10::prim::tolist) {
+    return "makes numbers of a tensor's data, which only exist when the program runs; compute with the tensor instead";
+  }
+  const std::string_view op = node.kind().toQualString();
+  if (op == "aten::manual_seed" || op == "aten::seed" || op == "aten::initial_seed") {
+    return "is about PyTorch's generator, which isn't part of a program; seed before the program is run, or take the "
+           "random tensor as an argument of forward";
+  }
+  return {};
+}
+
+/// As Python's torch.tensor does: made of real numbers, and a new one in each run.
+void run_as_constant(const jit::Node& node, jit::Stack& stack) {
+  {
+    const ExcludeTracingGuard guard;
+    node.getOperation()(stack);
+  }
+  stack.back() = at::lift_fresh(stack.back().toTensor());
+}
+
 at::Tensor wrapped_number(const at::Tensor& constant) {
   const ExcludeTracingGuard guard;
   return at::native::wrapped_scalar_tensor(constant.item());
@@ -147,6 +175,7 @@ at::Tensor wrapped_number(const at::Tensor& constant) {
 
 void Interpreter::run_operator(const jit::Node& node, Frame& frame) {
   locate(node);
+  if (const std::string_view why = why_refused(node); !why.empty()) refuse(node, std::string(why));
   jit::Stack stack = inputs_of(node, frame);
   const jit::Operator* op = node.maybeOperator();
   const jit::FunctionSchema* schema = op == nullptr ? nullptr : &op->schema();
@@ -170,7 +199,11 @@ void Interpreter::run_operator(const jit::Node& node, Frame& frame) {
                                     "); make the axis static, or compute it otherwise");
   }
   if (schema != nullptr && schema->is_vararg()) stack.emplace_back(static_cast<int64_t>(stack.size()));
-  node.getOperation()(stack);
+  if (makes_tensor_of_list(node, stack)) {
+    run_as_constant(node, stack);
+  } else {
+    node.getOperation()(stack);
+  }
   for (size_t i = 0; i < node.outputs().size(); ++i) {
     frame[node.outputs()[i]] = std::move(stack.at(stack.size() - node.outputs().size() + i));
   }

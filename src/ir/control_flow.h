@@ -2,8 +2,6 @@
 
 #include <ATen/core/dispatch/Dispatcher.h>
 
-namespace tracejet {
-
 /// The operators of control flow, which PyTorch has in Python only (`torch.ops.higher_order`). A node of one runs its
 /// subgraphs(); all of them take tensors and give tensors. "additional" operands are what subgraphs take from outside,
 /// the same in every run.
@@ -16,7 +14,7 @@ namespace tracejet {
 ///   associative_scan(xs, additional) combine:   a slice of each x + another + additional -> a slice of each x
 ///
 /// Slices are along axis 0, and don't have that axis. scan gives what is carried at the end, then each y.
-namespace control_flow {
+namespace tracejet::control_flow {
 
 c10::OperatorHandle cond();
 c10::OperatorHandle while_loop();
@@ -24,5 +22,4 @@ c10::OperatorHandle scan();
 c10::OperatorHandle map();
 c10::OperatorHandle associative_scan();
 
-}  // namespace control_flow
-}  // namespace tracejet
+}  // namespace tracejet::control_flow

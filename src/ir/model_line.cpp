@@ -2,23 +2,13 @@
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
 #include <regex>
 #include <string_view>
 
+#include "ir/cpp_lines.h"
 #include "ir/stack_texts.h"
 
 namespace tracejet {
-
-std::string SourceFrame::text() const {
-  std::ifstream source(file);
-  std::string content;
-  for (int64_t i = 0; i < line; ++i) {
-    if (!std::getline(source, content)) return {};
-  }
-  const auto begin = content.find_first_not_of(" \t");
-  return begin == std::string::npos ? std::string() : content.substr(begin);
-}
 
 std::shared_ptr<torch::CapturedTraceback> capture_stack() {
   return torch::CapturedTraceback::gather(/*python=*/true, /*script=*/true, /*cpp=*/false);
@@ -124,20 +114,23 @@ const SourceFrame& innermost_of_model(const std::vector<SourceFrame>& frames) {
   return found == frames.rend() ? frames.back() : *found;
 }
 
+std::vector<SourceFrame> frames_at(const Location& where) {
+  if (where.cpp != nullptr) return where.cpp->model_frames();
+  return where.stack == nullptr ? std::vector<SourceFrame>() : user_frames(*where.stack);
+}
+
 }  // namespace
 
 ModelLine line_of(const Location& where, const Graph& graph) {
   ModelLine line;
   if (where.text != nullptr) read_innermost(*where.text, line);
-  if (where.stack != nullptr) {
-    const std::vector<SourceFrame> frames = user_frames(*where.stack);
-    if (!frames.empty()) {
-      const SourceFrame& innermost = innermost_of_model(frames);
-      line.file = innermost.file;
-      line.line = innermost.line;
-      line.function = innermost.function;
-      line.text = innermost.text();
-    }
+  const std::vector<SourceFrame> frames = frames_at(where);
+  if (!frames.empty()) {
+    const SourceFrame& innermost = innermost_of_model(frames);
+    line.file = innermost.file;
+    line.line = innermost.line;
+    line.function = innermost.function;
+    line.text = innermost.text();
   }
   if (where.module_frame >= 0) {
     const ModuleFrame& module = graph.module_frames()[static_cast<size_t>(where.module_frame)];

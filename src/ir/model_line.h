@@ -1,22 +1,13 @@
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "ir/graph.h"
+#include "ir/source_frame.h"
 #include <tracejet/report.h>
 
 namespace tracejet {
-
-/// One line of the user's program.
-struct SourceFrame {
-  std::string file;
-  std::string function;
-  int64_t line = 0;
-  /// The text of that line, without indentation; empty where the file can't be read.
-  std::string text() const;
-};
 
 /// Notes the running Python frames; cheap, because nothing becomes text yet. Empty where no Python runs.
 std::shared_ptr<torch::CapturedTraceback> capture_stack();

@@ -37,14 +37,28 @@ FrameText describe(const torch::unwind::Frame& frame, const StackTexts::SourceLi
 
 using Stacks = std::vector<torch::CapturedTraceback*>;
 
-/// Each once; a subgraph's are those of another place in the model.
-void collect(const Graph& graph, std::unordered_map<const torch::CapturedTraceback*, std::string>& texts,
-             Stacks& stacks) {
+std::string text_of(const std::vector<SourceFrame>& frames, const StackTexts::SourceLine& source_line) {
+  std::string text;
+  for (const auto& [file, function, line] : frames) {
+    if (!text.empty()) text += "\n  ";
+    text += "File \"" + file + "\", line " + std::to_string(line) + ", in " + function;
+    if (const std::string source = source_line(file, line); !source.empty()) text += "\n    " + source;
+  }
+  return text;
+}
+
+/// Each once; a subgraph's are those of another place in the model. What C++ code says of itself is text at once.
+void collect(const Graph& graph, const StackTexts::SourceLine& source_line,
+             std::unordered_map<const void*, std::string>& texts, Stacks& stacks) {
   for (const Node& node : graph.nodes()) {
+    if (const CppStack* cpp = node.where().cpp.get(); cpp != nullptr) {
+      const auto [text, is_new] = texts.try_emplace(cpp);
+      if (is_new) text->second = text_of(cpp->model_frames(), source_line);
+    }
     // symbolize() only reads, but asks for pointers to mutable ones.
     auto* stack = const_cast<torch::CapturedTraceback*>(node.where().stack.get());
     if (stack != nullptr && texts.emplace(stack, std::string()).second) stacks.push_back(stack);
-    for (const auto& subgraph : node.subgraphs()) collect(*subgraph, texts, stacks);
+    for (const auto& subgraph : node.subgraphs()) collect(*subgraph, source_line, texts, stacks);
   }
 }
 
@@ -81,7 +95,7 @@ torch::SymbolizedTracebacks symbolized(const std::vector<torch::CapturedTracebac
 
 StackTexts::StackTexts(const Graph& graph, const SourceLine& source_line) {
   Stacks stacks;
-  collect(graph, texts_, stacks);
+  collect(graph, source_line, texts_, stacks);
   if (stacks.empty()) return;
 
   const torch::SymbolizedTracebacks symbolized = tracejet::symbolized(stacks);
@@ -104,7 +118,8 @@ StackTexts::StackTexts(const Graph& graph, const SourceLine& source_line) {
 const std::string& StackTexts::of(const Location& where) const {
   static const std::string kNothing;
   if (where.text != nullptr) return *where.text;
-  const auto found = texts_.find(where.stack.get());
+  const void* stack = where.stack.get();
+  const auto found = texts_.find(where.cpp == nullptr ? stack : where.cpp.get());
   return found == texts_.end() ? kNothing : found->second;
 }
 

@@ -7,6 +7,7 @@
 
 #include <torch/csrc/profiler/combined_traceback.h>
 
+#include "ir/cpp_lines.h"
 #include "ir/graph.h"
 
 namespace tracejet {
@@ -33,7 +34,7 @@ class StackTexts {
   const std::string& of(const Location& where) const;
 
  private:
-  std::unordered_map<const torch::CapturedTraceback*, std::string> texts_;
+  std::unordered_map<const void*, std::string> texts_;  ///< by the stack, of either kind
 };
 
 /// Reads the lines of source files, each file once.

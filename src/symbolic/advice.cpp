@@ -67,6 +67,8 @@ std::string check_in_python(const Expression& open) {
 
 }  // namespace
 
+Language language_at_work() { return current_language; }
+
 WrittenIn::WrittenIn(Language language) : before_(std::exchange(current_language, language)) {}
 
 WrittenIn::~WrittenIn() { current_language = before_; }

@@ -10,6 +10,9 @@ namespace tracejet::symbolic {
 /// What code is written in, and so what errors advise it to write.
 enum class Language { kPython, kCpp };
 
+/// Of the code at work on this thread.
+Language language_at_work();
+
 /// While it lives, the code that runs on this thread is in this language; it is Python where nobody says.
 class WrittenIn {
  public:

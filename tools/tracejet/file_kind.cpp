@@ -17,7 +17,10 @@
 namespace tracejet::command_line {
 
 FileKind kind_of(const std::string& path) {
-  if (!std::filesystem::is_regular_file(path)) throw InvalidInput("there is no file " + path);
+  if (!std::filesystem::is_regular_file(path)) {
+    throw InvalidInput("there is no file " + path +
+                       (std::filesystem::exists(path) ? ", but something else of that name" : ""));
+  }
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) throw Error("can't read " + path + ": " + std::strerror(errno));
   const auto close = c10::make_scope_exit([file] { ::close(file); });

@@ -79,6 +79,12 @@ Tensors read_file(const std::string& text) {
   return found;
 }
 
+std::string unknown_input(const std::string& name, const std::vector<Input>& inputs) {
+  std::string names;
+  for (const Input& input : inputs) names += (names.empty() ? "" : ", ") + input.name;
+  return "the program has no input '" + name + "'; it takes " + names;
+}
+
 std::vector<at::Tensor> read_files(const std::vector<std::string>& files, const std::vector<Input>& inputs) {
   std::vector<std::optional<at::Tensor>> found(inputs.size());
   size_t next = 0;
@@ -87,8 +93,8 @@ std::vector<at::Tensor> read_files(const std::vector<std::string>& files, const 
       const auto named = std::ranges::find(inputs, name, &Input::name);
       const size_t index = name.empty() ? next++ : static_cast<size_t>(named - inputs.begin());
       if (index >= inputs.size()) {
-        throw InvalidInput(file + (name.empty() ? ": there are more tensors than inputs"
-                                                : ": the program has no input '" + name + "'"));
+        throw InvalidInput(
+            file + (name.empty() ? ": there are more tensors than inputs" : ": " + unknown_input(name, inputs)));
       }
       if (found[index])
         throw InvalidInput(file + ": there is a tensor for the input '" + inputs[index].name + "' already");
@@ -151,7 +157,7 @@ std::vector<at::Tensor> ValueOptions::values(const Program& program, const Named
   for (const auto& [given, shape] : shapes) {
     const std::string name = given.empty() && !inputs.empty() ? inputs.front().name : given;
     if (std::ranges::find(inputs, name, &Input::name) == inputs.end()) {
-      throw InvalidInput("the program has no input '" + name + "'");
+      throw InvalidInput(unknown_input(name, inputs));
     }
     if (!by_name.emplace(name, shape).second) throw InvalidInput(name + " is given two shapes");
   }

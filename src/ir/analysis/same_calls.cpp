@@ -3,23 +3,15 @@
 #include <set>
 #include <unordered_map>
 
-#include <ATen/ops/equal.h>
-
 #include "ir/analysis/equivalence.h"
 #include "ir/analysis/literal_text.h"
+#include "ir/analysis/same_data.h"
 #include "ir/assertion.h"
 #include "ir/call.h"
 
 namespace tracejet {
 
 namespace {
-
-bool is_same_data(const at::Tensor& a, const at::Tensor& b) {
-  if (!a.defined() || !b.defined()) return a.defined() == b.defined();
-  if (a.is_same(b)) return true;
-  return !a.is_meta() && !b.is_meta() && a.options().type_equal(b.options()) && a.sizes() == b.sizes() &&
-         at::equal(a, b);
-}
 
 std::vector<const Node*> calls_of(const Graph& graph) {
   std::vector<const Node*> calls;

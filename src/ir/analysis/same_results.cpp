@@ -6,10 +6,9 @@
 #include <unordered_map>
 #include <vector>
 
-#include <ATen/ops/equal.h>
-
 #include "ir/analysis/equivalence.h"
 #include "ir/analysis/literal_text.h"
+#include "ir/analysis/same_data.h"
 #include "ir/assertion.h"
 #include "ir/call.h"
 
@@ -27,18 +26,12 @@ class Numbers {
   /// Equal constants are the same.
   Number of(const at::Tensor& data) {
     for (const auto& [other, number] : data_) {
-      if (is_same(other, data)) return number;
+      if (is_same_data(other, data)) return number;
     }
     return data_.emplace_back(data, of("data " + std::to_string(data_.size()))).second;
   }
 
  private:
-  static bool is_same(const at::Tensor& a, const at::Tensor& b) {
-    if (a.is_same(b)) return true;
-    return !a.is_meta() && a.options().type_equal(b.options()) && a.device() == b.device() && a.sizes() == b.sizes() &&
-           at::equal(a, b);
-  }
-
   std::unordered_map<std::string, Number> known_;
   std::vector<std::pair<at::Tensor, Number>> data_;
 };

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 
-#include <ATen/ops/equal.h>
 #include <ATen/ops/reshape.h>
 
 #include "ir/analysis/effect.h"
@@ -48,7 +47,7 @@ Number NumbersOfValues::of_data(const at::Tensor& flat, const c10::Device& devic
   const std::string kind = device.str() + " " + at::toString(flat.scalar_type()) + " " + std::to_string(flat.numel());
   auto& alike = data_[kind];
   for (const auto& [other, number] : alike) {
-    if (other.is_same(flat) || (!flat.is_meta() && at::equal(other, flat))) return number;
+    if (is_same_data(other, flat)) return number;
   }
   const Number number = of("data " + kind + " " + std::to_string(alike.size()));
   alike.emplace_back(flat, number);

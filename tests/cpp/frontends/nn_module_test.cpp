@@ -1,4 +1,5 @@
 // Programs of torch::nn modules. What Python makes of their files: tests/python/test_cpp_modules.py.
+#include <limits>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -14,6 +15,13 @@
 #include <tracejet/program.h>
 
 namespace tracejet {
+namespace {
+struct OnlyCopiedInName;
+}  // namespace
+
+template <>
+inline constexpr bool kKeepsMembers<OnlyCopiedInName> = false;
+
 namespace {
 
 using testing::expect_same;
@@ -227,6 +235,83 @@ TEST(NnModule, FunctionsWithMemoryAreRefused) {
   at::Tensor sum = at::zeros({4});
   const auto sums = [&](const Tensors& in) { return Tensors{sum = sum + in[0]}; };
   EXPECT_NE(message_of<UnsupportedOperator>([&] { trace(sums, x); }).find("a second call"), std::string::npos);
+}
+
+TEST(NnModule, MemoryOnOneSideOfABranchOnSizesIsRefused) {
+  struct Seen : torch::nn::Module {
+    explicit Seen(std::function<bool(const c10::SymInt&)> asks) : asks(std::move(asks)) {}
+    at::Tensor forward(const at::Tensor& x) {
+      const at::Tensor y = seen ? x * 3 : x * 2;
+      if (asks(x.sym_size(0))) seen = true;
+      return y;
+    }
+    std::function<bool(const c10::SymInt&)> asks;
+    bool seen = false;
+  };
+  const std::vector<Input> x{Input::dynamic({1, 4}, {4, 4}, {16, 4})};
+  for (const auto& asks : std::vector<std::function<bool(const c10::SymInt&)>>{
+           [](const c10::SymInt& size) { return size > 8; }, [](const c10::SymInt& size) { return size == 1; }}) {
+    Seen net(asks);
+    EXPECT_NE(message_of<UnsupportedOperator>([&] { trace(net, x); }).find("a second call"), std::string::npos);
+    const Report report = diagnose(net, x);
+    EXPECT_FALSE(report.ok());
+    EXPECT_NE(report.str().find("a second call"), std::string::npos) << report.str();
+    EXPECT_FALSE(net.seen);
+  }
+}
+
+TEST(NnModule, ConstantsOfTheSameBitsAreTheSameInASecondCall) {
+  std::vector<float> numbers{1, std::numeric_limits<float>::quiet_NaN(), -0.0F, 2};
+  const auto forward = [&](const Tensors& in) {
+    const at::Tensor made = at::from_blob(numbers.data(), {4}, at::kFloat).clone();
+    const at::Tensor halves = at::from_blob(numbers.data(), {4}, at::kComplexHalf).clone();
+    return Tensors{in[0] + made, at::view_as_real(halves)};
+  };
+  const at::Tensor x = at::rand({4});
+  const Tensors results = run(trace(forward, {Input::fixed({4})}), {x}), expected = forward({x});
+  EXPECT_TRUE(at::allclose(results[0], expected[0], 1e-5, 1e-8, /*equal_nan=*/true));
+  EXPECT_TRUE(at::allclose(results[1], expected[1], 1e-5, 1e-8, /*equal_nan=*/true));
+}
+
+TEST(NnModule, WhatASecondCallThrowsIsTold) {
+  const auto forward = [calls = 0](const Tensors& in) mutable {
+    if (++calls > 1) throw std::runtime_error("only once");
+    return in;
+  };
+  EXPECT_EQ(message_of<std::runtime_error>([&] { trace(forward, {Input::fixed({4})}); }), "only once");
+}
+
+struct OnlyCopiedInName : torch::nn::Module {
+  at::Tensor forward(const at::Tensor& x) { return x * *factors.at(0); }
+  std::vector<std::unique_ptr<int>> factors{};
+};
+
+TEST(NnModule, OfAnotherClassThanTheNameSaysNothingIsGivenBack) {
+  struct Base : torch::nn::Module {
+    virtual at::Tensor forward(const at::Tensor& x) {
+      log.emplace_back("called");
+      return x;
+    }
+    std::vector<std::string> log;
+  };
+  struct Derived : Base {
+    at::Tensor forward(const at::Tensor& x) override {
+      const at::Tensor y = Base::forward(x) * 2;
+      return log.at(calls++) == "called" && x.sym_size(0) > 4 ? y.clone() : y;
+    }
+    size_t calls = 0;
+  };
+  const std::shared_ptr<Base> net = std::make_shared<Derived>();
+  const Program program = trace(net, {Input::dynamic({1, 4}, {2, 4}, {8, 4})});
+  const at::Tensor x = at::ones({5, 4});
+  EXPECT_TRUE(at::equal(run(program, {x})[0], net->forward(x)));
+}
+
+TEST(NnModule, AClassThatCantBeCopiedMaySaySo) {
+  OnlyCopiedInName net;
+  net.factors.push_back(std::make_unique<int>(3));
+  const at::Tensor x = at::ones({2, 4});
+  EXPECT_TRUE(at::equal(run(trace(net, {Input::fixed({2, 4})}), {x})[0], x * 3));
 }
 
 TEST(NnModule, MembersThatNothingIsComputedWithMayChange) {

@@ -109,6 +109,62 @@ def test_python_traces_scripted_modules_with_dynamic_sizes(is_part: bool, tmp_pa
         torch.testing.assert_close(module(example), eager(example))
 
 
+OF_LISTS = {
+    "a list": "x * torch.tensor([1.0, 2.0, 3.0, 4.0])",
+    "of a dtype": "x + torch.tensor([1, 2, 3, 4], dtype=torch.int64)",
+    "nested": "x @ torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [7.0, 8.0]])",
+    "of booleans": "torch.where(torch.tensor([True, False, True, False]), x, -x)",
+    "as a tensor": "x * torch.as_tensor([1.0, 2.0, 3.0, 4.0])",
+    "an index": "x[:, [0, 2]]",
+    "an index that is a tensor": "x[:, torch.tensor([3, 0])]",
+    "written in place": "torch.tensor([1.0, 2.0, 3.0, 4.0]).mul_(2).add_(x.sum())",
+    "a batch of them": "x + torch.tensor([1.0, 2.0, 3.0, 4.0]).expand(x.shape[0], 4)",
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*is deprecated")
+@pytest.mark.parametrize("case", OF_LISTS)
+def test_tensors_of_lists_are_new_in_every_call(case: str, tmp_path: Path) -> None:
+    (tmp_path / "of_lists.py").write_text(
+        "import torch\nclass Net(torch.nn.Module):\n"
+        f"    def forward(self, x: torch.Tensor) -> torch.Tensor:\n        return {OF_LISTS[case]}\n"
+    )
+    spec = importlib.util.spec_from_file_location("of_lists", tmp_path / "of_lists.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    scripted = torch.jit.script(module.Net())
+    x = tracejet.Input(min_shape=(1, 4), opt_shape=(2, 4), max_shape=(8, 4), name="x")
+    program = tracejet.trace(scripted, arg_inputs=[x])
+    for run in (program.module(), tracejet.compile(program, engine="aten"), tracejet.compile(program)):
+        for batch in (1, 2, 2, 5, 8):
+            example = torch.randn(batch, 4)
+            torch.testing.assert_close(run(example), scripted(example))
+
+
+class Seeds(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        torch.manual_seed(3)
+        return torch.rand_like(x)
+
+
+class Lists(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        numbers: list[float] = x[0].tolist()
+        return x * numbers[0]
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*is deprecated")
+@pytest.mark.parametrize(("model", "message"), [(Seeds(), "manual_seed.*generator"), (Lists(), "tolist.*data")])
+def test_what_works_on_data_or_a_generator_at_once_is_refused_with_its_line(model: nn.Module, message: str) -> None:
+    torch.manual_seed(7)
+    drawn = torch.rand(2)
+    torch.manual_seed(7)
+    with pytest.raises(tracejet.UnsupportedOperator, match=f"(?s){message}.*test_torchscript.py"):
+        tracejet.trace(torch.jit.script(model), arg_inputs=[tracejet.Input((2, 4))])
+    assert torch.equal(torch.rand(2), drawn)
+
+
 class Pairs(nn.Module):
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, tuple[torch.Tensor, list[torch.Tensor]]]:
         triple = (x, x + 1, x * 2)
