@@ -53,7 +53,7 @@ PLACE := $(VENV)/.in$(subst /,-,$(subst $() ,_,$(CURDIR)))
 $(PLACE): $(VENV)/.dev
 	$(BIN)/python -c "import os, sysconfig; site = sysconfig.get_path('purelib'); \
 	  open(site + '/tracejet.pth', 'w').write(os.path.relpath('python', site) + '\n')"
-	sed -i '1s|^#!.*/bin/python[0-9.]*$$|#!$(abspath $(BIN))/python|' $$(grep -lI '^#!.*/bin/python' $(BIN)/*)
+	sed -i '1s|^#!.*/bin/python[0-9.]*$$|#!$(abspath $(BIN))/python|' $$(grep -d skip -lI '^#!.*/bin/python' $(BIN)/*)
 	if [ -e $(BUILD)/CMakeCache.txt ] && ! grep -q '^CMAKE_HOME_DIRECTORY:INTERNAL=$(CURDIR)$$' $(BUILD)/CMakeCache.txt; \
 	  then rm -rf $(BUILD); fi
 	rm -f $(VENV)/.in-*

@@ -8,7 +8,7 @@ find_path(TRACEJET_XXHASH_DIR xxhash.h)
 if(NOT TRACEJET_XXHASH_DIR)
   set(pypi_xxhash ${PROJECT_BINARY_DIR}/pypi-xxhash)
   execute_process(
-    COMMAND ${Python_EXECUTABLE} -m pip download --quiet --no-deps --no-binary :all: -d ${pypi_xxhash} xxhash
+    COMMAND ${Python_EXECUTABLE} -m pip download --quiet --no-cache-dir --no-deps --no-binary :all: -d ${pypi_xxhash} xxhash
     OUTPUT_QUIET ERROR_QUIET)
   file(GLOB source ${pypi_xxhash}/xxhash-*.tar.gz)
   if(source)

@@ -73,7 +73,8 @@ c10::IValue Interpreter::for_language(const c10::IValue& result) const {
 }
 
 void Interpreter::locate(const jit::Node& node) {
-  tracer_.locations().set_replayed(std::make_shared<const std::string>(location_text(node)));
+  std::string text = location_text(node);  // some nodes of a line have none
+  if (!text.empty()) tracer_.locations().set_replayed(std::make_shared<const std::string>(std::move(text)));
 }
 
 c10::IValue Interpreter::call(jit::Function& function, std::vector<c10::IValue> arguments) {
@@ -175,7 +176,11 @@ at::Tensor wrapped_number(const at::Tensor& constant) {
 
 void Interpreter::run_operator(const jit::Node& node, Frame& frame) {
   locate(node);
-  if (const std::string_view why = why_refused(node); !why.empty()) refuse(node, std::string(why));
+  if (const std::string_view why = why_refused(node); !why.empty()) {
+    throw UnsupportedOperator("[" + std::string(node.kind().toQualString()) + "] " + std::string(why) + "\n" +
+                                  tracer_.locations().describe_current(),
+                              ErrorCode::kTorchScript);
+  }
   jit::Stack stack = inputs_of(node, frame);
   const jit::Operator* op = node.maybeOperator();
   const jit::FunctionSchema* schema = op == nullptr ? nullptr : &op->schema();

@@ -1,6 +1,8 @@
 #include "io/pt2/file_symbols.h"
 
 #include <algorithm>
+#include <optional>
+#include <unordered_set>
 
 #include "io/pt2/schema.h"
 #include "symbolic/sym_node.h"
@@ -37,6 +39,73 @@ FileSymbols::FileSymbols(const Field& program) : context_(symbolic::Context::cre
     meta["sizes"].for_each([&](const Field& size) { note_hint(size); });
   });
   graph["sym_int_values"].for_each_member([&](const std::string&, const Field& number) { note_hint(number); });
+  derive_symbols(graph);
+}
+
+namespace {
+
+/// factor * symbol + offset
+struct Linear {
+  std::string symbol;
+  int64_t factor, offset;
+};
+
+std::optional<Linear> as_linear(const Expression& size) {
+  const bool is_sum = size.kind() == Expression::Kind::kSum;
+  if (is_sum && (size.operands().size() != 2 || !size.operands()[1].is_constant())) return std::nullopt;
+  const Expression& term = is_sum ? size.operands()[0] : size;
+  const bool is_product = term.kind() == Expression::Kind::kProduct;
+  if (is_product && term.operands().size() != 1) return std::nullopt;
+  const Expression& symbol = is_product ? term.operands()[0] : term;
+  if (!symbol.is_symbol() || term.coefficient() < 1) return std::nullopt;
+  return Linear{symbol.symbol().name, term.coefficient(), is_sum ? size.operands()[1].constant() : 0};
+}
+
+}  // namespace
+
+void FileSymbols::derive_symbols(const Field& graph) {
+  const auto scratch = symbolic::Context::create();
+  std::unordered_map<std::string, Expression> symbols;
+  const auto symbol = [&](const SympySymbol& met) {
+    const auto known = symbols.find(met.name);
+    if (known != symbols.end()) return known->second;
+    return symbols.emplace(met.name, scratch->symbol(met.name, {0, kInfinity}, 2)).first->second;
+  };
+  std::unordered_map<std::string, Linear> linear;  // by text
+  std::vector<std::string> order;
+  std::unordered_set<std::string> told;
+  graph["inputs"].for_each([&](const Field& input) {
+    if (!input.has("as_tensor")) return;
+    const std::string& name = input["as_tensor"]["name"].string();
+    if (!graph["tensor_values"].has(name.c_str())) return;
+    graph["tensor_values"][name.c_str()]["sizes"].for_each([&](const Field& size) {
+      const auto [kind, value] = size.variant();
+      if (kind != "as_expr") return;
+      const std::string& text = value["expr_str"].string();
+      const auto found = value["expr_str"].located([&] { return as_linear(parse_sympy(text, symbol)); });
+      if (!found) return;
+      if (found->factor == 1 && found->offset == 0) {
+        told.insert(found->symbol);
+      } else if (linear.emplace(text, *found).second) {
+        order.push_back(text);
+      }
+    });
+  });
+  for (const std::string& text : order) {
+    const auto& [name, factor, offset] = linear.at(text);
+    if (is_unbacked(name) || !told.insert(name).second) continue;
+    const symbolic::Range range = range_of(name);
+    const auto at = [&, factor = factor, offset = offset](const symbolic::Range& of) {
+      return symbolic::Range::of(factor) * of + symbolic::Range::of(offset);
+    };
+    const symbolic::Range sizes{std::max<int64_t>(at(range).min, 0), at(range).max};
+    const int64_t example = at(symbolic::Range::of(symbolic::size_oblivious_hint(range.min, range.min, range.max))).min;
+    const Expression axis = context_->symbol(name + "_axis", sizes, std::clamp(example, sizes.min, sizes.max));
+    parsed_.emplace(text, axis);
+    symbols_.emplace(name, symbolic::floor_div(axis - Expression(offset), Expression(factor)));
+    if (factor > 1)
+      conditions_.push_back(symbolic::equal(symbolic::mod(axis - Expression(offset), Expression(factor)), 0));
+  }
 }
 
 void FileSymbols::note_hint(const Field& number) {
@@ -49,11 +118,15 @@ void FileSymbols::note_hint(const Field& number) {
   hints_.emplace(text.substr(kSymbol.size(), end - kSymbol.size()), value["hint"]["as_int"].integer());
 }
 
+symbolic::Range FileSymbols::range_of(const std::string& name) const {
+  const auto declared = ranges_.find(name);
+  return declared == ranges_.end() ? symbolic::Range{0, kInfinity} : declared->second;
+}
+
 Expression FileSymbols::symbol(const SympySymbol& symbol) {
   const auto known = symbols_.find(symbol.name);
   if (known != symbols_.end()) return known->second;
-  const auto declared = ranges_.find(symbol.name);
-  symbolic::Range range = declared == ranges_.end() ? symbolic::Range{0, kInfinity} : declared->second;
+  symbolic::Range range = range_of(symbol.name);
   Expression made;
   if (is_unbacked(symbol.name)) {
     made = symbol.is_integer ? context_->unbacked("u", range) : context_->unbacked_float();

@@ -136,6 +136,9 @@ class ProgramReader {
 
   /// What sizes have to fulfil beyond their ranges.
   void add_guards() {
+    for (const symbolic::Condition& condition : symbols_.conditions()) {
+      graph_->add_assertion(condition, "Guard failed: " + condition.str(), {});
+    }
     if (!program_.has("guards_code")) return;
     const std::vector<Field> guards = program_["guards_code"].elements();
     for (const Field& guard : std::views::reverse(guards)) {  // each goes before all nodes

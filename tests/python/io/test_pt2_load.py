@@ -276,3 +276,46 @@ def test_the_guards_of_a_file_are_checked(tmp_path: Path) -> None:
     pair["both"][1] = torch.randn(2)
     with pytest.raises(tracejet.InvalidInput):
         compiled(x, pair)
+
+
+class Halves(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.reshape(x.shape[0] // 2, 2, 4).sum(1) * x.shape[0]
+
+
+class Neighbours(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return (x[1:] + x[:-1]).reshape(4, x.shape[0] - 1)
+
+
+class Both(nn.Module):
+    def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return torch.cat([x.reshape(x.shape[0] // 2, 8), y.reshape(y.shape[0] // 3, 12)], 1)
+
+
+HALF = torch.export.Dim("half", min=1, max=8)
+DERIVED: dict[str, tuple[nn.Module, tuple[Any, ...], list[tuple[int, ...]]]] = {
+    "2 * half": (Halves(), ({0: 2 * HALF},), [(2,), (4,), (16,)]),
+    "half + 1": (Neighbours(), ({0: HALF + 1},), [(2,), (4,), (9,)]),
+    "two multiples": (Both(), ({0: 2 * HALF}, {0: 3 * HALF}), [(2, 3), (6, 9), (16, 24)]),
+    "found while tracing": (Halves(), ({0: torch.export.Dim.AUTO},), [(2,), (4,), (16,)]),
+}
+
+
+@pytest.mark.parametrize("case", DERIVED)
+def test_sizes_that_follow_from_a_size_that_no_axis_has(case: str, tmp_path: Path) -> None:
+    model, dynamic_shapes, sizes = DERIVED[case]
+    example = tuple(torch.randn(size, 4) for size in sizes[1])
+    program = torch.export.export(model, example, dynamic_shapes=dynamic_shapes)
+    torch.export.save(program, tmp_path / "derived.pt2")
+    loaded = tracejet.load(tmp_path / "derived.pt2")
+    runs = [loaded.module(), tracejet.compile(loaded, engine="aten"), tracejet.compile(tracejet.trace(loaded))]
+    tracejet.save(loaded, tmp_path / "again.pt2")
+    runs += [torch.export.load(tmp_path / "again.pt2").module(), tracejet.load(tmp_path / "again.pt2").module()]
+    for run_program in runs:
+        for each in sizes:
+            args = tuple(torch.randn(size, 4) for size in each)
+            torch.testing.assert_close(run_program(*args), model(*args))
+    if case == "2 * half":
+        with pytest.raises(tracejet.Error, match="% 2"):
+            runs[1](torch.randn(5, 4))

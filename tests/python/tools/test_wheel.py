@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -27,6 +29,15 @@ def test_another_torch_is_named_in_one_sentence():
     assert str(error.value) == (
         f"this tracejet was built for torch 2.1, but torch {torch.__version__} is installed: "
         f"install torch 2.1, or a tracejet whose version ends in +torch{MINOR}"
+    )
+
+
+def test_a_source_tree_that_is_not_built_says_so(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "python/tracejet", tmp_path / "tracejet", ignore=shutil.ignore_patterns("*.so"))
+    command = [sys.executable, "-c", "import tracejet"]
+    run = subprocess.run(command, env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, text=True)
+    assert run.returncode == 1 and run.stderr.splitlines()[-1] == (
+        "ImportError: tracejet's extension isn't built here: run `make extension` in its source tree"
     )
 
 
