@@ -95,6 +95,7 @@ def test_a_wheel_has_all_of_it_and_nothing_else(wheel):
     libraries = {name.rpartition("/")[2].partition(".")[0] for name in names if ".so" in name}
     assert libraries == {"_C", "libtracejet_core"}  # neither torch's nor OpenVINO's
     assert "manylinux" in wheel.name
+    assert {"LICENSE", "LICENSES-THIRD-PARTY"} <= {Path(name).name for name in names if ".dist-info/licenses/" in name}
 
 
 @pytest.mark.slow
