@@ -124,7 +124,7 @@ void check_tensorrt_settings(const CompileSettings& settings) {
 void check_effort(const CompileSettings& settings) {
   constexpr std::string_view kEfforts[] = {"fast", "balanced", "max"};
   if (std::ranges::find(kEfforts, settings.effort) != std::end(kEfforts)) return;
-  throw InvalidInput("effort is \"" + settings.effort + "\"; choose \"fast\", \"balanced\" or \"max\"",
+  throw InvalidInput("effort is \"" + settings.effort + R"("; choose "fast", "balanced" or "max")",
                      ErrorCode::kInvalidSetting);
 }
 
@@ -140,7 +140,7 @@ void check_folder(std::string_view name, const std::string& folder) {
 void check_verify(const CompileSettings& settings) {
   constexpr std::string_view kModes[] = {"off", "warn", "error", "repair"};
   if (std::ranges::find(kModes, settings.verify) == std::end(kModes)) {
-    throw InvalidInput("verify is \"" + settings.verify + "\"; choose \"off\", \"warn\", \"error\" or \"repair\"",
+    throw InvalidInput("verify is \"" + settings.verify + R"("; choose "off", "warn", "error" or "repair")",
                        ErrorCode::kInvalidSetting);
   }
   if (settings.verify == "off" && settings.verify_in_child_process) {
