@@ -59,7 +59,7 @@ c10::IValue Interpreter::for_language(const c10::IValue& result) const {
   if (result.isList()) {
     const auto list = result.toList();
     for (size_t i = 0; i < list.size(); ++i) {
-      const c10::IValue item = list.get(i);
+      const c10::IValue& item = list.get(i);
       if (!item.isTensor()) list.set(i, for_language(item));
     }
   } else if (result.isGenericDict()) {
