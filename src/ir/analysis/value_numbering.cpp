@@ -8,6 +8,7 @@
 #include "ir/analysis/effect.h"
 #include "ir/analysis/element_flow.h"
 #include "ir/analysis/evaluate.h"
+#include "ir/analysis/same_data.h"
 #include "ir/assertion.h"
 
 namespace tracejet {
