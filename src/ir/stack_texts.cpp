@@ -21,6 +21,12 @@ Role role_of(const torch::unwind::Frame& frame) {
   return Role::kModel;
 }
 
+std::string text_of(const SourceFrame& frame, const StackTexts::SourceLine& source_line) {
+  std::string text = "File \"" + frame.file + "\", line " + std::to_string(frame.line) + ", in " + frame.function;
+  if (const std::string source = source_line(frame.file, frame.line); !source.empty()) text += "\n    " + source;
+  return text;
+}
+
 struct FrameText {
   Role role;
   std::string text;
@@ -29,9 +35,7 @@ struct FrameText {
 FrameText describe(const torch::unwind::Frame& frame, const StackTexts::SourceLine& source_line) {
   FrameText result{role_of(frame), {}};
   if (result.role != Role::kModel) return result;
-  result.text = "File \"" + frame.filename + "\", line " + std::to_string(frame.lineno) + ", in " + frame.funcname;
-  const std::string source = source_line(frame.filename, static_cast<int64_t>(frame.lineno));
-  if (!source.empty()) result.text += "\n    " + source;
+  result.text = text_of({frame.filename, frame.funcname, static_cast<int64_t>(frame.lineno)}, source_line);
   return result;
 }
 
@@ -39,10 +43,9 @@ using Stacks = std::vector<torch::CapturedTraceback*>;
 
 std::string text_of(const std::vector<SourceFrame>& frames, const StackTexts::SourceLine& source_line) {
   std::string text;
-  for (const auto& [file, function, line] : frames) {
+  for (const SourceFrame& frame : frames) {
     if (!text.empty()) text += "\n  ";
-    text += "File \"" + file + "\", line " + std::to_string(line) + ", in " + function;
-    if (const std::string source = source_line(file, line); !source.empty()) text += "\n    " + source;
+    text += text_of(frame, source_line);
   }
   return text;
 }

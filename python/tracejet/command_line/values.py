@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 import numpy as np
@@ -15,8 +15,6 @@ from tracejet._C import Error, ErrorCode, InvalidInput
 from tracejet.command_line.shapes import Shape
 from tracejet.export.exported_program import ExportedProgram
 from tracejet.frontend.input import Input
-
-_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 #: Where the values come from; a command takes them as `load_inputs`, a tuple of texts.
 load_inputs_option = click.option(
@@ -36,17 +34,15 @@ def arguments(
         return _of_files(files)
     spec = program._tracejet_call_spec
     names = [leaf.name for leaf in spec.inputs]
-    unknown = [name for name in shapes if (name or names[0]) not in names]
+    shapes = {name or next(iter(names), ""): shape for name, shape in shapes.items()}  # "": of the first input
+    unknown = [name for name in shapes if name not in names]
     if unknown:
         raise InvalidInput(
             f"the program has no input {unknown[0]!r}; it takes {', '.join(names)}", ErrorCode.COMMAND_LINE
         )
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(seed)
-        leaves = [
-            _value(leaf.value, size, shapes.get(leaf.name) or (shapes.get("") if i == 0 else None))
-            for i, leaf in enumerate(spec.inputs)
-        ]
+        leaves = [_value(leaf.value, size, shapes.get(leaf.name)) for leaf in spec.inputs]
     args, kwargs = pytree.tree_unflatten(leaves, spec.in_spec)
     return args, kwargs
 
