@@ -75,7 +75,7 @@ Lifted* Lifting::lift_shared(const at::Tensor& tensor) {
   if (group == nullptr || (announced != nullptr && group->members.size() == 1)) return nullptr;
   const EnableFunctionalizationGuard functionalizing;  // a lift may come from below
   if (!group->flat.defined()) group->flat = flat_memory(*group);
-  if (group->whole != nullptr && announced == group->whole->value) {
+  if (announced != nullptr && group->whole != nullptr && announced == group->whole->value) {
     return &scopes_.at_hand().add_lifted(tensor, stand_in_of(*announced), announced);
   }
   at::Tensor view = view_in(*group, tensor);

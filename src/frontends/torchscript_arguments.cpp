@@ -23,9 +23,9 @@ Value list_of_type(const c10::IValue& value, const c10::TypePtr& element) {
   if (!value.isList()) return std::nullopt;
   c10::impl::GenericList list(element);
   for (const c10::IValue& item : value.toListRef()) {
-    Value converted = of_type(item, element);
+    const Value converted = of_type(item, element);
     if (!converted) return std::nullopt;
-    list.push_back(*std::move(converted));
+    list.push_back(*converted);
   }
   return c10::IValue(std::move(list));
 }

@@ -24,10 +24,10 @@ void mark_symbolic_list(const c10::IValue& value) {
   }
 }
 
-c10::IValue list_of(std::vector<c10::IValue> items, const c10::TypePtr& element) {
+c10::IValue list_of(const std::vector<c10::IValue>& items, const c10::TypePtr& element) {
   c10::impl::GenericList list(element);
   list.reserve(items.size());
-  for (c10::IValue& item : items) list.push_back(std::move(item));
+  for (const c10::IValue& item : items) list.push_back(item);
   c10::IValue value(std::move(list));
   mark_symbolic_list(value);
   return value;
@@ -170,7 +170,7 @@ c10::IValue as_tensors(const c10::IValue& value, const c10::TypePtr& type) {
     const auto list = value.toList();
     if (element->kind() == c10::TypeKind::IntType) return value;
     for (size_t i = 0; i < list.size(); ++i) {
-      const c10::IValue item = list.get(i);
+      const c10::IValue& item = list.get(i);
       if (!item.isTensor()) list.set(i, as_tensors(item, element));
     }
   } else if (type->kind() == c10::TypeKind::DictType && value.isGenericDict()) {

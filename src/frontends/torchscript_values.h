@@ -17,7 +17,7 @@ void mark_symbolic_list(const c10::IValue& value);
 /// Whether it is a list of numbers with a symbol among them.
 bool has_symbols(const c10::IValue& value);
 
-c10::IValue list_of(std::vector<c10::IValue> items, const c10::TypePtr& element);
+c10::IValue list_of(const std::vector<c10::IValue>& items, const c10::TypePtr& element);
 /// Keys and values in turns.
 c10::IValue dict_of(const std::vector<c10::IValue>& items, const c10::DictType& type);
 /// A list of tensors and Nones by the one type that operators know it by.

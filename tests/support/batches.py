@@ -56,7 +56,10 @@ class _Worker:
 
     def _crashed(self, reason: str) -> Finding:
         seed = self.seeds.pop(0)
-        return Finding(seed, self.engine, "crashed", reason, program_of(seed, self.engine).text)
+        text = _apart(lambda: program_of(seed, self.engine).text)
+        if text is None:  # it runs in eager while it is made up
+            return Finding(seed, self.engine, "refused", "eager itself ends the process")
+        return Finding(seed, self.engine, "crashed", reason, text)
 
 
 def _cause(exit_code: int | None) -> str:
@@ -65,16 +68,20 @@ def _cause(exit_code: int | None) -> str:
 
 def judged_apart(program: Program, seed: int, engine: str) -> Finding:
     """What becomes of one program, in a process of its own."""
+    found = _apart(lambda: judge_program(program, seed, engine).as_dict())
+    return Finding(**found) if found else Finding(seed, engine, "crashed", "ends the process or hangs", program.text)
+
+
+def _apart(make: Callable[[], Any]) -> Any:
+    """What a process of its own makes; None where it ends before, or takes too long."""
     results, theirs = _context.Pipe(duplex=False)
-    process = _context.Process(
-        target=_send, args=(theirs, lambda: judge_program(program, seed, engine).as_dict()), daemon=True
-    )
+    process = _context.Process(target=_send, args=(theirs, make), daemon=True)
     process.start()
     theirs.close()
     try:
-        return Finding(**results.recv()) if results.poll(PATIENCE) else Finding(seed, engine, "crashed", "hangs")
+        return results.recv() if results.poll(PATIENCE) else None
     except EOFError:
-        return Finding(seed, engine, "crashed", "ends the process", program.text)
+        return None
     finally:
         process.kill()
         process.join()

@@ -51,9 +51,9 @@ CONDITIONS: dict[str, Callable[[list[torch.Tensor]], bool]] = {
     "not finite": lambda tensors: any(not bool(tensor.isfinite().all()) for tensor in _floats(tensors)),
     "NaN or +infinity": lambda tensors: _has_nan(tensors) or _has_infinity(tensors),
     "NaN beside +infinity": lambda tensors: _has_nan(tensors) and _has_infinity(tensors),
-    "numbers below -3": lambda tensors: any(bool((tensor < -3).any()) for tensor in _floats(tensors)),
-    "numbers below -8": lambda tensors: any(bool((tensor < -8).any()) for tensor in _floats(tensors)),
-    "numbers below -87": lambda tensors: any(bool((tensor < -87).any()) for tensor in _floats(tensors)),
+    "numbers below -3": lambda tensors: any(bool((tensor < -3).any()) for tensor in tensors),
+    "numbers below -8": lambda tensors: any(bool((tensor < -8).any()) for tensor in tensors),
+    "numbers below -87": lambda tensors: any(bool((tensor < -87).any()) for tensor in tensors),
     "numbers above 9": lambda tensors: any(bool((tensor > 9).any()) for tensor in tensors),
     "numbers more than 87 apart": lambda tensors: any(_reach(tensor) > 87 for tensor in _floats(tensors)),
     "numbers near 0": lambda tensors: any(

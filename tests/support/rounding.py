@@ -3,6 +3,7 @@ what an engine gives, rounding decides, and not the engine."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -74,6 +75,14 @@ def _std(x: torch.Tensor, axes: Any = None, **options: Any) -> torch.Tensor:
     return _var(x, axes, **options).sqrt()
 
 
+def _lerp(start: torch.Tensor, end: torch.Tensor, weight: Any) -> torch.Tensor:
+    return start + weight * (end - start)
+
+
+def _nansum(x: torch.Tensor, *args: Any, **options: Any) -> torch.Tensor:
+    return torch.where(x.isnan(), 0, x).sum(*args, **options)
+
+
 #: The same of kernels whose references in PyTorch take as few steps, or steps that no reference names.
 IN_STEPS: dict[Any, Callable[..., Any]] = {
     aten.linalg_vector_norm.default: _norm,
@@ -82,6 +91,9 @@ IN_STEPS: dict[Any, Callable[..., Any]] = {
     aten.var_mean.dim: _var_mean_dim,
     aten.var.correction: _var,
     aten.std.correction: _std,
+    aten.lerp.Scalar: _lerp,
+    aten.lerp.Tensor: _lerp,
+    aten.nansum.default: _nansum,
 }
 #: Kernels that norm a row may add in float64, where squares of what is beyond 1.8e19 don't overflow.
 NORMS = (aten.native_group_norm.default, aten.native_layer_norm.default, aten.native_batch_norm.default)
@@ -101,6 +113,8 @@ REDUCTIONS = {
 SUMS = (*BETWEEN_ELEMENTS, aten.sum, aten.mean, aten.add, aten.sub)
 #: Operators that read the sign of an operand, by its place. IEEE 754 leaves open which sign a NaN has that is computed.
 SIGNS_READ = {aten.signbit.default: 0, aten.copysign.Tensor: 1}
+#: Casts of floats. What the dtype can't hold, NaN too, becomes any integer: here the smallest of 32 bits.
+CASTS = (aten._to_copy.default,)
 DRAWS = 16
 
 
@@ -137,6 +151,8 @@ class RoundedOtherwise(TorchDispatchMode):
             result = func(*args, **kwargs)
         if func.overloadpacket in SUMS and self.draw == 3 and isinstance(result, torch.Tensor) and _is_float(result):
             result = _cancelled(result, func, args, kwargs)
+        if func in CASTS and self.draw % 2 == 1 and _is_float(args[0]) and result.dtype is torch.int64:
+            result = torch.where(args[0].abs() < 2.0**63, result, -(2**31))
         aliases = [returned.alias_info for returned in func._schema.returns]
         if any(alias is not None and not alias.is_write for alias in aliases):
             return result
@@ -195,10 +211,13 @@ def _reduction(func: Any, args: Any, kwargs: Any, draw: int) -> torch.Tensor:
     if draw % 2:
         flat = flat[..., torch.randperm(flat.shape[-1], generator=torch.Generator().manual_seed(draw))]
     lanes = min(2 ** (draw // 2), flat.shape[-1])
-    parts = [flat[..., lane::lanes] for lane in range(lanes)]
-    one_by_one = aten.prod.dim_int if REDUCTIONS[func] is aten.prod else aten.sum.dim_IntList
-    axis = -1 if REDUCTIONS[func] is aten.prod else [-1]
-    reduced = one_by_one(torch.stack([one_by_one(part, axis) for part in parts], -1), axis)
+    is_product = REDUCTIONS[func] is aten.prod
+    if draw == DRAWS - 2:  # from the first to the last
+        reduced = functools.reduce(aten.mul.Tensor if is_product else aten.add.Tensor, flat.unbind(-1))
+    else:
+        one_by_one, axis = (aten.prod.dim_int, -1) if is_product else (aten.sum.dim_IntList, [-1])
+        parts = [one_by_one(flat[..., lane::lanes], axis) for lane in range(lanes)]
+        reduced = one_by_one(torch.stack(parts, -1), axis)
     if REDUCTIONS[func] is aten.mean:
         count = torch.full((), flat.shape[-1], dtype=reduced.dtype)
         reduced = reduced * count.reciprocal() if draw % 3 == 1 else reduced / count

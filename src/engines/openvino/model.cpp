@@ -18,6 +18,7 @@
 #include "engines/openvino/shared_weights.h"
 #include "engines/openvino/tensors.h"
 #include "engines/openvino/transpositions.h"
+#include "engines/openvino/updates.h"
 #include "engines/openvino/value_bounds.h"
 #include "ir/size_expression.h"
 #include "tracejet/version.h"
@@ -161,6 +162,7 @@ Model read(const Graph& graph, const RuntimeInputs& inputs) {
     say_moved_axes(*model);
     separate_products(*model);
     gather_fixed_factors(*model);
+    update_no_inputs(*model);
     result.model = std::move(model);
   } catch (const ov::Exception& error) {
     result.refused.push_back(FailureLocator(result.onnx).refusal(error.what()));

@@ -6,7 +6,7 @@
 namespace tracejet::openvino {
 
 std::shared_ptr<ov::Node> same_value(const ov::Output<ov::Node>& value) {
-  if (value.get_element_type().is_integral_number()) return std::make_shared<ov::op::v13::BitwiseAnd>(value, value);
+  if (value.get_element_type().is_integral()) return std::make_shared<ov::op::v13::BitwiseAnd>(value, value);
   return std::make_shared<ov::op::v1::Maximum>(value, value);
 }
 

@@ -54,9 +54,10 @@ std::shared_ptr<Graph> GraphReader::read_subgraph(const Field& argument, const s
   reader.read_nodes();
   writes_in_place_ |= reader.writes_in_place_;
   json["outputs"].for_each([&](const Field& output) {
-    if (!output.has("as_tensor"))
+    if (!output.has("as_tensor")) {
       throw UnsupportedOperator("control flow of the program gives something else than tensors",
                                 ErrorCode::kFileContent);
+    }
     reader.graph_->add_output({GraphOutput::Kind::kUser, &reader.value(output["as_tensor"]), {}});
   });
   return reader.graph_;
@@ -66,10 +67,11 @@ void GraphReader::read_control_flow(const Field& node, const std::string& name) 
   const bool is_cond = name == "cond";
   const size_t subgraphs = is_cond || name == "while_loop" ? 2 : 1;
   const auto op = c10::Dispatcher::singleton().findSchema({"higher_order::" + name, ""});
-  if (!op)
+  if (!op) {
     throw UnsupportedOperator(
         "the program calls torch.ops.higher_order." + name.substr(0, 80) + ", which isn't known here",
         ErrorCode::kFileContent);
+  }
   const std::vector<Field> inputs = node["inputs"].elements();
   const size_t first = is_cond ? 1 : 0, lists = op->schema().arguments().size() - first;
   if (inputs.size() != first + subgraphs + lists) node["inputs"].fail("expected other operands of " + name);

@@ -155,6 +155,8 @@ class Lowering {
   void add_check(const Operand& truth, std::string message);
   /// What a check says of the current call.
   std::string refusal(const std::string& problem) const;
+  /// Of floats that become int64. What int64 doesn't hold either, NaN too, is undefined in PyTorch.
+  void forbid_beyond_32_bits(const Value& value, const ValueRange& range);
   void check_dtypes(const Node& node) const;
   std::string unique(std::string name);
   void keep_slices();

@@ -1,5 +1,6 @@
 // What conversions read and write: operands, nodes, results.
 #include <algorithm>
+#include <cmath>
 #include <string>
 
 #include <ATen/ops/tensor.h>
@@ -10,6 +11,12 @@
 
 namespace tracejet::onnx {
 
+namespace {
+
+double largest_of(at::ScalarType dtype) { return dtype == at::kHalf ? 65504 : HUGE_VAL; }
+
+}  // namespace
+
 // Reading arguments --------------------------------------------------------------------------------------------------
 
 Operand Lowering::operand(const Value& value) const { return operands_.at(&value); }
@@ -17,7 +24,22 @@ Operand Lowering::operand(const Value& value) const { return operands_.at(&value
 Operand Lowering::operand(const Call& call, std::string_view name, at::ScalarType dtype) {
   if (call.is_number(name)) return number(call.scalar(name), dtype);
   const Value& value = call.value(name);
-  return narrowed(operand(value), dtype, ranges_->of(value));
+  const ValueRange& range = ranges_->of(value);
+  if (dtype == at::kLong && !target_.int64) forbid_beyond_32_bits(value, range);
+  return narrowed(operand(value), dtype, range);
+}
+
+void Lowering::forbid_beyond_32_bits(const Value& value, const ValueRange& range) {
+  if (!target_.checks || !value.is_tensor() || !at::isFloatingType(value.tensor().dtype)) return;
+  const double reach = std::min(range.magnitude(), largest_of(value.tensor().dtype));
+  if (reach < 0x1p31) return;
+  const auto dtype = value.tensor().dtype;
+  const Operand size = emit("Abs", {operand(value)});
+  const Operand is_large = emit_as(at::kBool, "GreaterOrEqual", {size, number(0x1p31, dtype)});
+  const Operand is_defined = emit_as(at::kBool, "Less", {size, number(0x1p63, dtype)});
+  forbid(emit_as(at::kBool, "And", {is_large, is_defined}), "a number of 2147483648 or more is cast to int64, which " +
+                                                                target_.name +
+                                                                " computes in 32 bits; the engine \"aten\" takes all");
 }
 
 Operand Lowering::optional(const Call& call, std::string_view name) const {

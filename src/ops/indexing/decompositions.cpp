@@ -1,6 +1,7 @@
 #include "ops/indexing/decompositions.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/_embedding_bag.h>
 #include <ATen/ops/any.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/clamp.h>
@@ -199,6 +200,14 @@ Indices clamped(const at::Tensor& self, const Indices& indices) {
 at::Tensor unsafe_masked_index(const at::Tensor& self, const at::Tensor& mask, const Indices& indices,
                                const at::Scalar& fill) {
   return at::index(self, clamped(self, indices)).masked_fill(at::logical_not(mask), fill);
+}
+
+std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> embedding_bag(
+    const at::Tensor& weight, const at::Tensor& indices, const at::Tensor& offsets, bool scale_grad_by_freq,
+    int64_t mode, bool sparse, const std::optional<at::Tensor>& per_sample_weights, bool include_last_offset,
+    int64_t padding_idx) {
+  return at::_embedding_bag(weight, indices, offsets, scale_grad_by_freq, mode, sparse, per_sample_weights,
+                            include_last_offset, padding_idx);
 }
 
 // Writing ------------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <tuple>
 
 #include <ATen/core/List.h>
 #include <ATen/core/Tensor.h>
@@ -22,6 +23,11 @@ at::Tensor isin_number(const at::Tensor& elements, const at::Scalar& test_elemen
 at::Tensor is_number_in(const at::Scalar& element, const at::Tensor& test_elements, bool assume_unique, bool invert);
 at::Tensor take(const at::Tensor& self, const at::Tensor& index);
 at::Tensor take_along_dim(const at::Tensor& self, const at::Tensor& indices, std::optional<int64_t> dim);
+/// As the operator that has gradients: a program may be called outside of no_grad.
+std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> embedding_bag(
+    const at::Tensor& weight, const at::Tensor& indices, const at::Tensor& offsets, bool scale_grad_by_freq,
+    int64_t mode, bool sparse, const std::optional<at::Tensor>& per_sample_weights, bool include_last_offset,
+    int64_t padding_idx);
 at::Tensor unsafe_index(const at::Tensor& self, const Indices& indices);
 /// Indices beyond an end of their axis count as that end; `fill` stands where the mask is false.
 at::Tensor unsafe_masked_index(const at::Tensor& self, const at::Tensor& mask, const Indices& indices,

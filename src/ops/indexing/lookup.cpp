@@ -50,7 +50,7 @@ std::span<const Operator> lookup_operators() {
   static constexpr Operator table[] = {
       {.name = "aten::embedding", .meta = embedding, .decompose = expand<&as::embedding>},
       {.name = "aten::_embedding_bag", .meta = embedding_bag},
-      {.name = "aten::_embedding_bag_forward_only", .meta = embedding_bag},
+      {.name = "aten::_embedding_bag_forward_only", .meta = embedding_bag, .decompose = expand<&as::embedding_bag>},
       {.name = "aten::one_hot", .decompose = expand<&as::one_hot>},
   };
   return table;

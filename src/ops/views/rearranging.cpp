@@ -40,13 +40,13 @@ Metas pixel_shuffle(const Call& call) {
 Metas pixel_unshuffle(const Call& call) {
   const TensorMeta& self = call.tensor("self");
   require_image(self);
-  // Eager hands an empty one back in its old shape.
-  if (symbolic::is_known_empty(self.sizes)) return {shape::like_batch(self, self.sizes, 2)};
-  window::require_elements(self.sizes, 0);
   const int64_t factor = call.integer("downscale_factor"), rank = self.dim();
   require(factor > 0, [&] { return "downscale_factor is " + std::to_string(factor) + ", expected at least 1"; });
   require_multiple(self, rank - 2, factor);
   require_multiple(self, rank - 1, factor);
+  // Eager hands an empty one back in its old shape.
+  if (symbolic::is_known_empty(self.sizes)) return {shape::like_batch(self, self.sizes, 2)};
+  window::require_elements(self.sizes, 0);
   Sizes sizes = self.sizes;
   sizes[rank - 3] = sizes[rank - 3] * (factor * factor);
   sizes[rank - 2] = sizes[rank - 2] / factor;

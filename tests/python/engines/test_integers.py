@@ -267,6 +267,42 @@ def test_inputs_beyond_32_bits_are_refused_by_name():
         compiled(torch.tensor([1, 2**32]))
 
 
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x.long(),
+        lambda x: x.to(torch.int64) * 0,
+        lambda x: x.sum(0, dtype=torch.int64),
+        lambda x: x.cumsum(0, dtype=torch.int64),
+        lambda x: torch.zeros(3, dtype=torch.int64).copy_(x),
+    ],
+)
+def test_floats_beyond_32_bits_arent_cut_in_silence(function) -> None:
+    program = tracejet.trace(Lambda(function), arg_inputs=[torch.ones(3)])
+    compiled = tracejet.compile(program, engine="openvino")
+    assert_same(compiled(torch.tensor([-2147483520.0, 7.9, 5.0])), function(torch.tensor([-2147483520.0, 7.9, 5.0])))
+    for number in (2147483648.0, 1e10, -3e18):
+        with pytest.raises(tracejet.Error, match=r"2147483648 or more is cast to int64(.|\n)*test_integers.py"):
+            compiled(torch.tensor([1.0, number, 2.0]))
+    compiled(torch.tensor([1.0, float("nan"), 1e30]))  # int64 holds neither: undefined in PyTorch
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: (x.sigmoid() * 1000).long(),
+        lambda x: x.clamp(-5, 5).long(),
+        lambda x: torch.arange(9.0)[(x * 3).long()],
+        lambda x: (x.half() * 2).long(),
+    ],
+)
+def test_floats_that_32_bits_hold_become_integers(function) -> None:
+    model = Lambda(function)
+    program = tracejet.trace(model, arg_inputs=[torch.ones(3)])
+    x = torch.tensor([0.5, 1.5, 2.5])
+    assert_same(tracejet.compile(program, engine="openvino")(x), model(x))
+
+
 SAFE = {
     "ids of an embedding": lambda ids: F.embedding(ids * 1 + 2, torch.ones(50, 4)),
     "positions of a mask": lambda ids: (ids != 1).long().cumsum(1) * (ids != 1).long() + 1,

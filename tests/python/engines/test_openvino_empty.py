@@ -11,6 +11,7 @@ import tracejet
 from testing.compare import assert_equal
 from tests.support.lambda_module import Lambda
 from tests.support.openvino_shapes import assert_right, dynamic
+from tracejet import Input
 
 
 @pytest.mark.parametrize(
@@ -246,3 +247,30 @@ def test_a_transposed_convolution_of_nothing_may_leave_nothing():
         return F.conv_transpose2d(x[: x.shape[2]], weight, stride=2, output_padding=1)
 
     assert_right(convolved, dynamic((8, 2, 0, 3), (8, 2, 5, 3), (8, 2, 8, 3)), *((8, 2, n, 3) for n in (5, 0, 1, 8)))
+
+
+FIRST = torch.tensor([0])
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x.mT.index_fill(0, FIRST, 9),
+        lambda x: x[..., None].index_add(1, FIRST.expand(2), x.new_ones(x.shape[0], 2, 1)),
+        lambda x: x[None].index_copy(2, FIRST, x.new_ones(1, x.shape[0], 1)),
+        lambda x: x[None].scatter(2, torch.zeros(1, x.shape[0], 1, dtype=torch.int64), 9),
+        lambda x: x[:, None].transpose(0, 2).index_put((FIRST,), x.new_ones(())),
+        lambda x: torch.cat([x[None]]).split(1, 2)[0].index_fill(2, FIRST, 9),
+    ],
+)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.int64, torch.uint8, torch.bool], ids=str)
+@pytest.mark.parametrize("width", [1, 3])
+def test_arguments_are_left_alone_after_a_call_without_elements(function, width: int, dtype: torch.dtype):
+    model = Lambda(function)
+    rows = Input(min_shape=(0, width), opt_shape=(4, width), max_shape=(9, width), dtype=dtype)
+    compiled = tracejet.compile(tracejet.trace(model, arg_inputs=[rows]), engine="openvino")
+    for count in (0, 9, 4, 0, 9, 9):
+        x = torch.arange(count * width).view(count, width).to(dtype)
+        given = x.clone()
+        assert_equal(model(x), compiled(given), 1e-5, f"at {count}: ", least_scale=1.0)
+        assert torch.equal(given, x), count

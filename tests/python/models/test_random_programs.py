@@ -72,6 +72,21 @@ def test_the_order_of_a_sum_decides_what_overflows() -> None:
     assert all(single.item() == float("inf") for _, single in outcomes)
 
 
+class _Undefined(torch.nn.Module):
+    def forward(self, x: torch.Tensor) -> Any:
+        return x.long(), torch.lerp(x, -2.0 * x, 1 / 3), x.nansum()
+
+
+def test_what_casts_make_of_nan_and_what_is_left_of_terms_that_cancel_is_open() -> None:
+    big = torch.finfo(torch.float32).max
+    x = torch.tensor([float("nan"), 1e30, 5.5, big, -big, big, -big, 0.125])
+    outcomes = [outcome[0] for outcome in rounding.outcomes(_Undefined, (x,), {})]
+    assert {-(2**31), -(2**63)} <= {number for cast, _, _ in outcomes for number in cast[:2].tolist()}
+    assert all(cast[2] == 5 for cast, _, _ in outcomes)
+    assert {bool(between[2] == 0) for _, between, _ in outcomes} == {True, False}
+    assert len({total.item() for _, _, total in outcomes}) > 1
+
+
 class _MeetsNan(torch.nn.Module):
     def __init__(self) -> None:
         super().__init__()

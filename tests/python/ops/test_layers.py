@@ -178,6 +178,19 @@ def test_bags_of_embeddings_are_as_eager(mode: str) -> None:
     assert_same_as_eager(flat, [torch.arange(12), torch.tensor([0, 4, 4, 9])])
 
 
+@pytest.mark.parametrize("mode", ["sum", "mean", "max"])
+@pytest.mark.parametrize("decompositions", ["tensorrt", "core_aten"])
+def test_bags_of_embeddings_have_gradients_outside_of_no_grad(mode: str, decompositions: str) -> None:
+    bags = nn.EmbeddingBag(10, 4, mode=mode)
+    program = tracejet.trace(bags, arg_inputs=[batch(6, dtype=torch.int64)], decompositions=decompositions)
+    indices = torch.randint(10, (3, 6))
+    runner = program.module()
+    torch.testing.assert_close(runner(indices), bags(indices))
+    runner(indices).sum().backward()
+    bags(indices).sum().backward()
+    torch.testing.assert_close(next(runner.parameters()).grad, bags.weight.grad)
+
+
 @pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
 @pytest.mark.parametrize("zero_infinity", [False, True])
 def test_ctc_loss_is_as_eager(reduction: str, zero_infinity: bool) -> None:

@@ -136,6 +136,17 @@ def test_a_transposed_convolution_leaves_nothing_where_eagers_does(
             torch.testing.assert_close(compiled(x), expected)
 
 
+@pytest.mark.parametrize("shape", [(2, 4, 0, 3), (2, 4, 3, 0), (0, 4, 4, 3)])
+def test_images_without_pixels_are_held_to_the_factor_as_in_eager(shape) -> None:
+    """PyTorch asks for multiples first."""
+    model = Lambda(lambda x: F.pixel_unshuffle(x, 2))
+    with pytest.raises(RuntimeError, match="divisible"):
+        model(torch.ones(shape))
+    for decompositions in ("tensorrt", "core_aten"):
+        with pytest.raises(tracejet.Error, match="pixel_unshuffle.*multiple of 2"):
+            tracejet.trace(model, arg_inputs=[torch.ones(shape)], decompositions=decompositions)
+
+
 def test_what_eager_hands_back_in_its_old_shape_is_refused() -> None:
     """PyTorch's pixel_unshuffle leaves a tensor without elements as it is."""
     images = Input(min_shape=(0, 1, 4, 4), opt_shape=(2, 1, 4, 4), max_shape=(4, 1, 4, 4))
