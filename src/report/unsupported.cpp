@@ -68,7 +68,7 @@ std::string report(const Graph& graph, const std::vector<Unsupported>& unsupport
 std::string report_warnings(const Graph& graph, const std::vector<Unsupported>& warnings, std::string_view engine) {
   if (warnings.empty()) return {};
   return std::string(engine) + " runs " + count_in_words(static_cast<int64_t>(warnings.size()), "operator") +
-         " of this program in fewer bits than PyTorch:" + listed_by_kind(graph, warnings);
+         " of this program otherwise than PyTorch:" + listed_by_kind(graph, warnings);
 }
 
 }  // namespace tracejet

@@ -60,7 +60,8 @@ def sharp(s: Scope) -> list[str]:
         "x.floor() x.ceil() x.trunc() x.round() x.sign() x.frac() x>0 x<=0.5 x==x x!=x x.isnan() x.isinf() "
         "x.isfinite() torch.where(x>0,x,0) torch.where(x!=x,0,x) x.masked_fill(x.isnan(),0) x.nan_to_num(1.5) "
         "x.nan_to_num(0,2,-2) x.bool() (x>0).logical_not() x.clamp(min=0) torch.fmin(x,x*2) "
-        "torch.signbit(x+0.5) torch.where(x>=1,1.0,x)"
+        "torch.signbit(x+0.5) torch.where(x>=1,1.0,x) (x*7/7).ceil() (x*7/(x*0+7)).floor() x*21/7==x*3 x/5*5>x-1 "
+        "x+3072.0-3072.0 (x+12582912.0)-12582912.0 x.bfloat16().float() x*3%0.25"
     ).split()
     return written(texts, x=x)
 
@@ -75,7 +76,7 @@ def integers(s: Scope) -> list[str]:
         "a.amax(-1) a.amin() a.prod(-1) a.cumsum(-1) a.max() a.square() a/2 a/(b.abs()+1) a.sign() a.bool() "
         "a.to(torch.uint8) a.to(torch.int8) a.to(torch.int32) a.to(torch.int64) a.to(torch.int16) "
         "a.sum(dtype=torch.int32) torch.where(a>b,a,b) torch.div(a,b.abs()+1,rounding_mode='trunc') "
-        "torch.fmod(a,b.abs()+1) a**2 a.float()"
+        "torch.fmod(a,b.abs()+1) a**2 a.float() (a/7).ceil() (a/3).long() (a*6/(b.abs()+1)).floor()"
     ).split()
     return written(texts, a=a, b=b)
 

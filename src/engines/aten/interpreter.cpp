@@ -18,6 +18,8 @@
 #include "engines/kernel_times.h"
 #include "engines/runtime_sizes.h"
 #include "ir/assertion.h"
+#include "ir/call.h"
+#include "ir/model_line.h"
 #include "ir/symbol_binding.h"
 #include "ir/symbolic_constant.h"
 
@@ -75,7 +77,12 @@ class Interpreter final : public Interpreted {
         continue;
       }
       for (const Source& argument : instruction.arguments) stack.push_back(std::visit(frame, argument));
-      call_measured(instruction, stack, frame);
+      try {
+        call_measured(instruction, stack, frame);
+      } catch (c10::Error& error) {  // it stays eager's, an IndexError for example
+        error.add_context("in " + Call(*instruction.node).name() + "\n" + describe(instruction.node->where(), *graph_));
+        throw;
+      }
       store(instruction, stack, frame);
       if (observe) show(instruction, frame, observe);
       frame.bind_symbols(instruction.bindings);

@@ -10,6 +10,8 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "engines/openvino/attention.h"
+#include "engines/openvino/constant_chains.h"
+#include "engines/openvino/divisions.h"
 #include "engines/openvino/failure.h"
 #include "engines/openvino/inferred_shapes.h"
 #include "engines/openvino/products.h"
@@ -93,6 +95,8 @@ ov::AnyMap with(ov::AnyMap properties, const ov::AnyMap& besides) {
 onnx::Target target() {
   return {.name = "openvino",
           .float64 = false,
+          .float16 = false,
+          .exact_remainders = false,
           .checks = true,
           .size_arithmetic = false,
           .keeps_nan = false,
@@ -163,6 +167,8 @@ Model read(const Graph& graph, const RuntimeInputs& inputs) {
     separate_products(*model);
     gather_fixed_factors(*model);
     update_no_inputs(*model);
+    separate_constants(*model);
+    keep_exact_divisions(*model);
     result.model = std::move(model);
   } catch (const ov::Exception& error) {
     result.refused.push_back(FailureLocator(result.onnx).refusal(error.what()));

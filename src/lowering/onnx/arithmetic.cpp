@@ -39,6 +39,18 @@ Operand divisor(Lowering& to, const Call& call) {
   return safe;
 }
 
+/// What is left of an exact quotient by a power of two is exact; of others, it may be off by a whole divisor.
+void needs_exact_remainder(Lowering& to, const Call& call) {
+  if (to.target().exact_remainders || !is_float(to.output().dtype)) return;
+  if (call.is_number("other") && !call.scalar("other").isSymbolic()) {
+    int exponent = 0;
+    const double by = call.number("other");
+    if (by == 0 || !std::isfinite(by) || std::abs(std::frexp(by, &exponent)) == 0.5) return;
+  }
+  to.warn("is what is left of a rounded quotient in " + to.target().name +
+          ": near multiples of the divisor, the remainder may be off by one divisor, and the quotient by 1");
+}
+
 /// The remainder with the sign of the dividend, as C has it.
 Operand c_remainder(Lowering& to, const Operand& a, const Operand& b) {
   const Operand remainder = to.emit("Mod", {a, b}, {{"fmod", int64_t{1}}});
@@ -108,7 +120,10 @@ void divide(Lowering& to, const Call& call, std::string_view) {
   const bool has_mode = call.declares("rounding_mode") && call.has("rounding_mode");
   if (!has_mode) return to.result(to.emit("Div", {a, b}));
   const bool is_floor = call.text("rounding_mode") == "floor";
-  if (is_float(a.dtype)) return to.result(whole_quotient_of_floats(to, a, b, is_floor));
+  if (is_float(a.dtype)) {
+    needs_exact_remainder(to, call);
+    return to.result(whole_quotient_of_floats(to, a, b, is_floor));
+  }
   if (a.dtype == at::kInt && to.has_int64()) {
     // A remainder taken off the smallest int32 doesn't fit.
     const Operand x = to.cast(a, at::kLong), y = to.cast(b, at::kLong);
@@ -168,12 +183,14 @@ void power(Lowering& to, const Call& call, std::string_view) {
 void remainder(Lowering& to, const Call& call, std::string_view) {
   const Operand a = self(to, call), b = divisor(to, call);
   if (is_integer(a.dtype) && !are_exact(to, call)) return to.result(floor_division(to, a, b).remainder);
+  needs_exact_remainder(to, call);
   to.result(python_remainder(to, a, b));
 }
 
 void fmod(Lowering& to, const Call& call, std::string_view) {
   const Operand a = self(to, call), b = divisor(to, call);
   if (is_integer(a.dtype) && !are_exact(to, call)) return to.result(truncated_division(to, a, b).remainder);
+  needs_exact_remainder(to, call);
   to.result(c_remainder(to, a, b));
 }
 

@@ -78,8 +78,8 @@ void clamp(Lowering& to, const Call& call, std::string_view) {
   const bool are_numbers = (min.name.empty() || call.is_number("min")) && (max.name.empty() || call.is_number("max"));
   if (are_numbers && is_float(dtype)) {
     // Without a bound, runtimes cut infinities down to the greatest number.
-    const Operand infinity = to.number(std::numeric_limits<double>::infinity(), dtype);
-    const Operand least = min.name.empty() ? to.number(-std::numeric_limits<double>::infinity(), dtype) : min;
+    const Operand infinity = to.number(std::numeric_limits<double>::infinity(), x.dtype);
+    const Operand least = min.name.empty() ? to.number(-std::numeric_limits<double>::infinity(), x.dtype) : min;
     return to.result(to.emit("Clip", {x, least, max.name.empty() ? infinity : max}));
   }
   if (!min.name.empty()) x = extremum_of(to, "Max", x, min);
@@ -98,7 +98,7 @@ void extremum(Lowering& to, const Call& call, std::string_view target) {
 }
 
 void number_extremum(Lowering& to, const Call& call, std::string_view target) {
-  const auto dtype = as_number(to.output().dtype);
+  const auto dtype = computed_in(to, call, to.output().dtype);
   const Operand a = computed(to, call, "self", to.output().dtype);
   const Operand b = other(to, call);
   if (!is_float(dtype)) return to.result(to.emit(target, {a, b}));

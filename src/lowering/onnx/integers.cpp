@@ -1,5 +1,9 @@
 #include "lowering/onnx/integers.h"
 
+#include <algorithm>
+#include <array>
+#include <cmath>
+
 #include <ATen/ops/scalar_tensor.h>
 
 #include "ir/analysis/value_range.h"
@@ -10,6 +14,17 @@ namespace tracejet::onnx::convert {
 namespace {
 
 constexpr int64_t kHalf = 65536;
+
+/// The arguments that may be numbers where a tensor could be.
+constexpr std::array<std::string_view, 6> kNumbers = {"self", "other", "alpha", "exponent", "min", "max"};
+
+/// Whether the dtype has the number, or one as near as its other numbers are to each other.
+bool holds(at::ScalarType dtype, const c10::Scalar& number) {
+  if (number.isSymbolic() || !std::isfinite(number.toDouble())) return true;
+  const double value = number.toDouble();
+  const double there = at::scalar_tensor(number, dtype).toType(at::kDouble).item<double>();
+  return std::abs(there - value) <= std::abs(value) / 128;
+}
 
 Operand inverted(Lowering& to, const Operand& condition) { return to.emit_as(at::kBool, "Not", {condition}); }
 Operand signs_differ(Lowering& to, const Operand& a, const Operand& b) {
@@ -39,9 +54,19 @@ bool is_narrow(at::ScalarType dtype) {
 
 at::ScalarType as_number(at::ScalarType dtype) { return dtype == at::kBool || is_narrow(dtype) ? at::kInt : dtype; }
 
+at::ScalarType computed_in(const Lowering& to, const Call& call, at::ScalarType dtype) {
+  if (!at::isReducedFloatingType(dtype)) return as_number(dtype);
+  const auto is_beyond = [&](std::string_view name) {
+    return call.declares(name) && call.has(name) && call.is_number(name) && !holds(dtype, call.scalar(name));
+  };
+  const bool in_16_bits = to.target().float16 && std::ranges::none_of(kNumbers, is_beyond);
+  return in_16_bits ? dtype : at::kFloat;
+}
+
 Operand computed(Lowering& to, const Call& call, std::string_view name, at::ScalarType dtype) {
-  if (!call.is_number(name) || !is_narrow(dtype)) return to.cast(to.operand(call, name, dtype), as_number(dtype));
-  return to.number(wrapped_number(call.scalar(name), dtype), as_number(dtype));
+  const auto number = computed_in(to, call, dtype);
+  if (call.is_number(name)) return to.number(wrapped_number(call.scalar(name), dtype), number);
+  return to.cast(to.operand(call, name, dtype), number);
 }
 
 c10::Scalar wrapped_number(const c10::Scalar& number, at::ScalarType dtype) {

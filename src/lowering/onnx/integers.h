@@ -15,6 +15,9 @@ bool is_narrow(at::ScalarType dtype);
 /// ONNX has arithmetic for numbers only, and its readers let narrow integers saturate: these and bool are computed as
 /// int32, and wrapped where they become a result.
 at::ScalarType as_number(at::ScalarType dtype);
+/// In which dtype a call is computed that gives `dtype`: PyTorch computes with 16-bit floats in float32, and so with
+/// numbers that 16 bits don't hold.
+at::ScalarType computed_in(const Lowering& to, const Call& call, at::ScalarType dtype);
 /// An argument as `dtype` has it, as the number that it is computed as.
 Operand computed(Lowering& to, const Call& call, std::string_view name, at::ScalarType dtype);
 

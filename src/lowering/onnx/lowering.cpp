@@ -152,8 +152,7 @@ void Lowering::convert(const Node& node) {
     const ValueRange bounds = limits_of(at::kInt);
     const bool is_certain = range.is_reached || range.min > bounds.max || range.max < bounds.min;
     if (is_certain) fail("has no conversion that is exact: its values go from " + in_words(range) + ", " + bits);
-    model_.warnings.push_back(
-        {&node, "may have values from " + in_words(range) + ", " + bits + ": it is right from " + in_words(bounds)});
+    warn("may have values from " + in_words(range) + ", " + bits + ": it is right from " + in_words(bounds));
   }
   try {
     conversion->convert(*this, Call(node), conversion->target);
@@ -329,9 +328,12 @@ void Lowering::needs_exact_float() {
   if (is_exact(range)) return;
   const std::string bits = "and " + target_.name + " computes it in float32";
   if (range.is_reached) fail("has no conversion that is exact: its values go from " + in_words(range) + ", " + bits);
-  model_.warnings.push_back(
-      {node_, "may have values from " + in_words(range) + ", " + bits + ": it is right from -16777216 to 16777216"});
+  warn("may have values from " + in_words(range) + ", " + bits + ": it is right from -16777216 to 16777216");
 }
+
+void Lowering::warn(std::string problem) { model_.warnings.push_back({node_, std::move(problem)}); }
+
+std::span<const Node* const> Lowering::users() const { return node_->outputs()[0]->users(); }
 
 void Lowering::fail(std::string_view reason) const { throw ConversionFailed(std::string(reason)); }
 

@@ -25,22 +25,24 @@ struct Operand {
 
 /// What the reader of a model can do.
 struct Target {
-  std::string name = "ONNX";    ///< in messages
-  bool float64 = true;          ///< computes in double precision
-  bool checks = false;          ///< wants what the program asserts of data as outputs of their own
-  bool size_arithmetic = true;  ///< infers right bounds of what is computed from sizes; else it is given the results
-  bool keeps_nan = true;        ///< NaN comes out of exp, max, min, mod and comparisons as IEEE 754 has it
-  bool sorts_stably = true;     ///< TopK gives equal values in their order, as ONNX demands
-  bool subnormals = true;       ///< divides by subnormal numbers, too, not by 0 in their place
-  bool tests_infinity = true;   ///< IsInf looks at every element of what it broadcasts, too
-  bool vector_abs = true;       ///< leaves a concatenation as it is when it takes Abs of it, and it is a vector
-  bool pads_axes = true;        ///< takes the axes of Pad as an input; some then leave Pad where it is
-  bool tiles_images = true;     ///< repeats a tensor of one channel, whatever the order of its memory
-  bool gathers_slices = true;   ///< takes the elements of a slice from it, not from what it was cut from
-  bool batched_weights = true;  ///< broadcasts what it multiplies with a stack of constant matrices
-  bool int64 = true;            ///< computes int64 in 64 bits, not in 32
-  bool exact_integers = true;   ///< divides, compares and reduces integers as such, not in float32
-  bool keeps_names = true;      ///< shows people the names of inputs and axes; else equal programs give equal models
+  std::string name = "ONNX";     ///< in messages
+  bool float64 = true;           ///< computes in double precision
+  bool float16 = true;           ///< computes in 16 bits where that is the dtype, not in float32
+  bool exact_remainders = true;  ///< of floats, not what is left of a rounded quotient
+  bool checks = false;           ///< wants what the program asserts of data as outputs of their own
+  bool size_arithmetic = true;   ///< infers right bounds of what is computed from sizes; else it is given the results
+  bool keeps_nan = true;         ///< NaN comes out of exp, max, min, mod and comparisons as IEEE 754 has it
+  bool sorts_stably = true;      ///< TopK gives equal values in their order, as ONNX demands
+  bool subnormals = true;        ///< divides by subnormal numbers, too, not by 0 in their place
+  bool tests_infinity = true;    ///< IsInf looks at every element of what it broadcasts, too
+  bool vector_abs = true;        ///< leaves a concatenation as it is when it takes Abs of it, and it is a vector
+  bool pads_axes = true;         ///< takes the axes of Pad as an input; some then leave Pad where it is
+  bool tiles_images = true;      ///< repeats a tensor of one channel, whatever the order of its memory
+  bool gathers_slices = true;    ///< takes the elements of a slice from it, not from what it was cut from
+  bool batched_weights = true;   ///< broadcasts what it multiplies with a stack of constant matrices
+  bool int64 = true;             ///< computes int64 in 64 bits, not in 32
+  bool exact_integers = true;    ///< divides, compares and reduces integers as such, not in float32
+  bool keeps_names = true;       ///< shows people the names of inputs and axes; else equal programs give equal models
 };
 
 /// Writes a Graph as an ONNX model. Conversions (see conversions.h) are its users: they read a Call, emit ONNX nodes
@@ -90,6 +92,11 @@ class Lowering {
   bool has_int64() const { return target_.int64; }
   /// For a conversion that has no other form: warns, or ends it, where its integers are too large for float32.
   void needs_exact_float();
+  /// Says of the current call how the reader may compute it otherwise than PyTorch. Programs that may be split have
+  /// such calls run elsewhere.
+  void warn(std::string problem);
+  /// Those that take the current call's first output.
+  std::span<const Node* const> users() const;
 
   // Writing ----------------------------------------------------------------------------------------------------------
   using Attributes = std::vector<Attribute>;
@@ -156,7 +163,7 @@ class Lowering {
   /// What a check says of the current call.
   std::string refusal(const std::string& problem) const;
   /// Of floats that become int64. What int64 doesn't hold either, NaN too, is undefined in PyTorch.
-  void forbid_beyond_32_bits(const Value& value, const ValueRange& range);
+  void forbid_beyond_32_bits(const Operand& number);
   void check_dtypes(const Node& node) const;
   std::string unique(std::string name);
   void keep_slices();

@@ -25,21 +25,20 @@ Operand Lowering::operand(const Call& call, std::string_view name, at::ScalarTyp
   if (call.is_number(name)) return number(call.scalar(name), dtype);
   const Value& value = call.value(name);
   const ValueRange& range = ranges_->of(value);
-  if (dtype == at::kLong && !target_.int64) forbid_beyond_32_bits(value, range);
+  const bool may_be_far = std::min(range.magnitude(), largest_of(value.tensor().dtype)) >= 0x1p31;
+  if (dtype == at::kLong && may_be_far && at::isFloatingType(value.tensor().dtype))
+    forbid_beyond_32_bits(operand(value));
   return narrowed(operand(value), dtype, range);
 }
 
-void Lowering::forbid_beyond_32_bits(const Value& value, const ValueRange& range) {
-  if (!target_.checks || !value.is_tensor() || !at::isFloatingType(value.tensor().dtype)) return;
-  const double reach = std::min(range.magnitude(), largest_of(value.tensor().dtype));
-  if (reach < 0x1p31) return;
-  const auto dtype = value.tensor().dtype;
-  const Operand size = emit("Abs", {operand(value)});
-  const Operand is_large = emit_as(at::kBool, "GreaterOrEqual", {size, number(0x1p31, dtype)});
-  const Operand is_defined = emit_as(at::kBool, "Less", {size, number(0x1p63, dtype)});
+void Lowering::forbid_beyond_32_bits(const Operand& number) {
+  if (!target_.checks || target_.int64) return;
+  const Operand size = emit("Abs", {number});
+  const Operand is_large = emit_as(at::kBool, "GreaterOrEqual", {size, this->number(0x1p31, size.dtype)});
+  const Operand is_defined = emit_as(at::kBool, "Less", {size, this->number(0x1p63, size.dtype)});
   forbid(emit_as(at::kBool, "And", {is_large, is_defined}), "a number of 2147483648 or more is cast to int64, which " +
                                                                 target_.name +
-                                                                " computes in 32 bits; the engine \"aten\" takes all");
+                                                                " computes in 32 bits; PyTorch's kernels take all: name the operator in torch_executed_ops");
 }
 
 Operand Lowering::optional(const Call& call, std::string_view name) const {

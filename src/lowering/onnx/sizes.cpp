@@ -188,9 +188,9 @@ Operand Lowering::compute_anew(const Expression& expression) {
     case Kind::kFloor:
     case Kind::kCeil:
     case Kind::kRound:
-      return cast(emit(op, operands), at::kLong);
     case Kind::kTruncate:
-      return cast(operands[0], at::kLong);
+      if (symbolic::is_data_dependent(expression)) forbid_beyond_32_bits(operands[0]);
+      return cast(kind == Kind::kTruncate ? operands[0] : emit(op, operands), at::kLong);
     case Kind::kNotEqual:
       return emit_as(at::kBool, "Not", {emit_as(at::kBool, "Equal", operands)});
     default:

@@ -1,4 +1,5 @@
 // Functions of one number.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <span>
@@ -115,7 +116,21 @@ void sign_bit(Lowering& to, const Call& call, std::string_view) {
   to.result(has_sign(to, to.cast(x, as_number(x.dtype))));
 }
 
+/// Whether a float of 16 bits only exists to round what is computed on in more bits.
+bool only_rounds(const Lowering& to, const Call& call) {
+  const auto is_wide = [](at::ScalarType dtype) {
+    return at::isFloatingType(dtype) && !at::isReducedFloatingType(dtype);
+  };
+  if (!at::isReducedFloatingType(to.output().dtype) || !is_wide(call.tensor("self").dtype)) return false;
+  return std::ranges::any_of(to.users(), [&](const Node* user) {
+    return Call(*user).name() == "aten::_to_copy" && is_wide(user->outputs()[0]->tensor().dtype);
+  });
+}
+
 void cast(Lowering& to, const Call& call, std::string_view) {
+  if (!to.target().float16 && only_rounds(to, call)) {
+    to.warn("rounds to 16 bits what is cast back afterwards, and " + to.target().name + " leaves the rounding out");
+  }
   // To a narrow integer, result() wraps around what needs it.
   const auto dtype = to.output().dtype;
   to.result(is_narrow(dtype) ? to.operand(call, "self") : to.operand(call, "self", dtype));

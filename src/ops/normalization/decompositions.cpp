@@ -66,7 +66,7 @@ at::Tensor batch_norm_in_steps(const at::Tensor& input, const OptionalTensor& we
       native_batch_norm_legit_functional(input, weight, bias, is_tracked ? *running_mean : none,
                                          is_tracked ? *running_var : none, /*training=*/true, momentum, eps);
   if (is_tracked) {
-    at::Tensor mean = *running_mean, var = *running_var;
+    const at::Tensor &mean = *running_mean, &var = *running_var;
     mean.copy_(std::get<3>(results));
     var.copy_(std::get<4>(results));
   }
@@ -129,7 +129,7 @@ at::Tensor instance_norm(const at::Tensor& input, const OptionalTensor& weight, 
     // The statistics of each instance count alike.
     const std::vector<int64_t> positions = axes_between(2, input.dim());
     const at::Tensor means = input.mean(positions), vars = at::var(input, positions, /*unbiased=*/true, false);
-    at::Tensor mean = *running_mean, var = *running_var;
+    const at::Tensor &mean = *running_mean, &var = *running_var;
     mean.copy_(moving_average(mean, means.mean(0), momentum, input));
     var.copy_(moving_average(var, vars.mean(0), momentum, input));
   }

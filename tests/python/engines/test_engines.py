@@ -203,3 +203,10 @@ def test_an_engine_may_refuse_what_it_finds_late() -> None:
 
     with registered(Late()), pytest.raises(tracejet.UnsupportedOperator, match="no kernels today"):
         tracejet.compile(Sum(), arg_inputs=[batch(8)], engine="everything")
+
+
+def test_errors_of_pytorchs_kernels_name_operator_and_line() -> None:
+    rows = Lambda(lambda x, i: x.exp()[i] * 2)
+    compiled = tracejet.compile(rows, arg_inputs=[batch(3), batch(dtype=torch.int64)], engine="aten")
+    with pytest.raises(IndexError, match=r"out of bounds(.|\n)*aten::index(.|\n)*test_engines.py.*\[i\]"):
+        compiled(torch.ones(3, 3), torch.tensor([0, 9, 1]))

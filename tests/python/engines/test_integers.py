@@ -275,6 +275,7 @@ def test_inputs_beyond_32_bits_are_refused_by_name():
         lambda x: x.sum(0, dtype=torch.int64),
         lambda x: x.cumsum(0, dtype=torch.int64),
         lambda x: torch.zeros(3, dtype=torch.int64).copy_(x),
+        lambda x: x.new_zeros(3).long() + int(x.abs().amax().item()),
     ],
 )
 def test_floats_beyond_32_bits_arent_cut_in_silence(function) -> None:

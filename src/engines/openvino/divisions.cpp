@@ -1,0 +1,87 @@
+#include "engines/openvino/divisions.h"
+
+#include <algorithm>
+#include <unordered_set>
+
+#include <openvino/op/abs.hpp>
+#include <openvino/op/broadcast.hpp>
+#include <openvino/op/ceiling.hpp>
+#include <openvino/op/clamp.hpp>
+#include <openvino/op/concat.hpp>
+#include <openvino/op/convert.hpp>
+#include <openvino/op/divide.hpp>
+#include <openvino/op/floor.hpp>
+#include <openvino/op/floor_mod.hpp>
+#include <openvino/op/mod.hpp>
+#include <openvino/op/negative.hpp>
+#include <openvino/op/pad.hpp>
+#include <openvino/op/power.hpp>
+#include <openvino/op/reduce_max.hpp>
+#include <openvino/op/reduce_min.hpp>
+#include <openvino/op/relu.hpp>
+#include <openvino/op/reshape.hpp>
+#include <openvino/op/round.hpp>
+#include <openvino/op/select.hpp>
+#include <openvino/op/sign.hpp>
+#include <openvino/op/slice.hpp>
+#include <openvino/op/split.hpp>
+#include <openvino/op/sqrt.hpp>
+#include <openvino/op/squeeze.hpp>
+#include <openvino/op/strided_slice.hpp>
+#include <openvino/op/tile.hpp>
+#include <openvino/op/transpose.hpp>
+#include <openvino/op/unsqueeze.hpp>
+#include <openvino/op/util/binary_elementwise_arithmetic.hpp>
+#include <openvino/op/util/binary_elementwise_comparison.hpp>
+#include <openvino/op/util/gather_base.hpp>
+#include <openvino/op/util/scatter_base.hpp>
+#include <openvino/op/util/scatter_elements_update_base.hpp>
+#include <openvino/op/util/scatter_nd_base.hpp>
+#include <openvino/op/util/topk_base.hpp>
+#include <openvino/op/variadic_split.hpp>
+
+#include "engines/openvino/node_types.h"
+
+namespace tracejet::openvino {
+
+namespace {
+
+/// Those whose result jumps where the last bit of an operand changes.
+bool is_sharp(const ov::Node* node) {
+  const bool cuts = ov::is_type<ov::op::v0::Convert>(node) && !node->get_output_element_type(0).is_real();
+  return cuts || is_any<ov::op::v0::Floor, ov::op::v0::Ceiling, ov::op::v5::Round, ov::op::v0::Sign, ov::op::v1::Mod,
+                        ov::op::v1::FloorMod, ov::op::util::TopKBase, ov::op::util::BinaryElementwiseComparison>(node);
+}
+
+/// Those that may hand on what is exact: arithmetic, and what only picks and moves.
+bool hands_on(const ov::Node* node) {
+  return is_any<ov::op::util::BinaryElementwiseArithmetic, ov::op::v0::Abs, ov::op::v0::Negative, ov::op::v0::Sqrt,
+                ov::op::v0::Relu, ov::op::v0::Clamp, ov::op::v1::Select, ov::op::v0::Convert>(node) ||
+         is_any<ov::op::v1::Reshape, ov::op::v0::Squeeze, ov::op::v0::Unsqueeze, ov::op::v1::Transpose,
+                ov::op::v0::Concat, ov::op::v0::Tile, ov::op::v1::Split, ov::op::v1::VariadicSplit, ov::op::v8::Slice,
+                ov::op::v1::StridedSlice, ov::op::util::BroadcastBase, ov::op::util::PadBase>(node) ||
+         is_any<ov::op::util::GatherBase, ov::op::util::ScatterBase, ov::op::util::ScatterElementsUpdateBase,
+                ov::op::util::ScatterNDBase, ov::op::v1::ReduceMax, ov::op::v1::ReduceMin>(node);
+}
+
+}  // namespace
+
+void keep_exact_divisions(ov::Model& model) {
+  // Of the nodes with a sharp one behind them, back to front.
+  std::unordered_set<const ov::Node*> before_sharp;
+  const auto nodes = model.get_ordered_ops();
+  for (auto node = nodes.rbegin(); node != nodes.rend(); ++node) {
+    const bool is_before = std::ranges::any_of((*node)->outputs(), [&](const ov::Output<ov::Node>& output) {
+      return std::ranges::any_of(output.get_target_inputs(), [&](const ov::Input<ov::Node>& use) {
+        const ov::Node* user = use.get_node();
+        return is_sharp(user) || (hands_on(user) && before_sharp.contains(user));
+      });
+    });
+    if (!is_before) continue;
+    before_sharp.insert(node->get());
+    // The mark is OpenVINO's own for this; only its header isn't installed.
+    if (ov::is_type<ov::op::v1::Divide>(*node)) (*node)->get_rt_info()["nonconvertable_divide_0"] = true;
+  }
+}
+
+}  // namespace tracejet::openvino

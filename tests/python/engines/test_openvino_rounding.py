@@ -1,0 +1,117 @@
+"""What is exact in PyTorch is exact on OpenVINO where somebody looks at the last bit (docs/engines/openvino.md)."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import nn
+
+import tracejet
+from testing.compare import assert_equal
+from tests.support.lambda_module import Lambda, batch
+
+WHOLE = torch.arange(1.0, 4097)
+
+
+class Frames(nn.Module):
+    """How many frames a convolution leaves of so many samples, and a mask of them."""
+
+    def forward(self, x: torch.Tensor, lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        frames = (lengths / 7).ceil().long()
+        return torch.arange(x.shape[1])[None] < frames[:, None], frames
+
+
+def on_openvino(function: Callable[..., object], *inputs: tracejet.Input | torch.Tensor):
+    return tracejet.compile(tracejet.trace(Lambda(function), arg_inputs=list(inputs)), engine="openvino")
+
+
+@pytest.mark.parametrize("engine", ["auto", "openvino"])
+def test_lengths_are_divided_exactly(engine: str) -> None:
+    samples = tracejet.Input(min_shape=(1, 8), opt_shape=(2, 64), max_shape=(4, 500), shared_dims={0: "b"})
+    lengths = tracejet.Input(min_shape=(1,), opt_shape=(2,), max_shape=(4,), dtype=torch.int64, shared_dims={0: "b"})
+    compiled = tracejet.compile(tracejet.trace(Frames(), arg_inputs=[samples, lengths]), engine=engine)
+    args = torch.zeros(3, 64), torch.tensor([21, 42, 50])
+    assert_equal(Frames()(*args), compiled(*args))
+
+
+@pytest.mark.parametrize("divisor", [3.0, 7.0, 28.0, 41.0, 60.0, 255.0, 0.1])
+@pytest.mark.parametrize("is_dynamic", [True, False])
+def test_quotients_of_multiples_are_whole(divisor: float, is_dynamic: bool) -> None:
+    def quotients(x: torch.Tensor) -> object:
+        y = x / divisor
+        return y.floor(), y.ceil(), y.long(), y.view(-1, 2).clamp(0, 99).round(), (y - 1).int(), y == y.trunc()
+
+    multiples = (WHOLE * divisor)[:2048].view(-1, 8)
+    compiled = on_openvino(quotients, batch(8, high=256) if is_dynamic else multiples)
+    assert_equal(quotients(multiples), compiled(multiples))
+
+
+def test_a_number_divided_by_itself_is_one() -> None:
+    def ones(x: torch.Tensor, y: torch.Tensor) -> object:
+        return x / y == 1, (x / y).max().ceil(), torch.cat([x / y, x]).topk(3).values.floor(), (7 / x).floor()
+
+    compiled = on_openvino(ones, WHOLE, WHOLE)
+    assert_equal(ones(WHOLE, WHOLE), compiled(WHOLE, WHOLE))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: (x + 12582912.0) - 12582912.0,  # rounds to a whole number
+        lambda x: ((x * 20 + 12582912.0) - 12582912.0) / 20,
+        lambda x: ((x + 1e8) - 1e8) - x,
+        lambda x: (x + torch.tensor([1e8])) - torch.tensor([1e8]),
+        lambda x: 1e8 - (1e8 - x),
+        lambda x: x * 2.0**64 * 2.0**64 * 2.0**-100,
+        lambda x: x * 1e-25 * 1e-25 * 1e25 * 1e25,
+        lambda x: (x * 1e-35) / 1e-30 / 1e-30,
+    ],
+)
+def test_constants_that_cancel_arent_put_together(function: Callable[[torch.Tensor], torch.Tensor]) -> None:
+    x = torch.tensor([0.4, 1.6, -2.5, 1e-9, 0.0])
+    assert_equal(function(x), on_openvino(function, x)(x), 1e-5)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x % 0.1,
+        lambda x: x // 0.1,
+        lambda x: torch.fmod(x, 0.1),
+        lambda x: torch.div(x, 0.1, rounding_mode="floor"),
+        lambda x: x % (x * 0 + 0.1),
+        lambda x: x.bfloat16().float(),
+        lambda x: x - x.half().float(),
+    ],
+)
+def test_what_openvino_rounds_otherwise_runs_elsewhere_or_is_warned_of(function: Callable[..., torch.Tensor]) -> None:
+    x = torch.tensor([1.0, 3.0, 41.0, 0.3, 0.7, 1e5])
+    program = tracejet.trace(Lambda(function), arg_inputs=[x])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", tracejet.EngineWarning)
+        compiled = tracejet.compile(program)
+    assert_equal(function(x), compiled(x))
+    with pytest.warns(tracejet.EngineWarning, match=r"rounded quotient|rounding out(.|\n)*test_openvino_rounding.py"):
+        tracejet.compile(program, engine="openvino")
+
+
+@pytest.mark.filterwarnings("error::tracejet.EngineWarning")
+@pytest.mark.parametrize("function", [lambda x: x % 0.25, lambda x: x // 2, lambda x: torch.fmod(x, 8.0)])
+def test_remainders_by_powers_of_two_are_exact(function: Callable[[torch.Tensor], torch.Tensor]) -> None:
+    x = torch.cat([WHOLE, -WHOLE, WHOLE / 8])
+    assert_equal(function(x), on_openvino(function, x)(x))
+
+
+@pytest.mark.parametrize("engine", ["openvino", "aten"])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_numbers_that_16_bits_dont_hold_are_numbers_of_32(dtype: torch.dtype, engine: str) -> None:
+    def scaled(x: torch.Tensor) -> object:
+        far = x / 1e5, x * 1e5, x - 1e5, x < 1e5, torch.add(x, x, alpha=1e-8)
+        return *far, x * 256 * 256 / 65536, x * 1000 * 1000
+
+    x = torch.tensor([0.04144, -0.0625, 0.03, 0.25], dtype=dtype)
+    compiled = tracejet.compile(tracejet.trace(Lambda(scaled), arg_inputs=[x]), engine=engine)
+    assert_equal(scaled(x), compiled(x), 1e-2)
