@@ -21,9 +21,7 @@ class OnnxExecutable final : public Executable {
         executable_(make_executable(engine, program.graph, std::move(run))) {}
 
   std::vector<c10::IValue> run(std::vector<at::Tensor> inputs, const RuntimeSizes& sizes) const override {
-    for (const RuntimeAssertion& requirement : requirements_) {
-      if (!sizes.holds(requirement.condition)) throw InvalidInput(requirement.message, ErrorCode::kGuardViolation);
-    }
+    for (const RuntimeAssertion& requirement : requirements_) check(requirement, sizes);
     return executable_->run(std::move(inputs), sizes);
   }
 

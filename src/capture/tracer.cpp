@@ -82,7 +82,7 @@ std::shared_ptr<Graph> Tracer::finish(const symbolic::DiagnosisOptions& options)
   end();
   guards_.add_assertions_of_program(options);
   const std::shared_ptr<Graph>& program = scopes_.program().graph;
-  run_pass(kEliminateDeadNodes, *program, options_.check_rules);
+  run_pass(kEliminateDeadNodes, *program);
   return program;
 }
 

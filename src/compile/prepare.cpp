@@ -23,7 +23,7 @@ std::shared_ptr<const Graph> prepared_for_engines(const Graph& graph) {
   }
   const std::shared_ptr<Graph> copy = copy_with_weights(graph, moved).graph;
   for (const Pass& pass : {kFoldConstants, kMergeCommonSubexpressions, kEliminateDeadNodes}) {
-    run_pass(pass, *copy, /*verifies=*/false);
+    run_pass(pass, *copy);
   }
   return copy;
 }

@@ -194,9 +194,7 @@ void ProgramRunner::check_memory(const std::vector<at::Tensor>& inputs, const Ru
 }
 
 void ProgramRunner::check_assertions(const RuntimeSizes& sizes) const {
-  for (const auto& [condition, message] : assertions_) {
-    if (!sizes.holds(condition)) throw InvalidInput(message, ErrorCode::kGuardViolation);
-  }
+  for (const RuntimeAssertion& assertion : assertions_) check(assertion, sizes);
 }
 
 std::vector<c10::IValue> ProgramRunner::run_for_all_outputs(const std::vector<at::Tensor>& inputs) const {

@@ -66,7 +66,7 @@ int64_t as_symbol_value(const c10::IValue& number) {
 }
 
 void check(const RuntimeAssertion& assertion, const RuntimeSizes& sizes) {
-  if (!sizes.holds(assertion.condition)) throw Error(assertion.message, ErrorCode::kRuntimeAssertion);
+  if (!sizes.holds(assertion.condition)) throw InvalidInput(assertion.message, ErrorCode::kRuntimeAssertion);
 }
 
 }  // namespace tracejet

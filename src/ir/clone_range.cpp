@@ -139,7 +139,7 @@ class RangeCloner {
     while (!needed_.empty()) {
       const Symbol symbol = std::move(needed_.back());
       needed_.pop_back();
-      if (told_.contains(symbol.id)) continue;
+      if (bound_.contains(symbol.id)) continue;
       const Value& source = source_of(symbol);
       if (!is_inside(source)) take(source);
     }
@@ -149,7 +149,7 @@ class RangeCloner {
   void take(const Value& value) {
     if (!value.is_tensor()) return take_number(value);
     if (!taken_.insert(&value).second) return;
-    for_each_bound_symbol(value, [&](const SymbolBinding& binding) { told_.insert(binding.symbol.id); });
+    for_each_bound_symbol(value, [&](const SymbolBinding& binding) { bound_.insert(binding.symbol.id); });
     for_each_symbol_of(value.tensor(), [&](const Symbol& symbol) { needed_.push_back(symbol); });
   }
 
@@ -161,7 +161,7 @@ class RangeCloner {
     }
     if (!number_reads_.insert(&node).second) return;
     for (const Value* output : node.outputs()) {
-      for_each_bound_symbol(*output, [&](const SymbolBinding& binding) { told_.insert(binding.symbol.id); });
+      for_each_bound_symbol(*output, [&](const SymbolBinding& binding) { bound_.insert(binding.symbol.id); });
     }
     for (const Argument& argument : node.arguments()) {
       for_each_value(argument, [&](const Value& value) { take(value); });
@@ -240,21 +240,21 @@ class RangeCloner {
     }
   }
 
-  /// What a node outside reads, and what tells the symbols that these values don't.
+  /// What a node outside reads, and what binds the symbols that these values don't.
   template <typename Give>
   void give_to(const Node& node, const Give& give) const {
-    std::unordered_set<uint64_t> told;
+    std::unordered_set<uint64_t> bound;
     std::vector<Symbol> needed = symbols_read_by(node);
     for (const Argument& argument : node.arguments()) {
       for_each_value(argument, [&](const Value& value) {
         give(value);
-        for_each_bound_symbol(value, [&](const SymbolBinding& binding) { told.insert(binding.symbol.id); });
+        for_each_bound_symbol(value, [&](const SymbolBinding& binding) { bound.insert(binding.symbol.id); });
         if (!value.is_tensor()) return;
         for_each_symbol_of(value.tensor(), [&](const Symbol& symbol) { needed.push_back(symbol); });
       });
     }
     for (const Symbol& symbol : needed) {
-      if (!told.contains(symbol.id)) give(source_of(symbol));
+      if (!bound.contains(symbol.id)) give(source_of(symbol));
     }
   }
 
@@ -264,7 +264,7 @@ class RangeCloner {
   std::unordered_map<uint64_t, const Value*> sources_;  ///< of each symbol: the value that tells it first
   std::unordered_set<const Value*> taken_;              ///< tensors from outside
   std::unordered_set<const Node*> number_reads_;        ///< nodes outside that are cloned, too
-  std::unordered_set<uint64_t> told_;                   ///< by these
+  std::unordered_set<uint64_t> bound_;                  ///< by these
   std::vector<Symbol> needed_;                          ///< still to be looked at
   std::unordered_set<std::string> names_;
   std::unordered_map<const Value*, const Value*> values_;

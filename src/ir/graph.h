@@ -72,7 +72,7 @@ struct ModuleFrame {
 
 /// One call of an operator. Arguments are complete and in schema order, defaults filled in.
 ///
-/// An operator of control flow (`higher_order::cond`) runs subgraphs: see graph/control_flow.h. One that writes to
+/// An operator of control flow (`higher_order::cond`) runs subgraphs: see ir/control_flow.h. One that writes to
 /// arguments (a custom operator) writes to copies of them here, which come as further outputs after its returns.
 class Node {
  public:
@@ -166,7 +166,7 @@ class Graph {
   /// The same, but the nodes in front of the one that computes `by` go on reading `value`, too.
   void replace_later_uses(const Value& value, const Value& by);
   /// Refused as long as one of the node's values is read. Symbols aren't followed: verify_graph() finds those that
-  /// nothing tells any more.
+  /// nothing binds any more.
   void erase(const Node& node);
   /// In front of another node; null: behind the last. Refused where it would read what isn't computed yet, or be read
   /// before.

@@ -29,7 +29,7 @@ void for_each_binding_of_number(const Number& number, int64_t axis, Visitor&& vi
 }  // namespace detail
 
 /// Where symbols are read from, for all that runs or writes a program: calls `visit(const SymbolBinding&)` for each
-/// symbol that `value` tells. A symbol that several values tell is that of the first: what comes later may have another
+/// symbol that `value` binds. A symbol that several values bind is that of the first: what comes later may have another
 /// rank (see analysis/rank.h).
 template <typename Visitor>
 void for_each_bound_symbol(const Value& value, Visitor&& visit) {

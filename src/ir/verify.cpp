@@ -17,7 +17,7 @@ namespace {
 class Verifier {
  public:
   /// `around`: the symbols that the graph around a subgraph tells.
-  Verifier(const Graph& graph, std::unordered_set<uint64_t> around) : graph_(graph), told_(std::move(around)) {}
+  Verifier(const Graph& graph, std::unordered_set<uint64_t> around) : graph_(graph), bound_(std::move(around)) {}
 
   void run() {
     for (const GraphInput& input : graph_.inputs()) check(input);
@@ -47,7 +47,7 @@ class Verifier {
     } else if (!value.scalar().isScalar()) {
       fail(name_of(&value) + " is neither a tensor nor a number");
     }
-    for_each_bound_symbol(value, [&](const SymbolBinding& binding) { told_.insert(binding.symbol.id); });
+    for_each_bound_symbol(value, [&](const SymbolBinding& binding) { bound_.insert(binding.symbol.id); });
   }
 
   void check(const GraphInput& input) {
@@ -83,7 +83,7 @@ class Verifier {
 
   void check(const Graph& subgraph) const {
     try {
-      Verifier(subgraph, told_).run();
+      Verifier(subgraph, bound_).run();
     } catch (const Error& error) {
       error.rethrow_as(said_by(error) + ", in a subgraph" + place());
     }
@@ -117,7 +117,7 @@ class Verifier {
 
   void check_symbols(const std::vector<symbolic::Symbol>& symbols) const {
     for (const symbolic::Symbol& symbol : symbols) {
-      if (!told_.contains(symbol.id)) fail("nothing tells " + symbol.name + " before it is read");
+      if (!bound_.contains(symbol.id)) fail("nothing binds " + symbol.name + " before it is read");
     }
   }
 
@@ -129,7 +129,7 @@ class Verifier {
   }
 
   const Graph& graph_;
-  std::unordered_set<uint64_t> told_;
+  std::unordered_set<uint64_t> bound_;
   std::unordered_map<const Value*, std::vector<const Node*>> users_;  ///< of each value so far
   const Node* node_ = nullptr;                                        ///< the one at hand
   std::string where_;                                                 ///< the input or output at hand

@@ -176,7 +176,7 @@ Stacks truth_of_all() {
 
 // Along an axis ------------------------------------------------------------------------------------------------------
 
-Stacks running() { return {{cube(), 1}, {turned(), -1}, {images(), 1}, {floats({}), 0}}; }
+Stacks scan() { return {{cube(), 1}, {turned(), -1}, {images(), 1}, {floats({}), 0}}; }
 
 Stacks scan_sum() {
   return {{cube(), 1, none},
@@ -257,11 +257,11 @@ std::span<const OperatorSamples> reduction_samples() {
       {"aten::any", truth_of_all},
       {"aten::any.dim", truth},
       {"aten::any.dims", truth_axes},
-      {"aten::cummax", running},
-      {"aten::cummin", running},
+      {"aten::cummax", scan},
+      {"aten::cummin", scan},
       {"aten::cumprod", scan_sum},
       {"aten::cumsum", scan_sum},
-      {"aten::logcumsumexp", running},
+      {"aten::logcumsumexp", scan},
       {"aten::sort", sort},
       {"aten::sort.stable", stable_sort},
       {"aten::topk", topk},

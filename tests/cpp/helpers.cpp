@@ -1,11 +1,19 @@
 #include "helpers.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <numeric>
 
 #include "symbolic/sym_node.h"
 
 namespace tracejet::testing {
+
+namespace {
+
+/// Before any test runs.
+[[maybe_unused]] const int passes_are_verified = setenv("TRACEJET_VERIFY_PASSES", "1", /*overwrite=*/1);
+
+}  // namespace
 
 TensorMeta meta_of(const at::Tensor& tensor) {
   TensorMeta meta;

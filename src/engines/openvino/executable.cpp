@@ -78,9 +78,7 @@ std::optional<std::string> OpenVinoExecutable::serialize() const {
 }
 
 std::vector<c10::IValue> OpenVinoExecutable::run(std::vector<at::Tensor> inputs, const RuntimeSizes& sizes) const {
-  for (const RuntimeAssertion& requirement : requirements_) {
-    if (!sizes.holds(requirement.condition)) throw InvalidInput(requirement.message, ErrorCode::kGuardViolation);
-  }
+  for (const RuntimeAssertion& requirement : requirements_) check(requirement, sizes);
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (!inputs_[i].port) continue;
     inputs[i] = inputs[i].contiguous();
@@ -111,7 +109,7 @@ std::vector<c10::IValue> OpenVinoExecutable::run_in(Session& session, const std:
     throw Error(failure_in_run(error.what()), ErrorCode::kEngineFailure);
   }
   for (const auto& [port, message] : checks_) {
-    if (!copy_of(request->get_tensor(port)).item().toBool()) throw Error(message, ErrorCode::kRuntimeAssertion);
+    if (!copy_of(request->get_tensor(port)).item().toBool()) throw InvalidInput(message, ErrorCode::kRuntimeAssertion);
   }
   std::vector<c10::IValue> values;
   for (size_t i = 0; i < outputs_.size(); ++i) {

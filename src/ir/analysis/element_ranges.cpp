@@ -20,7 +20,7 @@ ValueRange total(const RangeQuery& query) {
   return {times(a.min, a.min < 0 ? count.max : count.min), times(a.max, a.max > 0 ? count.max : count.min)};
 }
 
-ValueRange running_total(const RangeQuery& query) {
+ValueRange scan_sum(const RangeQuery& query) {
   const ValueRange a = query.of("self"), count = query.count();
   return {std::min(a.min, times(a.min, count.max)), std::max(a.max, times(a.max, count.max))};
 }
@@ -120,7 +120,7 @@ std::span<const NamedRangeRule> element_range_rules() {
   static constexpr NamedRangeRule table[] = {
       {"aten::sum", total},
       {"aten::prod", total_product},
-      {"aten::cumsum", running_total},
+      {"aten::cumsum", scan_sum},
       {"aten::mm", matrix_product},
       {"aten::bmm", matrix_product},
       {"aten::mv", matrix_product},

@@ -27,7 +27,7 @@ void add_conditions(const Node& node, const Graph& graph, std::vector<RuntimeAss
     conditions.push_back({differs, "axis " + std::to_string(axis) + " (" + size.str() +
                                        ") is 1 here, and squeeze takes it away: the ranks of this program's tensors "
                                        "are then others than those that it is compiled for; compile a program of its "
-                                       "own for this size, or with engine=\"aten\"\n" +
+                                       "own for this size, or run all of it on PyTorch's kernels\n" +
                                        describe(node.where(), graph)});
   }
 }

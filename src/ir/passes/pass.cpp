@@ -1,5 +1,7 @@
 #include "ir/passes/pass.h"
 
+#include <cstdlib>
+
 #include "base/error.h"
 #include "ir/verify.h"
 
@@ -7,17 +9,16 @@ namespace tracejet {
 
 namespace {
 
-#ifdef NDEBUG
-constexpr bool kAlwaysVerifies = false;
-#else
-constexpr bool kAlwaysVerifies = true;
-#endif
+bool are_verified() {
+  static const bool verified = std::getenv("TRACEJET_VERIFY_PASSES") != nullptr;
+  return verified;
+}
 
 }  // namespace
 
-void run_pass(const Pass& pass, Graph& graph, bool verifies) {
+void run_pass(const Pass& pass, Graph& graph) {
   pass.run(graph);
-  if (!verifies && !kAlwaysVerifies) return;
+  if (!are_verified()) return;
   try {
     verify_graph(graph);
   } catch (const Error& error) {

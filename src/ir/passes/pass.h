@@ -12,8 +12,8 @@ struct Pass {
   void (*run)(Graph&);
 };
 
-/// `verifies`: throws Error, naming the pass, where it leaves a graph that verify_graph() refuses. Debug builds always
-/// look.
-void run_pass(const Pass& pass, Graph& graph, bool verifies);
+/// With TRACEJET_VERIFY_PASSES=1 in the environment, as in the tests, throws Error, naming the pass, where it leaves a
+/// graph that verify_graph() refuses.
+void run_pass(const Pass& pass, Graph& graph);
 
 }  // namespace tracejet

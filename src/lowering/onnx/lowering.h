@@ -45,7 +45,7 @@ struct Target {
   bool keeps_names = true;       ///< shows people the names of inputs and axes; else equal programs give equal models
 };
 
-/// Writes a Graph as an ONNX model. Conversions (see conversions.h) are its users: they read a Call, emit ONNX nodes
+/// Writes a Graph as an ONNX model. Conversions (see conversion.h) are its users: they read a Call, emit ONNX nodes
 /// and hand over results, one for each output of the ATen operator, in order.
 class Lowering {
  public:

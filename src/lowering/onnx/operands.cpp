@@ -36,9 +36,9 @@ void Lowering::forbid_beyond_32_bits(const Operand& number) {
   const Operand size = emit("Abs", {number});
   const Operand is_large = emit_as(at::kBool, "GreaterOrEqual", {size, this->number(0x1p31, size.dtype)});
   const Operand is_defined = emit_as(at::kBool, "Less", {size, this->number(0x1p63, size.dtype)});
-  forbid(emit_as(at::kBool, "And", {is_large, is_defined}), "a number of 2147483648 or more is cast to int64, which " +
-                                                                target_.name +
-                                                                " computes in 32 bits; PyTorch's kernels take all: name the operator in torch_executed_ops");
+  forbid(emit_as(at::kBool, "And", {is_large, is_defined}),
+         "a number of 2147483648 or more is cast to int64, which " + target_.name +
+             " computes in 32 bits; PyTorch's kernels take all: name the operator in torch_executed_ops");
 }
 
 Operand Lowering::optional(const Call& call, std::string_view name) const {

@@ -38,7 +38,7 @@ namespace tracejet::decompositions {
 namespace {
 
 /// All axes if there is no list or an empty one.
-std::vector<int64_t> folded_axes(const at::Tensor& self, OptionalAxes dim) {
+std::vector<int64_t> reduced_axes(const at::Tensor& self, OptionalAxes dim) {
   std::vector<int64_t> axes;
   if (dim && !dim->empty()) {
     for (int64_t axis : *dim) axes.push_back(shape::wrap_axis(axis, self.dim()));
@@ -98,9 +98,9 @@ at::Scalar degrees_of_freedom(const c10::SymInt& n, double correction) {
   return at::Scalar(c10::SymFloat(n) - correction);
 }
 
-/// (variance, mean) in the dtype of computation, both with the folded axes kept as 1 if `keepdim`.
+/// (variance, mean) in the dtype of computation, both with the reduced axes kept as 1 if `keepdim`.
 Pair moments(const at::Tensor& self, OptionalAxes dim, const OptionalScalar& correction, bool keepdim) {
-  const auto axes = folded_axes(self, dim);
+  const auto axes = reduced_axes(self, dim);
   const at::Tensor x = for_computation(self);
   const at::Tensor mean = at::mean(x, axes, /*keepdim=*/true);
   const at::Tensor centred = at::sub(x, mean);
@@ -163,7 +163,7 @@ at::Tensor linalg_vector_norm(const at::Tensor& self, const at::Scalar& ord, Opt
   const at::ScalarType given = self.scalar_type();
   require(at::isFloatingType(given) || at::isComplexType(given),
           [&] { return std::string("self is ") + at::toString(given) + ", expected floats or complex numbers"; });
-  const auto axes = folded_axes(self, dim);
+  const auto axes = reduced_axes(self, dim);
   const at::Tensor x = as(self, dtype.value_or(self.scalar_type()));
   return in_real_type_of(norm_of(for_computation(x), ord.toDouble(), axes, keepdim), x);
 }
@@ -182,7 +182,7 @@ at::Tensor greatest(const at::Tensor& self, at::IntArrayRef axes) {
 }
 
 at::Tensor logsumexp(const at::Tensor& self, at::IntArrayRef dim, bool keepdim) {
-  const auto axes = folded_axes(self, dim);
+  const auto axes = reduced_axes(self, dim);
   const at::Tensor x = as(self, promotion::to_float(self.scalar_type()));
   const at::Tensor largest = greatest(x, axes);
   // An infinite maximum would make inf - inf of itself.

@@ -20,24 +20,24 @@ std::vector<int64_t> all_axes(const TensorMeta& self) {
 }
 
 /// The axes of an int or int[] argument; all of them if there is none, or an empty one.
-std::vector<int64_t> folded_axes(const Call& call, const TensorMeta& self) {
+std::vector<int64_t> reduced_axes(const Call& call, const TensorMeta& self) {
   if (!call.declares("dim") || !call.has("dim")) return all_axes(self);
   auto axes = call.axes("dim", self.dim());
   return axes.empty() ? all_axes(self) : axes;
 }
 
-TensorMeta fold(const Call& call, at::ScalarType dtype) {
+TensorMeta reduced_to(const Call& call, at::ScalarType dtype) {
   const TensorMeta& self = call.tensor("self");
   const bool keep = call.declares("keepdim") && call.flag("keepdim");
-  return shape::reduced(self, folded_axes(call, self), keep, dtype);
+  return shape::reduced(self, reduced_axes(call, self), keep, dtype);
 }
 
-/// What has no value of nothing: as PyTorch's kernels do, these ask for elements on the axes that they fold, also where
-/// no element of the result would be one of nothing.
+/// What has no value of nothing: as PyTorch's kernels do, these ask for elements on the axes that they reduce, also
+/// where no element of the result would be one of nothing.
 const Call& of_something(const Call& call) {
   const TensorMeta& self = call.tensor("self");
   if (self.dim() == 0) return call;
-  for (const int64_t axis : folded_axes(call, self)) {
+  for (const int64_t axis : reduced_axes(call, self)) {
     require(self.sizes[axis].sym_ge(1), [&] {
       return "self is " + shape::text(self.sizes) + ", expected at least one element on axis " + std::to_string(axis);
     });
@@ -45,27 +45,27 @@ const Call& of_something(const Call& call) {
   return call;
 }
 
-Metas reduce_same(const Call& call) { return {fold(call, call.tensor("self").dtype)}; }
+Metas reduce_same(const Call& call) { return {reduced_to(call, call.tensor("self").dtype)}; }
 
 Metas extremum(const Call& call) { return reduce_same(of_something(call)); }
 
-Metas reduce_to_index(const Call& call) { return {fold(of_something(call), at::kLong)}; }
+Metas reduce_to_index(const Call& call) { return {reduced_to(of_something(call), at::kLong)}; }
 
 /// Sums and products of integers are int64, unless the call says otherwise.
 Metas reduce_sum(const Call& call) {
-  return {fold(call, call.dtype().value_or(promotion::to_sum(call.tensor("self").dtype)))};
+  return {reduced_to(call, call.dtype().value_or(promotion::to_sum(call.tensor("self").dtype)))};
 }
 
-Metas reduce_to_hash(const Call& call) { return {fold(of_something(call), at::kUInt64)}; }
+Metas reduce_to_hash(const Call& call) { return {reduced_to(of_something(call), at::kUInt64)}; }
 
-Metas reduce_mean(const Call& call) { return {fold(call, call.dtype().value_or(call.tensor("self").dtype))}; }
+Metas reduce_mean(const Call& call) { return {reduced_to(call, call.dtype().value_or(call.tensor("self").dtype))}; }
 
 /// The dtype of any() and all(): they keep uint8 for historical reasons.
 at::ScalarType truth_type(const TensorMeta& self) { return self.dtype == at::kByte ? at::kByte : at::kBool; }
 
-Metas reduce_truth(const Call& call) { return {fold(call, truth_type(call.tensor("self")))}; }
+Metas reduce_truth(const Call& call) { return {reduced_to(call, truth_type(call.tensor("self")))}; }
 
-/// Unlike elsewhere, an empty list of axes folds none here.
+/// Unlike elsewhere, an empty list of axes reduces none here.
 Metas reduce_truth_axes(const Call& call) {
   const TensorMeta& self = call.tensor("self");
   const bool none = call.has("dim") && call.integers("dim").empty();
@@ -75,7 +75,7 @@ Metas reduce_truth_axes(const Call& call) {
 
 /// (values, indices)
 Metas reduce_with_index(const Call& call) {
-  return {fold(of_something(call), call.tensor("self").dtype), fold(call, at::kLong)};
+  return {reduced_to(of_something(call), call.tensor("self").dtype), reduced_to(call, at::kLong)};
 }
 
 Metas kthvalue(const Call& call) {
@@ -93,7 +93,7 @@ Metas scan_sum(const Call& call) {
   return {shape::contiguous(self.sizes, call.dtype().value_or(promotion::to_sum(self.dtype)), self.device)};
 }
 
-Metas running(const Call& call) {
+Metas scan(const Call& call) {
   const TensorMeta& self = call.tensor("self");
   return {shape::like(self, self.dtype, c10::MemoryFormat::Contiguous)};
 }
@@ -202,7 +202,7 @@ std::span<const Operator> reduction_operators() {
       {.name = "aten::cummin", .meta = scan_with_index},
       {.name = "aten::cumprod", .meta = scan_sum},
       {.name = "aten::cumsum", .meta = scan_sum},
-      {.name = "aten::logcumsumexp", .meta = running},
+      {.name = "aten::logcumsumexp", .meta = scan},
       {.name = "aten::sort", .meta = sort},
       {.name = "aten::sort.stable", .meta = sort},
       {.name = "aten::topk", .meta = topk},

@@ -115,12 +115,12 @@ TEST_F(VerifyGraph, RefusesACallThatGivesMoreThanItSays) {
 TEST_F(VerifyGraph, RefusesASymbolThatNothingTells) {
   const c10::SymInt count = small_.shapes->sym_int(small_.shapes->unbacked());
   graph().add_node(op("aten::view"), {&x_, c10::IValue(std::vector<c10::SymInt>{count, 3})}, {dense({count, 3})}, {});
-  EXPECT_TRUE(says(error(), "nothing tells u0 before it is read, at %2"));
+  EXPECT_TRUE(says(error(), "nothing binds u0 before it is read, at %2"));
 }
 
 TEST_F(VerifyGraph, RefusesAnOutputOfASymbolThatNothingTells) {
   graph().add_output({GraphOutput::Kind::kUser, nullptr, small_.shapes->sym_int(small_.shapes->unbacked()), 0});
-  EXPECT_TRUE(says(error(), "nothing tells u0 before it is read, at output 0"));
+  EXPECT_TRUE(says(error(), "nothing binds u0 before it is read, at output 0"));
 }
 
 TEST_F(VerifyGraph, RefusesAWeightWithoutAValue) {

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from tracejet._C import CompileSettings, Error, ErrorCode, OnnxProgram
+from tracejet._C import CompileSettings, Error, ErrorCode, InvalidInput, OnnxProgram
 from tracejet.engines.tensorrt import streams
 from tracejet.engines.tensorrt.library import Library
 from tracejet.engines.tensorrt.output_allocator import make_output_allocator
@@ -121,7 +121,7 @@ class Executable:
         count = len(results) - len(self._checks)
         for truth, message in zip(results[count:], self._checks, strict=True):
             if not bool(truth.item()):
-                raise Error(message, ErrorCode.RUNTIME_ASSERTION)
+                raise InvalidInput(message, ErrorCode.RUNTIME_ASSERTION)
         return tuple(results[:count])
 
     def _require(self, is_done: Any, what: str) -> None:

@@ -92,13 +92,13 @@ std::shared_ptr<const Graph> optimized(const std::shared_ptr<const Graph>& graph
   if (std::ranges::any_of(graph->nodes(), has_bodies)) return graph;
   std::shared_ptr<Graph> copy = copy_with_outputs(*graph, {}).graph;
   if (settings.precision != at::kFloat) {
-    if (!is_skipped(settings, kFoldBatchNorm.name)) run_pass(kFoldBatchNorm, *copy, /*verifies=*/false);  // in float32
+    if (!is_skipped(settings, kFoldBatchNorm.name)) run_pass(kFoldBatchNorm, *copy);  // in float32
     copy = lower_precision(*copy, settings.precision);
   }
   for (const Pass& pass : passes()) {
-    if (!is_skipped(settings, pass.name)) run_pass(pass, *copy, /*verifies=*/false);
+    if (!is_skipped(settings, pass.name)) run_pass(pass, *copy);
   }
-  run_pass(kEliminateDeadNodes, *copy, /*verifies=*/false);
+  run_pass(kEliminateDeadNodes, *copy);
   return without_unread_weights(*copy);
 }
 
