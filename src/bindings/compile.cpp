@@ -82,9 +82,14 @@ std::shared_ptr<Graph> part_graph(const ProgramRunner& program, size_t part) {
   return std::const_pointer_cast<Graph>(program.built().plan.parts.at(part).graph);
 }
 
-void save_onnx(const Graph& graph, const std::string& path) {
+std::vector<std::string> save_onnx(const Graph& graph, const std::string& path) {
   const py::gil_scoped_release no_gil;
-  onnx::lower(graph, runtime_inputs_of(graph)).save(std::filesystem::path(path));
+  const onnx::Model model = onnx::lower(graph, runtime_inputs_of(graph));
+  model.save(std::filesystem::path(path));
+  std::vector<std::string> names;
+  for (const onnx::TensorInfo& input : model.inputs) names.push_back(input.name);
+  for (const onnx::TensorInfo& output : model.outputs) names.push_back(output.name);
+  return names;
 }
 
 struct RefusedCall {
@@ -189,8 +194,9 @@ void bind_compile(py::module_& module) {
              "The graph as PyTorch's kernels run it: after the passes that the settings leave.");
   module.def("support", &support, py::arg("graph"), py::arg("engine"),
              "Operator-support report: which calls of a graph an engine runs, which not and why.");
-  module.def("save_onnx", &save_onnx, py::arg("graph"), py::arg("path"),
-             "Writes the graph as an ONNX file, its weights included.");
+  module.def(
+      "save_onnx", &save_onnx, py::arg("graph"), py::arg("path"),
+      "Writes the graph as an ONNX file, its weights included. Returns the names of its inputs, then its outputs.");
 }
 
 }  // namespace tracejet

@@ -13,6 +13,9 @@ from tracejet.frontend.session import CHECK_RULES
 
 os.environ[CHECK_RULES] = os.environ["TRACEJET_VERIFY_PASSES"] = "1"
 
+# OpenVINO's Python package tells Intel of each import, if it has this one to do so with.
+sys.modules["openvino_telemetry"] = None
+
 # The same examples each time; others with `--hypothesis-profile=default`, as `make fuzz` takes them.
 hypothesis.settings.register_profile("fixed", derandomize=True)
 hypothesis.settings.load_profile("fixed")

@@ -1790,9 +1790,9 @@ def run_torchscript(
     Runs the forward of a TorchScript module, under the name `path`, with sizes that stay symbols.
     """
 
-def save_onnx(graph: Graph, path: str) -> None:
+def save_onnx(graph: Graph, path: str) -> list[str]:
     """
-    Writes the graph as an ONNX file, its weights included.
+    Writes the graph as an ONNX file, its weights included. Returns the names of its inputs, then its outputs.
     """
 
 def save_pt2(graph: Graph, call: CallSpec, path: str, source_line: collections.abc.Callable[[str, int], str]) -> None:

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import openvino
 import torch
 from torch import nn
 
@@ -79,13 +78,14 @@ def save_model_repository(
     place = Path(folder) / name
     (place / "1").mkdir(parents=True, exist_ok=True)
     if server == "triton":
-        save_onnx(program, place / "1" / "model.onnx")
-        model = openvino.Core().read_model(place / "1" / "model.onnx")  # which knows the names
-        lines = triton_config(name, tensors, [port.any_name for port in [*model.inputs, *model.outputs]], batch)
+        names = _C.save_onnx(graph_of(program), str(place / "1" / "model.onnx"))
+        lines = triton_config(name, tensors, names, batch)
         (place / "config.pbtxt").write_text(
             "\n".join([*lines, *(["dynamic_batching { }"] if merge_requests else []), ""])
         )
         return place
+    import openvino  # takes as long as the rest of tracejet, and tells Intel that it was imported
+
     with tempfile.TemporaryDirectory() as scratch:
         save_onnx(program, Path(scratch) / "model.onnx")
         model = openvino.Core().read_model(Path(scratch) / "model.onnx")

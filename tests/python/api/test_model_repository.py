@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import onnxruntime
 import openvino
@@ -67,6 +68,23 @@ def test_without_a_batch_all_axes_are_the_clients(tmp_path):
     place = save_model_repository(RowSum(), tmp_path, server="triton", name="total", arg_inputs=[X])
     config = (place / "config.pbtxt").read_text()
     assert "max_batch_size: 0" in config and 'name: "x" data_type: TYPE_FP32 dims: [ -1, 8 ]' in config
+
+
+class Passed(nn.Module):
+    """An input among the results, a result twice, and an input that nothing takes."""
+
+    def forward(self, x, y):
+        z = x + 1
+        return x, z, z
+
+
+def test_tritons_names_are_those_of_the_model(tmp_path):
+    y = Input(min_shape=(1, 2), opt_shape=(4, 2), max_shape=(16, 2), name="y", shared_dims={0: "batch"})
+    place = save_model_repository(Passed(), tmp_path, server="triton", name="passed", arg_inputs=[X, y])
+    session = onnxruntime.InferenceSession(place / "1/model.onnx", providers=["CPUExecutionProvider"])
+    tensors = [*session.get_inputs(), *session.get_outputs()]
+    named = re.findall(r'put \[ { name: "(.*?)"', (place / "config.pbtxt").read_text())
+    assert named == [tensor.name for tensor in tensors] and len(named) == 5
 
 
 class Score(nn.Module):
