@@ -41,9 +41,13 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/ DESTINATION ${TRACEJET_INSTALL_
 install(EXPORT tracejetTargets NAMESPACE tracejet:: DESTINATION ${TRACEJET_INSTALL_CMAKEDIR})
 
 configure_package_config_file(
-  ${PROJECT_SOURCE_DIR}/cmake/tracejetConfig.cmake.in ${PROJECT_BINARY_DIR}/tracejetConfig.cmake
+  ${PROJECT_SOURCE_DIR}/cmake/tracejetConfig.cmake.in ${PROJECT_BINARY_DIR}/installed/tracejetConfig.cmake
   INSTALL_DESTINATION ${TRACEJET_INSTALL_CMAKEDIR})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/tracejetConfigVersion.cmake COMPATIBILITY SameMinorVersion)
-install(FILES ${PROJECT_BINARY_DIR}/tracejetConfig.cmake ${PROJECT_BINARY_DIR}/tracejetConfigVersion.cmake
+install(FILES ${PROJECT_BINARY_DIR}/installed/tracejetConfig.cmake ${PROJECT_BINARY_DIR}/tracejetConfigVersion.cmake
               ${PROJECT_SOURCE_DIR}/cmake/LibTorch.cmake
         DESTINATION ${TRACEJET_INSTALL_CMAKEDIR})
+
+# The build folder is a CMake package as well, for those who don't install it. Its libtorch is the build's.
+configure_file(${PROJECT_SOURCE_DIR}/cmake/buildConfig.cmake.in ${PROJECT_BINARY_DIR}/tracejetConfig.cmake @ONLY)
+export(EXPORT tracejetTargets NAMESPACE tracejet::)

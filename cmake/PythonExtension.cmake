@@ -9,6 +9,9 @@ tracejet_warnings(_C)
 tracejet_unity(_C)
 
 # A module, not a version in _C: an extension for another torch can't be loaded, to say so.
+if(TRACEJET_INPLACE)
+  set(TRACEJET_BUILD_PACKAGE ${PROJECT_BINARY_DIR})
+endif()
 configure_file(${PROJECT_SOURCE_DIR}/cmake/built_with.py.in ${PROJECT_BINARY_DIR}/_built_with.py @ONLY)
 
 if(TRACEJET_INPLACE)

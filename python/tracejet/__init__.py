@@ -5,6 +5,7 @@ import os as _os
 import torch as _torch  # noqa: F401  (its libraries have to be loaded before the core's)
 
 from tracejet.torch_version import check_torch_version as _check_torch_version
+from tracejet.torch_version import made_by_cmake as _made_by_cmake
 
 _check_torch_version()
 
@@ -46,8 +47,10 @@ from tracejet.patches import size_questions as _size_questions  # noqa: F401  (c
 from tracejet.patches import sym_node as _sym_node  # noqa: F401
 from tracejet.torch_compile.registration import register as _register_backends
 
-#: Where CMake finds the C++ package of an installed tracejet: `-DCMAKE_PREFIX_PATH=…`, `find_package(tracejet)`.
-cmake_prefix_path: str = _os.path.dirname(_os.path.abspath(__file__))
+#: Where CMake finds the C++ package (`-DCMAKE_PREFIX_PATH=…`): in an installed tracejet, or in a source tree's build.
+cmake_prefix_path: str = getattr(_made_by_cmake(), "CMAKE_PREFIX_PATH", "") or _os.path.dirname(
+    _os.path.abspath(__file__)
+)
 
 _document_errors()
 _follow_environment()

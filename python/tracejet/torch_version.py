@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+from types import ModuleType
 
 import torch
 
@@ -14,7 +15,7 @@ def check_torch_version(built_with: str | None = None) -> None:
     """
     if not _is_built():
         raise ImportError("tracejet's extension isn't built here: run `make extension` in its source tree")
-    built_with = built_with or _built_with()
+    built_with = built_with or getattr(made_by_cmake(), "TORCH", None)
     if built_with is not None and _minor(built_with) != _minor(torch.__version__):
         raise ImportError(
             f"this tracejet was built for torch {_minor(built_with)}, but torch {torch.__version__} is installed: "
@@ -28,13 +29,11 @@ def _is_built() -> bool:
     return spec is not None and spec.origin is not None
 
 
-def _built_with() -> str | None:
-    """None where the extension was built by hand, without CMake."""
+def made_by_cmake() -> ModuleType | None:
+    """What CMake noted of the extension; None where that was built by hand."""
     if importlib.util.find_spec("tracejet._built_with") is None:
         return None
-    module = importlib.import_module("tracejet._built_with")
-    version: str = module.TORCH
-    return version
+    return importlib.import_module("tracejet._built_with")
 
 
 def _minor(version: str) -> str:

@@ -122,11 +122,15 @@ def test_the_command_line_without_python_finds_its_libraries(python, tmp_path):
 @pytest.mark.slow
 def test_the_cpp_examples_build_against_the_wheel(python, tmp_path):
     folder = subprocess.run(
-        [python, "-c", "import tracejet; print(tracejet.__path__[0])"], capture_output=True, text=True, check=True
+        [python, "-I", "-c", "import tracejet; print(tracejet.cmake_prefix_path)"],
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout.strip()
     options = [f"-DPython_EXECUTABLE={python}", f"-DCMAKE_PREFIX_PATH={folder}", f"-B{tmp_path}"]
     subprocess.run(["cmake", "-S", ROOT / "examples/cpp", *options], check=True)
     subprocess.run(["cmake", "--build", tmp_path], check=True)
+    subprocess.run([tmp_path / "quickstart"], check=True)
     model, edited = tmp_path / "model.pt2", tmp_path / "edited.pt2"
     subprocess.run([tmp_path / "train_and_export", model], check=True)
     subprocess.run([tmp_path / "edit", model, edited], check=True)
