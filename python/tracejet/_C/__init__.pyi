@@ -127,8 +127,6 @@ class ErrorCode:
 
       ENGINE_FAILURE
 
-      RUNTIME_ASSERTION
-
       PYTORCH_REFUSAL
 
       FOREIGN_TRACE
@@ -156,6 +154,8 @@ class ErrorCode:
       INPUT_MISMATCH
 
       GUARD_VIOLATION
+
+      RUNTIME_ASSERTION
 
       SHARED_MEMORY
 

@@ -167,7 +167,7 @@ TEST(DeadNodes, KeepWhatTellsADataDependentSize) {
   Counted small;
   small.unary("aten::relu", small.x);
   small.output(only(small.zeros));
-  run_pass(kEliminateDeadNodes, *small.graph, /*verifies=*/true);
+  run_pass(kEliminateDeadNodes, *small.graph);
   EXPECT_EQ(calls_of(*small.graph), "aten::nonzero aten::full");
 }
 
@@ -175,7 +175,7 @@ TEST(DeadNodes, GoInChains) {
   Counted small;
   small.unary("aten::neg", only(small.unary("aten::relu", small.x)));
   small.output(small.x);
-  run_pass(kEliminateDeadNodes, *small.graph, /*verifies=*/true);
+  run_pass(kEliminateDeadNodes, *small.graph);
   EXPECT_EQ(calls_of(*small.graph), "");
 }
 
@@ -183,7 +183,7 @@ TEST(Pass, SaysAfterWhichTheGraphIsWrong) {
   Counted small;
   small.output(only(small.zeros));
   const Pass broken{"forget_the_count", [](Graph& graph) { graph.erase(graph.nodes().front()); }};
-  EXPECT_EQ(error_of([&] { run_pass(broken, *small.graph, /*verifies=*/true); }).substr(0, 61),
+  EXPECT_EQ(error_of([&] { run_pass(broken, *small.graph); }).substr(0, 61),
             "after the pass forget_the_count: the graph is wrong, which is");
 }
 
