@@ -190,6 +190,7 @@ void Lowering::convert_assertion(const Call& call) {
 }
 
 std::string Lowering::refusal(const std::string& problem) const {
+  if (node_ == nullptr) return "[output] " + problem;  // a number that is only given back
   const std::string where = tracejet::describe(node_->where(), graph_);
   return "[" + Call(*node_).name() + "] " + problem + (where.empty() ? "" : "\n" + where);
 }
