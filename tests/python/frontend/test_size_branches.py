@@ -145,7 +145,8 @@ def test_a_branch_that_makes_a_difference_stays_one(function, opt):
     inputs = [small(2, opt=opt), dynamic((2,), (opt,), (16,), name="y")][: function.__code__.co_argcount]
     try:
         program = trace(function, *inputs)
-    except tracejet.ConstraintViolation:
+    except tracejet.ConstraintViolation as violation:
+        assert "test_size_branches.py" in str(violation)
         return
     for size in range(2, 17):
         x = [torch.randn(size, 4), torch.randn(18 - size)][: len(inputs)]
