@@ -1,4 +1,4 @@
-"""`tools/check_flow.py`, by which `make lint` proves that data flows one way."""
+"""`tools/check_flow.py`, by which `make lint` looks for includes and imports that go against the order."""
 
 from __future__ import annotations
 
