@@ -3,9 +3,10 @@
     python tools/check_flow.py
 
 The order of C++ folders is the table in src/README.md, that of Python packages the one in python/tracejet/README.md: a
-folder may use what stands above it. Between the trees of Python code it is `TREES`. No files may include or import each
-other in a circle. Breaches are printed as `file:line: what, and what is allowed`; the exit status says whether there
-are any.
+folder may use what stands above it. Between the trees of Python code it is `TREES`, and `CPP_TREES` says what C++ code
+beside the core may include. No files may include or import each other in a circle. Engines don't include each other,
+and only a few places name one (`NAMED_ENGINES`). Breaches are printed as `file:line: what, and what is allowed`; the
+exit status says whether there are any.
 """
 
 from __future__ import annotations
@@ -29,6 +30,33 @@ TREES: dict[str, tuple[str, ...]] = {
 }
 #: Folders that use one that stands below them: (user, used) and why. One that is no longer needed is a breach, too.
 EXCEPTIONS: dict[tuple[str, str], str] = {}
+#: What C++ code beside the core may include of it, as its CMake target is linked; the public headers are for all. The
+#: bindings are a library of their own, which only it and `OF_EXTENSION` belong to.
+CPP_TREES: dict[str, tuple[str, ...]] = {
+    "tools/tracejet": ("src",),
+    "testing/samples": ("src",),
+    "tests/cpp": ("src", "testing/samples"),
+    "tests/fuzz": ("src/base", "src/symbolic", "src/ir", "src/io"),
+    "tests/custom_operators": (),
+    "tests/cpp_consumer": (),
+    "examples/cpp": (),
+}
+OF_EXTENSION = ("testing/samples/module.cpp",)
+#: Beside the bindings and C++ tests: who may include what is in an engine's folder.
+KNOWS_ENGINES = ("src/engines/registry.cpp", "src/engines/reference.h", "src/engines/reference.cpp")
+#: Lines of the core and of tracejet-cpp that name an engine. Where there are fewer, the number has to go down.
+NAMED_ENGINES: dict[str, int] = {
+    "src/compile/settings.cpp": 16,  # whose setting it is
+    "src/bindings/onnx_program.cpp": 2,
+    "src/ir/analysis/rank.cpp": 1,
+    "tools/tracejet/bench.cpp": 1,
+    # No engines: the set of decompositions, and the operators' namespace.
+    "src/ops/decomposition_table.cpp": 1,
+    "src/bindings/decompositions.cpp": 1,
+    "src/bindings/operators.cpp": 1,
+    "tools/tracejet/trace.cpp": 2,
+    "src/io/pt2/program_writer.cpp": 1,
+}
 #: Where PyTorch's private names may be used; in tests and benches they may be anywhere.
 PRIVATE_TORCH = (
     "python/tracejet/patches/",
@@ -49,14 +77,14 @@ class Use:
 
 
 def main(root: Path) -> int:
-    breaches = [*check_cpp(root), *check_python(root)]
+    breaches = [*check_cpp(root), *check_engine_names(root), *check_python(root)]
     for breach in breaches:
         print(breach, file=sys.stderr)
     return 1 if breaches else 0
 
 
 def check_cpp(root: Path, exceptions: Mapping[tuple[str, str], str] = EXCEPTIONS) -> list[str]:
-    files = sorted(path for folder in ("src", "include") for path in (root / folder).rglob("*") if path.suffix in _CPP)
+    files = _cpp_files(root, ("src", "include", *CPP_TREES))
     uses = [use for path in files for use in _includes(root, path)]
     order = [f"src/{name}" for name in declared_order(root / "src/README.md")]
     names = [str(path.relative_to(root)) for path in files]
@@ -67,7 +95,28 @@ def check_cpp(root: Path, exceptions: Mapping[tuple[str, str], str] = EXCEPTIONS
             for use in uses
             if use.file.startswith("include/") and not use.used.startswith("include/")
         ),
+        *_beside_core(uses),
+        *_between_engines(_engines(root), uses),
         *_circles(uses),
+    ]
+
+
+def check_engine_names(root: Path, known: Mapping[str, int] = NAMED_ENGINES) -> list[str]:
+    """Where the core or tracejet-cpp names an engine in quotes, or by a constant, but for the engines' own files."""
+    engines = _engines(root)
+    name = re.compile(rf"""\\?"(?:{"|".join(engines)})\\?"|engine_names::k\w+""")
+    lines: dict[str, list[int]] = {file: [] for file in known}
+    for path in _cpp_files(root, ("src", "include", "tools/tracejet")) if engines else []:
+        file = str(path.relative_to(root))
+        if not file.startswith("src/engines/") and not path.stem.startswith(tuple(engines)):
+            code = (line.partition("//")[0] for line in path.read_text().splitlines())
+            if found := [number for number, line in enumerate(code, start=1) if name.search(line)]:
+                lines[file] = found
+    return [
+        f"{file}:{(found or [1])[-1]}: {len(found)} of its lines name an engine, NAMED_ENGINES in tools/check_flow.py "
+        f"says {known.get(file, 0)}: ask the registry, or make the number less"
+        for file, found in sorted(lines.items())
+        if len(found) != known.get(file, 0)
     ]
 
 
@@ -119,6 +168,30 @@ def _in_order(
     for user, used in exceptions.keys() - needed:
         if user.startswith(f"{tree}/"):
             yield f"tools/check_flow.py:1: {user} no longer {verb}s anything of {used}: the exception can go"
+
+
+def _beside_core(uses: Iterable[Use]) -> Iterator[str]:
+    for use in uses:
+        tree = _folder(use.file, CPP_TREES)
+        if tree is None or _folder(use.used, (tree, "include")) is not None:
+            continue
+        is_extension = use.used.startswith("src/bindings/")
+        if use.file not in OF_EXTENSION and (is_extension or _folder(use.used, CPP_TREES[tree]) is None):
+            allowed = ", ".join((*CPP_TREES[tree], "the public headers"))
+            yield f"{use.file}:{use.line}: includes {use.used}, but {tree} may include only {allowed}, not the bindings"
+
+
+def _engines(root: Path) -> list[str]:
+    return sorted(path.name for path in (root / "src/engines").glob("*") if path.is_dir())
+
+
+def _between_engines(engines: Iterable[str], uses: Iterable[Use]) -> Iterator[str]:
+    folders = [f"src/engines/{engine}" for engine in engines]
+    for use in uses:
+        used = _folder(use.used, folders)
+        if used is None or use.file in KNOWS_ENGINES or _folder(use.file, (used, "src/bindings", "tests/cpp")):
+            continue
+        yield f"{use.file}:{use.line}: includes {use.used}, but only the registry may know an engine's files"
 
 
 def _folder(file: str, order: Iterable[str]) -> str | None:
@@ -177,6 +250,12 @@ def _circles(uses: Iterable[Use]) -> Iterator[str]:
 # ---- what a file uses --------------------------------------------------------------------------------------------
 
 _CPP = (".h", ".cpp")
+
+
+def _cpp_files(root: Path, folders: Iterable[str]) -> list[Path]:
+    return sorted(path for folder in folders for path in (root / folder).rglob("*") if path.suffix in _CPP)
+
+
 _INCLUDE = re.compile(r"""\s*#\s*include\s+["<]([^">]+)[">]""")
 
 
@@ -185,7 +264,7 @@ def _includes(root: Path, path: Path) -> Iterator[Use]:
         found = _INCLUDE.match(line)
         if found is None:
             continue
-        for folder in (root / "src", root / "include", path.parent):
+        for folder in (root / "src", root / "include", path.parent, root / "tests/cpp", root):
             if (folder / found[1]).exists():
                 used = (folder / found[1]).resolve().relative_to(root.resolve())
                 yield Use(str(path.relative_to(root)), number, str(used))

@@ -10,6 +10,7 @@ void split(const std::string& path) {
   const tracejet::Program program = tracejet::load(path);
   tracejet::CompileSettings settings{.engine = {"openvino"}};
   settings.torch_executed_modules = {"out"};
+  settings.min_block_size = 1;  // so small a model would not be split
   const auto compiled = tracejet::compile(program, settings);
   std::cout << compiled.report().str() << '\n';
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from enum import Enum
 from random import Random
 from typing import Any
 
@@ -40,6 +41,13 @@ TYPES = (torch.float32, torch.float64, torch.int64, torch.int32, torch.bool, tor
 ALTERATIONS_PER_TENSOR = 6
 #: Enough for any sample but those that only take long.
 MOST_ELEMENTS = 5000
+
+
+class Judgement(Enum):
+    """Of a call that isn't taken wrongly."""
+
+    NOT_COMPARED = "eager takes it, or refuses it for a reason that is known not to hold for traces"
+    REFUSED = "refused by both"
 
 
 class Called(nn.Module):
@@ -90,17 +98,17 @@ def _others(tensor: torch.Tensor) -> Iterator[torch.Tensor]:
         yield from (tensor.to(dtype) for dtype in TYPES if dtype is not tensor.dtype)
 
 
-def wrongly_taken(model: nn.Module, tensors: list[torch.Tensor]) -> str | None:
-    """What eager says of a call that it refuses, and that is traced and run all the same; None of any other call."""
+def wrongly_taken(model: nn.Module, tensors: list[torch.Tensor]) -> str | Judgement:
+    """What eager says of a call that it refuses, and that is traced and run all the same."""
     try:
         with torch.no_grad():
             model(*(t.clone() for t in tensors))
     except Exception as error:
         refusal = str(error)
     else:
-        return None
+        return Judgement.NOT_COMPARED
     if any(words in refusal for words in KNOWN):
-        return None
+        return Judgement.NOT_COMPARED
     for kind, inputs in (("fixed", [t.clone() for t in tensors]), ("dynamic", _with_dynamic_first_axes(tensors))):
         try:
             tracejet.trace(model, arg_inputs=inputs).module()(*(t.clone() for t in tensors))
@@ -108,7 +116,7 @@ def wrongly_taken(model: nn.Module, tensors: list[torch.Tensor]) -> str | None:
             continue
         shapes = ", ".join(f"{str(t.dtype).removeprefix('torch.')}{list(t.shape)}" for t in tensors)
         return f"eager refuses {shapes} ({kind}): {refusal.splitlines()[0] if refusal else ''}"
-    return None
+    return Judgement.REFUSED
 
 
 def _with_dynamic_first_axes(tensors: list[torch.Tensor]) -> list[Any]:

@@ -7,7 +7,6 @@ import tempfile
 import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -17,9 +16,8 @@ from torch import nn
 from torch.utils import _pytree as pytree
 
 import tracejet
-from tests.support import rounding
-from tests.support.differences import excuses
-from tests.support.random_programs import EAGER_REFUSES, Axis, Program, random_program
+from tests.support.outcomes import Different, Doubts, compare
+from tests.support.random_programs import Axis, Program, random_program
 
 #: What becomes of a program. "unclear": rounding decides, for eager gives something else in the other precision, or
 #: gives what the engine gives where it is rounded otherwise. "excused": what differs follows from a known difference in
@@ -32,16 +30,10 @@ ENGINES = ("openvino", "aten", "onnxruntime", "split")
 SLOW_ENGINES = ("inductor",)
 #: A refusal that only hands on what the engine says is a failure: nobody foresaw it.
 ENGINES_WORDS = ("it says", "openvino failed", "is refused by OpenVINO when it compiles")
-
 #: What eager says of reshape(0, -1): of an empty tensor the size that is left open can be any.
 AMBIGUOUS = "because the unspecified dimension size -1 can be any value and is ambiguous"
 #: What eager says of copies between views of one tensor, by their strides: a program reads values, not memory.
 OVERLAP = "refer to a single memory location"
-
-#: The greatest difference allowed, relative to a tensor's greatest value, or to 1 where all of its values are smaller.
-TOLERANCE = {torch.float32: 3e-4, torch.float64: 1e-5}
-#: What rounding does to eager is allowed so many times, as far as it is no jump.
-ROUNDING, JUMP = 32.0, 1e-2
 #: Which part of a program's operators OpenVINO doesn't get where it is split.
 PART_REFUSED = 0.4
 
@@ -59,12 +51,6 @@ class Finding:
         return asdict(self)
 
 
-class _Different(Exception):
-    def __init__(self, verdict: str, reason: str):
-        super().__init__(reason)
-        self.verdict, self.reason = verdict, reason
-
-
 def program_of(seed: int, engine: str) -> Program:
     if engine in ("aten", "inductor"):
         return random_program(Random(seed), precisions=(torch.float64, torch.float32), converts=False)
@@ -79,7 +65,7 @@ def judge_program(program: Program, seed: int, engine: str, tries: int = 7) -> F
     finding = Finding(seed, engine, "right", text=program.text)
     try:
         _judge(program, engine, tries, finding)
-    except _Different as different:
+    except Different as different:
         finding.verdict, finding.reason = different.verdict, different.reason
     return finding
 
@@ -95,7 +81,7 @@ def _judge(program: Program, engine: str, tries: int, finding: Finding) -> None:
         warnings.simplefilter("always")
         compiled = _attempt("compile", lambda: _compiled(traced, engine, finding.seed), program, calls)
     if failures := [str(w.message) for w in caught if w.category is tracejet.BuildWarning]:
-        raise _Different("failed", f"compile: {failures[0]}")
+        raise Different("failed", f"compile: {failures[0]}")
     warned = [str(w.message).splitlines()[0] for w in caught if w.category is tracejet.EngineWarning]
     # Nothing checks for ONNX Runtime what a program asks of sizes and data.
     asks = engine == "onnxruntime" and any("_assert_scalar" in str(node.target) for node in traced.graph.nodes)
@@ -111,10 +97,10 @@ def _judge(program: Program, engine: str, tries: int, finding: Finding) -> None:
                 _judge_errors(here, expected, got, make())
                 _restore(state, eager, model)
             else:
-                _compare(here, expected, got, _Doubts(program, traced, engine, make, state))
-        except _Different as different:
+                compare(here, expected, got, Doubts(program, traced, engine, make, state))
+        except Different as different:
             if different.verdict == "wrong" and warned:
-                raise _Different("warned", f"{warned[0]}: {different.reason}") from None
+                raise Different("warned", f"{warned[0]}: {different.reason}") from None
             raise
 
 
@@ -138,15 +124,15 @@ def _attempt(stage: str, do: Callable[[], Any], program: Program, calls: list[An
     except tracejet.Error as refusal:
         text = str(refusal)
         verdict = "failed" if _is_the_engines(text) or not text.strip() else "refused"
-        raise _Different(verdict, f"{stage}: {type(refusal).__name__}: {text}") from None
+        raise Different(verdict, f"{stage}: {type(refusal).__name__}: {text}") from None
     except Exception as error:
         # A valid file may ask for a kernel that ONNX Runtime has for other data types only.
         if stage == "compile" and "NOT_IMPLEMENTED" in str(error):
-            raise _Different("refused", f"{stage}: {error}") from None
+            raise Different("refused", f"{stage}: {error}") from None
         # PyTorch's own words are for what eager refuses, too.
         if stage == "trace" and _is_refused_by_eager(program, calls):
-            raise _Different("refused", f"{stage}: {error}") from None
-        raise _Different("failed", f"{stage}: {type(error).__name__}: {error}") from None
+            raise Different("refused", f"{stage}: {error}") from None
+        raise Different("failed", f"{stage}: {type(error).__name__}: {error}") from None
 
 
 def _is_refused_by_eager(program: Program, calls: list[Any]) -> bool:
@@ -215,14 +201,6 @@ def _outcome(
     return pytree.tree_map(lambda x: x.clone() if isinstance(x, torch.Tensor) else x, (output, args, state))
 
 
-def _twin(program: Program, args: tuple[torch.Tensor, ...], state: dict[str, torch.Tensor]) -> Any:
-    try:
-        with torch.no_grad():
-            return program.twin()(args, state)
-    except EAGER_REFUSES as error:
-        return error
-
-
 def _restore(state: dict[str, torch.Tensor], *modules: nn.Module) -> None:
     for module in modules:
         for name, buffer in module.named_buffers():
@@ -234,130 +212,8 @@ def _judge_errors(here: str, expected: Any, got: Any, args: tuple[torch.Tensor, 
         if isinstance(expected, Exception):
             return
         is_ours = isinstance(got, tracejet.Error) and not _is_the_engines(str(got))
-        raise _Different("refused" if is_ours else "failed", f"{here}call: {type(got).__name__}: {got}")
+        raise Different("refused" if is_ours else "failed", f"{here}call: {type(got).__name__}: {got}")
     # A program knows the sizes of an empty tensor that eager can't tell, and keeps no strides of arguments.
     is_eagers_own = any(words in str(expected) for words in (AMBIGUOUS, OVERLAP))
     if not is_eagers_own and all(arg.is_contiguous() for arg in args):
-        raise _Different("wrong", f"{here}eager refuses it ({expected}), the program gives {got}"[:2000])
-
-
-@dataclass
-class _Doubts:
-    """What may be said for an engine that gives something else than eager. Looked up where it does only."""
-
-    program: Program
-    traced: torch.export.ExportedProgram
-    engine: str
-    make: Callable[[], tuple[torch.Tensor, ...]]
-    state: dict[str, torch.Tensor]
-
-    @cached_property
-    def excuses(self) -> dict[int, str]:
-        engine = "openvino" if self.engine == "split" else self.engine
-        return excuses(self.traced, engine, self.make(), self.state)
-
-    @cached_property
-    def twins(self) -> list[Any]:
-        twin = _twin(self.program, self.make(), self.state)
-        return [] if isinstance(twin, Exception) else pytree.tree_leaves(twin)
-
-    def undecided(self, i: int, want: torch.Tensor, have: torch.Tensor) -> torch.Tensor:
-        """Where leaf `i` differs and rounding doesn't decide."""
-        left = _differences(want, have)
-        other = self.twins[i] if self.twins else None
-        if isinstance(other, torch.Tensor) and other.shape == want.shape:
-            left = left & ~_rounding_decides(want, have, other)
-        if not left.any():
-            return left
-        noise = torch.zeros(want.shape, dtype=torch.float64)
-        for outcome in rounding.outcomes(self.program.model, self.make(), self.state):
-            other = pytree.tree_leaves(outcome)[i]
-            if other.shape == have.shape:
-                noise = torch.maximum(noise, _noise(want, other))
-                left = left & _differences(other, have) & ~_is_within(want, have, ROUNDING * noise)
-            if not left.any():
-                break
-        return left
-
-
-def _compare(here: str, expected: Any, got: Any, doubts: _Doubts) -> None:
-    wanted, spec = pytree.tree_flatten_with_path(expected)
-    leaves, got_spec = pytree.tree_flatten(got)
-    if spec != got_spec:
-        raise _Different("wrong", f"{here}expected the tree {spec}, got {got_spec}")
-    doubtful = None
-    for i, ((path, want), have) in enumerate(zip(wanted, leaves, strict=True)):
-        problem, verdict = _problem(i, want, have, doubts)
-        if not problem:
-            continue
-        where = f"{here}{_named(path)}: {problem}"
-        if verdict == "wrong" and i in doubts.excuses:
-            verdict, where = "excused", f"{doubts.excuses[i]}: {where}"
-        if verdict == "wrong":
-            raise _Different(verdict, where)
-        if doubtful is None or verdict == "excused":
-            doubtful = _Different(verdict, where)
-    if doubtful is not None:
-        raise doubtful
-
-
-def _problem(i: int, want: Any, have: Any, doubts: _Doubts) -> tuple[str, str]:
-    """How a leaf differs, if it does, and what to think of it."""
-    if not isinstance(want, torch.Tensor) or not isinstance(have, torch.Tensor):
-        is_same = type(want) is type(have) and want == have
-        return ("" if is_same else f"expected {want!r}, got {have!r}"), "wrong"
-    if want.dtype != have.dtype or want.shape != have.shape:
-        return f"expected {want.dtype}{list(want.shape)}, got {have.dtype}{list(have.shape)}", "wrong"
-    differs = _differences(want, have)
-    if not differs.any():
-        return "", "right"
-    left = doubts.undecided(i, want, have)
-    return (_first(left, want, have), "wrong") if left.any() else (_first(differs, want, have), "unclear")
-
-
-def _named(path: Any) -> str:
-    part, *rest = (getattr(key, "idx", getattr(key, "key", key)) for key in path)
-    return f"{('output', 'argument', 'buffer')[part]} {'.'.join(map(str, rest))}"
-
-
-def _allowed(want: torch.Tensor) -> float:
-    finite = want[torch.isfinite(want)].abs()
-    scale = finite.max().item() if finite.numel() else 1.0
-    return TOLERANCE[want.dtype] * max(scale, 1.0)
-
-
-def _differences(want: torch.Tensor, have: torch.Tensor) -> torch.Tensor:
-    if not want.is_floating_point():
-        return want != have
-    return ~torch.isclose(have.double(), want.double(), rtol=0, atol=_allowed(want), equal_nan=True)
-
-
-def _noise(want: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
-    """How far rounding moves a result, where that is no jump."""
-    if not want.is_floating_point():
-        return torch.zeros(want.shape, dtype=torch.float64)
-    moved = (other.double() - want.double()).abs().nan_to_num(0, 0, 0)
-    return torch.where(moved <= JUMP * (_allowed(want) / TOLERANCE[torch.float32]), moved, 0)
-
-
-def _is_within(want: torch.Tensor, have: torch.Tensor, distance: torch.Tensor) -> torch.Tensor:
-    return (have.double() - want.double()).abs() <= distance
-
-
-def _rounding_decides(want: torch.Tensor, have: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
-    """Where eager gives something else in the other precision, or nearly what the engine gives."""
-    if not want.is_floating_point():
-        return want != other.to(want.dtype)
-    allowed = _allowed(want)
-    noise = _noise(want, other).max().item() if want.numel() else 0.0
-    want, have, other = want.double(), have.double(), other.double()
-    jumps = ~torch.isclose(other, want, rtol=0, atol=allowed, equal_nan=True)
-    return jumps | torch.isclose(have, want, rtol=0, atol=allowed + ROUNDING * noise, equal_nan=True)
-
-
-def _first(differs: torch.Tensor, want: torch.Tensor, have: torch.Tensor) -> str:
-    at = differs.nonzero()[0].tolist()
-    return (
-        f"{int(differs.sum())} of {differs.numel()} elements differ, at {at} expected {want[tuple(at)].item()}, "
-        f"got {have[tuple(at)].item()}"
-    )
+        raise Different("wrong", f"{here}eager refuses it ({expected}), the program gives {got}"[:2000])

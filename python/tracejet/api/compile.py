@@ -157,6 +157,16 @@ def save_onnx(
     """Writes a program, or a module (which is traced first), as an ONNX file for other tools.
 
     The weights are in the file; beyond 1 GiB they are in a second one beside it, `<path>.data`.
+
+    Args:
+        mod: a program from `trace` or `torch.export`, or a module.
+        path: where to write.
+        arg_inputs, kwarg_inputs, dynamic_shapes: what a module is traced with: see `trace`.
+
+    Raises:
+        UnsupportedOperator: ONNX can't say what the program does: lists every operator with its lines.
+        InvalidInput: inputs don't fit the program or the module.
+        Error: the file can't be written; or what `trace` raises of a module.
     """
     _C.save_onnx(graph_of(_native_program(mod, arg_inputs, kwarg_inputs, dynamic_shapes)), str(path))
 

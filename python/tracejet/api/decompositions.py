@@ -40,14 +40,22 @@ class DecompositionTable:
             self._table = _C.DecompositionTable(_base(start))
 
     def keep(self, op: Operator) -> DecompositionTable:
-        """The operator becomes a node."""
+        """The operator becomes a node.
+
+        Raises:
+            InvalidInput: PyTorch has no such operator, it writes to its arguments, or may give a view of one.
+        """
         for name in _names(op):
             self._table.keep(name)
         return self._changed("keep", op)
 
     def expand(self, op: Operator) -> DecompositionTable:
         """The operator is expanded: by its decomposition in C++, by ATen's if ATen makes it of other operators, or else
-        by PyTorch's in Python, which is the slow way."""
+        by PyTorch's in Python, which is the slow way.
+
+        Raises:
+            InvalidInput: PyTorch has no such operator, it writes to its arguments, or nobody has a decomposition of it.
+        """
         for name in _names(op):
             if _C.DecompositionTable.can_expand(name):
                 self._table.expand(name)
@@ -60,7 +68,11 @@ class DecompositionTable:
     def replace(self, op: Operator, function: Callable[..., Any]) -> DecompositionTable:
         """`function` is called in the operator's place, with its arguments as they are traced; what it calls is traced
         under the same table. It returns what the operator would, or NotImplemented: then that call is treated as if the
-        table had not been changed. Calling the replaced operator again is an error."""
+        table had not been changed. Calling the replaced operator again is an error.
+
+        Raises:
+            InvalidInput: PyTorch has no such operator, or it writes to its arguments.
+        """
         for name in _names(op):
             self._table.replace(name, function, why=f"by {_qualified_name(function)}, as asked for by replace()")
         return self._changed("replace", op, _qualified_name(function))
@@ -73,7 +85,11 @@ class DecompositionTable:
         return self
 
     def decision(self, op: OpOverload | str) -> tuple[str, str]:
-        """What happens to an operator ("kept", "expanded in C++", "expanded by ATen", "replaced"), and why."""
+        """What happens to an operator ("kept", "expanded in C++", "expanded by ATen", "replaced"), and why.
+
+        Raises:
+            InvalidInput: PyTorch has no such operator, or `op` is a packet of several.
+        """
         return self._table.decision(_name(op))
 
     def __repr__(self) -> str:

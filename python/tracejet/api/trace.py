@@ -205,6 +205,9 @@ def diagnose(*args: Any, **kwargs: Any) -> Report:
     Takes what `trace` takes, and raises only where that call itself is wrong. What ends the trace, and with
     `validate="error"` what the engine can't run, is a problem of the report like others; `report.suggested_inputs()`
     are inputs with which a trace succeeds.
+
+    Raises:
+        InvalidInput: `mod` isn't a model, an argument doesn't fit forward, or an Input contradicts itself.
     """
     call = _arguments(*args, **kwargs)
     _, session = call.of_model()

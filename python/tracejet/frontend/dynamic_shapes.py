@@ -28,6 +28,9 @@ def get_dynamic_shapes_args(module: nn.Module, arg_inputs: Any) -> dict[str, Any
 
     An Input becomes `{axis: torch.export.Dim}` with its dynamic axes, a Tensor `{}`, a literal None. Containers keep
     their structure; what `*args` takes becomes a tuple under its name. Axes that share a dimension share a name.
+
+    Raises:
+        InvalidInput: `module` isn't a model, or its forward doesn't take these inputs.
     """
     check_module(module)
     args = positional(arg_inputs)
@@ -43,7 +46,11 @@ def get_dynamic_shapes_args(module: nn.Module, arg_inputs: Any) -> dict[str, Any
 
 
 def get_dynamic_shapes_kwargs(kwarg_inputs: Any) -> dict[str, Any]:
-    """The `dynamic_shapes` of keyword inputs, as `get_dynamic_shapes_args` gives them for positional ones."""
+    """The `dynamic_shapes` of keyword inputs, as `get_dynamic_shapes_args` gives them for positional ones.
+
+    Raises:
+        InvalidInput: it isn't a dict from names to what forward can take.
+    """
     kwargs = keywords(kwarg_inputs)
     roots = [Root(key, key, inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY)) for key in kwargs]
     return dict(zip(kwargs, _specs(roots, tuple(kwargs.values())), strict=True))

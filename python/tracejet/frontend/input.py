@@ -136,6 +136,7 @@ class Input:
 
     @property
     def shape_mode(self) -> Input._ShapeMode:
+        """`Input._ShapeMode.DYNAMIC` where any axis may vary, else `STATIC`, as Torch-TensorRT has it."""
         return Input._ShapeMode.DYNAMIC if self.is_dynamic else Input._ShapeMode.STATIC
 
     @property
@@ -147,6 +148,7 @@ class Input:
 
     @property
     def name_dims(self) -> dict[int, str]:
+        """Another spelling of `shared_dims`: the dimension's name by axis."""
         return self.shared_dims
 
     @property

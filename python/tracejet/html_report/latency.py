@@ -58,6 +58,10 @@ def measure_latency(
         compiled: what `compile` made of it.
         seconds: how long to measure at each of the least, the usual and the greatest sizes.
         eager: a function of the same arguments to compare with, such as the model; by default `program.module()`.
+
+    Raises:
+        Exception: what `eager` raises, unless it is an AssertionError, IndexError or RuntimeError: then random inputs
+            may not be what it takes, and the `problem` of that size says so.
     """
     eager = eager or program.module()
     sizes = tuple(_measured(program, compiled, eager, size, seconds) for size in _sizes(program))

@@ -1,4 +1,4 @@
-// Programs of TorchScript modules. Those of torchvision: tests/python/test_torchscript.py.
+// Programs of TorchScript modules. Those of torchvision: tests/python/frontend/test_torchscript.py.
 #include <cstdlib>
 #include <filesystem>
 #include <map>

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from random import Random
 from threading import Thread
 from typing import Any
@@ -14,9 +14,9 @@ import torch
 import torch._dynamo  # older versions of PyTorch import it in the midst of a trace, which they don't survive
 from torch import nn
 from torch.export.passes import move_to_device_pass
-from torch.utils import _pytree as pytree
 
 import tracejet
+from tests.support.cuda_graphs import assert_same, compiled, launches, net
 from tests.support.lambda_module import Lambda
 from tests.support.random_programs import random_program
 from tracejet import Input
@@ -30,34 +30,8 @@ def no_grad() -> Iterator[None]:
         yield
 
 
-def compiled(module: nn.Module, *inputs: Any, **settings: Any) -> Any:
-    return tracejet.compile(tracejet.trace(module, arg_inputs=list(inputs), device="cuda"), **settings)
-
-
-def assert_same(got: Any, expected: Any, tolerance: float = 1e-5) -> None:
-    for ours, theirs in zip(pytree.tree_leaves(got), pytree.tree_leaves(expected), strict=True):
-        if not isinstance(theirs, torch.Tensor):
-            assert ours == theirs
-            continue
-        assert (ours.dtype, ours.device, ours.shape) == (theirs.dtype, theirs.device, theirs.shape)
-        torch.testing.assert_close(ours, theirs, rtol=tolerance, atol=tolerance, equal_nan=True)
-
-
-def net() -> nn.Module:
-    torch.manual_seed(0)
-    return nn.Sequential(nn.Linear(16, 32), nn.GELU(), nn.LayerNorm(32), nn.Linear(32, 8)).cuda().eval()
-
-
 def rows(low: int = 1, high: int = 64) -> Input:
     return Input(min_shape=(low, 16), opt_shape=(4, 16), max_shape=(high, 16))
-
-
-def launches(call: Callable[[], Any]) -> int:
-    """How many graphs a call launches."""
-    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
-        call()
-        torch.cuda.synchronize()
-    return sum(event.count for event in profile.key_averages() if event.key == "cudaGraphLaunch")
 
 
 def test_later_calls_of_a_size_are_replayed_and_earlier_results_stay() -> None:
@@ -161,108 +135,6 @@ def test_weights_that_lie_elsewhere_are_seen() -> None:
         if call % 3 == 0:
             module.weight.data = torch.randn(8, 16, device="cuda")
         assert_same(program(x), module(x))
-
-
-def test_what_reads_data_turns_them_off_with_its_line() -> None:
-    module = Lambda(lambda x: x[x > 0]).cuda()
-    with pytest.warns(tracejet.BuildWarning, match=r"no CUDA graphs.*index(.|\n)*test_cuda_graphs.py"):
-        program = compiled(module, torch.randn(4, 16, device="cuda"))
-    for _ in range(4):
-        x = torch.randn(4, 16, device="cuda")
-        assert_same(program(x), module(x))
-
-
-def test_what_cant_be_recorded_splits_them() -> None:
-    first, second = net(), nn.Sequential(*(nn.Sequential(nn.Linear(8, 8), nn.GELU()) for _ in range(4))).cuda().eval()
-
-    def run(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        y = nn.functional.softmax(nn.functional.layer_norm(torch.tanh(first(x)).sin().exp().cumsum(0), (8,)), -1)
-        y = torch.cumsum(torch.sort(y * y @ second[0][0].weight, -1).values, 1)
-        kept = y[y.sum(-1) > y.mean()]
-        return second(kept), y
-
-    module = Lambda(run, first=first, second=second).cuda()
-    with pytest.warns(tracejet.BuildWarning, match=r"more than one CUDA graph.*index(.|\n)*test_cuda_graphs.py"):
-        program = compiled(module, torch.randn(4, 16, device="cuda"))
-    x = torch.randn(4, 16, device="cuda")
-    results = []
-    for _ in range(8):
-        x = torch.randn(4, 16, device="cuda")
-        results.append((program(x), module(x)))
-    for got, expected in results:
-        assert_same(got, expected, 1e-4)
-    assert launches(lambda: program(x)) >= 1
-
-
-def test_a_number_that_data_give_is_never_an_old_one() -> None:
-    def run(x: torch.Tensor, count: torch.Tensor) -> torch.Tensor:
-        n = count.item()
-        for _ in range(6):
-            x = torch.cumsum(torch.sort(x, -1).values, 0)
-        return x * n + torch.softmax(x, -1)
-
-    module = Lambda(run).cuda()
-    with pytest.warns(tracejet.BuildWarning, match="more than one CUDA graph"):
-        program = compiled(module, torch.randn(4, 16, device="cuda"), torch.tensor(3, device="cuda"))
-    for number in (2, 3, 2, 3, 2, 3, 7):
-        x, count = torch.randn(4, 16, device="cuda"), torch.tensor(number, device="cuda")
-        assert_same(program(x, count), module(x, count), 1e-4)
-
-
-def test_buffers_that_are_written_in_a_part_of_a_split_program() -> None:
-    class Cache(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.register_buffer("kept", torch.zeros(1, 2, 8, 16))
-            self.layers = nn.Sequential(*(nn.Sequential(nn.Linear(16, 16), nn.GELU()) for _ in range(8)))
-
-        def forward(self, x: torch.Tensor, place: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-            self.kept[:, :, place] = self.layers(x)
-            y = torch.cumsum(torch.cumsum(self.kept.clone(), 0), 1)
-            return y[y > 0].sum(), self.layers(y)
-
-    eager = Cache().cuda().eval()
-    model = copy.deepcopy(eager)
-    x, place = torch.randn(1, 2, 3, 16, device="cuda"), torch.arange(3, device="cuda")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", tracejet.BuildWarning)
-        program = compiled(model, x, place)
-    for call in range(7):
-        x, place = torch.randn(1, 2, 3, 16, device="cuda"), torch.arange(3, device="cuda") + call % 5
-        assert_same(program(x, place), eager(x, place), 1e-4)
-        assert_same(model.kept, eager.kept)
-
-
-def test_an_input_on_the_cpu_is_moved_and_the_rest_recorded() -> None:
-    module = nn.Sequential(*(nn.Sequential(nn.Linear(16, 16), nn.GELU(), nn.LayerNorm(16)) for _ in range(6))).cuda()
-    moving = Lambda(lambda x: module(x.to("cuda")), module=module)
-    with pytest.warns(tracejet.BuildWarning, match="more than one CUDA graph.*on the CPU"):
-        program = tracejet.compile(tracejet.trace(moving, arg_inputs=[torch.randn(4, 16)]))
-    for pinned in (False, True, False, True, True):
-        x = torch.randn(4, 16)
-        x = x.pin_memory() if pinned else x
-        assert_same(program(x), moving(x))
-    assert launches(lambda: program(x)) == 1
-
-
-def test_what_cant_be_recorded_turns_them_off_once_and_leaves_the_gpu_usable() -> None:
-    module = Lambda(lambda x: torch.histc(x + 1, bins=4) + torch.rand(4, device="cuda") * 0).cuda()
-    program = compiled(module, torch.randn(64, device="cuda"))
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        for _ in range(5):
-            x = torch.randn(64, device="cuda")
-            assert_same(program(x), module(x))
-    said = [str(w.message) for w in caught if "CUDA graphs are off" in str(w.message)]
-    assert len(said) == 1, [str(w.message) for w in caught]
-    assert "histc" in said[0]
-    assert torch.rand(8, device="cuda").unique().numel() > 1
-    other = net()
-    replayed = compiled(other, torch.randn(4, 16, device="cuda"))
-    for _ in range(4):
-        x = torch.randn(4, 16, device="cuda")
-        assert_same(replayed(x), other(x))
-    assert launches(lambda: replayed(x)) == 1
 
 
 def test_several_threads_with_streams_of_their_own() -> None:

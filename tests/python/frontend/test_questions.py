@@ -15,6 +15,7 @@ from testing.compare import assert_same_as_eager
 from tests.support import questions
 from tests.support.lambda_module import Lambda, batch
 from tests.support.questions import CHECKED, REFUSED, RIGHT, Row
+from tests.support.questions_of_functions import BY_FUNCTION
 from tracejet import Input
 
 TABLES: dict[str, tuple[type | None, Mapping[str, Row]]] = {
@@ -32,7 +33,7 @@ ROWS = {
         "SymFloat": questions.OF_FLOAT,
         "SymBool": questions.OF_BOOL,
         "Size": questions.OF_SHAPE,
-        "function": questions.BY_FUNCTION,
+        "function": BY_FUNCTION,
     }.items()
     for name, row in table.items()
 }

@@ -143,9 +143,13 @@ def other_remainder(x):
 @pytest.mark.parametrize("function", [two_branches, other_remainder, lambda x: padded(x) * (1 + (x.shape[0] % 8 > 0))])
 def test_a_branch_that_makes_a_difference_stays_one(function, opt):
     inputs = [small(2, opt=opt), dynamic((2,), (opt,), (16,), name="y")][: function.__code__.co_argcount]
+    violation = None
     try:
         program = trace(function, *inputs)
-    except tracejet.ConstraintViolation:
+    except tracejet.ConstraintViolation as error:
+        violation = str(error)
+    if violation is not None:
+        assert "test_size_branches.py" in violation
         return
     for size in range(2, 17):
         x = [torch.randn(size, 4), torch.randn(18 - size)][: len(inputs)]

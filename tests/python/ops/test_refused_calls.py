@@ -12,7 +12,7 @@ from torch import nn
 from torch.testing._internal.common_methods_invocations import op_db
 
 import tracejet
-from tests.support.altered_calls import altered, call_of, wrongly_taken
+from tests.support.altered_calls import Judgement, altered, call_of, wrongly_taken
 from tests.support.databases import one_in_ten_by_default
 
 CPU = torch.device("cpu")
@@ -29,26 +29,32 @@ LISTED = [op for op in op_db if op.error_inputs_func is not None and op.name not
 ALTERABLE = [op for op in op_db if torch.float32 in op.dtypes and op.full_name not in CRASHES_EAGER | PRIVATE]
 
 
+def assert_refused(judged: list[str | Judgement]) -> None:
+    if all(judgement is Judgement.NOT_COMPARED for judgement in judged):
+        pytest.skip("eager refuses none of these calls but for reasons that don't hold for traces")
+    assert not [problem for problem in judged if isinstance(problem, str)]
+
+
 @pytest.mark.parametrize("op", one_in_ten_by_default(LISTED))
 def test_calls_that_are_listed_as_errors_are_refused(op: Any) -> None:
     calls = [call_of(op, error.sample_input) for error in op.error_inputs(CPU)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        problems = [wrongly_taken(*call) for call in calls if call is not None]
-    assert not [problem for problem in problems if problem is not None]
+        judged = [wrongly_taken(*call) for call in calls if call is not None]
+    assert_refused(judged)
 
 
 @pytest.mark.parametrize("op", one_in_ten_by_default(ALTERABLE))
 def test_altered_calls_that_eager_refuses_are_refused(op: Any) -> None:
     rng = Random(op.full_name)
     samples = list(op.sample_inputs(CPU, torch.float32))
-    problems = []
+    judged: list[str | Judgement] = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for sample in rng.sample(samples, min(SAMPLES, len(samples))):
             if (call := call_of(op, sample)) is not None:
-                problems += [wrongly_taken(call[0], tensors) for tensors in altered(call[1], rng)]
-    assert not [problem for problem in problems if problem is not None]
+                judged += [wrongly_taken(call[0], tensors) for tensors in altered(call[1], rng)]
+    assert_refused(judged)
 
 
 X, INDEX = torch.zeros(3, 2), torch.tensor([1, 2])

@@ -1,5 +1,6 @@
 """The Python in the documentation runs, block after block, as a reader would type it."""
 
+import inspect
 import json
 import re
 from pathlib import Path
@@ -115,6 +116,26 @@ ERRORS = [
 def test_every_error_has_a_section_that_it_names(kind):
     assert f"\n## {kind.__name__}\n" in (ROOT / "docs/errors.md").read_text()
     assert f"docs/errors.md#{kind.__name__.lower()}" in kind.__doc__
+
+
+PUBLIC = {
+    f"{module.__name__}.{name}": getattr(module, name)
+    for module in (tracejet, tracejet.dynamo)
+    for name in module.__all__
+    if callable(getattr(module, name))
+}
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_what_is_public_says_what_it_is(name):
+    members = vars(PUBLIC[name]) if inspect.isclass(PUBLIC[name]) and "_C" not in PUBLIC[name].__module__ else {}
+    documented = [member for key, member in members.items() if not key.startswith("_") and hasattr(member, "__doc__")]
+    undocumented = [
+        member
+        for member in (PUBLIC[name], *documented)
+        if (inspect.isroutine(member) or isinstance(member, (property, type))) and not inspect.getdoc(member)
+    ]
+    assert not undocumented
 
 
 def test_the_page_on_models_says_what_was_measured(monkeypatch):

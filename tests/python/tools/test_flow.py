@@ -1,4 +1,4 @@
-"""`tools/check_flow.py`, by which `make lint` proves that data flows one way."""
+"""`tools/check_flow.py`, by which `make lint` looks for includes and imports that go against the order."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.check_flow import check_cpp, check_python
+from tools.check_flow import check_cpp, check_engine_names, check_python
 
 ORDER = "| folder | about |\n| --- | --- |\n| [base](base) | errors |\n| [ir](ir) | graphs |\n| [ops](ops) | rules |\n"
 PACKAGES = "| [patches](patches) | a |\n| [api](api) | b |\n"
@@ -90,6 +90,75 @@ def test_circles_are_told_once_within_a_folder_too(tree):
     assert check_cpp(tree.root, {}) == [
         "src/ir/b.h:2: closes a circle, which no order allows: src/ir/a.h -> src/ir/b.h -> src/ir/a.h"
     ]
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "is_right"),
+    [
+        ("tools/tracejet/run.cpp", "ir/graph.h", True),
+        ("tools/tracejet/run.cpp", "bindings/python_call.h", False),
+        ("tools/tracejet/run.cpp", "testing/samples/samples.h", False),
+        ("testing/samples/view.cpp", "samples.h", True),
+        ("testing/samples/view.cpp", "helpers.h", False),
+        ("testing/samples/view.cpp", "bindings/python_call.h", False),
+        ("testing/samples/module.cpp", "bindings/python_call.h", True),
+        ("tests/cpp/ir/graph_test.cpp", "helpers.h", True),
+        ("tests/cpp/ir/graph_test.cpp", "testing/samples/samples.h", True),
+        ("tests/cpp/ir/graph_test.cpp", "bindings/python_call.h", False),
+        ("tests/fuzz/fuzzer.cpp", "ir/graph.h", True),
+        ("tests/fuzz/fuzzer.cpp", "ops/operator.h", False),
+        ("examples/cpp/serve.cpp", "tracejet/error.h", True),
+        ("examples/cpp/serve.cpp", "ir/graph.h", False),
+    ],
+)
+def test_code_beside_the_core_includes_what_it_is_linked_with(tree, file, line, is_right):
+    tree.write("src/README.md", ORDER + "| [bindings](bindings) | Python |\n")
+    for header in (
+        "src/bindings/python_call.h",
+        "src/ops/operator.h",
+        "testing/samples/samples.h",
+        "tests/cpp/helpers.h",
+    ):
+        tree.write(header, "")
+    tree.write(file, f'#include "{line}"\n')
+    breaches = check_cpp(tree.root, {})
+    assert [breach.startswith(f"{file}:1: includes ") for breach in breaches] == [True] * (not is_right)
+
+
+@pytest.mark.parametrize(
+    ("file", "is_right"),
+    [
+        ("src/engines/aten/program.cpp", True),
+        ("src/engines/registry.cpp", True),
+        ("src/engines/openvino/model.cpp", False),
+        ("src/engines/engine.cpp", False),
+        ("src/verify/verify.cpp", False),
+        ("src/bindings/compile.cpp", True),
+        ("tests/cpp/engines/aten_test.cpp", True),
+        ("tools/tracejet/run.cpp", False),
+    ],
+)
+def test_engines_are_known_to_themselves_and_the_registry(tree, file, is_right):
+    folders = "".join(f"| [{name}]({name}) | a |\n" for name in ("engines", "verify", "bindings"))
+    tree.write("src/README.md", ORDER + folders)
+    tree.write("src/engines/aten/interpreter.h", "")
+    tree.write(file, '#include "engines/aten/interpreter.h"\n')
+    breaches = check_cpp(tree.root, {})
+    assert [breach.startswith(f"{file}:1: includes ") for breach in breaches] == [True] * (not is_right)
+
+
+@pytest.mark.parametrize("name", ['"aten"', r'"engine=\"aten\""', "engine_names::kAten"])
+def test_engines_are_named_where_it_is_known(tree, name):
+    tree.write("src/engines/aten/interpreter.cpp", f"auto x = {name};\n")
+    tree.write("src/bindings/aten_engine.cpp", f"auto x = {name};\n")
+    tree.write("src/ir/graph.cpp", f'// as "aten"\nauto x = "aten::add", y = "an aten";  // {name}\n')
+    assert check_engine_names(tree.root, {}) == []
+    tree.write("src/ir/rank.cpp", f"\nauto x = {name};\n")
+    assert check_engine_names(tree.root, {"src/ir/rank.cpp": 1}) == []
+    (breach,) = check_engine_names(tree.root, {})
+    assert breach.startswith("src/ir/rank.cpp:2: 1 of its lines name an engine, NAMED_ENGINES")
+    (breach,) = check_engine_names(tree.root, {"src/ir/rank.cpp": 2})  # the list can only get shorter
+    assert "1 of its lines" in breach and "says 2" in breach
 
 
 @pytest.mark.parametrize(

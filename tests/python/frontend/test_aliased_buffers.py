@@ -1,28 +1,24 @@
-"""Tensors that are one memory in eager and apart in a program: buffers that are bound to each other or to inputs, and
-what a branch on data takes from outside. Three calls give what eager gives, buffers and inputs too, or the model is
-refused."""
+"""Buffers that are one memory in eager and apart in a program, bound to each other or to inputs: three calls give what
+eager gives, buffers and inputs too, or the model is refused."""
 
 from __future__ import annotations
-
-import copy
-import io
-from collections.abc import Callable
 
 import pytest
 import torch
 from torch import nn
 
 import tracejet
-from testing.compare import assert_equal
+from tests.support.model_forms import (
+    Form,
+    TwoBuffers,
+    as_file,
+    as_module,
+    as_script,
+    assert_three_calls_leave_what_eager_leaves,
+    in_a_module,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.*is deprecated")
-
-
-class TwoBuffers(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.register_buffer("a", torch.zeros(2, 3))
-        self.register_buffer("b", torch.ones(2, 3))
 
 
 class Swapped(TwoBuffers):
@@ -129,32 +125,6 @@ class BoundToInput(TwoBuffers):
         return y
 
 
-class ChosenAndRead(TwoBuffers):
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        v = self.a if bool(x.sum() > 0) else self.b
-        self.a = v * 2 + x
-        return v
-
-
-class ChosenAndOldDropped(nn.Module):
-    """The tensor that the branch may give is read no more."""
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        h = x * 2
-        if bool(x.sum() > 0):
-            h = h + 3
-        h.add_(1)
-        return h * 2
-
-
-class ChosenAndCloned(TwoBuffers):
-    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        v = self.a.clone() if bool(x.sum() > 0) else x.clone()
-        v.add_(1)
-        self.a.add_(x)
-        return v, self.a * 1
-
-
 SAME = [
     Swapped,
     SwappedAndWritten,
@@ -169,46 +139,13 @@ SAME = [
     BoundBeforeItIsRead,
     BoundToInput,
 ]
-SAME_IN_SCRIPTS = [ChosenAndRead, ChosenAndOldDropped, ChosenAndCloned]
-
-
-def as_module(model: nn.Module) -> nn.Module:
-    return model
-
-
-def as_script(model: nn.Module) -> nn.Module:
-    return torch.jit.script(model)
-
-
-def as_file(model: nn.Module) -> nn.Module:
-    file = io.BytesIO()
-    torch.jit.save(torch.jit.script(model), file)
-    file.seek(0)
-    return torch.jit.load(file)
-
-
-def in_a_module(model: nn.Module) -> nn.Module:
-    return nn.Sequential(torch.jit.script(model))
-
-
 FORMS = [as_module, as_script, as_file, in_a_module]
 
 
-@pytest.mark.parametrize(
-    ("kind", "form"),
-    [(kind, form) for kind in SAME for form in FORMS]
-    + [(kind, form) for kind in SAME_IN_SCRIPTS for form in (as_script, as_file, in_a_module)],
-)
-def test_three_calls_leave_what_eager_leaves(kind: type[nn.Module], form: Callable[[nn.Module], nn.Module]) -> None:
-    eager = form(kind())
-    run = tracejet.trace(form(kind()), arg_inputs=[torch.ones(2, 3)]).module()
-    for step in (1.0, -2.0, 3.0):
-        x = torch.arange(6.0).view(2, 3) + step * 4
-        given = x.clone()
-        assert_equal(run(given), copy.deepcopy(eager(x)))
-        assert torch.equal(given, x)
-        for name, buffer in eager.named_buffers():
-            assert torch.equal(dict(run.named_buffers())[name], buffer), name
+@pytest.mark.parametrize("kind", SAME)
+@pytest.mark.parametrize("form", FORMS)
+def test_three_calls_leave_what_eager_leaves(kind: type[nn.Module], form: Form) -> None:
+    assert_three_calls_leave_what_eager_leaves(kind, form)
 
 
 class BoundToAnotherThatIsWritten(TwoBuffers):
@@ -307,79 +244,7 @@ class UnderTwoNames(nn.Module):
         return self.b(self.a(x))
 
 
-class ChosenAndWritten(nn.Module):
-    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        a = x.clone()
-        c = a if bool(x.sum() > 0) else a * 2
-        c.add_(1)
-        return a, c
-
-
-class ViewChosenAndSourceWritten(nn.Module):
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        a = x.clone()
-        v = a[:, :2] if bool(x.sum() > 0) else a[:, 1:]
-        a.add_(1)
-        return v + 0
-
-
-class InputChosenAndWritten(nn.Module):
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        v = x if bool(x.sum() > 0) else x * 2
-        x.add_(1)
-        return v
-
-
-class MaybeTheInput(nn.Module):
-    """The caller's tensor is written where the branch gives it."""
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        if bool(x.sum() > 0):
-            x = x * 2
-        x.add_(1)
-        return x
-
-
-class BufferChosenAndWritten(TwoBuffers):
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        v = self.a if bool(x.sum() > 0) else self.b
-        v.add_(1)
-        return x + v
-
-
-class BoundToChosen(TwoBuffers):
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        self.b.add_(1)
-        y = x + self.a
-        v = self.a if bool(x.sum() > 0) else self.b
-        self.a = v
-        return y
-
-
-class SameTwice(nn.Module):
-    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        if bool(x.sum() > 0):
-            c = x * 2
-            d = c
-        else:
-            c = x * 3
-            d = x * 4
-        c.add_(1)
-        return c, d
-
-
-class ChosenInABranch(nn.Module):
-    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        a = x.clone()
-        c = a * 3
-        if bool(x.sum() > 0):
-            c = a if bool(x.mean() > 1) else a * 2
-        c.mul_(2)
-        return a, c
-
-
 BOUND = r"(?s)binds a to the memory of (b|x).*clone\(\).*self\.a = "
-CHOSEN = r"(?s)a branch or loop body of control flow gives a tensor from outside.*clone\(\).*written here:.*(add_|mul_)"
 BINDS = [
     BoundToAnotherThatIsWritten,
     BoundToViewThatIsWritten,
@@ -397,26 +262,11 @@ REFUSED = [
     (Tied, as_script, r"(?s)binds a to another tensor, while b shows.*self\.a = "),
     (UnderTwoNames, as_script, r"(?s)binds (a|b)\.h to another tensor, while (a|b)\.h shows.*self\.h = "),
     (BoundToViewThatIsWritten, as_file, BOUND),
-    (BoundToChosen, as_script, r"(?s)binds a to the memory of b"),
-    *[
-        (kind, as_script, CHOSEN)
-        for kind in (
-            ChosenAndWritten,
-            ViewChosenAndSourceWritten,
-            InputChosenAndWritten,
-            MaybeTheInput,
-            BufferChosenAndWritten,
-            SameTwice,
-            ChosenInABranch,
-        )
-    ],
 ]
 
 
 @pytest.mark.parametrize(("kind", "form", "message"), REFUSED)
-def test_what_a_program_keeps_apart_is_refused(
-    kind: type[nn.Module], form: Callable[[nn.Module], nn.Module], message: str
-) -> None:
+def test_what_a_program_keeps_apart_is_refused(kind: type[nn.Module], form: Form, message: str) -> None:
     with pytest.raises(tracejet.UnsupportedOperator, match=message):
         tracejet.trace(form(kind()), arg_inputs=[torch.ones(2, 3)])
 
@@ -454,62 +304,3 @@ def test_a_module_under_two_names_keeps_its_state() -> None:
     for _ in range(3):
         x = torch.randn(2, 3)
         torch.testing.assert_close(run(x), eager(x))
-
-
-class Conditional(nn.Module):
-    """torch.cond itself takes no branch that gives what it was given, unless it is traced."""
-
-    def __init__(self, writes: str) -> None:
-        super().__init__()
-        self.writes = writes
-
-    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        a = x.clone()
-        (c,) = torch.cond(x.sum() > 0, lambda t: (t,), lambda t: (t * 2,), (a,))
-        if self.writes == "result":
-            c.add_(1)
-        if self.writes == "operand":
-            a.add_(1)
-        return a, c
-
-
-def test_torch_cond_that_gives_its_operand_may_be_read() -> None:
-    run = tracejet.trace(Conditional("nothing"), arg_inputs=[torch.ones(2, 3)]).module()
-    assert_equal(run(torch.ones(2, 3)), (torch.ones(2, 3), torch.ones(2, 3)))
-    assert_equal(run(-torch.ones(2, 3)), (-torch.ones(2, 3), -2 * torch.ones(2, 3)))
-
-
-@pytest.mark.parametrize("writes", ["result", "operand"])
-def test_torch_cond_that_gives_its_operand_is_not_written(writes: str) -> None:
-    with pytest.raises(tracejet.UnsupportedOperator, match=CHOSEN):
-        tracejet.trace(Conditional(writes), arg_inputs=[torch.ones(2, 3)])
-
-
-class Loop(nn.Module):
-    """Carries a tensor that its body leaves alone, and one that it swaps with another."""
-
-    def __init__(self, written: int) -> None:
-        super().__init__()
-        self.written = written
-
-    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        kept = [x * 1, x * 2, x * 3, x * 4]
-        results = torch.while_loop(
-            lambda a, b, c, d: d.sum() < 100,
-            lambda a, b, c, d: (a, c, b, d * 2),
-            kept,
-        )
-        results[self.written].add_(1)
-        return (*kept, *results)
-
-
-@pytest.mark.parametrize("written", [0, 1, 2])
-def test_what_a_loop_carries_and_gives_back_is_not_written(written: int) -> None:
-    with pytest.raises(tracejet.UnsupportedOperator, match=CHOSEN):
-        tracejet.trace(Loop(written), arg_inputs=[torch.ones(2, 3)])
-
-
-def test_what_a_loop_computes_may_be_written() -> None:
-    run = tracejet.trace(Loop(3), arg_inputs=[torch.ones(2, 3)]).module()
-    results = run(torch.ones(2, 3))
-    assert_equal([results[3], results[7]], [torch.full((2, 3), 4.0), torch.full((2, 3), 33.0)])
