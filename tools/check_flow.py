@@ -48,7 +48,6 @@ KNOWS_ENGINES = ("src/engines/registry.cpp", "src/engines/reference.h", "src/eng
 NAMED_ENGINES: dict[str, int] = {
     "src/compile/settings.cpp": 16,  # whose setting it is
     "src/bindings/onnx_program.cpp": 2,
-    "src/ir/analysis/rank.cpp": 1,
     "tools/tracejet/bench.cpp": 1,
     # No engines: the set of decompositions, and the operators' namespace.
     "src/ops/decomposition_table.cpp": 1,
