@@ -1,13 +1,16 @@
 #include "engines/openvino/divisions.h"
 
 #include <algorithm>
+#include <cmath>
 #include <unordered_set>
+#include <vector>
 
 #include <openvino/op/abs.hpp>
 #include <openvino/op/broadcast.hpp>
 #include <openvino/op/ceiling.hpp>
 #include <openvino/op/clamp.hpp>
 #include <openvino/op/concat.hpp>
+#include <openvino/op/constant.hpp>
 #include <openvino/op/convert.hpp>
 #include <openvino/op/divide.hpp>
 #include <openvino/op/floor.hpp>
@@ -46,8 +49,31 @@ namespace tracejet::openvino {
 
 namespace {
 
+/// The numbers of a constant that is as small as scales are; none of others.
+std::vector<double> numbers_of(const ov::Node* node) {
+  const auto* constant = ov::as_type<const ov::op::v0::Constant>(node);
+  if (constant == nullptr || ov::shape_size(constant->get_shape()) > 4096) return {};
+  return constant->cast_vector<double>();
+}
+
+/// A reciprocal that is exact: the product with it is the quotient.
+bool divides_by_powers_of_two(const ov::Node& division) {
+  const auto divisors = numbers_of(division.get_input_node_ptr(1));
+  int exponent = 0;
+  return !divisors.empty() &&
+         std::ranges::all_of(divisors, [&](double x) { return std::abs(std::frexp(x, &exponent)) == 0.5; });
+}
+
+/// As attention looks for masked scores: the last bit makes nothing infinite.
+bool looks_for_infinity(const ov::Node* node) {
+  if (!ov::is_type<ov::op::util::BinaryElementwiseComparison>(node)) return false;
+  const auto bounds = numbers_of(node->get_input_node_ptr(1));
+  return !bounds.empty() && std::ranges::all_of(bounds, [](double x) { return std::isinf(x); });
+}
+
 /// Those whose result jumps where the last bit of an operand changes.
 bool is_sharp(const ov::Node* node) {
+  if (looks_for_infinity(node)) return false;
   const bool cuts = ov::is_type<ov::op::v0::Convert>(node) && !node->get_output_element_type(0).is_real();
   return cuts || is_any<ov::op::v0::Floor, ov::op::v0::Ceiling, ov::op::v5::Round, ov::op::v0::Sign, ov::op::v1::Mod,
                         ov::op::v1::FloorMod, ov::op::util::TopKBase, ov::op::util::BinaryElementwiseComparison>(node);
@@ -79,8 +105,9 @@ void keep_exact_divisions(ov::Model& model) {
     });
     if (!is_before) continue;
     before_sharp.insert(node->get());
+    if (!ov::is_type<ov::op::v1::Divide>(*node) || divides_by_powers_of_two(**node)) continue;
     // The mark is OpenVINO's own for this; only its header isn't installed.
-    if (ov::is_type<ov::op::v1::Divide>(*node)) (*node)->get_rt_info()["nonconvertable_divide_0"] = true;
+    (*node)->get_rt_info()["nonconvertable_divide_0"] = true;
   }
 }
 
