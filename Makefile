@@ -1,5 +1,5 @@
-# Everything happens in this folder, mostly in .venv and build/: `make test` and `make demo` set up what they need the first time, and cost
-# little when it is there. Where the default index would bring a CUDA build of torch and you want the CPU's:
+# Everything happens in this folder, mostly in .venv and build/: `make test` and `make demo` set up what they need the
+# first time, and cost little when it is there. Where the default index would bring a CUDA build of torch and you want the CPU's:
 #     make test TORCH_FLAGS='--index-url <the index of CPU wheels>'
 # Nothing is installed outside of it, and nothing needs root.
 PYTHON ?= python3

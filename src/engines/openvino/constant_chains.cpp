@@ -6,7 +6,6 @@
 #include <optional>
 
 #include <openvino/op/add.hpp>
-#include <openvino/op/constant.hpp>
 #include <openvino/op/divide.hpp>
 #include <openvino/op/multiply.hpp>
 #include <openvino/op/subtract.hpp>
@@ -17,9 +16,6 @@
 namespace tracejet::openvino {
 
 namespace {
-
-/// Scales and offsets have an element for each channel at most.
-constexpr size_t kRead = 4096;
 
 /// What a node adds to its operand, or multiplies it with: the extremes of a constant's elements.
 struct Step {
@@ -36,10 +32,8 @@ std::optional<Step> step_of(const ov::Node& node) {
   if (!is_sum && !is_any<ov::op::v1::Multiply, ov::op::v1::Divide>(&node)) return std::nullopt;
   if (!node.get_output_element_type(0).is_real()) return std::nullopt;
   for (const size_t place : {size_t{1}, size_t{0}}) {
-    const auto* constant = ov::as_type<ov::op::v0::Constant>(node.get_input_node_ptr(place));
-    if (constant == nullptr || ov::shape_size(constant->get_shape()) > kRead) continue;
-    const auto values = constant->cast_vector<double>();
-    if (values.empty()) return std::nullopt;
+    const auto values = numbers_of(node.get_input_node_ptr(place));
+    if (values.empty()) continue;
     const auto [least, most] = std::ranges::minmax(values);
     if (ov::is_type<ov::op::v1::Subtract>(&node) && place == 1) return Step{0, true, -most, -least};
     if (ov::is_type<ov::op::v1::Divide>(&node)) {

@@ -3,14 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <unordered_set>
-#include <vector>
 
 #include <openvino/op/abs.hpp>
 #include <openvino/op/broadcast.hpp>
 #include <openvino/op/ceiling.hpp>
 #include <openvino/op/clamp.hpp>
 #include <openvino/op/concat.hpp>
-#include <openvino/op/constant.hpp>
 #include <openvino/op/convert.hpp>
 #include <openvino/op/divide.hpp>
 #include <openvino/op/floor.hpp>
@@ -48,13 +46,6 @@
 namespace tracejet::openvino {
 
 namespace {
-
-/// The numbers of a constant that is as small as scales are; none of others.
-std::vector<double> numbers_of(const ov::Node* node) {
-  const auto* constant = ov::as_type<const ov::op::v0::Constant>(node);
-  if (constant == nullptr || ov::shape_size(constant->get_shape()) > 4096) return {};
-  return constant->cast_vector<double>();
-}
 
 /// A reciprocal that is exact: the product with it is the quotient.
 bool divides_by_powers_of_two(const ov::Node& division) {
