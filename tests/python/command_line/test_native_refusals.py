@@ -51,7 +51,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("what", WRONG)
-def test_what_is_wrong_is_told_with_an_exit_status(what: str, folder: Path) -> None:
+def test_what_is_wrong_is_told_with_an_exit_status(what: str, net_folder: Path) -> None:
     for name in ("broken.pt2", "broken.pt", "broken.npy"):
         Path(name).write_bytes(Path("net.pt2").read_bytes()[:500])
     np.save("objects.npy", np.array([{}, {}], dtype=object), allow_pickle=True)
@@ -221,13 +221,13 @@ def test_an_odd_command_is_one_line_about_what_is_odd(
     assert files_in(odd_files) == before
 
 
-def test_errors_go_to_standard_error(folder: Path) -> None:
+def test_errors_go_to_standard_error(net_folder: Path) -> None:
     result = call("run", "missing.pt2")
     message = "InvalidInput: there is no file missing.pt2\nSee docs/errors.md#invalidinput\n"
     assert (result.returncode, result.stdout, result.stderr) == (2, "", message)
 
 
-def test_without_a_command_the_commands_are_listed(folder: Path) -> None:
+def test_without_a_command_the_commands_are_listed(net_folder: Path) -> None:
     result = call()
     assert (result.returncode, result.stdout) == (2, "")
     assert all(name in result.stderr for name in ("show", "trace", "bench"))

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.*is deprecated")
 
 
 @pytest.mark.parametrize("name", ["x.npy", "x=x.npy", "x.pt", "dict.pt", "list.pt"])
-def test_run_takes_files_and_writes_outputs(name: str, folder: Path, net: Net) -> None:
+def test_run_takes_files_and_writes_outputs(name: str, net_folder: Path, net: Net) -> None:
     x = torch.randn(5, 8)
     np.save("x.npy", x.numpy())
     torch.save(x, "x.pt")
@@ -41,7 +41,7 @@ def test_programs_of_rare_dtypes_run_on_random_inputs(dtype: torch.dtype, tmp_pa
     assert found("run", tmp_path / "same.pt2", "--engine", "aten", "--compare")["outputs"][0]["shape"] == [2, 3]
 
 
-def test_nan_has_no_sign_in_what_is_printed(folder: Path) -> None:
+def test_nan_has_no_sign_in_what_is_printed(net_folder: Path) -> None:
     for name, value in {"nan": np.nan, "negative": -np.nan}.items():
         np.save(f"{name}.npy", np.full((4, 8), value, dtype=np.float32))
         run = call("run", "net.pt2", "--load-inputs", f"{name}.npy")
