@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 import torch
+import torch._dynamo  # which takes a second: once, and not in every process
 
 from tests.support.oracle import Finding, judge, judge_program, program_of
 from tests.support.random_programs import Program
