@@ -42,6 +42,7 @@
 #include <openvino/op/variadic_split.hpp>
 
 #include "engines/openvino/node_types.h"
+#include "engines/openvino/same_value.h"
 
 namespace tracejet::openvino {
 
@@ -99,6 +100,10 @@ void keep_exact_divisions(ov::Model& model) {
     if (!ov::is_type<ov::op::v1::Divide>(*node) || divides_by_powers_of_two(**node)) continue;
     // The mark is OpenVINO's own for this; only its header isn't installed.
     (*node)->get_rt_info()["nonconvertable_divide_0"] = true;
+    const ov::Input<ov::Node> divisor = (*node)->input(1);
+    // Whatever computes the divisor takes a constant dividend for the divisor where it is fused with the division.
+    if (numbers_of(divisor.get_source_output().get_node()).empty())
+      divisor.replace_source_output(same_value(divisor.get_source_output())->output(0));
   }
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "engines/openvino/absolute_values.h"
 #include "engines/openvino/attention.h"
 #include "engines/openvino/constant_chains.h"
 #include "engines/openvino/divisions.h"
@@ -103,7 +104,6 @@ onnx::Target target() {
           .sorts_stably = false,
           .subnormals = false,
           .tests_infinity = false,
-          .vector_abs = false,
           .pads_axes = false,
           .tiles_images = false,
           .gathers_slices = false,
@@ -159,6 +159,7 @@ Model read(const Graph& graph, const RuntimeInputs& inputs) {
     result.refused = wrongly_inferred(*model, result.onnx, graph, inputs);
     if (!result.refused.empty()) return result;
     separate_reductions(*model);
+    take_rows_for_vectors(*model);
     separate_larger_scales(*model);
     gather_slices_taken_for_whole(*model);
     forget_wrong_bounds(*model);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <openvino/core/graph_util.hpp>
+#include <openvino/op/abs.hpp>
 #include <openvino/op/add.hpp>
 #include <openvino/op/constant.hpp>
 #include <openvino/op/divide.hpp>
@@ -30,7 +31,7 @@ namespace tracejet::openvino {
 namespace {
 
 bool are_bounds_wrong(const ov::Node* node) {
-  return is_any<ov::op::v1::FloorMod, ov::op::v1::Mod, ov::op::v1::Divide, ov::op::v1::Power>(node);
+  return is_any<ov::op::v1::FloorMod, ov::op::v1::Mod, ov::op::v1::Divide, ov::op::v1::Power, ov::op::v0::Abs>(node);
 }
 
 /// What a value follows from. Shapes that are known are folded like constants.

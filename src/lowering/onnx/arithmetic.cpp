@@ -247,8 +247,8 @@ void atan2(Lowering& to, const Call& call, std::string_view) {
 void hypot(Lowering& to, const Call& call, std::string_view) {
   // Scaled by the larger one, so that squares don't overflow.
   const auto dtype = to.output().dtype;
-  const Operand a = absolute(to, to.operand(call, "self", dtype), call.tensor("self").dim());
-  const Operand b = absolute(to, to.operand(call, "other", dtype), call.tensor("other").dim());
+  const Operand a = to.emit("Abs", {to.operand(call, "self", dtype)});
+  const Operand b = to.emit("Abs", {to.operand(call, "other", dtype)});
   const Operand larger = to.emit("Max", {a, b});
   const Operand safe = to.emit("Max", {larger, least_divisor(to, dtype)});
   const Operand ratio = to.emit("Div", {to.emit("Min", {a, b}), safe});

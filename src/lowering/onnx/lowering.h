@@ -35,7 +35,6 @@ struct Target {
   bool sorts_stably = true;      ///< TopK gives equal values in their order, as ONNX demands
   bool subnormals = true;        ///< divides by subnormal numbers, too, not by 0 in their place
   bool tests_infinity = true;    ///< IsInf looks at every element of what it broadcasts, too
-  bool vector_abs = true;        ///< leaves a concatenation as it is when it takes Abs of it, and it is a vector
   bool pads_axes = true;         ///< takes the axes of Pad as an input; some then leave Pad where it is
   bool tiles_images = true;      ///< repeats a tensor of one channel, whatever the order of its memory
   bool gathers_slices = true;    ///< takes the elements of a slice from it, not from what it was cut from

@@ -57,11 +57,4 @@ Operand both(Lowering& to, const Operand& a, const Operand& b) { return to.emit_
 
 Operand either(Lowering& to, const Operand& a, const Operand& b) { return to.emit_as(at::kBool, "Or", {a, b}); }
 
-Operand absolute(Lowering& to, const Operand& x, int64_t rank) {
-  if (to.target().vector_abs || rank != 1) return to.emit("Abs", {x});
-  if (is_integer(x.dtype)) return to.emit("Max", {x, to.emit("Neg", {x})});
-  const Operand is_negative = to.emit_as(at::kBool, "Less", {x, to.number(0, x.dtype)});
-  return to.emit_as(x.dtype, "Where", {is_negative, to.emit("Neg", {x}), x});
-}
-
 }  // namespace tracejet::onnx::convert

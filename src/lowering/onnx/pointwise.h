@@ -22,6 +22,5 @@ Operand is_divisor(Lowering& to, const Operand& x);
 Operand is_infinite(Lowering& to, const Operand& x);
 Operand both(Lowering& to, const Operand& a, const Operand& b);
 Operand either(Lowering& to, const Operand& a, const Operand& b);
-Operand absolute(Lowering& to, const Operand& x, int64_t rank);
 
 }  // namespace tracejet::onnx::convert

@@ -31,9 +31,7 @@ void sign(Lowering& to, const Call& call, std::string_view) {
   to.result(is_float(x.dtype) ? choose(to, is_nan(to, x), to.number(0, x.dtype), result) : result);
 }
 
-void abs(Lowering& to, const Call& call, std::string_view) {
-  to.result(absolute(to, self(to, call), to.output().dim()));
-}
+void abs(Lowering& to, const Call& call, std::string_view) { to.result(to.emit("Abs", {self(to, call)})); }
 
 void rounding(Lowering& to, const Call& call, std::string_view target) {
   const Operand x = self(to, call);
@@ -73,7 +71,7 @@ void expm1(Lowering& to, const Call& call, std::string_view) {
   const Operand near =
       to.emit("Mul", {to.emit("Mul", {to.emit("Exp", {half}), to.emit("Sinh", {half})}), to.number(2, x.dtype)});
   const Operand far = to.emit("Sub", {exponential(to, x), to.number(1, x.dtype)});
-  const Operand is_near = to.emit_as(at::kBool, "Less", {absolute(to, x, to.output().dim()), to.number(1, x.dtype)});
+  const Operand is_near = to.emit_as(at::kBool, "Less", {to.emit("Abs", {x}), to.number(1, x.dtype)});
   to.result(to.emit_as(x.dtype, "Where", {is_near, near, far}));
 }
 

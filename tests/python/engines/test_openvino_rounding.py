@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 import tracejet
@@ -115,3 +116,29 @@ def test_numbers_that_16_bits_dont_hold_are_numbers_of_32(dtype: torch.dtype, en
     x = torch.tensor([0.04144, -0.0625, 0.03, 0.25], dtype=dtype)
     compiled = tracejet.compile(tracejet.trace(Lambda(scaled), arg_inputs=[x]), engine=engine)
     assert_equal(scaled(x), compiled(x), 1e-2)
+
+
+#: What OpenVINO fuses with the arithmetic behind it, as a function of images.
+FUSED = {
+    "sum": lambda x: x.sum((2, 3), keepdim=True),
+    "mean": lambda x: x.mean(1, keepdim=True),
+    "greatest": lambda x: x.amax((1, 2)),
+    "convolution": lambda x: F.conv2d(x, torch.full((2, 3, 1, 1), 0.5)),
+    "transposed convolution": lambda x: F.conv_transpose2d(x, torch.full((3, 2, 1, 1), 0.5)),
+    "product": lambda x: x @ torch.full((4, 4), 0.25),
+    "normalization": lambda x: F.layer_norm(x, (4,)) + 4,
+    "resampling": lambda x: F.interpolate(x, scale_factor=2.0),
+    "unit vectors": lambda x: F.normalize(x, dim=1),
+}
+
+
+@pytest.mark.parametrize("fused", FUSED.values(), ids=FUSED)
+@pytest.mark.parametrize("is_dynamic", [True, False])
+def test_a_constant_is_divided_by_what_is_computed(fused: Callable[..., torch.Tensor], is_dynamic: bool) -> None:
+    def quotients(x: torch.Tensor) -> object:
+        y, root = 3 / fused(x), 2 / (fused(x) + 0.5).sqrt()
+        return y, y > 1, root, torch.minimum(root, y)
+
+    x = torch.arange(2 * 3 * 4 * 4).view(2, 3, 4, 4).sin().abs() + 0.5
+    compiled = on_openvino(quotients, batch(3, 4, 4) if is_dynamic else x)
+    assert_equal(quotients(x), compiled(x))

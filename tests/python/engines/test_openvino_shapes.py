@@ -93,6 +93,11 @@ def test_a_matrix_product_may_be_a_scalar(function):
         lambda t: (torch.hypot(t, t + 1), t),
         lambda t: (torch.expm1(t), t),
         lambda t: (t.norm(p=1), t),
+        lambda t: (t, t.long()),
+        lambda t: (t, torch.copysign(t, -t)),
+        lambda t: (t, F.pairwise_distance(t, t + 1, p=1)),
+        lambda t: (t, 1 / (t * 0).abs()),
+        lambda t: (t.int(), t.int().abs()),
     ],
 )
 def test_a_concatenation_stays_what_it_is(function):
@@ -261,11 +266,20 @@ def test_products_of_weights_that_are_computed(function):
         lambda n: (n.float() - 4).pow(2).long(),
         lambda n: (n * 3 // 2) % 7,
         lambda n: (n - 4).abs(),
+        lambda n: (n - 4).expand(1, 2).abs()[0],
+        lambda n: (n - 4) * (n - 4),
+        lambda n: (n - 4).square(),
+        lambda n: (n - 4) * (n - 6) + 1,
+        lambda n: torch.where(n > 4, n, 8 - n),
+        lambda n: n ^ 5,
+        lambda n: (n == 4).long() + 1,
+        lambda n: torch.sign(n - 4) + 1,
+        lambda n: ((n - 4).float().cos() * 5).long() + 5,
         lambda n: torch.minimum(n, 8 - n),
     ],
 )
 def test_what_a_tensor_of_sizes_picks_is_computed_at_the_size(function):
-    table = torch.arange(20.0) * 3
+    table = torch.arange(30.0) * 3
 
     def picked(x):
         places = function(torch.full((2,), x.shape[0]))
