@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "capture/collectives.h"
+#include "capture/held_numbers.h"
 #include "capture/keys.h"
 #include "capture/known_modules.h"
 #include "capture/plain_sizes.h"
@@ -156,6 +157,7 @@ void intercept(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::j
     check_contents(tracer->aliases(), op, *stack);
     lift_arguments(*tracer, op, *stack);
     check_contents(tracer->aliases(), op, *stack);  // of stand-ins, too
+    if (plan.takes_numbers) refuse_numbers_beyond_dtype(op, *stack);
     if (op.schema().is_mutable()) {
       refuse_ambiguous_writes(op, *stack);
       note_written_memory(*tracer, op, *stack);

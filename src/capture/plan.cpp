@@ -6,6 +6,7 @@
 #include <ATen/core/enum_tag.h>
 
 #include "base/error.h"
+#include "capture/held_numbers.h"
 #include "ops/operator_names.h"
 
 namespace tracejet {
@@ -23,6 +24,11 @@ bool gives_tensors(const c10::OperatorHandle& op) {
            return result.type()->isSubtypeOf(*c10::TensorType::get()) ||
                   result.type()->kind() == c10::TypeKind::ListType;
          });
+}
+
+bool takes_numbers(const c10::OperatorHandle& op) {
+  return op.operator_name().name.starts_with("aten::") && !op.hasTag(at::Tag::nondeterministic_seeded) &&
+         std::ranges::any_of(op.schema().arguments(), &is_any_number);
 }
 
 /// `aten::add.Tensor` for `aten::add_.Tensor`, where both exist and the former has a shape rule.
@@ -43,6 +49,7 @@ Plan make_plan(const DecompositionTable& table, const c10::OperatorHandle& op) {
   if (plan.action == OpAction::kRun) return plan;
   plan.composite = is_composite(op);
   plan.is_mutable = op.schema().is_mutable();
+  plan.takes_numbers = takes_numbers(op);
   plan.needs_auto_functionalize = plan.action == OpAction::kKeep && writes_on_its_own(op);
   plan.out_of_place = out_of_place(op);
   plan.entry = find_operator(op);

@@ -20,6 +20,8 @@ struct Plan {
   bool composite = false;
   /// Writes to arguments.
   bool is_mutable = false;
+  /// Of ATen's, with numbers of any type among its arguments, and always the same for the same ones.
+  bool takes_numbers = false;
   /// Writes to arguments, and ATen's functionalization doesn't know how to do without: a custom operator.
   bool needs_auto_functionalize = false;
   /// Of an operator that writes to its first argument, the one that gives the result anew, where it has a shape rule.

@@ -87,6 +87,17 @@ double largest(at::ScalarType dtype) {
   }
 }
 
+/// self + factor * other. Kernels of three operands take factors that float16 doesn't hold, and cut off what integers
+/// don't have; add() does neither.
+at::Tensor add_scaled(const at::Tensor& self, const at::Tensor& other, const at::Scalar& factor) {
+  if (is_exact(self) && factor.isFloatingPoint() && !factor.isSymbolic())
+    return at::add(self, other, static_cast<int64_t>(factor.toDouble()));
+  const bool is_held = self.scalar_type() != at::kHalf || factor.isSymbolic() ||
+                       std::abs(factor.toComplexDouble()) <= largest(at::kHalf);
+  if (is_held) return at::add(self, other, factor);
+  return at::add(self.to(at::kFloat), other.to(at::kFloat), factor).to(at::kHalf);
+}
+
 /// A plain number in the place of a tensor becomes a real operand, so that functions of one tensor can take it. It is
 /// added to 0 because a symbolic number can't be read here.
 at::Tensor as_operand(const at::Tensor& self, const at::Tensor& partner) {
@@ -137,9 +148,12 @@ at::Tensor nan_to_num(const at::Tensor& self, std::optional<double> nan, std::op
                       std::optional<double> neginf) {
   if (is_exact(self)) return self.clone();
   const double most = largest(self.scalar_type());
-  at::Tensor result = at::where(at::isnan(self), scalar_like(self, nan.value_or(0)), self);
-  result = at::where(at::eq(self, kInfinity), scalar_like(self, posinf.value_or(most)), result);
-  return at::where(at::eq(self, -kInfinity), scalar_like(self, neginf.value_or(-most)), result);
+  const auto in_range = [&](double number) {
+    return std::abs(number) > most ? std::copysign(kInfinity, number) : number;
+  };
+  at::Tensor result = at::where(at::isnan(self), scalar_like(self, in_range(nan.value_or(0))), self);
+  result = at::where(at::eq(self, kInfinity), scalar_like(self, in_range(posinf.value_or(most))), result);
+  return at::where(at::eq(self, -kInfinity), scalar_like(self, in_range(neginf.value_or(-most))), result);
 }
 
 at::Tensor reciprocal(const at::Tensor& self) { return at::div(number(1), self); }
@@ -269,12 +283,12 @@ at::Tensor xlogy_scalar_self(const at::Scalar& self, const at::Tensor& other) {
 
 at::Tensor addcdiv(const at::Tensor& self, const at::Tensor& tensor1, const at::Tensor& tensor2,
                    const at::Scalar& value) {
-  return at::add(self, at::div(tensor1, tensor2), value);
+  return add_scaled(self, at::div(tensor1, tensor2), value);
 }
 
 at::Tensor addcmul(const at::Tensor& self, const at::Tensor& tensor1, const at::Tensor& tensor2,
                    const at::Scalar& value) {
-  return at::add(self, at::mul(tensor1, tensor2), value);
+  return add_scaled(self, at::mul(tensor1, tensor2), value);
 }
 
 at::Tensor clamp_max(const at::Tensor& self, const at::Scalar& max) { return at::clamp(self, std::nullopt, max); }
@@ -298,10 +312,10 @@ at::Tensor lerp(const at::Tensor& self, const at::Tensor& end, const at::Tensor&
 at::Tensor lerp_scalar(const at::Tensor& self, const at::Tensor& end, const at::Scalar& weight) {
   require_one_dtype(self, end);
   const at::Tensor way = at::sub(end, self);
-  if (weight.isSymbolic() || std::abs(weight.toComplexDouble()) < 0.5) return at::add(self, way, weight);
+  if (weight.isSymbolic() || std::abs(weight.toComplexDouble()) < 0.5) return add_scaled(self, way, weight);
   const at::Scalar rest =
       weight.isComplex() ? at::Scalar(1.0 - weight.toComplexDouble()) : at::Scalar(1.0 - weight.toDouble());
-  return at::sub(end, way, rest);
+  return add_scaled(end, way, -rest);
 }
 
 at::Tensor logit_backward(const at::Tensor& grad_output, const at::Tensor& self, std::optional<double> eps) {
