@@ -91,14 +91,20 @@ struct Ordered {
 };
 
 /// Where NaN confuses the runtime, it is taken for infinity, beside which it belongs.
-Ordered top(Lowering& to, const Row& row, const Operand& count, bool largest, bool in_order) {
+Ordered top(Lowering& to, const Row& row, const c10::SymInt& count, bool largest, bool in_order) {
   Operand x = row.values;
   if (confuses_nan(to, x)) {
     x = choose(to, is_nan(to, x), to.number(std::numeric_limits<double>::infinity(), x.dtype), x);
   }
-  const auto results = to.emit_many({x.dtype, at::kLong}, "TopK", {x, count},
+  // Of a row with elements, runtimes may refuse to find none.
+  const bool may_be_none = expression_of(count) != expression_of(row.length) && expression_of(count).range().min < 1;
+  const c10::SymInt found = may_be_none ? count.max(row.length.min(1)) : count;
+  const auto results = to.emit_many({x.dtype, at::kLong}, "TopK", {x, to.size(found)},
                                     {{"axis", row.axis}, {"largest", int64_t{largest}}, {"sorted", int64_t{in_order}}});
-  return {results[0], results[1]};
+  const auto cut = [&](const Operand& all) {
+    return may_be_none ? to.slice(all, row.axis, to.integers({0}), to.size(count)) : all;
+  };
+  return {cut(results[0]), cut(results[1])};
 }
 
 Operand gathered(Lowering& to, const Row& row, const Operand& indices) {
@@ -153,7 +159,7 @@ void extremum_with_index(Lowering& to, const Call& call, std::string_view target
 
 void topk(Lowering& to, const Call& call, std::string_view) {
   const Row row = row_of(to, call);
-  const Ordered found = top(to, row, to.size(call.sym_int("k")), call.flag("largest"), call.flag("sorted"));
+  const Ordered found = top(to, row, call.sym_int("k"), call.flag("largest"), call.flag("sorted"));
   const bool is_gathered = confuses_nan(to, row.values);
   to.result(folded(to, is_gathered ? gathered(to, row, found.indices) : found.values, row.is_scalar));
   to.result(folded(to, found.indices, row.is_scalar));
@@ -162,7 +168,7 @@ void topk(Lowering& to, const Call& call, std::string_view) {
 void sort(Lowering& to, const Call& call, std::string_view) {
   const Row row = row_of(to, call);
   const bool descending = call.flag("descending");
-  Ordered found = top(to, row, to.size(row.length), descending, true);
+  Ordered found = top(to, row, row.length, descending, true);
   const bool order_shows = to.is_used(1) || confuses_nan(to, row.values);
   if (!to.target().sorts_stably && order_shows && is_at_most(row.length, kLongestRow)) {
     found.indices = in_order_of_places(to, row, found, descending);
@@ -184,7 +190,7 @@ Operand nan_where(Lowering& to, const Operand& condition, const Operand& otherwi
 
 /// The element that has `place` others before it, in a row that isn't empty; NaN comes last.
 Operand at_place(Lowering& to, const Row& row, const c10::SymInt& place) {
-  const Ordered first = top(to, row, to.size(place + 1), /*largest=*/false, /*in_order=*/true);
+  const Ordered first = top(to, row, place + 1, /*largest=*/false, /*in_order=*/true);
   const Operand value = to.emit("Gather", {first.values, to.position(place)}, {{"axis", row.axis}});
   if (!confuses_nan(to, row.values)) return value;
   // Of NaN and infinity, which are one here, those behind the numbers are NaN.

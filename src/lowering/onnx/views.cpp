@@ -117,7 +117,11 @@ void repeat(Lowering& to, const Call& call, std::string_view) {
   const auto added = static_cast<int64_t>(repeats.size()) - rank_of(call);
   const Operand x = to.unsqueeze(to.operand(call, "self"), axes_from(0, added));
   const bool changes = !std::ranges::all_of(repeats, [](const auto& count) { return count.maybe_as_int() == 1; });
-  to.result(changes ? to.tile(x, repeats) : x);
+  if (!changes) return to.result(x);
+  // Nothing may be repeated less than never.
+  std::vector<c10::SymInt> counts;
+  for (const c10::SymInt& count : repeats) counts.push_back(count.max(0));
+  to.result(to.tile(x, counts));
 }
 
 /// OpenVINO wants more elements than are mirrored on each axis, on one without mirrors too: to a batch that may be

@@ -10,6 +10,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.utils import _pytree as pytree
 
 import tracejet
 from testing.compare import assert_equal
@@ -42,6 +43,10 @@ def declared() -> Input:
         lambda x: torch.arange(6)[(x.argmax(2) % max(x.shape[0], 1))],
         lambda x: (x.argmax(2) + 7) % x.shape[0] + (x.argmax(2) + 9) // x.shape[1],
         lambda x: torch.fmod(x.argmax(2) + 5, x.shape[1]),
+        lambda x: x.topk(x.shape[0] // 2, 0),
+        lambda x: x.topk(x.shape[1] // 4, 1).values,
+        lambda x: x.repeat(1, x.shape[1] - 1, 1),
+        lambda x: x.tile(x.shape[0] - 1, 1, 1),
     ],
 )
 def test_empty_tensors(function: Callable[..., Any], runtime: str, tmp_path):
@@ -49,12 +54,46 @@ def test_empty_tensors(function: Callable[..., Any], runtime: str, tmp_path):
     program = tracejet.trace(model, arg_inputs=[declared()])
     if runtime == "onnxruntime":
         session = OnnxRuntime(program, str(tmp_path / "model.onnx"))
-        run: Callable[..., Any] = lambda x: session(x)[0]  # noqa: E731
+        run: Callable[..., Any] = lambda x: pytree.tree_unflatten(session(x), program.call_spec.out_spec)  # noqa: E731
     else:
         run = tracejet.compile(program, engine=runtime)
     for n, m in SIZES:
         x = torch.randn(n, m, 2, generator=torch.Generator().manual_seed(n * 7 + m))
         assert_equal(model(x), run(x), 1e-5, f"at {n}, {m}: ", least_scale=1.0)
+
+
+#: What asks for a negative size where n is small, which eager refuses.
+NEGATIVE: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "zeros": lambda x: x.new_zeros(x.shape[0] - 1, 2) + x.sum(),
+    "full": lambda x: torch.full((x.shape[0] - 3,), 2.0) + x.sum(),
+    "expand": lambda x: x.sum().expand(x.shape[0] - 1),
+    "split": lambda x: torch.split(x, [x.shape[0] - 1, 1])[0],
+    "repeat": lambda x: x.repeat(x.shape[0] - 2, 1, 1),
+    "pad": lambda x: F.pad(x, (0, 0, 0, 0, 0, x.shape[0] - 3)).sum(0),
+}
+
+
+NEGATIVE_HERE = r"\[aten::.*negative here(.|\n)*test_empty_tensors"
+
+
+@pytest.mark.parametrize("engine", ["aten", "openvino"])
+@pytest.mark.parametrize("name", NEGATIVE)
+def test_a_negative_size_is_refused_with_its_operator_and_line(name: str, engine: str):
+    model = Lambda(NEGATIVE[name])
+    compiled = tracejet.compile(tracejet.trace(model, arg_inputs=[declared()]), engine=engine)
+    refused = 0
+    for n, m in SIZES:
+        x = torch.randn(n, m, 2)
+        try:
+            expected = model(x)
+        except RuntimeError:
+            refused += 1
+            with pytest.raises(tracejet.InvalidInput, match=NEGATIVE_HERE) as raised:
+                compiled(x)
+            assert raised.value.code == tracejet.ErrorCode.RUNTIME_ASSERTION
+        else:
+            assert_equal(expected, compiled(x), 1e-5, f"at {n}, {m}: ")
+    assert refused
 
 
 @pytest.mark.parametrize("runtime", ["aten", "openvino", "onnxruntime"])
