@@ -1,4 +1,5 @@
 // What a trace does with each operator.
+// PyTorch: torch/_decomp/__init__.py (core_aten_decompositions).
 #include <algorithm>
 #include <map>
 
