@@ -20,7 +20,7 @@ PAGES = ["CONTRIBUTING.md", *sorted(str(path.relative_to(ROOT)) for path in (ROO
 #: A name, with or without folders: `ir/graph.h`, `report.cpp`.
 NAME = re.compile(r"(?<![\w./*-])(?:[\w.-]+/)*\w+\.(?:h|cpp|py)\b(?!\.\w|/)")
 #: Not the project's own. `test_cited_sources.py` looks for those that operators cite.
-OF_OTHERS = ("aten/src/ATen/", "torch/", "torchao/", "generated_serialization_types.h")
+OF_OTHERS = ("aten/src/ATen/", "torch/", "torchao/", "py/torch_tensorrt/", "generated_serialization_types.h")
 
 
 def lines_of(file: str) -> Iterator[tuple[int, str]]:
