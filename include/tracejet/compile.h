@@ -15,7 +15,8 @@ namespace tracejet {
 
 class ProgramRunner;
 
-/// How a program is compiled. The defaults keep the program's own precision.
+/// How a program is compiled. The defaults keep the program's own precision. Settings that Torch-TensorRT has, too,
+/// have its names (`min_block_size`, `torch_executed_ops`, …).
 struct CompileSettings {
   /// Which engines run it: one of engines() for all of it, or several that it is split between.
   EngineChoice engine;
@@ -146,8 +147,8 @@ class CompiledProgram {
  public:
   explicit CompiledProgram(std::shared_ptr<const ProgramRunner> runner) : runner_(std::move(runner)) {}
 
-  /// Runs on the tensors that the traced function takes, in their order, and gives those that it gives. Buffers and
-  /// inputs that the program changes are changed afterwards.
+  /// Runs on the tensors that the traced function takes, in their order, and gives those that it gives, with the sizes
+  /// and dtypes of eager PyTorch. Buffers and inputs that the program changes are changed afterwards.
   /// Throws InvalidInput, naming input and axis, where an input isn't what was traced.
   std::vector<at::Tensor> run(const std::vector<at::Tensor>& inputs) const;
 
@@ -170,7 +171,9 @@ class CompiledProgram {
 ///
 /// By default the program is split where the engine that comes first can't run all of it: report() says how and why.
 /// Throws UnsupportedOperator, listing every operator with its source lines, where one engine is chosen that can't run
-/// all of them, and InvalidInput where a setting is invalid or no engine can do what it asks for.
+/// all of them, InvalidInput where a setting is invalid or no engine can do what it asks for, VerificationError where
+/// `verify` is "error" and an engine gives something else than eager's kernels, and Error where an engine fails and
+/// leaves its part to no other.
 CompiledProgram compile(const Program& program, const CompileSettings& settings = {});
 
 /// Reads a compiled program that CompiledProgram::save wrote, without compiling it again. What this machine can't take
@@ -188,6 +191,7 @@ std::vector<UnsupportedCall> find_unsupported(const Program& program, const std:
 
 /// The calls that the engine takes, but may compute otherwise than PyTorch: integers that can become larger than what
 /// it computes them in, where only the data says whether they do. The reason has the range in which it is right.
+/// Throws as find_unsupported() does.
 std::vector<UnsupportedCall> find_warnings(const Program& program, const std::string& engine = default_engine());
 
 }  // namespace tracejet

@@ -57,7 +57,8 @@ struct CachedEngine {
 /// ~/.cache/tracejet/engines.
 std::string default_engine_cache_dir();
 
-/// What is in the engine cache of this folder (empty: the default), the latest used first.
+/// What is in the engine cache of this folder (empty: the default), the latest used first; nothing where the folder
+/// isn't there or can't be read.
 std::vector<CachedEngine> cached_engines(const std::string& folder = {});
 
 /// Removes all of it, and nothing else that may be in the folder. Gives what there was. Programs that were loaded from

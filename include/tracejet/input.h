@@ -21,7 +21,8 @@ struct ShapeRange {
 };
 
 /// What a trace has to know of a tensor that it will only see when the program runs: one size per axis, from
-/// `min_shape` to `max_shape`. An axis whose bounds differ is dynamic.
+/// `min_shape` to `max_shape`. An axis whose bounds differ is dynamic. The three shapes are those of
+/// Torch-TensorRT's Input. Where members contradict each other, trace() throws InvalidInput.
 struct Input {
   std::vector<int64_t> min_shape;
   std::vector<int64_t> opt_shape;  ///< the size that engines tune for

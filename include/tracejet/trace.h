@@ -63,11 +63,12 @@ class Forward : public std::function<std::vector<at::Tensor>(const std::vector<a
   Forward(Callable&& callable) : Function(std::forward<Callable>(callable)) {}  // NOLINT: implicit, as a function is
 };
 
-/// Runs `forward` on tensors without data, and gives its program. Works on any code that calls ATen. Where the code
-/// asks something of a dynamic size (`x.sym_size(0) == 1`, `> 8`, `is_contiguous()`) or of data
-/// (`mask.any().item<bool>()`), it is run the other ways, too, up to eight times for each kind of question: an answer
-/// that makes no difference is none of the program's concern. Another one about sizes is a ConstraintViolation, or
-/// checked when the program runs; about data, it is DataDependent.
+/// Runs `forward` on tensors without data, and gives its program: the calls that it makes, as torch.export.export
+/// records them, decomposed. Works on any code that calls ATen. Where the code asks something of a dynamic size
+/// (`x.sym_size(0) == 1`, `> 8`, `is_contiguous()`) or of data (`mask.any().item<bool>()`), it is run the other ways,
+/// too, up to eight times for each kind of question: an answer that makes no difference is none of the program's
+/// concern. Another one about sizes is a ConstraintViolation, or checked when the program runs; about data, it is
+/// DataDependent.
 ///
 /// A dynamic size has no plain number: `x.size(0)`, `sizes()` and `expect_int()` are UnsupportedOperator there. Ask
 /// `x.sym_size(0)`, and hand it on as a SymInt (`at::zeros_symint`).

@@ -86,8 +86,8 @@ struct RandomInputs {
   uint64_t seed = 0;
 };
 
-/// Random inputs that suit a program, as verify() draws them: one tensor for each that it takes. They are tried with
-/// eager's kernels; buffers are afterwards as they were before.
+/// Random inputs that suit a program, as verify() draws them: one tensor for each that it takes, of its dtype and on
+/// its device. They are tried with eager's kernels; buffers are afterwards as they were before.
 ///
 /// Throws InvalidInput where none could be found, or where the program doesn't take these shapes.
 std::vector<at::Tensor> random_inputs(const Program& program, const RandomInputs& options = {});

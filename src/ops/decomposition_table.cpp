@@ -1,4 +1,6 @@
 // What a trace does with each operator.
+// PyTorch: torch/_decomp/__init__.py (core_aten_decompositions). Torch-TensorRT:
+// py/torch_tensorrt/dynamo/lowering/_decomposition_groups.py (torch_enabled_decompositions).
 #include <algorithm>
 #include <map>
 

@@ -34,8 +34,13 @@ def check(
         engine: one of `engines()`, by default the first, or "onnx" for what can be written as an ONNX file.
         arg_inputs, kwarg_inputs, dynamic_shapes: what a module is traced with: see `trace`.
 
+    Returns:
+        An `EngineReport`: `ok`, and the calls that are refused, each with its reason, its line, and the dtypes and
+        shapes of its tensors.
+
     Raises:
         InvalidInput: there is no such engine, or it doesn't run on the program's device.
+        Error: what `trace` raises of a module.
     """
     graph = graph_of(native(mod, arg_inputs, kwarg_inputs, dynamic_shapes))
     report = report_on(graph, engine)

@@ -51,6 +51,9 @@ def compile(
 ) -> CompiledModule:
     """Compiles a program, or a module (which is traced first), and gives a module that runs it.
 
+    Called as Torch-TensorRT's `compile` and `dynamo.compile`. What the module gives is what eager PyTorch gives, but
+    for rounding, what `precision` allows, and what docs/engines/differences.md lists.
+
     Where the engine that comes first can't run all of it, the program is split: `report` of what this returns says
     which engine runs what, and why.
 
@@ -82,6 +85,8 @@ def compile(
             run, with its lines.
         VerificationError: verify is "error", and an engine gives something else than eager's kernels.
         InvalidInput: a setting is unknown or invalid, no engine can do what it asks for, or inputs don't fit.
+        Error: what `trace` raises of a module; or an engine failed, and pass_through_build_failures or a single engine
+            leaves its part to no other.
     """
     chosen = settings_of(keywords, settings, enabled_precisions)
     if ir == "torch_compile":
@@ -125,7 +130,7 @@ def refit_module_weights(
     *,
     in_place: bool = False,
 ) -> CompiledModule:
-    """A compiled program with other weights, faster than from scratch where its engine can.
+    """A compiled program with other weights, faster than from scratch where its engine can. Called as Torch-TensorRT's.
 
     Args:
         compiled_module: what `compile` gave.
@@ -134,8 +139,12 @@ def refit_module_weights(
         in_place: whether `compiled_module` itself has the new weights afterwards. Calls that are on their way go on
             with the old ones.
 
+    Returns:
+        The compiled program with the new weights: another one, or `compiled_module` itself if `in_place`.
+
     Raises:
         InvalidInput: the programs differ in more than the content of their weights.
+        Error: what `trace` raises of a model.
     """
     program = _native_program(new_weight_module, arg_inputs, kwarg_inputs)
     fitted = compiled_module._program.refitted(graph_of(program), state=_own_state(program))
@@ -156,7 +165,8 @@ def save_onnx(
 ) -> None:
     """Writes a program, or a module (which is traced first), as an ONNX file for other tools.
 
-    The weights are in the file; beyond 1 GiB they are in a second one beside it, `<path>.data`.
+    Its operators are those of ONNX's opset 20. The weights are in the file; beyond 1 GiB they are in a second one
+    beside it, `<path>.data`.
 
     Args:
         mod: a program from `trace` or `torch.export`, or a module.
@@ -259,9 +269,9 @@ class CompiledModule(nn.Module):
 def optimization_profile(module: CompiledModule, profile: int | Literal["auto"]) -> AbstractContextManager[None]:
     """A context in which calls of `module` belong to one of the profiles of its Inputs, by index.
 
-    Engines that tune by profile run what they have tuned for it. For all others it is a promise that is held: an input
-    outside of the profile is refused. With "auto", as without this, all sizes that were traced are taken, and such
-    engines choose the first profile that fits.
+    As with Torch-TensorRT's `runtime.optimization_profile`, engines that tune by profile run what they have tuned for
+    it. For all others it is a promise that is held: an input outside of the profile is refused. With "auto", as without
+    this, all sizes that were traced are taken, and such engines choose the first profile that fits.
 
     Raises InvalidInput where the program has no such profile.
     """

@@ -18,10 +18,14 @@ _PACKAGES = "numpy openvino tensorrt-rtx tensorrt-rtx-cu13 triton torchvision to
 
 
 def show_config(mode: Literal["stdout", "dicts"] = "stdout") -> dict[str, Any] | None:
-    """Prints what a bug report needs: versions, engines, the processor, and what the environment sets.
+    """Prints what a bug report needs: versions, engines, the processor, and what the environment sets. Called as
+    `numpy.show_config`.
 
     Args:
         mode: "stdout" prints it, "dicts" returns it.
+
+    Raises:
+        InvalidInput: `mode` is neither.
     """
     if mode not in ("stdout", "dicts"):
         raise _C.InvalidInput(f'mode: expected "stdout" or "dicts", got {mode!r}', _C.ErrorCode.INVALID_SETTING)

@@ -7,6 +7,7 @@ import abc
 
 class BaseEngineCache(abc.ABC):
     """Keeps what engines compile, under keys: `compile(…, custom_engine_cache=this)` uses it in the place of a folder.
+    As Torch-TensorRT's class of this name.
 
     Its methods are called on any thread, and on several at once. What they raise is said with a `BuildWarning`, and
     the program is compiled all the same. An entry is checked after it is loaded: one that is damaged is compiled again.

@@ -42,6 +42,8 @@ def save(
     What `compile` gave is written by its own `save`, with what the engines made of it.
 
     Args:
+        program: a program from `trace`, `load` or `torch.export`, or what `compile` gave.
+        path: the file, which is overwritten.
         inputs, arg_inputs, kwarg_inputs: what Torch-TensorRT asks for. A program knows its inputs; where they are
             passed all the same, they must fit it.
         upstream: what else `torch_tensorrt.save` takes: each has a BuildWarning that says why it has no effect, or

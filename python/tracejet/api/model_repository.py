@@ -53,6 +53,7 @@ def save_model_repository(
         InvalidInput: the program writes to buffers or inputs, or merge_requests is asked for where inputs and outputs
             haven't one batch, or of a server that decides it by itself; Triton has no such inputs or outputs.
         UnsupportedOperator: the program can't be written as ONNX.
+        Error: what `trace` raises of a module.
     """
     if server not in ("triton", "ovms"):
         raise _C.InvalidInput(f'server: expected "triton" or "ovms", got {server!r}', _C.ErrorCode.MODEL_REPOSITORY)

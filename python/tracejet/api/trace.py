@@ -134,6 +134,9 @@ def _takes_these(
 def trace(*args: Any, **kwargs: Any) -> ExportedProgram:
     """Traces `mod` once and gives its program in Core ATen, the operators that engines lack already decomposed.
 
+    Called as Torch-TensorRT's `dynamo.trace`; what the program means is what torch.export.export and
+    `run_decompositions` make of the model.
+
     Args:
         mod: the model. Its weights are shared with the program, not copied; it is unchanged afterwards, also when
             the trace fails. Or a program (of `trace`, of `load`, of torch.export in any IR), which is lowered anew, for
@@ -205,6 +208,9 @@ def diagnose(*args: Any, **kwargs: Any) -> Report:
     Takes what `trace` takes, and raises only where that call itself is wrong. What ends the trace, and with
     `validate="error"` what the engine can't run, is a problem of the report like others; `report.suggested_inputs()`
     are inputs with which a trace succeeds.
+
+    Returns:
+        A `Report`: the problems, each with its axes, lines and fix, and every guard with what became of it.
 
     Raises:
         InvalidInput: `mod` isn't a model, an argument doesn't fit forward, or an Input contradicts itself.

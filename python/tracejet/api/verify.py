@@ -130,6 +130,9 @@ def verify(
             booleans have to be equal; NaN equals NaN.
         seed: of the random inputs.
 
+    Returns:
+        A `Verification`: `ok`, each run with its largest errors, and the first call that differs, with its line.
+
     Raises:
         InvalidInput: inputs don't fit the program, or no random ones were found that it takes.
     """

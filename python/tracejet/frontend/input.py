@@ -19,7 +19,8 @@ _RANK_OF_FORMAT = {torch.contiguous_format: None, torch.channels_last: 4, torch.
 
 
 class Input:
-    """Describes one tensor input: its shape, or the range of its shape, its dtype and its memory format.
+    """Describes one tensor input: its shape, or the range of its shape, its dtype and its memory format. Called as
+    Torch-TensorRT's `Input`.
 
     Five ways to say the shape::
 

@@ -59,6 +59,9 @@ def measure_latency(
         seconds: how long to measure at each of the least, the usual and the greatest sizes.
         eager: a function of the same arguments to compare with, such as the model; by default `program.module()`.
 
+    Returns:
+        A `Latency`: the median of the calls at each size and the time of each part, in milliseconds.
+
     Raises:
         Exception: what `eager` raises, unless it is an AssertionError, IndexError or RuntimeError: then random inputs
             may not be what it takes, and the `problem` of that size says so.

@@ -1,3 +1,4 @@
+// ONNX: Elu-6, Gelu-20, LeakyRelu-16, PRelu-16, Sigmoid-13, Softmax-13, Softplus-1, Split-18.
 #include <limits>
 
 #include "lowering/onnx/families.h"

@@ -1,3 +1,4 @@
+// ONNX: QuantizeLinear-19, DequantizeLinear-19, Clip-13.
 #include "lowering/onnx/affine.h"
 
 #include <limits>

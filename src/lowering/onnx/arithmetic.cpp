@@ -1,4 +1,5 @@
 // Functions of two numbers: sums, products, quotients with their remainders, powers, angles.
+// ONNX: Add-14, Sub-14, Mul-14, Div-14, Mod-13, Pow-15, Sign-13, Round-11, Atan-7, BitwiseAnd-18.
 #include <cmath>
 #include <limits>
 

@@ -1,3 +1,4 @@
+// ONNX: MatMul-13, Softmax-13.
 #include <cmath>
 #include <limits>
 

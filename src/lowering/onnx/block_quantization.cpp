@@ -1,5 +1,6 @@
 // Quantization of torchao, which may be by blocks: where these are channels or the whole tensor and their scales
 // weights, as in quantization.cpp, else as the arithmetic of the operator.
+// ONNX: ReduceMax-20, ReduceMin-20, Round-11.
 #include <algorithm>
 
 #include <ATen/ops/zeros_like.h>

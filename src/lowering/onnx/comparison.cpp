@@ -1,4 +1,6 @@
 // Comparisons, truth and bits, and choices between numbers.
+// ONNX: Equal-19, Less-13, LessOrEqual-16, Greater-13, GreaterOrEqual-16, And-7, Or-7, Xor-7, Not-1, BitwiseAnd-18,
+// BitwiseOr-18, BitwiseXor-18, BitwiseNot-18, IsInf-20, IsNaN-20, Max-13, Min-13, Clip-13, Where-16.
 #include <limits>
 
 #include "lowering/onnx/families.h"

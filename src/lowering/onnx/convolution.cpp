@@ -1,3 +1,4 @@
+// ONNX: Conv-11, ConvTranspose-11.
 #include <algorithm>
 
 #include "lowering/onnx/families.h"

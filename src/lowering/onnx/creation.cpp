@@ -1,3 +1,4 @@
+// ONNX: Range-11, Expand-13.
 #include <ATen/ops/tril_indices.h>
 #include <ATen/ops/triu_indices.h>
 

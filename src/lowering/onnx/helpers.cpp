@@ -1,3 +1,4 @@
+// ONNX: Exp-13.
 #include "lowering/onnx/helpers.h"
 
 namespace tracejet::onnx::convert {

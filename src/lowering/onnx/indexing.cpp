@@ -1,3 +1,4 @@
+// ONNX: Gather-13, GatherElements-13, GatherND-13, ScatterElements-18, ScatterND-18, NonZero-13.
 #include <algorithm>
 
 #include "lowering/onnx/families.h"

@@ -1,3 +1,4 @@
+// ONNX: BitwiseAnd-18, BitwiseNot-18, BitwiseXor-18, Floor-13, ReduceMax-20, ReduceMin-20.
 #include "lowering/onnx/integers.h"
 
 #include <algorithm>

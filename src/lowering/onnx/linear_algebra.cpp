@@ -1,3 +1,4 @@
+// ONNX: MatMul-13, Gemm-13.
 #include <algorithm>
 
 #include "lowering/onnx/families.h"

@@ -1,3 +1,4 @@
+// ONNX: Identity-19, Reshape-19, ReduceSum-13.
 #include "lowering/onnx/lowering.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// ONNX: onnx/onnx.proto (ModelProto, GraphProto, NodeProto, TensorProto).
 #include "lowering/onnx/model.h"
 
 #include <fstream>

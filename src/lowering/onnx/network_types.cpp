@@ -1,3 +1,4 @@
+// ONNX: QuantizeLinear-19, DequantizeLinear-19, Cast-19.
 #include "lowering/onnx/network_types.h"
 
 #include <algorithm>

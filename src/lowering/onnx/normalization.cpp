@@ -1,3 +1,4 @@
+// ONNX: BatchNormalization-15, InstanceNormalization-6, LayerNormalization-17, ReduceSum-13.
 #include <algorithm>
 
 #include <ATen/ops/full.h>

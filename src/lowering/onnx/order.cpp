@@ -1,5 +1,6 @@
 // Which element is the greatest, and in which order all of them are: NaN is beyond anything, and of equal elements the
 // first comes first.
+// ONNX: ArgMax-13, ArgMin-13, TopK-11, ReduceMax-20, ReduceMin-20, CumSum-14.
 
 #include <algorithm>
 #include <cstdint>

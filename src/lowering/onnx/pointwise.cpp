@@ -1,3 +1,4 @@
+// ONNX: IsInf-20, Less-13.
 #include "lowering/onnx/pointwise.h"
 
 #include <limits>

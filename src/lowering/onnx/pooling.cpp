@@ -1,3 +1,4 @@
+// ONNX: MaxPool-12, AveragePool-19, ReduceMean-18.
 #include <algorithm>
 #include <limits>
 

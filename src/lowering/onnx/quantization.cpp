@@ -1,6 +1,7 @@
 // Quantization of quantized_decomposed. Where scales and zero points are weights, as QuantizeLinear and
 // DequantizeLinear, which engines look for to compute in integers; where they are computed, as the arithmetic of the
 // ATen operator.
+// ONNX: QuantizeLinear-19, DequantizeLinear-19, MatMulInteger-10.
 #include <ATen/ops/zeros.h>
 
 #include "lowering/onnx/affine.h"

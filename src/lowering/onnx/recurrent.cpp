@@ -1,4 +1,5 @@
 // Recurrent networks: one ONNX operator for each layer, which runs both directions.
+// ONNX: LSTM-14, GRU-14, RNN-14.
 #include <string>
 #include <vector>
 

@@ -1,3 +1,4 @@
+// ONNX: ReduceMax-20, ReduceMean-18, ReduceMin-20, ReduceProd-18, ReduceSum-13, CumSum-14.
 #include <algorithm>
 #include <limits>
 

@@ -1,3 +1,4 @@
+// ONNX: Resize-19, GridSample-20.
 #include <cmath>
 
 #include <ATen/ops/empty.h>

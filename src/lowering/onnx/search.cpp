@@ -1,4 +1,5 @@
 // Where numbers belong in a sorted sequence.
+// ONNX: Less-13, LessOrEqual-16, ReduceSum-13.
 #include <string>
 
 #include "lowering/onnx/families.h"

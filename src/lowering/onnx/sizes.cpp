@@ -1,4 +1,5 @@
 // Symbolic sizes as ONNX: the part of Lowering that computes with shapes.
+// ONNX: Shape-19, Reshape-19, Expand-13, Slice-13, Tile-13, GatherElements-13, Transpose-13, Mod-13.
 #include <algorithm>
 #include <limits>
 #include <numeric>

@@ -1,4 +1,6 @@
 // Functions of one number.
+// ONNX: Acos-7, Acosh-9, Asin-7, Asinh-9, Atan-7, Atanh-9, Cos-7, Cosh-9, Sin-7, Sinh-9, Tan-7, Tanh-13, Erf-13,
+// Exp-13, Log-13, Pow-15, Sqrt-13, Ceil-13, Floor-13, Round-11, Sign-13, Abs-13, Relu-14, Sigmoid-13, Cast-19.
 #include <algorithm>
 #include <cmath>
 #include <limits>

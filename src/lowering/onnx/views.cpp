@@ -1,3 +1,4 @@
+// ONNX: Reshape-19, Concat-13, Slice-13, Split-18, Pad-19, DepthToSpace-13.
 #include <algorithm>
 #include <limits>
 

@@ -1,4 +1,8 @@
 // Activation functions, softmax, dropout and losses.
+// PyTorch: aten/src/ATen/native/Activation.cpp, aten/src/ATen/native/GatedLinearUnit.cpp (glu),
+// aten/src/ATen/native/SoftMax.cpp, aten/src/ATen/native/transformers/attention.cpp (_safe_softmax),
+// aten/src/ATen/native/Dropout.cpp (native_dropout), aten/src/ATen/native/Loss.cpp, aten/src/ATen/native/LossNLL.cpp
+// (nll_loss_forward), aten/src/ATen/native/LossNLL2d.cpp (nll_loss2d_forward).
 #include "ops/activation/ctc_loss.h"
 #include "ops/activation/decompositions.h"
 #include "ops/activation/loss_decompositions.h"

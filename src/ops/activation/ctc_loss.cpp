@@ -1,3 +1,4 @@
+// PyTorch: aten/src/ATen/native/LossCTC.cpp (ctc_loss_cpu, ctc_loss_tensor).
 #include "ops/activation/ctc_loss.h"
 
 #include <algorithm>

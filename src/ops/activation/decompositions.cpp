@@ -1,3 +1,6 @@
+// PyTorch: aten/src/ATen/native/Activation.cpp, aten/src/ATen/native/GatedLinearUnit.cpp (glu),
+// aten/src/ATen/native/SoftMax.cpp (log_softmax), aten/src/ATen/native/transformers/attention.cpp (_safe_softmax),
+// aten/src/ATen/native/Dropout.cpp (dropout).
 #include "ops/activation/decompositions.h"
 
 #include <limits>

@@ -1,3 +1,5 @@
+// PyTorch: aten/src/ATen/native/Loss.cpp, aten/src/ATen/native/LossNLL.cpp (nll_loss_forward),
+// aten/src/ATen/native/LossNLL2d.cpp (nll_loss2d_forward), aten/src/ATen/native/LossCTC.cpp (ctc_loss).
 #include "ops/activation/loss_decompositions.h"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// PyTorch: aten/src/ATen/native/LossMultiMargin.cpp (multi_margin_loss), aten/src/ATen/native/LossMultiLabelMargin.cpp
+// (multilabel_margin_loss_forward).
 #include "ops/activation/margin_loss_decompositions.h"
 
 #include <ATen/TensorOperators.h>

@@ -1,5 +1,8 @@
 // Attention. The default set keeps scaled_dot_product_attention as one node; its backends have rules for programs that
 // call them by name.
+// PyTorch: aten/src/ATen/native/transformers/attention.cpp, torch/_meta_registrations.py
+// (meta__scaled_dot_product_flash_attention, meta__scaled_dot_product_efficient_attention,
+// meta__scaled_dot_product_cudnn_attention).
 #include "ops/attention/attention.h"
 
 #include "base/torch_version.h"

@@ -1,3 +1,5 @@
+// PyTorch: aten/src/ATen/native/transformers/attention.cpp (scaled_dot_product_attention,
+// _scaled_dot_product_attention_math), torch/_decomp/decompositions.py (scaled_dot_product_flash_attention_for_cpu).
 #include "ops/attention/decompositions.h"
 
 #include <limits>

@@ -1,3 +1,5 @@
+// PyTorch: aten/src/ATen/native/transformers/attention.cpp (native_multi_head_attention_cpu),
+// aten/src/ATen/native/transformers/transformer.cpp (transformer_encoder_layer_forward).
 #include "ops/attention/native_attention.h"
 
 #include <cmath>

@@ -1,4 +1,8 @@
 // Gradients. All of them are expanded.
+// PyTorch: torch/_decomp/decompositions.py, aten/src/ATen/native/Activation.cpp (hardshrink_backward,
+// softshrink_backward), aten/src/ATen/native/AveragePool2d.cpp (avg_pool2d_backward),
+// aten/src/ATen/native/AdaptiveAveragePooling.cpp (adaptive_avg_pool2d_backward_cpu),
+// aten/src/ATen/native/UpSampleNearest2d.cpp (upsample_nearest2d_backward).
 #include "ops/backward/decompositions.h"
 #include "ops/backward/gather_backward_decompositions.h"
 #include "ops/backward/pooling_backward_decompositions.h"

@@ -1,3 +1,5 @@
+// PyTorch: torch/_decomp/decompositions.py, aten/src/ATen/native/Activation.cpp (hardshrink_backward,
+// softshrink_backward).
 #include "ops/backward/decompositions.h"
 
 #include <cmath>

@@ -1,3 +1,5 @@
+// PyTorch: torch/_decomp/decompositions.py (diagonal_backward, select_backward, slice_backward, unfold_backward,
+// embedding_dense_backward, _reflection_pad_backward).
 #include "ops/backward/gather_backward_decompositions.h"
 
 #include <ATen/TensorOperators.h>

@@ -1,3 +1,7 @@
+// PyTorch: aten/src/ATen/native/AveragePool2d.cpp (avg_pool2d_backward),
+// aten/src/ATen/native/AdaptiveAveragePooling.cpp (adaptive_avg_pool2d_backward_cpu),
+// aten/src/ATen/native/UpSampleNearest2d.cpp (upsample_nearest2d_backward), torch/_decomp/decompositions.py
+// (max_pool2d_with_indices_backward, max_unpool2d, max_unpool3d).
 #include "ops/backward/pooling_backward_decompositions.h"
 
 #include <ATen/TensorOperators.h>

@@ -1,4 +1,7 @@
 // Convolution, in one, two and three spatial axes, transposed or not.
+// PyTorch: aten/src/ATen/native/Convolution.cpp, aten/src/ATen/native/ConvUtils.h (conv_output_size, conv_input_size),
+// torch/_meta_registrations.py (meta_conv, calc_conv_nd_return_shape), aten/src/ATen/native/ConvolutionTBC.cpp
+// (conv_tbc).
 #include <algorithm>
 
 #include <ATen/core/dispatch/Dispatcher.h>

@@ -1,3 +1,4 @@
+// PyTorch: aten/src/ATen/native/Convolution.cpp (_convolution).
 #include "ops/convolution/decompositions.h"
 
 #include <ATen/ops/convolution.h>

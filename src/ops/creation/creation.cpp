@@ -1,4 +1,5 @@
 // Operators that make tensors out of nothing but their sizes and numbers.
+// PyTorch: aten/src/ATen/native/TensorFactories.cpp, aten/src/ATen/native/RangeUtils.h (compute_arange_size).
 #include <cmath>
 
 #include <c10/core/DefaultDtype.h>

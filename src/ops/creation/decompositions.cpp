@@ -1,3 +1,5 @@
+// PyTorch: aten/src/ATen/native/TensorFactories.cpp, aten/src/ATen/native/RangeFactories.cpp (linspace_out,
+// logspace_out), aten/src/ATen/native/Fill.cpp (fill), aten/src/ATen/native/Copy.cpp (copy).
 #include "ops/creation/decompositions.h"
 
 #include <algorithm>

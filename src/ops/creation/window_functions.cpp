@@ -1,3 +1,5 @@
+// PyTorch: aten/src/ATen/native/TensorFactories.cpp (bartlett_window, blackman_window, hamming_window, hann_window,
+// kaiser_window).
 #include "ops/creation/window_functions.h"
 
 #include <numbers>

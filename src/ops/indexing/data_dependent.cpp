@@ -1,4 +1,7 @@
 // Operators whose results have as many elements as their data says.
+// PyTorch: aten/src/ATen/native/TensorAdvancedIndexing.cpp (nonzero, masked_select), aten/src/ATen/native/Unique.cpp,
+// aten/src/ATen/native/SummaryOps.cpp (_bincount_cpu), aten/src/ATen/native/Repeat.cpp (repeat_interleave),
+// aten/src/ATen/native/Scalar.cpp (_local_scalar_dense), torch/_meta_registrations.py (nonzero).
 #include "ops/indexing/data_dependent.h"
 
 #include <algorithm>

@@ -1,3 +1,7 @@
+// PyTorch: aten/src/ATen/native/TensorAdvancedIndexing.cpp, aten/src/ATen/native/TensorShape.cpp (select_scatter,
+// slice_scatter), aten/src/ATen/native/TensorCompare.cpp (isin), aten/src/ATen/native/Itertools.cpp (combinations),
+// aten/src/ATen/native/EmbeddingBag.cpp (embedding_bag), torch/_decomp/decompositions.py (_unsafe_masked_index,
+// _unsafe_masked_index_put_accumulate).
 #include "ops/indexing/decompositions.h"
 
 #include <ATen/TensorOperators.h>

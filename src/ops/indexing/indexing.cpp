@@ -1,4 +1,6 @@
 // Operators that read or write elements by their position, where positions are data.
+// PyTorch: aten/src/ATen/native/TensorAdvancedIndexing.cpp, aten/src/ATen/native/Bucketization.cpp,
+// torch/_meta_registrations.py (meta_index_Tensor).
 #include <algorithm>
 #include <deque>
 

@@ -1,4 +1,6 @@
 // Rows of a table, by their indices.
+// PyTorch: aten/src/ATen/native/Embedding.cpp (embedding), aten/src/ATen/native/EmbeddingBag.cpp,
+// aten/src/ATen/native/Onehot.cpp (one_hot), torch/_meta_registrations.py (meta_embedding_bag).
 #include "ops/families.h"
 #include "ops/refusal.h"
 #include "ops/resampling/decompositions.h"

@@ -1,3 +1,6 @@
+// PyTorch: aten/src/ATen/native/LinearAlgebra.cpp, aten/src/ATen/native/Linear.cpp (linear, bilinear),
+// aten/src/ATen/native/Blas.cpp (dot, vdot, mv), aten/src/ATen/native/Cross.cpp (linalg_cross),
+// aten/src/ATen/native/Distance.cpp (cdist, _euclidean_dist), aten/src/ATen/native/Correlation.cpp (cov).
 #include "ops/linear_algebra/decompositions.h"
 
 #include <algorithm>

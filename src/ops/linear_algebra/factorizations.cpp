@@ -1,4 +1,6 @@
 // Factors of matrices, and what is solved by them. LAPACK works in place and column by column, and so are its results.
+// PyTorch: aten/src/ATen/native/BatchLinearAlgebra.cpp, aten/src/ATen/native/LinearAlgebra.cpp (linalg_pinv,
+// linalg_matrix_exp), torch/_meta_registrations.py.
 #include "ops/families.h"
 #include "ops/linear_algebra/least_squares.h"
 #include "ops/linear_algebra/matrix_shape.h"

@@ -1,3 +1,4 @@
+// PyTorch: aten/src/ATen/native/BatchLinearAlgebra.cpp (linalg_lstsq).
 #include "ops/linear_algebra/least_squares.h"
 
 #include <algorithm>

@@ -1,4 +1,7 @@
 // Products of matrices and vectors. CPU kernels give every one of them a dense row-major output.
+// PyTorch: aten/src/ATen/native/LinearAlgebra.cpp, aten/src/ATen/native/Blas.cpp (addmv, dot, vdot),
+// aten/src/ATen/native/Linear.cpp (linear, bilinear), aten/src/ATen/native/Cross.cpp (linalg_cross),
+// aten/src/ATen/native/Distance.cpp, aten/src/ATen/native/Correlation.cpp (cov).
 #include "ops/families.h"
 #include "ops/linear_algebra/decompositions.h"
 #include "ops/refusal.h"

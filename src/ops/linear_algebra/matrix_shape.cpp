@@ -1,3 +1,5 @@
+// PyTorch: aten/src/ATen/native/LinearAlgebraUtils.h (batched_matrix_contiguous_strides),
+// aten/src/ATen/native/BatchLinearAlgebra.cpp.
 #include "ops/linear_algebra/matrix_shape.h"
 
 #include <algorithm>

@@ -1,3 +1,6 @@
+// PyTorch: aten/src/ATen/native/Normalization.cpp (batch_norm, instance_norm), aten/src/ATen/native/WeightNorm.cpp,
+// aten/src/ATen/native/layer_norm.cpp (rms_norm), torch/_decomp/decompositions.py (native_batch_norm_helper,
+// cudnn_batch_norm, _native_batch_norm_legit_functional).
 #include "ops/normalization/decompositions.h"
 
 #include <limits>

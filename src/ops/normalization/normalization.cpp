@@ -1,5 +1,8 @@
 // Normalization. The statistics that an operator returns besides its output are in the dtype of its weights, which for
 // 16-bit inputs may be float32.
+// PyTorch: aten/src/ATen/native/Normalization.cpp, aten/src/ATen/native/layer_norm.cpp (layer_norm_cpu),
+// aten/src/ATen/native/group_norm.cpp (native_group_norm), torch/_decomp/decompositions.py
+// (_batch_norm_with_update_functional, _native_batch_norm_legit_functional).
 #include "ops/families.h"
 #include "ops/normalization/decompositions.h"
 #include "ops/refusal.h"

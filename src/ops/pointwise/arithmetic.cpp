@@ -1,4 +1,6 @@
 // Operators that compute each element of the output from elements at the same place of several (broadcast) inputs.
+// PyTorch: aten/src/ATen/native/BinaryOps.cpp, aten/src/ATen/native/Pow.cpp (pow),
+// aten/src/ATen/native/TensorFactories.cpp (complex), aten/src/ATen/native/TensorCompare.cpp (clamp, where).
 #include <algorithm>
 
 #include "ops/families.h"

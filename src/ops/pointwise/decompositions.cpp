@@ -1,3 +1,7 @@
+// PyTorch: aten/src/ATen/native/UnaryOps.cpp, aten/src/ATen/native/BinaryOps.cpp, aten/src/ATen/native/PointwiseOps.cpp
+// (addcdiv, addcmul), aten/src/ATen/native/Lerp.cpp (lerp), aten/src/ATen/native/TensorCompare.cpp (clamp, isneginf,
+// isposinf), aten/src/ATen/native/TensorFactories.cpp (polar), aten/src/ATen/native/TensorAdvancedIndexing.cpp
+// (masked_fill).
 #include "ops/pointwise/decompositions.h"
 
 #include <cmath>

@@ -1,4 +1,5 @@
 // Comparisons, and operators on bits and truth values.
+// PyTorch: aten/src/ATen/native/BinaryOps.cpp.
 #include "ops/families.h"
 #include "ops/pointwise/decompositions.h"
 #include "ops/pointwise/rules.h"

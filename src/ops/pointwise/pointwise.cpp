@@ -1,4 +1,7 @@
 // Operators that compute each element of the output from one element of the input.
+// PyTorch: aten/src/ATen/native/UnaryOps.cpp, aten/src/ATen/native/TensorCompare.cpp (isinf, isnan),
+// aten/src/ATen/native/quantized/FakeQuantPerTensorAffine.cpp,
+// aten/src/ATen/native/quantized/FakeQuantPerChannelAffine.cpp.
 #include "ops/families.h"
 #include "ops/pointwise/decompositions.h"
 #include "ops/pointwise/rules.h"

@@ -1,4 +1,5 @@
 // Functions of mathematical physics, number by number.
+// PyTorch: aten/src/ATen/native/UnaryOps.cpp, aten/src/ATen/native/BinaryOps.cpp.
 #include "ops/families.h"
 #include "ops/pointwise/rules.h"
 

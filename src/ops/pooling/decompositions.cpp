@@ -1,3 +1,5 @@
+// PyTorch: aten/src/ATen/native/MaxPooling.cpp (max_pool1d), aten/src/ATen/native/AdaptiveAveragePooling.cpp
+// (adaptive_avg_pool2d), aten/src/ATen/native/AdaptiveAveragePooling3d.cpp (adaptive_avg_pool3d).
 #include "ops/pooling/decompositions.h"
 
 #include <algorithm>

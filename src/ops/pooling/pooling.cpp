@@ -1,4 +1,9 @@
 // Pooling over one, two and three spatial axes. One-axis forms are composites of ATen over the two-axis ones.
+// PyTorch: aten/src/ATen/native/DilatedMaxPool2d.cpp, aten/src/ATen/native/DilatedMaxPool3d.cpp,
+// aten/src/ATen/native/AveragePool2d.cpp, aten/src/ATen/native/AveragePool3d.cpp,
+// aten/src/ATen/native/AdaptiveAveragePooling.cpp, aten/src/ATen/native/AdaptiveAveragePooling3d.cpp,
+// aten/src/ATen/native/AdaptiveMaxPooling2d.cpp, aten/src/ATen/native/AdaptiveMaxPooling3d.cpp,
+// aten/src/ATen/native/FractionalMaxPool2d.cpp, aten/src/ATen/native/FractionalMaxPool3d.cpp.
 #include "ops/families.h"
 #include "ops/pooling/decompositions.h"
 #include "ops/refusal.h"

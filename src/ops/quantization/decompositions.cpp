@@ -1,3 +1,4 @@
+// PyTorch: torch/ao/quantization/fx/_decomposed.py.
 #include "ops/quantization/decompositions.h"
 
 #include <ATen/TensorOperators.h>

@@ -1,4 +1,5 @@
 // Observers of training for quantization.
+// PyTorch: aten/src/ATen/native/quantized/cpu/fused_obs_fake_quant.cpp (fused_moving_avg_obs_fake_quant_cpu).
 #include "ops/families.h"
 #include "ops/quantization/observer_decompositions.h"
 

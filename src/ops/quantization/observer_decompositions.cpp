@@ -1,3 +1,4 @@
+// PyTorch: aten/src/ATen/native/quantized/cpu/fused_obs_fake_quant.cpp (fused_moving_avg_obs_fake_quant_cpu).
 #include "ops/quantization/observer_decompositions.h"
 
 #include <cstdlib>
@@ -27,7 +28,8 @@ namespace {
 
 constexpr double kSmallestScale = 6.1e-5F;
 
-/// How real numbers in [min, max] become integers in [first, last]. ATen: native/quantized/cpu/QuantUtils.h.
+/// How real numbers in [min, max] become integers in [first, last]. PyTorch:
+/// aten/src/ATen/native/quantized/cpu/QuantUtils.h (ChooseQuantizationParams).
 struct Quantization {
   at::Tensor scale, zero_point;
 };

@@ -1,5 +1,6 @@
 // Quantization, by way of export (quantized_decomposed) and by torchao. Both libraries register their operators when
 // Python imports them, so these entries may be of operators that PyTorch doesn't have yet.
+// PyTorch: torch/ao/quantization/fx/_decomposed.py, torchao/quantization/quant_primitives.py.
 #include "ops/families.h"
 #include "ops/quantization/blocks.h"
 #include "ops/quantization/decompositions.h"

@@ -1,3 +1,5 @@
+// PyTorch: torch/_decomp/decompositions.py (bernoulli), aten/src/ATen/native/TensorFactories.cpp (rand_like,
+// randn_like).
 #include "ops/random/decompositions.h"
 
 #include <ATen/ops/lt.h>

@@ -1,4 +1,6 @@
 // Random numbers. Programs draw them where eager does, so that with the same seed they are the same.
+// PyTorch: aten/src/ATen/native/Distributions.cpp, aten/src/ATen/native/TensorFactories.cpp (rand, randint, randn,
+// randperm).
 #include <c10/core/DefaultDtype.h>
 
 #include "ops/families.h"

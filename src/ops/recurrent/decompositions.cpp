@@ -1,3 +1,5 @@
+// PyTorch: aten/src/ATen/native/RNN.cpp, torch/_decomp/decompositions.py (gru_impl, lstm_impl, rnn_relu_input,
+// rnn_tanh_input).
 #include "ops/recurrent/decompositions.h"
 
 #include <functional>

@@ -1,5 +1,6 @@
 // Recurrent networks. ATen's composites look for oneDNN's kernels, which need plain sizes; these unroll the sequence,
 // or stay whole where nobody knows how long it is.
+// PyTorch: aten/src/ATen/native/RNN.cpp.
 #include "ops/families.h"
 #include "ops/recurrent/decompositions.h"
 #include "ops/shape/shape.h"

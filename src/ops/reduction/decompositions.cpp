@@ -1,3 +1,6 @@
+// PyTorch: aten/src/ATen/native/ReduceOps.cpp, aten/src/ATen/native/ReduceAllOps.cpp (max, min),
+// aten/src/ATen/native/LinearAlgebra.cpp (linalg_vector_norm), aten/src/ATen/native/TensorAdvancedIndexing.cpp
+// (count_nonzero), aten/src/ATen/native/Normalization.cpp (renorm).
 #include "ops/reduction/decompositions.h"
 
 #include <limits>

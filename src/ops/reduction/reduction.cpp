@@ -1,4 +1,7 @@
 // Reductions and scans: sums and extrema over axes, cumulative sums, sorting.
+// PyTorch: aten/src/ATen/native/ReduceOps.cpp, aten/src/ATen/native/ReduceOpsUtils.h, aten/src/ATen/native/Sorting.cpp
+// (kthvalue, median, sort, topk), aten/src/ATen/native/TensorCompare.cpp (max, min, mode),
+// aten/src/ATen/native/Histogram.cpp, aten/src/ATen/native/LinearAlgebra.cpp (linalg_vector_norm).
 #include "ops/families.h"
 #include "ops/reduction/decompositions.h"
 #include "ops/refusal.h"

@@ -1,3 +1,8 @@
+// PyTorch: aten/src/ATen/native/Embedding.cpp, aten/src/ATen/native/Onehot.cpp, aten/src/ATen/native/PixelShuffle.cpp,
+// aten/src/ATen/native/ChanelShuffle.cpp, aten/src/ATen/native/GridSampler.cpp,
+// aten/src/ATen/native/AffineGridGenerator.cpp, aten/src/ATen/native/ReplicationPadding.cpp,
+// aten/src/ATen/native/PadNd.cpp (_pad_circular), aten/src/ATen/native/Im2Col.cpp, aten/src/ATen/native/Col2Im.cpp,
+// aten/src/ATen/native/UpSample.cpp (compute_output_size).
 #include "ops/resampling/decompositions.h"
 
 #include <vector>

@@ -1,4 +1,7 @@
 // Upsampling, and sampling along a grid.
+// PyTorch: aten/src/ATen/native/UpSample.h (upsample_1d_common_check, upsample_2d_common_check,
+// upsample_3d_common_check), aten/src/ATen/native/UpSample.cpp (compute_output_size),
+// aten/src/ATen/native/GridSamplerUtils.h (check_grid_sampler_common), aten/src/ATen/native/AffineGridGenerator.cpp.
 #include "ops/families.h"
 #include "ops/refusal.h"
 #include "ops/resampling/decompositions.h"

@@ -1,3 +1,4 @@
+// PyTorch: aten/src/ATen/native/UpSample.cpp (compute_output_size).
 #include "ops/resampling/upsample.h"
 
 #include <algorithm>

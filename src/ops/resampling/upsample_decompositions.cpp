@@ -1,3 +1,6 @@
+// PyTorch: aten/src/ATen/native/UpSample.h (area_pixel_compute_scale, area_pixel_compute_source_index,
+// get_cubic_upsample_coefficients), torch/_decomp/decompositions.py (_upsample_nearest, _upsample_linear,
+// upsample_bicubic2d_default).
 #include "ops/resampling/upsample_decompositions.h"
 
 #include <array>

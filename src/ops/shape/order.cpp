@@ -1,3 +1,4 @@
+// PyTorch: aten/src/ATen/TensorIterator.cpp (reorder_dimensions).
 #include "ops/shape/order.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// PyTorch: aten/src/ATen/native/TensorShape.cpp (select_scatter, slice_scatter).
 #include "ops/shape/part.h"
 
 #include "ops/refusal.h"

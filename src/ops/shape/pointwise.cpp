@@ -1,4 +1,6 @@
 // The part of shape.h that is about operators whose output has an element for each element of their operands.
+// PyTorch: aten/src/ATen/TensorIterator.cpp (compute_fast_setup_type, reorder_dimensions),
+// aten/src/ATen/ExpandUtils.cpp (infer_size).
 #include <algorithm>
 #include <numeric>
 

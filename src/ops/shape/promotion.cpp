@@ -1,3 +1,4 @@
+// PyTorch: aten/src/ATen/native/TypeProperties.cpp (update_result_type_state, result_type).
 #include "ops/shape/promotion.h"
 
 #include <c10/core/DefaultDtype.h>

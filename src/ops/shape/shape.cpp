@@ -1,3 +1,5 @@
+// PyTorch: aten/src/ATen/native/TensorFactories.cpp (empty_like), aten/src/ATen/ExpandUtils.cpp (infer_dense_strides),
+// aten/src/ATen/native/ReduceOpsUtils.h (shape_from_dim_mask).
 #include "ops/shape/shape.h"
 
 #include <algorithm>

@@ -1,4 +1,6 @@
 // The part of shape.h that is about views: the same memory in another shape.
+// PyTorch: aten/src/ATen/InferSize.h (infer_size), aten/src/ATen/TensorUtils.cpp (computeStride),
+// aten/src/ATen/ExpandUtils.cpp (inferExpandGeometry), aten/src/ATen/native/TensorShape.cpp (slice).
 #include <algorithm>
 #include <limits>
 #include <sstream>

@@ -1,3 +1,4 @@
+// PyTorch: aten/src/ATen/native/Pool.h (pooling_output_shape), aten/src/ATen/native/ConvUtils.h (conv_output_size).
 #include "ops/shape/window.h"
 
 #include "ops/refusal.h"

@@ -1,3 +1,4 @@
+// PyTorch: aten/src/ATen/native/SpectralOps.cpp (stft, istft).
 #include "ops/spectral/decompositions.h"
 
 #include <ATen/TensorOperators.h>

@@ -1,4 +1,7 @@
 // Fourier transforms. ATen's composites of short-time ones look at plain sizes and at the window's data.
+// PyTorch: aten/src/ATen/native/mkl/SpectralOps.cpp (_fft_c2c_mkl, _fft_c2r_mkl, _fft_r2c_mkl),
+// aten/src/ATen/native/SpectralOps.cpp (stft, istft), aten/src/ATen/native/TensorFactories.cpp (bartlett_window,
+// hann_window), aten/src/ATen/native/TensorCompare.cpp (_assert_async).
 #include <algorithm>
 #include <numeric>
 
@@ -13,7 +16,7 @@ namespace {
 
 using Metas = std::vector<TensorMeta>;
 
-/// The axes that aren't transformed lie outside, in the order in which they do in the input. ATen: mkl/SpectralOps.cpp.
+/// The axes that aren't transformed lie outside, in the order in which they do in the input.
 TensorMeta transformed(const TensorMeta& self, Sizes sizes, std::span<const int64_t> axes, at::ScalarType dtype) {
   std::vector<size_t> order(self.sizes.size());
   std::iota(order.begin(), order.end(), size_t{0});

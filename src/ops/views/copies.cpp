@@ -1,4 +1,6 @@
 // Views that are copied at once. All of them are expanded.
+// PyTorch: torch/_refs/__init__.py (alias_copy, as_strided_copy, expand_copy), torch/_decomp/decompositions.py
+// (split_with_sizes_copy).
 #include "ops/families.h"
 #include "ops/views/copy_decompositions.h"
 

@@ -1,3 +1,6 @@
+// PyTorch: torch/_refs/__init__.py (alias_copy, as_strided_copy, expand_copy, permute_copy, squeeze_copy, t_copy,
+// transpose_copy, unbind_copy, unsqueeze_copy, view_copy), aten/src/ATen/native/TensorShape.cpp
+// (narrow_copy_dense_cpu), torch/_decomp/decompositions.py (split_with_sizes_copy).
 #include "ops/views/copy_decompositions.h"
 
 #include <utility>

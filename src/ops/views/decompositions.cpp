@@ -1,3 +1,7 @@
+// PyTorch: aten/src/ATen/native/TensorShape.cpp, aten/src/ATen/native/TensorTransformations.cpp (roll, rot90),
+// aten/src/ATen/native/TriangularOps.cpp (tril, triu), aten/src/ATen/native/ReduceOps.cpp (diff, trace),
+// aten/src/ATen/native/TensorProperties.cpp (is_same_size), aten/src/ATen/native/AutogradComposite.cpp
+// (_has_same_storage_numel).
 #include "ops/views/decompositions.h"
 
 #include <algorithm>

@@ -1,4 +1,6 @@
 // Copies of tensors, as they are, repeated or joined.
+// PyTorch: aten/src/ATen/native/TensorShape.cpp (cat, repeat), aten/src/ATen/native/TensorConversions.cpp (_to_copy),
+// aten/src/ATen/native/TensorFactories.cpp (clone), aten/src/ATen/native/TensorTransformations.cpp (flip).
 #include "ops/families.h"
 #include "ops/shape/order.h"
 #include "ops/shape/promotion.h"

@@ -1,3 +1,4 @@
+// PyTorch: aten/src/ATen/native/TensorShape.cpp (block_diag, _chunk_cat, stack).
 #include "ops/views/joining_decompositions.h"
 
 #include <algorithm>

@@ -1,4 +1,6 @@
 // Borders: padding by a number, by mirroring, by repeating.
+// PyTorch: aten/src/ATen/native/PadNd.cpp (constant_pad_nd), aten/src/ATen/native/ReflectionPad.cpp,
+// aten/src/ATen/native/ReplicationPadding.cpp.
 #include "ops/families.h"
 #include "ops/refusal.h"
 #include "ops/resampling/decompositions.h"

@@ -1,4 +1,5 @@
 // Views of parts: indices, slices, diagonals.
+// PyTorch: aten/src/ATen/native/TensorShape.cpp.
 #include <algorithm>
 
 #include "ops/families.h"

@@ -1,4 +1,6 @@
 // The same elements in other places: pixels from channels, patches as columns.
+// PyTorch: aten/src/ATen/native/PixelShuffle.cpp, aten/src/ATen/native/ChanelShuffle.cpp (channel_shuffle),
+// aten/src/ATen/native/Im2Col.cpp (im2col), aten/src/ATen/native/Col2Im.cpp (col2im).
 #include "ops/families.h"
 #include "ops/refusal.h"
 #include "ops/resampling/decompositions.h"

@@ -1,4 +1,6 @@
 // Views of the same elements in another shape.
+// PyTorch: aten/src/ATen/native/TensorShape.cpp, aten/src/ATen/native/TensorConversions.cpp (view_dtype),
+// aten/src/ATen/native/UnaryOps.cpp (view_as_real, view_as_complex).
 #include <algorithm>
 
 #include "ops/families.h"
