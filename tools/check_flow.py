@@ -5,8 +5,8 @@
 The order of C++ folders is the table in src/README.md, that of Python packages the one in python/tracejet/README.md: a
 folder may use what stands above it. Between the trees of Python code it is `TREES`, and `CPP_TREES` says what C++ code
 beside the core may include. No files may include or import each other in a circle. Engines don't include each other,
-and only a few places name one (`NAMED_ENGINES`). Breaches are printed as `file:line: what, and what is allowed`; the
-exit status says whether there are any.
+and only a few places name one (`NAMED_ENGINES`). What PyTorch keeps private is used in `PRIVATE_TORCH` alone. Breaches
+are printed as `file:line: what, and what is allowed`; the exit status says whether there are any.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeGuard
 
 #: What else of the project each tree of Python code may import.
 TREES: dict[str, tuple[str, ...]] = {
@@ -59,11 +60,12 @@ NAMED_ENGINES: dict[str, int] = {
 #: Where PyTorch's private names may be used; in tests and benches they may be anywhere.
 PRIVATE_TORCH = (
     "python/tracejet/patches/",
-    "python/tracejet/export/compat.py",
-    "python/tracejet/engines/inductor/build.py",  # AOTInductor has no other ways
+    "python/tracejet/export/compat/",
 )
 #: Names that PyTorch documents, or that everybody uses for want of others.
 PUBLIC_ALL_THE_SAME = ("torch.utils._pytree", "torch._check", "torch._assert")
+#: Attributes that are public in spite of their names: those of named tuples, and `sys._getframe`.
+PUBLIC_ATTRIBUTES = ("_asdict", "_field_defaults", "_fields", "_getframe", "_make", "_replace")
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class Use:
 
 
 def main(root: Path) -> int:
-    breaches = [*check_cpp(root), *check_engine_names(root), *check_python(root)]
+    breaches = [*check_cpp(root), *check_engine_names(root), *check_python(root), *check_private_attributes(root)]
     for breach in breaches:
         print(breach, file=sys.stderr)
     return 1 if breaches else 0
@@ -127,6 +129,28 @@ def check_python(root: Path) -> list[str]:
         *_within_package(root, list(modules.values()), uses),
         *_circles(uses),
         *(breach for file in modules.values() for breach in _private_uses(root, file)),
+    ]
+
+
+def check_private_attributes(root: Path) -> list[str]:
+    """Where tracejet reaches for what the objects of others keep private: `op._schema`, `getattr(op, "_schema")`.
+
+    An attribute is the project's own where one of its classes has it. One whose name is in a variable isn't seen.
+    """
+    files = [file for file in _python_modules(root).values() if file.startswith("python/")]
+    nodes = {
+        file: list(ast.walk(ast.parse((root / file).read_text(), file)))
+        for file in files
+        if not file.startswith(PRIVATE_TORCH)
+    }
+    known = {*PUBLIC_ATTRIBUTES, *(name for each in nodes.values() for node in each for name in _own_attributes(node))}
+    return [
+        f"{file}:{node.lineno}: uses {name} of an object that isn't the project's: "  # type: ignore[attr-defined]
+        f"only {' and '.join(PRIVATE_TORCH)} may"
+        for file, each in nodes.items()
+        for node in each
+        for name in _attributes_used(node)
+        if _is_private(name) and name not in known
     ]
 
 
@@ -317,9 +341,47 @@ def _names_of_torch(node: ast.AST) -> Iterator[str]:
     elif isinstance(node, ast.ImportFrom):
         names = [f"{node.module}.{alias.name}" for alias in node.names]
     else:
-        is_whole = isinstance(node, ast.Attribute) and _is_private(node.attr) and _is_dotted(node)
-        names = [ast.unparse(node)] if is_whole else []
+        names = [ast.unparse(node)] if _is_private_attribute(node) and _is_dotted(node) else []
     yield from (name for name in names if name.startswith("torch."))
+
+
+def _own_attributes(node: ast.AST) -> Iterator[str]:
+    """The attributes that a class gives its objects: in its body, in `__slots__`, and by way of `self`."""
+    if isinstance(node, ast.ClassDef):
+        for member in node.body:
+            if isinstance(member, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                yield member.name
+            elif isinstance(member, (ast.Assign, ast.AnnAssign)):
+                targets = member.targets if isinstance(member, ast.Assign) else [member.target]
+                names = [name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)]
+                yield from names
+                if "__slots__" in names and member.value is not None:
+                    yield from _texts(ast.walk(member.value))
+    elif _is_private_attribute(node) and isinstance(node.ctx, ast.Store) and ast.unparse(node.value) in ("self", "cls"):
+        yield node.attr
+
+
+#: Functions of Python that take an attribute by its name, and which arguments are such names.
+_BY_NAME = {name: slice(1, 2) for name in ("getattr", "hasattr", "setattr", "delattr")}
+_BY_NAME |= {"attrgetter": slice(None), "methodcaller": slice(1)}
+
+
+def _attributes_used(node: ast.AST) -> Iterator[str]:
+    """The attributes that an expression asks for; whole names of `torch` have a check of their own."""
+    if _is_private_attribute(node) and not (_is_dotted(node) and ast.unparse(node).startswith("torch.")):
+        yield node.attr
+    elif isinstance(node, ast.Call):
+        function = ast.unparse(node.func).rpartition(".")[2]
+        for text in _texts(node.args[_BY_NAME[function]] if function in _BY_NAME else ()):
+            yield from text.split(".")
+
+
+def _texts(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    return (node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str))
+
+
+def _is_private_attribute(node: ast.AST) -> TypeGuard[ast.Attribute]:
+    return isinstance(node, ast.Attribute) and _is_private(node.attr)
 
 
 def _is_dotted(node: ast.expr) -> bool:

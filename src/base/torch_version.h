@@ -3,7 +3,7 @@
 #include <torch/version.h>
 
 // What the core has to know of the differences between PyTorch's versions (2.11 to 2.15) stands here; what Python has
-// to know, in python/tracejet/export/compat.py.
+// to know, in python/tracejet/export/compat.
 namespace tracejet {
 
 constexpr bool torch_is_at_least(int major, int minor) {

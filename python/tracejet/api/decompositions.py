@@ -7,7 +7,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from tracejet import _C
-from tracejet.export.compat import OpOverload, OpOverloadPacket, core_aten_decompositions, decomposition_table
+from tracejet.export.compat.operators import (
+    OpOverload,
+    OpOverloadPacket,
+    core_aten_decompositions,
+    decomposition_table,
+    writes_to_arguments,
+)
 
 #: An operator as `torch.ops` has it, or its name: "aten::gelu", "aten::add.Tensor".
 Operator: TypeAlias = "OpOverload | OpOverloadPacket | str"
@@ -154,7 +160,7 @@ def _python_decompositions(table: Mapping[Any, Callable[..., Any]]) -> dict[str,
     return {
         op.name(): function
         for op, function in table.items()
-        if isinstance(op, OpOverload) and not op._schema.is_mutable
+        if isinstance(op, OpOverload) and not writes_to_arguments(op)
     }
 
 
@@ -172,7 +178,7 @@ def _name(op: OpOverload | str) -> str:
 def _names(op: Operator) -> list[str]:
     if isinstance(op, OpOverloadPacket):
         overloads = [getattr(op, name) for name in op.overloads()]
-        return [overload.name() for overload in overloads if not overload._schema.is_mutable]
+        return [overload.name() for overload in overloads if not writes_to_arguments(overload)]
     return [_name(op)]
 
 

@@ -17,6 +17,7 @@ from torch.profiler import profile as torch_profile
 
 from tracejet import _C
 from tracejet.api.compile_report import CompileReport
+from tracejet.frontend.written_files import writing_to
 
 #: What a compiled program is called where PyTorch's profiler listens, and its parts: "tracejet part 3 (openvino)".
 PROGRAM, PART = "tracejet program", "tracejet part "
@@ -61,8 +62,13 @@ class Profile:
 
     def write_trace(self, path: str | os.PathLike[str]) -> None:
         """Writes one call as a file that Perfetto and Chrome (chrome://tracing) open: the program, its parts, PyTorch's
-        operators, and the engines' kernels in a row of their own, one after the other, with their mean times."""
-        Path(path).write_text(json.dumps(self._trace), encoding="utf-8")
+        operators, and the engines' kernels in a row of their own, one after the other, with their mean times.
+
+        Raises:
+            Error: the file can't be written.
+        """
+        with writing_to(path):
+            Path(path).write_text(json.dumps(self._trace), encoding="utf-8")
 
     def to_json(self) -> dict[str, Any]:
         """The same in lists, dicts, strings and numbers."""

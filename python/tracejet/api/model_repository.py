@@ -19,6 +19,7 @@ from tracejet.api.native_program import native
 from tracejet.api.request_batch import batch_of
 from tracejet.api.session_program import graph_of
 from tracejet.api.triton_config import triton_config, triton_tensors
+from tracejet.frontend.written_files import writing_to
 
 
 def save_model_repository(
@@ -53,7 +54,7 @@ def save_model_repository(
         InvalidInput: the program writes to buffers or inputs, or merge_requests is asked for where inputs and outputs
             haven't one batch, or of a server that decides it by itself; Triton has no such inputs or outputs.
         UnsupportedOperator: the program can't be written as ONNX.
-        Error: what `trace` raises of a module.
+        Error: the folder can't be written to; or what `trace` raises of a module.
     """
     if server not in ("triton", "ovms"):
         raise _C.InvalidInput(f'server: expected "triton" or "ovms", got {server!r}', _C.ErrorCode.MODEL_REPOSITORY)
@@ -77,13 +78,15 @@ def save_model_repository(
         )
     tensors = triton_tensors(program, batch) if server == "triton" else []  # which refuses before anything is written
     place = Path(folder) / name
-    (place / "1").mkdir(parents=True, exist_ok=True)
+    with writing_to(place):
+        (place / "1").mkdir(parents=True, exist_ok=True)
     if server == "triton":
         names = _C.save_onnx(graph_of(program), str(place / "1" / "model.onnx"))
         lines = triton_config(name, tensors, names, batch)
-        (place / "config.pbtxt").write_text(
-            "\n".join([*lines, *(["dynamic_batching { }"] if merge_requests else []), ""])
-        )
+        with writing_to(place / "config.pbtxt"):
+            (place / "config.pbtxt").write_text(
+                "\n".join([*lines, *(["dynamic_batching { }"] if merge_requests else []), ""])
+            )
         return place
     import openvino  # takes as long as the rest of tracejet, and tells Intel that it was imported
 
@@ -100,4 +103,5 @@ def _add_to_config(path: Path, name: str, place: Path) -> None:
     known = json.loads(path.read_text())["model_config_list"] if path.exists() else []
     others = [entry for entry in known if entry["config"]["name"] != name]
     ours = {"config": {"name": name, "base_path": f"/models/{place.name}"}}
-    path.write_text(json.dumps({"model_config_list": [*others, ours]}, indent=2) + "\n")
+    with writing_to(path):
+        path.write_text(json.dumps({"model_config_list": [*others, ours]}, indent=2) + "\n")

@@ -9,7 +9,7 @@ from torch.utils import _pytree as pytree
 
 from tracejet import _C
 from tracejet._C import ErrorCode, UnsupportedOperator
-from tracejet.export import compat
+from tracejet.export.compat.graphs import names_in_code
 from tracejet.frontend.call_spec import IN_GRAPH, CallSpec
 from tracejet.frontend.input import Input
 
@@ -28,7 +28,7 @@ def native_call(spec: CallSpec) -> _C.CallSpec:
         out_spec=out_spec,
         inputs=[None if isinstance(leaf.value, (torch.Tensor, Input)) else leaf.value for leaf in spec.inputs],
         outputs=[... if output is IN_GRAPH else output for output in spec.outputs],
-        argument_names=compat.names_in_code(spec.forward_names),
+        argument_names=names_in_code(spec.forward_names),
         constant_names=spec.constant_names,
         namedtuple_fields=fields,
     )

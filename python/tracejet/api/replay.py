@@ -12,6 +12,7 @@ from torch.utils import _pytree as pytree
 
 from tracejet import _C
 from tracejet.api import session_program
+from tracejet.export.compat.programs import drop_checks_of_sizes
 from tracejet.export.exported_program import ExportedProgram
 from tracejet.frontend.input import Input, input_like
 from tracejet.frontend.input_shapes import UNBOUNDED
@@ -30,7 +31,7 @@ def retraced(program: torch.export.ExportedProgram, options: Options | None = No
         leaves.append(_as_input(value, ranges) if isinstance(value, torch.Tensor) else value)
     args, kwargs = pytree.tree_unflatten(leaves, program.call_spec.in_spec)
     module = program.module(check_guards=False)
-    module._forward_pre_hooks.clear()  # they compare sizes with the ranges, which the trace knows by itself
+    drop_checks_of_sizes(module)  # the trace knows the ranges by itself
     module.forward = _replaying(module)
     session = Session(module, args, kwargs, strict=False, options=options or Options())
     with without_collections.held():

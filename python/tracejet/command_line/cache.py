@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import os
 from typing import Any
 
 import click
@@ -25,7 +24,7 @@ def cache() -> None:
 @json_option
 def ls(folder: str) -> tuple[Status, str, dict[str, Any]]:
     """Lists what is in it, the latest used first."""
-    _check_folder(folder)
+    _C.CompileSettings(engine_cache_dir=folder)  # which refuses what is no folder
     found = _C.cached_engines(folder)
     return Status.OK, "\n".join([*map(_line, found), _summary(folder, found)]), _as_json(folder, found)
 
@@ -35,14 +34,9 @@ def ls(folder: str) -> tuple[Status, str, dict[str, Any]]:
 @json_option
 def clear(folder: str) -> tuple[Status, str, dict[str, Any]]:
     """Removes all of it. Programs that run go on running."""
-    _check_folder(folder)
+    _C.CompileSettings(engine_cache_dir=folder)  # which refuses what is no folder
     removed = _C.clear_engine_cache(folder)
     return Status.OK, "removed " + _summary(folder, removed), _as_json(folder, removed)
-
-
-def _check_folder(folder: str) -> None:
-    if os.path.exists(folder) and not os.path.isdir(folder):
-        raise _C.InvalidInput(f"--dir {folder}: there is something else than a folder", _C.ErrorCode.COMMAND_LINE)
 
 
 def _line(entry: _C.CachedEngine) -> str:

@@ -15,6 +15,7 @@ import click
 from rich.console import Console
 
 from tracejet import _C
+from tracejet.frontend.written_files import writing_to
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -71,11 +72,8 @@ def _end_with_error(status: Status, kind: str, message: str, as_json: bool, repo
 @contextlib.contextmanager
 def writing(path: str) -> Iterator[IO[bytes]]:
     """A file that is written anew."""
-    try:
-        with open(path, "wb") as file:
-            yield file
-    except OSError as error:
-        raise _C.Error(f"can't write {path}: {error.strerror}", _C.ErrorCode.UNWRITABLE_FILE) from error
+    with writing_to(path), open(path, "wb") as file:
+        yield file
 
 
 @contextlib.contextmanager

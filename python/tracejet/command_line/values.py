@@ -12,6 +12,7 @@ import torch
 from torch.utils import _pytree as pytree
 
 from tracejet._C import Error, ErrorCode, InvalidInput
+from tracejet.api.call_arguments import flat_arguments
 from tracejet.command_line.shapes import Shape
 from tracejet.export.exported_program import ExportedProgram
 from tracejet.frontend.input import Input
@@ -28,10 +29,8 @@ def arguments(
     program: ExportedProgram, size: str, shapes: Mapping[str, Shape], seed: int, files: tuple[str, ...]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Values to run `program` on: those of files, or random ones in `shapes`, or else at the "min", "opt" or "max"
-    sizes.
+    sizes. Those of files must be in `shapes`, too.
     """
-    if files:
-        return _of_files(files)
     spec = program._tracejet_call_spec
     names = [leaf.name for leaf in spec.inputs]
     shapes = {name or next(iter(names), ""): shape for name, shape in shapes.items()}  # "": of the first input
@@ -40,11 +39,26 @@ def arguments(
         raise InvalidInput(
             f"the program has no input {unknown[0]!r}; it takes {', '.join(names)}", ErrorCode.COMMAND_LINE
         )
+    if files:
+        args, kwargs = _of_files(files)
+        if shapes:
+            _check_shapes(names, flat_arguments(spec, args, kwargs), shapes)
+        return args, kwargs
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(seed)
         leaves = [_value(leaf.value, size, shapes.get(leaf.name)) for leaf in spec.inputs]
     args, kwargs = pytree.tree_unflatten(leaves, spec.in_spec)
     return args, kwargs
+
+
+def _check_shapes(names: list[str], values: list[Any], shapes: Mapping[str, Shape]) -> None:
+    for name, value in zip(names, values, strict=True):
+        if isinstance(value, torch.Tensor) and value.shape != shapes.get(name, value.shape):
+            raise InvalidInput(
+                f"--shapes says that {name} is {list(shapes[name])}, but what --load-inputs has for it is "
+                f"{list(value.shape)}; leave out one of them",
+                ErrorCode.COMMAND_LINE,
+            )
 
 
 def _value(value: Any, size: str, shape: Shape | None) -> Any:

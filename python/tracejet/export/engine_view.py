@@ -10,7 +10,7 @@ from torch.fx import GraphModule
 from torch.fx import Node as FxNode
 
 from tracejet._C import FxBuilder, Graph, InvalidInput, Node
-from tracejet.export import compat
+from tracejet.export.compat.fake_tensors import guards_of
 from tracejet.export.fx_writer import Writer
 from tracejet.frontend.binding import unique_name
 from tracejet.patches.refcounted_patch import without_collections
@@ -50,7 +50,7 @@ class EngineView:
 
     def guards(self) -> list[Any]:
         """What was taken for granted of sizes, since this was made: conditions of sympy's."""
-        return compat.guards_of(self._writer.mode)
+        return guards_of(self._writer.mode)
 
     def symbols(self) -> dict[int, Any]:
         """The symbols of the graph as sympy's, by their ids."""

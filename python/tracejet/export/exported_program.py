@@ -12,7 +12,8 @@ from typing import Any
 import torch
 
 from tracejet._C import Graph
-from tracejet.export import compat
+from tracejet.export.compat.graphs import graph_module
+from tracejet.export.compat.programs import EXPORTED_PROGRAM_FIELDS
 from tracejet.export.materialize import Materializer
 from tracejet.export.program_module import finish
 from tracejet.export.runner_state import RunnerState
@@ -60,7 +61,7 @@ class ExportedProgram(torch.export.ExportedProgram):
         if name == "_example_inputs":  # apart from the rest: they may be large
             self._example_inputs = self._tracejet_call_spec.example_inputs()
             return self._example_inputs
-        if name in compat.EXPORTED_PROGRAM_FIELDS and "_graph_module" not in self.__dict__:
+        if name in EXPORTED_PROGRAM_FIELDS and "_graph_module" not in self.__dict__:
             self._materialize()
             return getattr(self, name)
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
@@ -107,7 +108,7 @@ class ExportedProgram(torch.export.ExportedProgram):
             self._written = _Written(self)
 
     def _state(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in compat.EXPORTED_PROGRAM_FIELDS}
+        return {name: getattr(self, name) for name in EXPORTED_PROGRAM_FIELDS}
 
     def __copy__(self) -> ExportedProgram:
         return _of_state(self._state())
@@ -134,7 +135,7 @@ def _with_reshapes(module: torch.fx.GraphModule) -> torch.fx.GraphModule:
     graph = copy.deepcopy(module.graph)
     for node in graph.find_nodes(op="call_function", target=torch.ops.aten.view.default):
         node.target = torch.ops.aten.reshape.default
-    made = compat.graph_module(graph, dict(module.named_children()))
+    made = graph_module(graph, dict(module.named_children()))
     made.meta.update(module.meta)
     return made
 

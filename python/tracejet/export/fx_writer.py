@@ -10,7 +10,9 @@ from typing import Any
 import torch
 from torch.fx import Graph, GraphModule, Node
 
-from tracejet.export import compat
+from tracejet.export.compat.fake_tensors import LazyMode, fake_tensor_maker
+from tracejet.export.compat.graphs import graph_module, name_maker, name_taker, node_appender
+from tracejet.export.compat.symbols import bind_unbacked_symbols
 from tracejet.export.symbolic_shapes import SymbolicNodes, SymbolicNumbers
 
 #: What PyTorch's exporter calls the subgraphs of an operator of control flow.
@@ -31,21 +33,22 @@ class Writer:
         self.graph = Graph()
         self.modules: dict[str, GraphModule] = {}
         self.tensors: dict[str, torch.Tensor] = {}
-        self.mode: compat.LazyMode = around.mode if around else compat.LazyMode()
-        self.fake_tensor: Any = around.fake_tensor if around else compat.fake_tensor_maker(self.mode)
+        self.mode: LazyMode = around.mode if around else LazyMode()
+        self.fake_tensor: Any = around.fake_tensor if around else fake_tensor_maker(self.mode)
         self.numbers: SymbolicNumbers = around.numbers if around else SymbolicNumbers(self.mode)
         self._subgraph_counts: Counter[str] = Counter()
         self.symbolic_number = self.numbers.value
         nodes = SymbolicNodes(self.numbers, self.call)
         self.symbolic_node = nodes.node
         self.symbol_source = nodes.add_source
-        self._append = compat.node_appender(self.graph)
-        self._unique_name = self.graph._graph_namespace.create_name
+        self._append = node_appender(self.graph)
+        self._unique_name = name_maker(self.graph)
+        self._take_name = name_taker(self.graph)
         self._top: Node | None = None  # after which nodes stand that belong before all others
 
     def placeholder(self, name: str, value: Any) -> Node:
         """An input. Its name is taken as it is, though fx would keep names of builtins like `input` for these."""
-        self.graph._graph_namespace._used_names.add(name)
+        self._take_name(name)
         node = self._append("placeholder", name, (), {}, name)
         node.meta["val"] = value
         self._top = node
@@ -76,8 +79,8 @@ class Writer:
     def module(self) -> GraphModule:
         """The module of the finished graph."""
         if self.numbers.has_unbacked:
-            compat.bind_unbacked_symbols(self.graph, self.mode.shape_env)
-        return compat.graph_module(self.graph, self.modules, self.tensors)
+            bind_unbacked_symbols(self.graph, self.mode.shape_env)
+        return graph_module(self.graph, self.modules, self.tensors)
 
     def control_flow(
         self, operator: str, modules: Sequence[GraphModule], operands: tuple, numbers: list, meta: dict[str, Any]

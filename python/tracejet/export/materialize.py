@@ -25,7 +25,8 @@ from torch.export.graph_signature import (
 from torch.fx import Node
 
 from tracejet._C import FxBuilder, Graph, GraphInput, GraphOutput
-from tracejet.export import compat
+from tracejet.export.compat.graphs import name_in_graph, names_in_code
+from tracejet.export.compat.programs import exported_program_state
 from tracejet.export.fx_writer import Writer
 from tracejet.frontend.binding import unique_name
 from tracejet.frontend.call_spec import IN_GRAPH, CallSpec
@@ -58,7 +59,7 @@ class Materializer:
         input_specs = self._add_inputs()
         self._builder.add_nodes()
         output_specs = self._add_outputs()
-        return compat.exported_program_state(
+        return exported_program_state(
             self._writer.module(),
             ExportGraphSignature(input_specs, output_specs),
             self._state_dict,
@@ -146,7 +147,7 @@ class Materializer:
 
     def _module_calls(self) -> list[ModuleCallEntry]:
         spec = self._spec
-        names = compat.names_in_code(spec.forward_names)
+        names = names_in_code(spec.forward_names)
         signature = ModuleCallSignature([], [], spec.in_spec, spec.out_spec, forward_arg_names=names)
         return [ModuleCallEntry("", signature)]
 
@@ -165,7 +166,7 @@ def _argument(value: Any) -> ArgumentSpec:
 def _kept_by_fx(name: str) -> str:
     """`name`, or what fx makes of a name like `input`, which is Python's own, whenever it copies a graph: the signature
     wouldn't find it any more. (These are the nodes' names. Arguments keep theirs.)"""
-    return compat.name_in_graph(name)
+    return name_in_graph(name)
 
 
 def _placeholder_names(names: Sequence[str], kinds: Sequence[InputKind]) -> list[str]:

@@ -13,7 +13,8 @@ from torch.utils import _pytree as pytree
 
 from tracejet import _C
 from tracejet._C import ErrorCode, InvalidInput
-from tracejet.export.compat import OpOverload, reorder_kwargs
+from tracejet.export.compat.operators import OpOverload
+from tracejet.export.compat.programs import argument_names, call_structure, reorder_kwargs
 from tracejet.export.runner_state import RunnerState, written_memory
 from tracejet.frontend.literals import check_literal
 
@@ -41,8 +42,8 @@ def finish(program: torch.export.ExportedProgram, module: GraphModule, claimed: 
 
 def _keywords(module: GraphModule) -> dict[str, str]:
     """The keywords of a call, and what the module's code calls these arguments."""
-    args, kwargs = module._in_spec.children()
-    return dict(zip(kwargs.context, module.graph._codegen.pytree_info.orig_args[args.num_children :], strict=True))
+    args, kwargs = call_structure(module).children()
+    return dict(zip(kwargs.context, argument_names(module)[args.num_children :], strict=True))
 
 
 def _rename(
@@ -117,7 +118,7 @@ class _Checks:
     def __init__(self, module: GraphModule, signature: ExportGraphSignature, written_state: list[str]):
         self._module = module
         specs = [spec for spec in signature.input_specs if spec.kind == InputKind.USER_INPUT]
-        self._in_spec = module._in_spec
+        self._structure = call_structure(module)
         self._literals = [(i, spec.arg) for i, spec in enumerate(specs) if isinstance(spec.arg, ConstantArgument)]
         names = [spec.arg.name for spec in specs]
         mutated = {spec.target for spec in signature.output_specs if spec.kind == OutputKind.USER_INPUT_MUTATION}
@@ -135,7 +136,7 @@ class _Checks:
         @torch.compiler.disable  # type: ignore[untyped-decorator]
         def check(module: GraphModule, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
             if module.validate_inputs and not _C.is_tracing() and not torch.compiler.is_compiling():
-                self._check(module, pytree.tree_leaves((args, reorder_kwargs(kwargs, self._in_spec))))
+                self._check(module, pytree.tree_leaves((args, reorder_kwargs(kwargs, self._structure))))
 
         return check
 

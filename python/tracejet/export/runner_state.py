@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import nn
 
+from tracejet.export.compat.programs import storage_identity
+
 
 class RunnerState:
     """What a program's state was before anything ran it.
@@ -32,8 +34,8 @@ class RunnerState:
 
 def written_memory(state: Mapping[str, torch.Tensor], written: Iterable[str]) -> dict[str, torch.Tensor]:
     """The tensors of `state` that are `written`, and those of the same storage."""
-    storages = {state[name].untyped_storage()._cdata for name in written}
-    return {name: tensor for name, tensor in state.items() if tensor.untyped_storage()._cdata in storages}
+    storages = {storage_identity(state[name]) for name in written}
+    return {name: tensor for name, tensor in state.items() if storage_identity(tensor) in storages}
 
 
 def _copied(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

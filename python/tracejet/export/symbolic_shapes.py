@@ -13,7 +13,15 @@ import torch
 from torch.fx import Node
 
 from tracejet._C import Expression
-from tracejet.export import compat
+from tracejet.export.compat.fake_tensors import LazyMode
+from tracejet.export.compat.symbols import (
+    add_symbol,
+    new_unbacked_float,
+    new_unbacked_symbol,
+    size_symbol,
+    symbolic_number,
+    value_range,
+)
 from tracejet.patches.sym_node import to_sympy
 
 if TYPE_CHECKING:
@@ -33,7 +41,7 @@ _FOLDED = Expression.variadic_kinds()
 class SymbolicNumbers:
     """The symbolic numbers of one program, each made once."""
 
-    def __init__(self, mode: compat.LazyMode):
+    def __init__(self, mode: LazyMode):
         self._mode = mode
         self.symbols: dict[int, sympy.Symbol] = {}
         self._values: dict[Expression, Any] = {}
@@ -59,7 +67,7 @@ class SymbolicNumbers:
         return self._number(function(_sympy(a), _sympy(b)), int, hint)
 
     def _number(self, expression: sympy.Basic, kind: type, hint: Any) -> Any:
-        return compat.symbolic_number(self._mode.shape_env, expression, kind, hint)
+        return symbolic_number(self._mode.shape_env, expression, kind, hint)
 
     def _symbol(self, symbol: Any) -> sympy.Symbol:
         known = self.symbols.get(symbol.id)
@@ -71,14 +79,14 @@ class SymbolicNumbers:
         env = self._mode.shape_env
         if symbol.is_float:
             self.has_unbacked = True
-            return compat.new_unbacked_float(env)
-        ranges = compat.value_range(symbol.min, symbol.max)
+            return new_unbacked_float(env)
+        ranges = value_range(symbol.min, symbol.max)
         if symbol.backed:
-            made = compat.size_symbol(len(self.symbols), is_positive=symbol.min is not None and symbol.min > 0)
-            compat.add_symbol(env, made, symbol.hint, ranges)
+            made = size_symbol(len(self.symbols), is_positive=symbol.min is not None and symbol.min > 0)
+            add_symbol(env, made, symbol.hint, ranges)
         else:
             self.has_unbacked = True
-            made = compat.new_unbacked_symbol(env, ranges)
+            made = new_unbacked_symbol(env, ranges)
         self.range_constraints[made] = ranges
         return made
 

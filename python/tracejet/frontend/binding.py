@@ -21,6 +21,7 @@ from tracejet.frontend.input_shapes import shown
 from tracejet.frontend.near_name import did_you_mean
 from tracejet.frontend.registered import Registered
 from tracejet.frontend.tensor_subclasses import check_input
+from tracejet.patches.pytree_nodes import node_of
 
 #: What may stand in a model's arguments beside tensors; a program keeps such a value as it is.
 LITERALS = (bool, int, float, complex, str, type(None), torch.dtype, torch.device, torch.layout, torch.memory_format)
@@ -265,7 +266,7 @@ def _describe(name: str, path: str, value: Any, device: torch.device) -> Leaf:
 
 def _walk(tree: Any) -> Iterator[tuple[list[Any], Any]]:
     """The leaves of a pytree with the keys that lead to them, in pytree's order."""
-    node = pytree.SUPPORTED_NODES.get(pytree._get_node_type(tree))
+    node = node_of(tree)
     if node is None:
         yield [], tree
         return

@@ -21,6 +21,7 @@ from tracejet.frontend.binding import (
     match_signature,
     positional,
 )
+from tracejet.patches.pytree_nodes import node_of, node_type
 
 
 def get_dynamic_shapes_args(module: nn.Module, arg_inputs: Any) -> dict[str, Any]:
@@ -64,13 +65,12 @@ def _specs(roots: Sequence[Root], values: Sequence[Any]) -> list[Any]:
 
 def _spec(tree: Any, leaves: Iterator[Leaf], dims: dict[str, torch.export.Dim]) -> Any:
     """`tree` with each leaf replaced by what varies in it; takes as many leaves as the tree has."""
-    node_type = pytree._get_node_type(tree)
-    node = pytree.SUPPORTED_NODES.get(node_type)
+    node = node_of(tree)
     if node is None:
         return _axes(next(leaves), dims)
     children, context = node.flatten_fn(tree)
     specs = [_spec(child, leaves, dims) for child in children]
-    if node_type in pytree.BUILTIN_TYPES:
+    if node_type(tree) in pytree.BUILTIN_TYPES:
         return node.unflatten_fn(specs, context)
     return type(children)(specs)  # torch.export sees other containers as what they flatten to
 

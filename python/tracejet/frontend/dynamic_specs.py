@@ -1,41 +1,34 @@
 """What `torch.compile(shapes_spec=…)` takes (torch.fx.experimental.dynamic_spec), said as torch.export says it.
 
 A `ShapeVar` is a dimension, by identity and not by name; a size that is computed of some (`2 * batch`) has their range
-alone, as a Dim that is computed has. Torch has these classes from 2.13 on.
+alone, as a Dim that is computed has.
 """
 
 from __future__ import annotations
 
 import inspect
-import sys
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
-from torch.utils import _pytree as pytree
 
 from tracejet._C import ErrorCode, InvalidInput
+from tracejet.patches.dynamic_spec_classes import classes, entries_of, env_of_specs, number_of, parameters_of
+from tracejet.patches.pytree_nodes import node_of
 from tracejet.patches.size_bounds import bound_sympy
 
 #: The variable that a dimension's name stands for, while it lives: another of the same name is another dimension.
 _named: weakref.WeakValueDictionary[str, Any] = weakref.WeakValueDictionary()
 
 
-def _torchs() -> Any:
-    """Torch's module of them; None where nobody has imported it, and so nobody has one. It imports SymPy."""
-    return sys.modules.get("torch.fx.experimental.dynamic_spec")
-
-
 def is_size(value: Any) -> bool:
     """Whether it is a ShapeVar or an IntVar, or is computed of some."""
-    return _torchs() is not None and isinstance(value, torch.SymInt) and _is_of_a_spec(value)
+    return classes() is not None and isinstance(value, torch.SymInt) and _is_of_a_spec(value)
 
 
 def _is_of_a_spec(size: torch.SymInt) -> bool:
-    return (
-        isinstance(size, _torchs().IntVar) or getattr(size.node, "shape_env", None) is _torchs()._get_spec_shape_env()
-    )
+    return isinstance(size, classes().IntVar) or getattr(size.node, "shape_env", None) is env_of_specs()
 
 
 def range_of_size(size: Any, unbounded: int) -> tuple[int, int, str]:
@@ -49,7 +42,7 @@ def range_of_size(size: Any, unbounded: int) -> tuple[int, int, str]:
     )
     high = int(bounds.upper) if bounds.upper.is_Integer and bounds.upper < unbounded else unbounded
     low = int(bounds.lower) if bounds.lower.is_Integer else 1
-    return max(1, low), high, _name_of(size) if isinstance(size, _torchs().IntVar) else ""
+    return max(1, low), high, _name_of(size) if isinstance(size, classes().IntVar) else ""
 
 
 def usual_size(size: Any) -> int | None:
@@ -58,53 +51,52 @@ def usual_size(size: Any) -> int | None:
 
 
 def _name_of(variable: Any) -> str:
-    name = variable.name if variable.name.isidentifier() and variable.name != "anon" else f"dim_{variable._uid}"
+    name = variable.name if variable.name.isidentifier() and variable.name != "anon" else f"dim_{number_of(variable)}"
     if _named.setdefault(name, variable) is not variable:
-        name = f"{name}_{variable._uid}"
+        name = f"{name}_{number_of(variable)}"
         _named[name] = variable
     return name
 
 
 def claim_names(owner: Any, shape: Any) -> None:
     """Keeps the names of a shape's variables theirs while `owner` lives; an attribute would be copied and pickled."""
-    if _torchs() is not None and isinstance(shape, (tuple, list, _torchs().TensorSpec)):
+    if classes() is not None and isinstance(shape, (tuple, list, classes().TensorSpec)):
         for size in shape:
-            if isinstance(size, _torchs().IntVar):
+            if isinstance(size, classes().IntVar):
                 weakref.finalize(owner, id, size).atexit = False
 
 
 def by_parameter(spec: Any, parameters: Iterable[inspect.Parameter]) -> Any:
     """A ShapesSpec or ParamsSpec as a dict by forward's parameters; everything else as it is."""
-    if _torchs() is None or not isinstance(spec, (_torchs().ShapesSpec, _torchs().ParamsSpec)):
+    if classes() is None or not isinstance(spec, (classes().ShapesSpec, classes().ParamsSpec)):
         return spec
-    if isinstance(spec, _torchs().ShapesSpec):
-        if spec.assumptions:
-            raise InvalidInput(
-                f"dynamic_shapes: {spec.assumptions[0]} is an assumption of a ShapesSpec, which isn't taken; say it in "
-                "forward, by torch._check",
-                ErrorCode.DYNAMIC_SHAPES,
-            )
-        spec = spec._params or _torchs().ParamsSpec()
-    found = dict(spec._named_args)
+    if isinstance(spec, classes().ShapesSpec) and spec.assumptions:
+        raise InvalidInput(
+            f"dynamic_shapes: {spec.assumptions[0]} is an assumption of a ShapesSpec, which isn't taken; say it in "
+            "forward, by torch._check",
+            ErrorCode.DYNAMIC_SHAPES,
+        )
+    said = parameters_of(spec)
+    found = dict(said.by_name)
     for parameter in parameters:
-        if parameter.kind is inspect.Parameter.VAR_POSITIONAL and spec._varargs is not None:
-            found[parameter.name] = _torchs().SeqSpec(spec._varargs)
+        if parameter.kind is inspect.Parameter.VAR_POSITIONAL and said.of_args is not None:
+            found[parameter.name] = classes().SeqSpec(said.of_args)
         if parameter.kind is inspect.Parameter.VAR_KEYWORD:
-            found.update(spec._varkw or {})
+            found.update(said.of_kwargs)
     return found
 
 
 def plain(spec: Any, value: Any) -> Any:
     """What a spec says of one argument or element, in the words of `dynamic_shapes`: a list, a dict or a size."""
-    if _torchs() is None:
+    if classes() is None:
         return spec
-    if isinstance(spec, _torchs().TensorSpec):
+    if isinstance(spec, classes().TensorSpec):
         return list(spec)
-    if isinstance(spec, _torchs().DictSpec):
+    if isinstance(spec, classes().DictSpec):
         return dict(spec.items())
-    if isinstance(spec, _torchs().SeqSpec):
-        return _padded(spec._entries, value)
-    if isinstance(spec, _torchs().ObjectSpec):
+    if isinstance(spec, classes().SeqSpec):
+        return _padded(entries_of(spec), value)
+    if isinstance(spec, classes().ObjectSpec):
         return _by_field(spec, value)
     return spec
 
@@ -117,7 +109,7 @@ def _padded(entries: Sequence[Any], value: Any) -> list[Any]:
 
 def _by_field(spec: Any, value: Any) -> Any:
     """An ObjectSpec goes by attributes; the elements of a registered class are in an order of their own."""
-    node = pytree.SUPPORTED_NODES.get(pytree._get_node_type(value))
+    node = node_of(value)
     if node is None or node.flatten_with_keys_fn is None or isinstance(value, Mapping):
         return spec
     fields = [getattr(key, "name", None) for key, _ in node.flatten_with_keys_fn(value)[0]]

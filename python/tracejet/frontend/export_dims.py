@@ -17,6 +17,7 @@ from tracejet.frontend import dynamic_specs
 from tracejet.frontend.binding import Root, forward_parameters, keywords, match_signature, positional
 from tracejet.frontend.input import Input
 from tracejet.frontend.input_shapes import UNBOUNDED, as_int, is_dim, range_of_dim, shown
+from tracejet.patches.pytree_nodes import node_of
 
 _HINTS = ("AUTO", "DYNAMIC", "STATIC")
 
@@ -133,7 +134,7 @@ class _Reader:
                 f"{path}: an Input says itself what varies; pass a tensor, or leave it out of dynamic_shapes",
                 ErrorCode.DYNAMIC_SHAPES,
             )
-        node = pytree.SUPPORTED_NODES.get(pytree._get_node_type(value))
+        node = node_of(value)
         if node is None:
             raise InvalidInput(
                 f"{path}: dynamic_shapes says {shown(spec)} of {shown(value)}; only tensors can vary",
@@ -190,7 +191,7 @@ def _child(path: str, spec: Any, index: int, count: int) -> Any:
     if spec is None:
         return None
     if not isinstance(spec, (tuple, list)):
-        node = pytree.SUPPORTED_NODES.get(pytree._get_node_type(spec))
+        node = node_of(spec)
         spec = None if node is None else node.flatten_fn(spec)[0]
     if not isinstance(spec, (tuple, list)) or len(spec) != count:
         raise InvalidInput(

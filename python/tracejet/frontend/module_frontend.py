@@ -23,6 +23,7 @@ from tracejet.frontend.symbolic_loops import loops_of_a_trace
 from tracejet.frontend.tensor_subclasses import check_modules, check_result, plain_parameters
 from tracejet.patches.device import devices_of_a_trace
 from tracejet.patches.module_calls import reported_module_calls
+from tracejet.patches.module_registries import transient_buffers_of
 from tracejet.patches.random_state import other_generators_watched
 from tracejet.patches.size_text import Texts
 
@@ -104,8 +105,7 @@ def _announce_state(tracer: _C.Tracer, registered: Registered) -> None:
     transient = {
         f"{path}.{name}" if path else name
         for path, module in registered.modules
-        if module._non_persistent_buffers_set
-        for name in module._non_persistent_buffers_set
+        for name in transient_buffers_of(module)
     }
     for name, buffer in registered.buffers:
         for path, tensor in plain_parameters(name, buffer):

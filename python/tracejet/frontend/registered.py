@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, TypeVar
 
 import torch
 from torch import nn
 
 from tracejet._C import ErrorCode, InvalidInput
+from tracejet.patches.module_registries import buffers_of, children_of, names_otherwise, parameters_of
 
 _T = TypeVar("_T")
 _Named = list[tuple[str, _T]]
-
-#: What gives names to what is registered; few classes (FSDP's) have a way of their own.
-_NAMING = ("named_modules", "named_parameters", "named_buffers", "_named_members")
 
 
 class Registered(NamedTuple):
@@ -32,13 +30,13 @@ class Registered(NamedTuple):
     @classmethod
     def of(cls, model: nn.Module) -> Registered:
         modules = _walk(model)
-        if any(_names_otherwise(kind) for kind in {type(module) for _, module in modules}):
+        if any(names_otherwise(kind) for kind in {type(module) for _, module in modules}):
             return cls(
                 list(model.named_modules(remove_duplicate=False)),
                 list(model.named_parameters(remove_duplicate=False)),
                 list(model.named_buffers(remove_duplicate=False)),
             )
-        return cls(modules, list(_members(modules, "_parameters")), list(_members(modules, "_buffers")))
+        return cls(modules, list(_members(modules, parameters_of)), list(_members(modules, buffers_of)))
 
 
 def unique(named: Iterable[tuple[str, _T]]) -> _Named[_T]:
@@ -56,7 +54,7 @@ def _walk(model: nn.Module) -> _Named[nn.Module]:
     while waiting:
         path, module = waiting.pop()
         found.append((path, module))
-        if children := module._modules:
+        if children := children_of(module):
             if path.count(".") >= deepest:
                 raise InvalidInput(
                     f"{path[:40]}… goes on for {deepest} modules: one of the model's modules holds itself",
@@ -67,14 +65,10 @@ def _walk(model: nn.Module) -> _Named[nn.Module]:
     return found
 
 
-def _members(modules: _Named[nn.Module], registry: str) -> Iterator[tuple[str, Any]]:
+def _members(modules: _Named[nn.Module], registry: Callable[[nn.Module], dict[str, Any]]) -> Iterator[tuple[str, Any]]:
     for path, module in modules:
-        if members := getattr(module, registry):
+        if members := registry(module):
             prefix = f"{path}." if path else ""
             for name, member in members.items():
                 if member is not None:
                     yield prefix + name, member
-
-
-def _names_otherwise(kind: type[nn.Module]) -> bool:
-    return any(getattr(kind, name) is not getattr(nn.Module, name) for name in _NAMING)

@@ -10,12 +10,12 @@ from typing import Any
 import torch
 
 from tracejet import _C
-from tracejet._C import Error, ErrorCode
 from tracejet.api.compile import CompiledModule
 from tracejet.api.config import config
 from tracejet.api.native_program import native
 from tracejet.api.verify import Verification
 from tracejet.frontend.report import Report
+from tracejet.frontend.written_files import writing_to
 from tracejet.html_report import charts
 from tracejet.html_report.content import content_of
 from tracejet.html_report.latency import Latency
@@ -63,10 +63,8 @@ def write_report(
             weights_chart=charts.weights_chart(content.modules),
             latency_chart=charts.latency_chart(latency.sizes) if latency is not None else "",
         )
-    try:
+    with writing_to(path):
         Path(path).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise Error(f"can't write {os.fspath(path)}: {error.strerror}", ErrorCode.UNWRITABLE_FILE) from error
 
 
 def _rendered(template: str, **values: Any) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 import torch
 from torch._C import _SymNode as SymNode  # type: ignore[attr-defined] # torch's stubs lack it
 from torch.utils._python_dispatch import is_traceable_wrapper_subclass
@@ -14,6 +16,7 @@ __all__ = [
     "is_functional",
     "is_traceable_wrapper_subclass",
     "native_attention",
+    "version_of",
 ]
 
 _no_dispatch = torch._C._disabled_torch_dispatch_impl
@@ -21,6 +24,9 @@ _no_function = torch._C._disabled_torch_function_impl
 
 #: Whether a tensor is one of a trace, in the wrapper by which PyTorch makes its operators functional.
 is_functional = torch._is_functional_tensor
+
+#: A number that each write to the tensor's memory makes greater.
+version_of = attrgetter("_version")
 
 #: What torch.nn's attention modules call for inference.
 native_attention = torch._native_multi_head_attention

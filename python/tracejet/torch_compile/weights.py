@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import attrgetter, is_
+from operator import is_
 
 import torch
 from torch import nn
 
-from tracejet.patches.torch_internals import has_own_dispatch
-
-_version = attrgetter("_version")
+from tracejet.patches.torch_internals import has_own_dispatch, version_of
 
 
 def place_of(tensor: torch.Tensor) -> int:
@@ -23,14 +21,14 @@ class Weights:
 
     def __init__(self, tensors: Sequence[torch.Tensor]):
         self._tensors = list(tensors)
-        self._versions = list(map(_version, tensors))
+        self._versions = list(map(version_of, tensors))
         self._places = list(map(place_of, tensors))
 
     def are(self, tensors: Sequence[torch.Tensor]) -> bool:
         """Whether `tensors` are these very ones, unchanged. Writes through `.data` and through NumPy leave no trace."""
         return (
             all(map(is_, self._tensors, tensors))
-            and list(map(_version, tensors)) == self._versions
+            and list(map(version_of, tensors)) == self._versions
             and list(map(place_of, tensors)) == self._places
         )
 
@@ -40,7 +38,7 @@ class Weights:
         changed = [
             i
             for i, tensor in enumerate(tensors)
-            if are_same[i] and (tensor._version, place_of(tensor)) != (self._versions[i], self._places[i])
+            if are_same[i] and (version_of(tensor), place_of(tensor)) != (self._versions[i], self._places[i])
         ]
         parameters = [i for i, tensor in enumerate(tensors) if isinstance(tensor, nn.Parameter)]
         if 2 * sum(are_same[i] for i in parameters) >= len(parameters):

@@ -138,3 +138,13 @@ def test_the_command_writes_a_repository(tmp_path):
     assert written["files"] == ["1/model.onnx", "config.pbtxt"]
     again = ("export", tmp_path / "net.pt2", "--for", "ovms", "-o", folder, "--name", "a/b")
     assert "without slashes" in found(*again, status=2)["error"]["message"]
+
+
+@pytest.mark.parametrize(("server", "taken"), [("triton", "net"), ("triton", "net/config.pbtxt/x"), ("ovms", "net")])
+def test_a_folder_that_cant_be_written_to_is_an_error_of_ours(net, tmp_path, server, taken):
+    place = tmp_path / taken
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text("")
+    with pytest.raises(tracejet.Error, match="can't write ") as refused:
+        save_model_repository(net, tmp_path, server=server, name="net", arg_inputs=[X])
+    assert refused.value.code == tracejet.ErrorCode.UNWRITABLE_FILE

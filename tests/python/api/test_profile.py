@@ -107,3 +107,9 @@ def test_engines_that_dont_say_are_left_out() -> None:
 def test_wrong_arguments_are_refused() -> None:
     with pytest.raises(tracejet.InvalidInput, match="axis 1 is 3"):
         tracejet.compile(nn.ReLU(), arg_inputs=[ROWS]).profile(torch.ones(2, 3))
+
+
+def test_a_trace_that_cant_be_written_is_an_error_of_ours(profiled: Any, tmp_path: Path) -> None:
+    with pytest.raises(tracejet.Error, match="can't write .*nowhere/trace.json: No such file") as refused:
+        profiled[2].write_trace(tmp_path / "nowhere/trace.json")
+    assert refused.value.code == tracejet.ErrorCode.UNWRITABLE_FILE

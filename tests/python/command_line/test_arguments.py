@@ -146,6 +146,10 @@ ODD = {
     "an array": ("run net.pt2 --load-inputs x.npy", 0, "float32[3, 4]"),
     "an array by name": ("run net.pt2 --load-inputs x=x.npy", 0, "float32[3, 4]"),
     "sizes to run at": ("run net.pt2 --shapes x:5x4", 0, "float32[5, 4]"),
+    "an array of the shape": ("run net.pt2 --load-inputs x.npy --shapes x:3x4", 0, "float32[3, 4]"),
+    "an array of another shape": ("run net.pt2 --load-inputs x.npy --shapes 5x4", 2, "--shapes says that x is [5, 4]"),
+    "a name beside an array": ("run net.pt2 --load-inputs x.npy --shapes y:3x4", 2, "no input 'y'; it takes x"),
+    "a shape measured": ("bench net.pt2 --load-inputs x.npy --shapes x:5x4", 2, "has for it is [3, 4]"),
     "another dtype": ("run net.pt2 --load-inputs integers.npy", 2, "its dtype is Long"),
     "objects": ("run net.pt2 --load-inputs objects.npy", 3, "can't load objects.npy: it holds no tensors"),
     "no array": ("run net.pt2 --load-inputs broken.npy", 3, "can't load broken.npy"),
@@ -166,6 +170,7 @@ ODD = {
     "a report nowhere": ("report net.pt2 -o nowhere/r.html --no-verify --duration 0", 3, "can't write nowhere/r.html"),
     "a duration that is none": ("report net.pt2 -o r.html --duration nan", 2, "--duration"),
     "a cache that is a file": ("cache ls --dir x.npy", 2, "something else than a folder"),
+    "a file to clear": ("cache clear --dir x.npy", 2, "something else than a folder"),
     "kernels in a file": ("run net.pt2 --cache-dir x.npy", 2, "something else than a folder"),
 }
 
@@ -177,3 +182,10 @@ def test_odd_arguments_are_answered_in_words_of_ours(files: Path, monkeypatch: p
     result = tracejet_command(*command.split())
     assert result.exit_code == status, result.output
     assert message in result.output and "Traceback" not in result.output
+
+
+def test_a_range_a_shape_and_an_array_of_a_model_must_agree(folder: Path) -> None:
+    np.save(folder / "x.npy", np.ones((3, 8), np.float32))
+    command = ("run", "cli_models:net", *RANGE, "--load-inputs", "x.npy", "--shapes")
+    assert found(*command, "x:3x8")["outputs"][0]["shape"] == [3, 3]
+    assert "--shapes says that x is [2, 8]" in found(*command, "x:2x8", status=2)["error"]["message"]

@@ -177,5 +177,8 @@ def test_a_cache_is_written_through_a_link_and_takes_no_other_places(tmp_path: P
     for name in ("fifo", "kept"):
         with pytest.raises(tracejet.Error, match="can't write .*: there is something else than a file"):
             files.write_bytes(str(tmp_path / name), b"third")
+    with pytest.raises(tracejet.Error, match="can't write .*: Not a directory|File exists") as refused:
+        files.write_bytes(str(tmp_path / "kept/cache/below"), b"third")
+    assert refused.value.code == tracejet.ErrorCode.UNWRITABLE_FILE
     assert (tmp_path / "fifo").is_fifo()
     assert sorted(file.name for file in tmp_path.rglob("*")) == ["cache", "fifo", "kept", "link"]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 
 from tracejet._C import ErrorCode, Expression, UnsupportedOperator
-from tracejet.export import compat
+from tracejet.export.compat.symbols import value_of
 from tracejet.export.engine_view import EngineView
 from tracejet.patches.sym_node import expression_of
 
@@ -27,7 +27,7 @@ def assumptions(view: EngineView, sizes: Mapping[int, torch.SymInt]) -> list[Exp
             raise UnsupportedOperator(
                 f"inductor takes {guard} for granted, which can't be checked when it runs", ErrorCode.ENGINE_REFUSAL
             )
-        condition = compat.value_of(guard, symbols)
+        condition = value_of(guard, symbols)
         if isinstance(condition, torch.SymBool):
             conditions.append(expression_of(condition.node))
         elif not condition:

@@ -1,4 +1,4 @@
-"""Has AOTInductor compile a program. All that knows its private ways is here."""
+"""Has AOTInductor compile a program. Its private ways are `compat.inductor`'s."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from torch.fx import GraphModule, Node
 from tracejet._C import CompileSettings, UnsupportedOperator
 from tracejet.engines.inductor.assumptions import assumptions
 from tracejet.engines.inductor.code import Code
+from tracejet.export.compat.inductor import aot_compile, package, sizes_told_apart_by_the_program_alone
 from tracejet.export.engine_view import EngineView
 
 #: Inductor keeps what it is at in variables of the process.
@@ -53,9 +54,9 @@ def build(view: EngineView, settings: CompileSettings, sizes: Mapping[int, torch
         except Exception as error:
             raise _failure(view.module, error) from error
         constants = {name: tensor for each in files if isinstance(each, dict) for name, (tensor, _) in each.items()}
-        package = _packaged([each for each in files if isinstance(each, str)], Path(folder))
+        code = _packaged([each for each in files if isinstance(each, str)], Path(folder))
     return Code(
-        package,
+        code,
         [(name, view.weights[name]) for name in constants if name in view.weights],
         [(name, tensor) for name, tensor in constants.items() if name not in view.weights],
         assumptions(view, sizes),
@@ -77,20 +78,13 @@ def _runs_on_gpu(module: GraphModule) -> bool:
 
 
 def _compile(module: GraphModule, options: dict[str, Any]) -> list[Any]:
-    from torch._inductor import aot_compile
-
     inputs = tuple(node.meta["val"] for node in module.graph.find_nodes(op="placeholder"))
-    with torch.no_grad():
-        files = aot_compile(module, inputs, options=options)
-    assert isinstance(files, list)
-    return files
+    return aot_compile(module, inputs, options)
 
 
 def _packaged(files: list[str], folder: Path) -> bytes:
-    from torch._inductor.package import package_aoti
-
     path = folder / "code.pt2"
-    package_aoti(str(path), files)
+    package(path, files)
     return path.read_bytes()
 
 
@@ -98,9 +92,7 @@ def _packaged(files: list[str], folder: Path) -> bytes:
 def _for_a_compilation() -> Iterator[None]:
     """Sizes of 0 and 1 aren't told from others, unless the program itself does. PyTorch's warnings of its own code
     aren't for users."""
-    from torch.fx.experimental import _config
-
-    with _config.patch(backed_size_oblivious=True), warnings.catch_warnings():
+    with sizes_told_apart_by_the_program_alone(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 

@@ -9,11 +9,11 @@ import torch
 from torch.fx import Graph, Node
 from torch.utils import _pytree as pytree
 
-from tracejet.export import compat
+from tracejet.export.compat.operators import OpOverload, argument_names, is_higher_order
+from tracejet.export.compat.symbols import has_upper_bound
 
 #: Whose operators Inductor knows. It would call others as they are, and so do PyTorch's kernels.
 _NAMESPACES = frozenset({"aten", "prims", "quantized_decomposed"})
-_aten = torch.ops.aten
 
 
 def refused_nodes(graph: Graph) -> dict[Node, str]:
@@ -24,15 +24,15 @@ def refused_nodes(graph: Graph) -> dict[Node, str]:
 
 def _reason(node: Node) -> str:
     target = node.target
-    if compat.is_higher_order(target):
+    if is_higher_order(target):
         return "runs graphs of its own, which are compiled each by itself"
-    if not isinstance(target, compat.OpOverload):
+    if not isinstance(target, OpOverload):
         return ""  # arithmetic of sizes
     if target.namespace not in _NAMESPACES:
         return "is no operator of PyTorch's own, and Inductor would only call it"
     if torch.Tag.nondeterministic_seeded in target.tags and not _drops_nothing(node):
         return "draws random numbers, of which Inductor draws others than PyTorch"
-    if target is _aten._local_scalar_dense.default:
+    if target.name() == "aten::_local_scalar_dense":
         return "reads a number from a tensor, which code of Inductor's doesn't give"
     if any(tensor.dtype.is_complex for tensor in _tensors(node)):
         return "computes in complex numbers, which Inductor doesn't compile"
@@ -45,7 +45,7 @@ def _reason(node: Node) -> str:
 
 def _drops_nothing(node: Node) -> bool:
     """Attention without dropout draws nothing."""
-    names = [argument.name for argument in node.target._schema.arguments]
+    names = argument_names(node.target)
     given = {**dict(zip(names, node.args, strict=False)), **node.kwargs}
     return "dropout_p" in names and given.get("dropout_p", 0.0) == 0.0
 
@@ -65,7 +65,7 @@ def _depends_on_data(tensor: torch.Tensor) -> bool:
 
 def _is_bounded(tensor: torch.Tensor) -> bool:
     return all(
-        compat.has_upper_bound(size.node.shape_env, symbol)
+        has_upper_bound(size.node.shape_env, symbol)
         for size in _dynamic_sizes(tensor)
         for symbol in size.node.expr.free_symbols
     )

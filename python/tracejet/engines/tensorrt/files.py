@@ -6,7 +6,8 @@ import os
 import tempfile
 from pathlib import Path
 
-from tracejet._C import CompileSettings, Error, ErrorCode
+from tracejet._C import CompileSettings
+from tracejet.frontend.written_files import unwritable, writing_to
 
 
 def cache_path(settings: CompileSettings, kind: str) -> str:
@@ -29,13 +30,14 @@ def write_bytes(path: str, data: bytes) -> None:
     """All or nothing: another process never sees a part. Links are written through; a device or a fifo stays."""
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
-        raise Error(f"can't write {path}: there is something else than a file", ErrorCode.UNWRITABLE_FILE)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=target.name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.replace(temporary, target)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+        raise unwritable(path, "there is something else than a file")
+    with writing_to(path):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=target.name)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+            os.replace(temporary, target)
+        except BaseException:
+            os.unlink(temporary)
+            raise
