@@ -147,7 +147,7 @@ def test_engines_are_known_to_themselves_and_the_registry(tree, file, is_right):
     assert [breach.startswith(f"{file}:1: includes ") for breach in breaches] == [True] * (not is_right)
 
 
-@pytest.mark.parametrize("name", ['"aten"', r'"engine=\"aten\""', "engine_names::kAten"])
+@pytest.mark.parametrize("name", ['"aten"', r'"engine=\"aten\""', "aten::kName"])
 def test_engines_are_named_where_it_is_known(tree, name):
     tree.write("src/engines/aten/interpreter.cpp", f"auto x = {name};\n")
     tree.write("src/bindings/aten_engine.cpp", f"auto x = {name};\n")
