@@ -165,6 +165,8 @@ lint: extension $(BIN)/clang-tidy $(BUILD)/tidy/compile_commands.json ## formatt
 	$(BIN)/ruff format --check $(PY)
 	$(BIN)/mypy
 	$(BIN)/python tools/check_flow.py
+	$(BIN)/python tools/check_private_torch.py
+	$(BIN)/python tools/check_error_texts.py
 	$(BIN)/python tools/check_unity.py
 	$(RUN) tools/make_stubs.py --check
 	{ git diff --name-only --diff-filter=d $(SINCE) -- 'src/*.cpp'; git ls-files -o --exclude-standard -- 'src/*.cpp'; } | $(TIDY)

@@ -5,8 +5,8 @@
 The order of C++ folders is the table in src/README.md, that of Python packages the one in python/tracejet/README.md: a
 folder may use what stands above it. Between the trees of Python code it is `TREES`, and `CPP_TREES` says what C++ code
 beside the core may include. No files may include or import each other in a circle. Engines don't include each other,
-and only a few places name one (`NAMED_ENGINES`). What PyTorch keeps private is used in `PRIVATE_TORCH` alone. Breaches
-are printed as `file:line: what, and what is allowed`; the exit status says whether there are any.
+and the core names none (`NAMED_ENGINES` says where a name means something else). Breaches are printed as
+`file:line: what, and what is allowed`; the exit status says whether there are any.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeGuard
 
 #: What else of the project each tree of Python code may import.
 TREES: dict[str, tuple[str, ...]] = {
@@ -45,27 +44,17 @@ CPP_TREES: dict[str, tuple[str, ...]] = {
 OF_EXTENSION = ("testing/samples/module.cpp",)
 #: Beside the bindings and C++ tests: who may include what is in an engine's folder.
 KNOWS_ENGINES = ("src/engines/registry.cpp", "src/engines/reference.h", "src/engines/reference.cpp")
-#: Lines of the core and of tracejet-cpp that name an engine. Where there are fewer, the number has to go down.
+#: Lines of the core and of tracejet-cpp where the name of an engine means something else. The core names none: it asks
+#: the registry. Where there are fewer, the number has to go down.
 NAMED_ENGINES: dict[str, int] = {
-    "src/compile/settings.cpp": 16,  # whose setting it is
-    "src/bindings/onnx_program.cpp": 2,
-    "tools/tracejet/bench.cpp": 1,
-    # No engines: the set of decompositions, and the operators' namespace.
+    # The set of decompositions.
     "src/ops/decomposition_table.cpp": 1,
     "src/bindings/decompositions.cpp": 1,
-    "src/bindings/operators.cpp": 1,
     "tools/tracejet/trace.cpp": 2,
+    # The namespace of PyTorch's operators.
+    "src/bindings/operators.cpp": 1,
     "src/io/pt2/program_writer.cpp": 1,
 }
-#: Where PyTorch's private names may be used; in tests and benches they may be anywhere.
-PRIVATE_TORCH = (
-    "python/tracejet/patches/",
-    "python/tracejet/export/compat/",
-)
-#: Names that PyTorch documents, or that everybody uses for want of others.
-PUBLIC_ALL_THE_SAME = ("torch.utils._pytree", "torch._check", "torch._assert")
-#: Attributes that are public in spite of their names: those of named tuples, and `sys._getframe`.
-PUBLIC_ATTRIBUTES = ("_asdict", "_field_defaults", "_fields", "_getframe", "_make", "_replace")
 
 
 @dataclass(frozen=True)
@@ -78,7 +67,7 @@ class Use:
 
 
 def main(root: Path) -> int:
-    breaches = [*check_cpp(root), *check_engine_names(root), *check_python(root), *check_private_attributes(root)]
+    breaches = [*check_cpp(root), *check_engine_names(root), *check_python(root)]
     for breach in breaches:
         print(breach, file=sys.stderr)
     return 1 if breaches else 0
@@ -105,7 +94,7 @@ def check_cpp(root: Path, exceptions: Mapping[tuple[str, str], str] = EXCEPTIONS
 def check_engine_names(root: Path, known: Mapping[str, int] = NAMED_ENGINES) -> list[str]:
     """Where the core or tracejet-cpp names an engine in quotes, or by a constant, but for the engines' own files."""
     engines = _engines(root)
-    name = re.compile(rf"""\\?"(?:{"|".join(engines)})\\?"|engine_names::k\w+""")
+    name = re.compile(rf"""\\?"(?:{"|".join(engines)})\\?"|(?:{"|".join(engines)})::kName\b""")
     lines: dict[str, list[int]] = {file: [] for file in known}
     for path in _cpp_files(root, ("src", "include", "tools/tracejet")) if engines else []:
         file = str(path.relative_to(root))
@@ -128,29 +117,6 @@ def check_python(root: Path) -> list[str]:
         *_between_trees(uses),
         *_within_package(root, list(modules.values()), uses),
         *_circles(uses),
-        *(breach for file in modules.values() for breach in _private_uses(root, file)),
-    ]
-
-
-def check_private_attributes(root: Path) -> list[str]:
-    """Where tracejet reaches for what the objects of others keep private: `op._schema`, `getattr(op, "_schema")`.
-
-    An attribute is the project's own where one of its classes has it. One whose name is in a variable isn't seen.
-    """
-    files = [file for file in _python_modules(root).values() if file.startswith("python/")]
-    nodes = {
-        file: list(ast.walk(ast.parse((root / file).read_text(), file)))
-        for file in files
-        if not file.startswith(PRIVATE_TORCH)
-    }
-    known = {*PUBLIC_ATTRIBUTES, *(name for each in nodes.values() for node in each for name in _own_attributes(node))}
-    return [
-        f"{file}:{node.lineno}: uses {name} of an object that isn't the project's: "  # type: ignore[attr-defined]
-        f"only {' and '.join(PRIVATE_TORCH)} may"
-        for file, each in nodes.items()
-        for node in each
-        for name in _attributes_used(node)
-        if _is_private(name) and name not in known
     ]
 
 
@@ -322,74 +288,6 @@ def _imported(node: ast.AST, modules: Mapping[str, str]) -> Iterator[str]:
             is_extension = alias.name == "_C"
             if not is_extension:
                 yield submodule if submodule in modules else node.module
-
-
-def _private_uses(root: Path, file: str) -> Iterator[str]:
-    """Where tracejet uses what PyTorch calls private, but for the places that are there for it."""
-    if not file.startswith("python/") or file.startswith(PRIVATE_TORCH):
-        return
-    for node in ast.walk(ast.parse((root / file).read_text(), file)):
-        for name in _names_of_torch(node):
-            if any(_is_private(part) for part in name.split(".")) and not name.startswith(PUBLIC_ALL_THE_SAME):
-                allowed = " and ".join(PRIVATE_TORCH)
-                yield f"{file}:{node.lineno}: uses {name}, which is private: only {allowed} may"  # type: ignore[attr-defined]
-
-
-def _names_of_torch(node: ast.AST) -> Iterator[str]:
-    if isinstance(node, ast.Import):
-        names = [alias.name for alias in node.names]
-    elif isinstance(node, ast.ImportFrom):
-        names = [f"{node.module}.{alias.name}" for alias in node.names]
-    else:
-        names = [ast.unparse(node)] if _is_private_attribute(node) and _is_dotted(node) else []
-    yield from (name for name in names if name.startswith("torch."))
-
-
-def _own_attributes(node: ast.AST) -> Iterator[str]:
-    """The attributes that a class gives its objects: in its body, in `__slots__`, and by way of `self`."""
-    if isinstance(node, ast.ClassDef):
-        for member in node.body:
-            if isinstance(member, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-                yield member.name
-            elif isinstance(member, (ast.Assign, ast.AnnAssign)):
-                targets = member.targets if isinstance(member, ast.Assign) else [member.target]
-                names = [name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)]
-                yield from names
-                if "__slots__" in names and member.value is not None:
-                    yield from _texts(ast.walk(member.value))
-    elif _is_private_attribute(node) and isinstance(node.ctx, ast.Store) and ast.unparse(node.value) in ("self", "cls"):
-        yield node.attr
-
-
-#: Functions of Python that take an attribute by its name, and which arguments are such names.
-_BY_NAME = {name: slice(1, 2) for name in ("getattr", "hasattr", "setattr", "delattr")}
-_BY_NAME |= {"attrgetter": slice(None), "methodcaller": slice(1)}
-
-
-def _attributes_used(node: ast.AST) -> Iterator[str]:
-    """The attributes that an expression asks for; whole names of `torch` have a check of their own."""
-    if _is_private_attribute(node) and not (_is_dotted(node) and ast.unparse(node).startswith("torch.")):
-        yield node.attr
-    elif isinstance(node, ast.Call):
-        function = ast.unparse(node.func).rpartition(".")[2]
-        for text in _texts(node.args[_BY_NAME[function]] if function in _BY_NAME else ()):
-            yield from text.split(".")
-
-
-def _texts(nodes: Iterable[ast.AST]) -> Iterator[str]:
-    return (node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str))
-
-
-def _is_private_attribute(node: ast.AST) -> TypeGuard[ast.Attribute]:
-    return isinstance(node, ast.Attribute) and _is_private(node.attr)
-
-
-def _is_dotted(node: ast.expr) -> bool:
-    return isinstance(node, ast.Name) or (isinstance(node, ast.Attribute) and _is_dotted(node.value))
-
-
-def _is_private(name: str) -> bool:
-    return name.startswith("_") and not name.endswith("__")
 
 
 if __name__ == "__main__":

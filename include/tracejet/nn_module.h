@@ -28,6 +28,10 @@ struct ModuleCall {
   /// Makes what gives the module object its members back as they are now; empty where it can't be copied.
   std::function<std::function<void()>()> keep_members;
 };
+/// What trace() and diagnose() of a model, below, come to: they say what is recorded, and what of the module is as
+/// before afterwards. One Input for each tensor that `forward` is called with, in its order. trace() throws as the one
+/// of functions does (trace.h), and UnsupportedOperator where forward leaves tensors of the trace in the module;
+/// diagnose() throws only InvalidInput, and reports all else.
 Program trace(const ModuleCall& call, const std::vector<Input>& inputs, const TraceOptions& options = {});
 Report diagnose(const ModuleCall& call, const std::vector<Input>& inputs, const TraceOptions& options = {});
 

@@ -23,12 +23,15 @@ namespace tracejet {
 /// Buffers that forward writes or sets are part of the program. The module is unchanged.
 Program trace(const torch::jit::Module& module, const std::vector<Input>& inputs, const TraceOptions& options = {});
 
-/// Reports what keeps sizes from varying as declared; see trace.h.
+/// Traces as trace() does, and reports what keeps sizes from varying as declared, what ends the trace among it. Throws
+/// only InvalidInput, where Inputs contradict themselves, each other or what forward takes. The module is unchanged.
 Report diagnose(const torch::jit::Module& module, const std::vector<Input>& inputs, const TraceOptions& options = {});
 
 /// Gives what forward is called with, in its order, for one tensor for each Input. Lists and dicts may be of any type:
 /// they are made those that forward declares.
 using ScriptCall = std::function<std::vector<c10::IValue>(const std::vector<at::Tensor>&)>;
+/// The same for a forward that takes other things than tensors: `call` makes its arguments, and `inputs` has one Input
+/// for each tensor that `call` is given. Throws InvalidInput, too, where what it makes isn't what forward declares.
 Program trace(const torch::jit::Module& module, const ScriptCall& call, const std::vector<Input>& inputs,
               const TraceOptions& options = {});
 Report diagnose(const torch::jit::Module& module, const ScriptCall& call, const std::vector<Input>& inputs,

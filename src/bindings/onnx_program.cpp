@@ -6,7 +6,6 @@
 
 #include "bindings/bindings.h"
 #include "compile/prepare.h"
-#include "engines/names.h"
 #include "engines/tensorrt/target.h"
 #include "ir/size_expression.h"
 #include "lowering/onnx/network_types.h"
@@ -17,7 +16,7 @@ namespace python {
 
 OnnxProgram::OnnxProgram(std::shared_ptr<const Graph> graph, RuntimeInputs inputs, const onnx::Target& target,
                          at::ScalarType precision)
-    : graph(std::move(graph)), inputs(std::move(inputs)) {
+    : engine(target.name), graph(std::move(graph)), inputs(std::move(inputs)) {
   onnx::Lowering lowering(*this->graph, this->inputs, target);
   lowering.run();
   refused = lowering.unsupported();
@@ -124,7 +123,7 @@ void bind_onnx_program(py::module_& module) {
       .def(
           "report",
           [](const OnnxProgram& self, const std::vector<std::pair<size_t, std::string>>& refused) {
-            return report(*self.graph, self.sources_of(refused), engine_names::kTensorRT);
+            return report(*self.graph, self.sources_of(refused), self.engine);
           },
           py::arg("refused"), "What an engine refuses, by ONNX node, in the words of the model.")
       .def(
@@ -141,8 +140,7 @@ void bind_onnx_program(py::module_& module) {
         auto program =
             std::make_shared<OnnxProgram>(prepared, runtime_inputs_of(*prepared), tensorrt::target(), precision);
         if (program->refused.empty()) return program;
-        throw UnsupportedOperator(report(*prepared, program->refused, engine_names::kTensorRT),
-                                  ErrorCode::kEngineRefusal);
+        throw UnsupportedOperator(report(*prepared, program->refused, program->engine), ErrorCode::kEngineRefusal);
       },
       py::arg("graph"), py::arg("precision"), "A whole program as TensorRT reads it.");
 }

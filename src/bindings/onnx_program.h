@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "engines/runtime_inputs.h"
@@ -12,6 +13,7 @@ namespace tracejet::python {
 
 /// A graph as ONNX for an engine that is written in Python.
 struct OnnxProgram {
+  std::string engine;
   std::shared_ptr<const Graph> graph;
   RuntimeInputs inputs;
   onnx::Model model;                 ///< empty where something is refused

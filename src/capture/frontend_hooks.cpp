@@ -4,6 +4,13 @@
 
 namespace tracejet {
 
+c10::IValue for_language(const FrontendHooks& hooks, const c10::IValue& value) {
+  if (hooks.wrapped == nullptr) return value;
+  if (value.isSymFloat()) return c10::SymFloat(hooks.wrapped(value.toSymFloat().toSymNodeImpl()));
+  if (value.isSymBool()) return c10::SymBool(hooks.wrapped(value.toSymBool().toSymNodeImpl()));
+  return value;
+}
+
 c10::IValue own_number(const FrontendHooks& hooks, const c10::IValue& value) {
   if (hooks.unwrapped == nullptr) return value;
   if (value.isSymFloat() && value.toSymFloat().is_symbolic()) {

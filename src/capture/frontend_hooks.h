@@ -19,7 +19,7 @@ struct FrontendHooks {
   std::optional<c10::IValue> (*symbolic_number)(const at::Tensor&) = nullptr;
   /// What is behind a node that the language has wrapped in one of its own (torch.SymFloat, torch.SymBool).
   c10::SymNode (*unwrapped)(const c10::SymNode&) = nullptr;
-  /// A node of ours in the form in which the language takes floats.
+  /// A node of ours in the form in which the language takes floats and booleans.
   c10::SymNode (*wrapped)(const c10::SymNode&) = nullptr;
   /// What the code that asks for a condition needs it to be: with the other answer it raises at once (`assert
   /// condition`, `if condition: raise …`). Nothing where it goes on either way.
@@ -33,6 +33,8 @@ struct FrontendHooks {
   c10::impl::PyInterpreter* python = nullptr;
 };
 
+/// A symbolic float or boolean as the language takes it; other values as they are.
+c10::IValue for_language(const FrontendHooks& hooks, const c10::IValue& value);
 /// A symbolic float or boolean as the core made it.
 c10::IValue own_number(const FrontendHooks& hooks, const c10::IValue& value);
 /// The number behind a tensor that the language made of one (`x + 1`).

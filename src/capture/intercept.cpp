@@ -65,7 +65,7 @@ bool answer_whether_equal(const c10::OperatorHandle& op, torch::jit::Stack& stac
 }
 
 /// Whether several elements of a view may share one place in memory. Functionalization would add up what is written to
-/// them. (The types of views are internal to PyTorch, so their names tell.)
+/// them. (PyTorch generates the types of views, and declares them in no header that it installs: their names tell.)
 bool may_share_memory(const at::Tensor& tensor) {
   if (!at::functionalization::impl::isFunctionalTensor(tensor)) return false;
   const auto& views = at::functionalization::impl::unsafeGetFunctionalWrapper(tensor)->view_metas();

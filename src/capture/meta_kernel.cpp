@@ -145,7 +145,7 @@ std::optional<std::vector<OutputMeta>> outputs_by_meta_kernel(const Call& call, 
       throw_refused_shapes(error.what_without_backtrace(), full_name(call.op()));
     } catch (const std::exception& error) {
       // Python has kept no type of an assertion in C++, only its text.
-      if (std::string_view(error.what()).find("INTERNAL ASSERT FAILED") == std::string_view::npos) throw;
+      if (!is_internal_assertion(error.what())) throw;
       throw UnsupportedOperator("has no shape rule, and Python's meta function asks for plain sizes",
                                 ErrorCode::kFakeImplementation);
     }

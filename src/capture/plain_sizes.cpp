@@ -32,10 +32,11 @@ bool is_polynomial(const Expression& size) {
 /// Whether it is, or was made of, one that stands for a size. The largest means "to the end" in slices.
 bool may_be_of_size(int64_t number) { return number >= kLeastDerived && number != std::numeric_limits<int64_t>::max(); }
 
-bool is_symbolic_type(const c10::Argument& declared) {
-  const c10::TypePtr type = declared.real_type();
-  const std::string text = type->str();
-  return text.find("SymInt") != std::string::npos;
+/// SymInt, or a list or an optional of it.
+bool takes_symbolic_sizes(const c10::Type& type) {
+  return type.kind() == c10::TypeKind::SymIntType ||
+         std::ranges::any_of(type.containedTypes(),
+                             [](const c10::TypePtr& part) { return takes_symbolic_sizes(*part); });
 }
 
 }  // namespace
@@ -100,7 +101,7 @@ void PlainSizes::restore(const c10::Argument& declared, c10::IValue& argument) c
       throw UnsupportedOperator("a module of PyTorch's computes a size from " + axes() +
                                 " in a way that isn't known; make these axes static");
     }
-    if (is_symbolic_type(declared)) return shapes.sym_int(*size);
+    if (takes_symbolic_sizes(*declared.real_type())) return shapes.sym_int(*size);
     throw UnsupportedOperator("takes " + name_of(*size) + ", a dynamic size, as a plain number (" + declared.name() +
                               "); make the axis static");
   };

@@ -1,4 +1,6 @@
-// What PyTorch's own code says of tensors without data and of symbolic sizes, in words that help.
+// What PyTorch's own code says of tensors without data and of symbolic sizes, in words that help. PyTorch gives texts
+// alone: nearly all of its errors are plain c10::Error, and NotImplementedError is one without a kernel as well as one
+// that asks for data. This is the only file that reads them.
 #include "capture/refusal.h"
 
 #include <algorithm>
@@ -35,16 +37,27 @@ constexpr std::array kAsksForPlainSizes = {
     std::string_view("SymBool"),
 };
 
+/// A check of PyTorch's own insides has failed.
+constexpr std::string_view kInternalAssertion = "INTERNAL ASSERT FAILED";
+
 /// There is no kernel that works without data.
 constexpr std::array kHasNoKernel = {
-    std::string_view("'Meta' backend"),         std::string_view("implemented for Meta"),
-    std::string_view("implemented for 'Meta'"), std::string_view("meta Long tensor"),
-    std::string_view("INTERNAL ASSERT FAILED"),
+    std::string_view("'Meta' backend"),
+    std::string_view("implemented for Meta"),
+    std::string_view("implemented for 'Meta'"),
+    std::string_view("meta Long tensor"),
+    kInternalAssertion,
 };
 
 bool says_one_of(std::string_view message, std::span<const std::string_view> signs) {
   return std::ranges::any_of(signs, [&](std::string_view sign) { return message.find(sign) != message.npos; });
 }
+
+/// Sources of torch::nn, as the place is written that an error comes from.
+constexpr std::array kModuleSources = {
+    std::string_view("torch/nn/"),
+    std::string_view("torch/csrc/api/src/nn/"),
+};
 
 /// PyTorch's words alone: no C++ stack, nobody to report to.
 std::string quoted(std::string_view message) {
@@ -57,6 +70,18 @@ std::string quoted(std::string_view message) {
 }  // namespace
 
 bool asks_for_data(std::string_view message) { return says_one_of(message, kAsksForData); }
+
+bool is_internal_assertion(std::string_view message) { return message.find(kInternalAssertion) != message.npos; }
+
+bool is_raised_by_module(const c10::Error& error) { return says_one_of(error.what(), kModuleSources); }
+
+std::optional<std::string> size_taken_for_number(std::string_view message) {
+  static constexpr std::string_view kGot = "expected int but got ";
+  const size_t got = message.find(kGot);
+  if (got == message.npos) return std::nullopt;
+  message = message.substr(got + kGot.size());
+  return std::string(message.substr(0, message.find_first_of(" \n")));
+}
 
 void throw_refusal(std::string_view message, std::string_view op, std::string_view where) {
   const std::string subject = op.empty() ? "PyTorch" : "[" + std::string(op) + "]";

@@ -188,9 +188,7 @@ std::vector<c10::IValue> Tracer::results_of(const Node& node) const {
     const Value* output = *value++;
     if (output == nullptr) return c10::IValue(at::Tensor());
     if (output->is_tensor()) return c10::IValue(scopes_.make_traced(*output));
-    const c10::IValue& number = output->scalar();
-    if (!number.isSymFloat() || hooks_.wrapped == nullptr) return number;
-    return c10::IValue(c10::SymFloat(hooks_.wrapped(number.toSymFloat().toSymNodeImpl())));
+    return for_language(hooks_, output->scalar());
   };
   for (const std::optional<size_t>& count : node.returns()) {
     if (!count) {

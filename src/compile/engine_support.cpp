@@ -26,10 +26,10 @@ auto or_advise(const Engine& engine, const Question& ask) {
   try {
     return ask();
   } catch (const UnsupportedOperator& refusal) {
-    const std::string other = reference_engine().name();
-    if (engine.name() == other) throw;
-    throw UnsupportedOperator(said_by(refusal) + "\nThe engine \"" + other + "\" runs every program.",
-                              ErrorCode::kEngineRefusal);
+    if (is_reference(engine)) throw;
+    throw UnsupportedOperator(
+        said_by(refusal) + "\nThe engine \"" + reference_engine().name() + "\" runs every program.",
+        ErrorCode::kEngineRefusal);
   }
 }
 

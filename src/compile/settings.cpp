@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "base/error.h"
-#include "engines/names.h"
+#include "engines/registry.h"
 
 namespace tracejet {
 
@@ -63,44 +63,38 @@ std::span<const Setting> settings_table() {
        "a cache of your own in the place of that folder: a tracejet.BaseEngineCache", false},
       {"cuda_graphs", &Settings::cuda_graphs,
        "whether PyTorch's kernels on a GPU are recorded as CUDA graphs and replayed for inputs that are laid out alike",
-       false, engine_names::kAten},
+       false},
       {"max_cuda_graphs", &Settings::max_cuda_graphs,
-       "of how many layouts of its inputs a program keeps CUDA graphs; what was called longest ago goes", false,
-       engine_names::kAten},
+       "of how many layouts of its inputs a program keeps CUDA graphs; what was called longest ago goes", false},
       {"skipped_passes", &Settings::skipped_passes,
-       "passes that aren't run on what goes to PyTorch's kernels, by name; \"all\" for none of them", false,
-       engine_names::kAten},
+       "passes that aren't run on what goes to PyTorch's kernels, by name; \"all\" for none of them", false},
       {"compute_capabilities", &Settings::compute_capabilities,
        "which GPUs TensorRT builds for: \"8.6\", \"8.9\", \"12.0\"; empty for the one at hand, or all where there is "
        "none",
-       true, engine_names::kTensorRT},
+       true},
       {"workspace_size", &Settings::workspace_size,
-       "the bytes that a kernel of TensorRT's may take while it runs; 0 for as many as there are", true,
-       engine_names::kTensorRT},
+       "the bytes that a kernel of TensorRT's may take while it runs; 0 for as many as there are", true},
       {"optimization_level", &Settings::optimization_level,
-       "0 to 5, how long TensorRT looks for faster kernels; -1 for its own default", true, engine_names::kTensorRT},
+       "0 to 5, how long TensorRT looks for faster kernels; -1 for its own default", true},
       {"max_aux_streams", &Settings::max_aux_streams,
-       "how many streams beside the main one TensorRT may use; -1 for its own choice", true, engine_names::kTensorRT},
+       "how many streams beside the main one TensorRT may use; -1 for its own choice", true},
       {"num_avg_timing_iters", &Settings::num_avg_timing_iters, "how often TensorRT times a kernel while building",
-       true, engine_names::kTensorRT},
+       true},
       {"disable_tf32", &Settings::disable_tf32, "whether TensorRT computes products of float32 without TensorFloat-32",
-       true, engine_names::kTensorRT},
-      {"sparse_weights", &Settings::sparse_weights, "whether TensorRT may use kernels for sparse weights", true,
-       engine_names::kTensorRT},
+       true},
+      {"sparse_weights", &Settings::sparse_weights, "whether TensorRT may use kernels for sparse weights", true},
       {"version_compatible", &Settings::version_compatible, "whether TensorRT's engines also run on its later versions",
-       true, engine_names::kTensorRT},
+       true},
       {"hardware_compatible", &Settings::hardware_compatible,
-       "whether TensorRT's engines also run on later GPUs than they are built for", true, engine_names::kTensorRT},
+       "whether TensorRT's engines also run on later GPUs than they are built for", true},
       {"enable_weight_streaming", &Settings::enable_weight_streaming,
-       "whether TensorRT may leave weights in the CPU's memory until they are needed", true, engine_names::kTensorRT},
+       "whether TensorRT may leave weights in the CPU's memory until they are needed", true},
       {"timing_cache_path", &Settings::timing_cache_path,
-       "a file for what TensorRT measures while building; empty: none", false, engine_names::kTensorRT},
+       "a file for what TensorRT measures while building; empty: none", false},
       {"runtime_cache_path", &Settings::runtime_cache_path,
-       "a file for the kernels that TensorRT-RTX compiles when a program first runs; empty: none", false,
-       engine_names::kTensorRT},
+       "a file for the kernels that TensorRT-RTX compiles when a program first runs; empty: none", false},
       {"use_cuda_graphs", &Settings::use_cuda_graphs,
-       "whether TensorRT records calls of equal shapes as CUDA graphs and replays them", false,
-       engine_names::kTensorRT},
+       "whether TensorRT records calls of equal shapes as CUDA graphs and replays them", false},
   };
   return table;
 }
@@ -154,17 +148,26 @@ void check_verify(const CompileSettings& settings) {
   }
 }
 
+/// The engine that a setting is of; empty: any.
+std::string_view owner_of(std::string_view setting) {
+  for (const OwnSettings& own : own_settings()) {
+    if (std::ranges::find(own.names, setting) != own.names.end()) return own.engine;
+  }
+  return {};
+}
+
 }  // namespace
 
 void check_own_settings(const CompileSettings& settings, const std::vector<std::string>& engines) {
   static const CompileSettings defaults;
   for (const Setting& setting : settings_table()) {
-    if (setting.engine.empty() || std::ranges::count(engines, setting.engine) > 0) continue;
+    const std::string_view owner = owner_of(setting.name);
+    if (owner.empty() || std::ranges::count(engines, owner) > 0) continue;
     const auto is_default = [&](auto field) { return settings.*field == defaults.*field; };
     if (std::visit(is_default, setting.field)) continue;
     std::string names;
     for (const std::string& engine : engines) names += (names.empty() ? "" : ", ") + engine;
-    throw InvalidInput(std::string(setting.name) + " is a setting of " + std::string(setting.engine) +
+    throw InvalidInput(std::string(setting.name) + " is a setting of " + std::string(owner) +
                            ", which isn't among the engines of this program: " + names,
                        ErrorCode::kEngineSetting);
   }

@@ -21,8 +21,6 @@ struct Setting {
   std::string_view doc;
   /// Whether what an engine compiles depends on it, and not only what it is given to compile.
   bool engines_depend;
-  /// The only engine that takes other values than the default; empty: any.
-  std::string_view engine = {};
 };
 
 /// All of them, in the struct's order.

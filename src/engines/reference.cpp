@@ -10,6 +10,8 @@ const Engine& reference_engine() {
   return *engine;
 }
 
+bool is_reference(const Engine& engine) { return engine.name() == reference_engine().name(); }
+
 std::unique_ptr<Executable> compile_with_bodies(const std::shared_ptr<const Graph>& graph, const RuntimeInputs& inputs,
                                                 const CompileSettings& settings, const CompileBody& compile_body,
                                                 std::vector<std::string>& notes) {

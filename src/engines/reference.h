@@ -11,6 +11,7 @@ namespace tracejet {
 
 /// Eager PyTorch's own kernels: other engines are held against them, and they take what those refuse.
 const Engine& reference_engine();
+bool is_reference(const Engine& engine);
 
 using aten::CompileBody;
 

@@ -8,6 +8,7 @@
 #include "engines/onnx_file.h"
 #include "engines/openvino/openvino_engine.h"
 #include "engines/reference.h"
+#include "engines/tensorrt/target.h"
 
 namespace tracejet {
 
@@ -106,6 +107,14 @@ std::vector<std::shared_ptr<const Engine>> compiling_engines() {
   std::vector<std::shared_ptr<const Engine>> engines;
   for (Entry& entry : compiling_entries()) engines.push_back(std::move(entry.engine));
   return engines;
+}
+
+std::span<const OwnSettings> own_settings() {
+  static constexpr OwnSettings settings[] = {
+      {aten::kName, aten::kOwnSettings},
+      {tensorrt::kName, tensorrt::kOwnSettings},
+  };
+  return settings;
 }
 
 void register_engine(std::shared_ptr<const Engine> engine) {

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engines/engine.h"
@@ -17,6 +19,15 @@ std::shared_ptr<const Engine> find_compiling_engine(const std::string& name);
 
 /// All of those, in order of preference.
 std::vector<std::shared_ptr<const Engine>> compiling_engines();
+
+/// Settings of which only one engine takes other values than the default.
+struct OwnSettings {
+  std::string_view engine;
+  std::span<const std::string_view> names;
+};
+
+/// Those of engines that come with tracejet, whether they can be used here or not.
+std::span<const OwnSettings> own_settings();
 
 /// Adds an engine, after all that there are. It is kept until the process ends, or until it is unregistered.
 /// Throws InvalidInput where there is one of its name, or where the name is none: empty, or "auto".

@@ -1,7 +1,7 @@
 #include "frontends/cpp_code.h"
 
 #include <mutex>
-#include <string_view>
+#include <optional>
 #include <utility>
 
 #include <ATen/CPUGeneratorImpl.h>
@@ -17,7 +17,6 @@
 namespace tracejet {
 
 void rethrow_of_code(const c10::Error& error, const Tracer& tracer) {
-  static constexpr std::string_view kGot = "expected int but got ";
   const std::string message = error.what_without_backtrace();
   if (const std::exception_ptr of_operator = tracer.locations().errors().find(message))
     std::rethrow_exception(of_operator);
@@ -27,13 +26,11 @@ void rethrow_of_code(const c10::Error& error, const Tracer& tracer) {
         "the program runs; compute with the tensor instead, and make tables once, as members of the module",
         ErrorCode::kDataAccess);
   }
-  const size_t got = message.find(kGot);
-  if (got == std::string::npos) throw;
-  const std::string size =
-      message.substr(got + kGot.size(), message.find_first_of(" \n", got + kGot.size()) - got - kGot.size());
-  const auto axes = tracer.guards().symbol_axes().find(size);
+  const std::optional<std::string> size = size_taken_for_number(message);
+  if (!size) throw;
+  const auto axes = tracer.guards().symbol_axes().find(*size);
   throw UnsupportedOperator(
-      "the code takes " + (axes == tracer.guards().symbol_axes().end() ? size : axes->second.front()) +
+      "the code takes " + (axes == tracer.guards().symbol_axes().end() ? *size : axes->second.front()) +
           ", a dynamic size, for a plain number (expect_int(), or a call that takes int64_t); hand it "
           "on as a SymInt, ask guard_int() where one size is meant, or make the axis static",
       ErrorCode::kPlainNumber);
@@ -97,10 +94,8 @@ void record_run(ModelTrace& trace, const std::function<std::unique_ptr<Results>(
 }
 
 void rethrow_of_module(const c10::Error& error, Tracer& tracer) {
-  const std::string_view text = error.what();
-  const bool is_of_module = text.find("torch/nn/") != text.npos || text.find("torch/csrc/api/src/nn/") != text.npos;
   const PlainSizes& plain = tracer.plain_sizes();
-  if (!is_of_module || plain.empty()) throw;
+  if (plain.empty() || !is_raised_by_module(error)) throw;
   throw ShapeError("a module of PyTorch's refuses what it is given: " + plain.in_words(error.what_without_backtrace()) +
                    "\nThe dynamic sizes there are " + plain.axes() +
                    ": those that have to be equal must share a name (Input::shared_dims)");

@@ -7,6 +7,7 @@
 #include "frontends/torchscript_arguments.h"
 #include "frontends/torchscript_interpreter.h"
 #include "frontends/torchscript_numbers.h"
+#include "ir/symbolic_constant.h"
 #include <tracejet/torchscript.h>
 
 namespace tracejet {
@@ -47,7 +48,7 @@ std::string add_outputs(Tracer& tracer, const c10::IValue& result) {
         ErrorCode::kProgramResult);
   }
   tracer.signature().add_output(result);
-  return result.isTensor() || torchscript::is_symbolic(result) ? "value" : c10::str(result);
+  return result.isTensor() || is_symbolic_number(result) ? "value" : c10::str(result);
 }
 
 /// A module that was made without a type has no way to tell but to fail.

@@ -12,6 +12,8 @@
 #include "frontends/torchscript_nodes.h"
 #include "frontends/torchscript_numbers.h"
 #include "frontends/torchscript_values.h"
+#include "ir/schema.h"
+#include "ir/symbolic_constant.h"
 
 namespace tracejet::torchscript {
 
@@ -65,11 +67,7 @@ c10::IValue Interpreter::for_language(const c10::IValue& result) const {
   } else if (result.isGenericDict()) {
     for (const auto& entry : result.toGenericDict()) entry.setValue(for_language(entry.value()));
   }
-  const auto wrapped = tracer_.hooks().wrapped;
-  if (wrapped == nullptr) return result;
-  if (result.isSymFloat()) return c10::SymFloat(wrapped(result.toSymFloat().toSymNodeImpl()));
-  if (result.isSymBool()) return c10::SymBool(wrapped(result.toSymBool().toSymNodeImpl()));
-  return result;
+  return tracejet::for_language(tracer_.hooks(), result);
 }
 
 void Interpreter::locate(const jit::Node& node) {
@@ -189,14 +187,13 @@ void Interpreter::run_operator(const jit::Node& node, Frame& frame) {
     if (schema == nullptr || i >= schema->arguments().size()) continue;
     const c10::Argument& declared = schema->arguments()[i];
     stack[i] = as_tensors(stack[i], declared.type());
-    const bool is_written = declared.alias_info() != nullptr && declared.alias_info()->isWrite();
-    if (is_written) frame[node.inputs()[i]] = stack[i];
+    if (is_written(declared)) frame[node.inputs()[i]] = stack[i];
     if (stack[i].isList() && takes_optional_tensors(declared)) stack[i] = as_optional_tensors(stack[i]);
   }
   if (schema != nullptr && optimizer_takes_number(node, stack)) stack[1] = wrapped_number(stack[1].toTensor());
   const bool is_of_dispatcher = op != nullptr && op->isC10Op();
   const bool is_symbolic_call = std::ranges::any_of(
-      stack, [](const c10::IValue& argument) { return is_symbolic(argument) || has_symbols(argument); });
+      stack, [](const c10::IValue& argument) { return is_symbolic_number(argument) || has_symbols(argument); });
   if (!is_of_dispatcher && is_symbolic_call && !bears_symbols(node)) {
     const std::string axes = axes_in(stack, tracer_.guards().symbol_axes());
     refuse(node, axes.empty() ? "takes a plain number, and gets one that comes from data; compute with tensors instead"

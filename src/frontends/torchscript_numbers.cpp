@@ -10,6 +10,7 @@
 #include <c10/core/SymInt.h>
 #include <c10/core/SymNodeImpl.h>
 
+#include "ir/symbolic_constant.h"
 #include "symbolic/asker.h"
 #include "symbolic/operators.h"
 #include "symbolic/sym_node.h"
@@ -28,7 +29,7 @@ c10::IValue from_node(const Node& node) {
 
 /// A number, also one that TorchScript has made a tensor of.
 bool is_number(const c10::IValue& value) {
-  return value.isInt() || value.isDouble() || value.isBool() || is_symbolic(value);
+  return value.isInt() || value.isDouble() || value.isBool() || is_symbolic_number(value);
 }
 
 Node symbolic_node(const c10::IValue& value) {
@@ -39,7 +40,7 @@ Node symbolic_node(const c10::IValue& value) {
 
 /// All numbers as nodes of one kind, `base` being one of the symbolic ones.
 Node as_node(const c10::IValue& value, const Node& base) {
-  if (is_symbolic(value)) return symbolic_node(value);
+  if (is_symbolic_number(value)) return symbolic_node(value);
   if (value.isDouble()) return base->wrap_float(value.toDouble());
   return value.isBool() ? base->wrap_bool(value.toBool()) : base->wrap_int(value.toInt());
 }
@@ -121,7 +122,7 @@ c10::IValue unwrapped(const c10::IValue& value) {
 
 std::optional<c10::IValue> compute(std::string_view op, std::span<const c10::IValue> arguments) {
   std::vector<c10::IValue> numbers(arguments.begin(), arguments.end());
-  const auto symbolic = std::ranges::find_if(numbers, &is_symbolic);
+  const auto symbolic = std::ranges::find_if(numbers, &is_symbolic_number);
   if (symbolic == numbers.end()) return std::nullopt;
   const bool scales = (op == "add" || op == "sub") && numbers.size() == 3;  // of tensors: a + alpha * b
   if (scales && numbers[2].isInt() && numbers[2].toInt() == 1) numbers.pop_back();

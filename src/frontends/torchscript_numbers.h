@@ -8,11 +8,6 @@
 
 namespace tracejet::torchscript {
 
-/// Whether it is a number that the trace keeps symbolic.
-inline bool is_symbolic(const c10::IValue& value) {
-  return value.isSymInt() || value.isSymFloat() || value.isSymBool();
-}
-
 /// A number that a trace (torch.jit.trace) has made an int64 tensor of is one again.
 c10::IValue unwrapped(const c10::IValue& value);
 

@@ -8,6 +8,7 @@
 #include "frontends/torchscript_nodes.h"
 #include "frontends/torchscript_numbers.h"
 #include "frontends/torchscript_values.h"
+#include "ir/symbolic_constant.h"
 
 namespace tracejet::torchscript {
 
@@ -53,7 +54,7 @@ bool Interpreter::run_question(const jit::Node& node, Frame& frame) {
     const bool is_state = number.isTensor() && tracer_.state().contains(number.toTensor());
     if (!is_state) number = unwrapped(number);
   }
-  if (std::ranges::any_of(numbers, &is_symbolic)) {
+  if (std::ranges::any_of(numbers, &is_symbolic_number)) {
     locate(node);
     if (const auto number = may_compute(node, numbers) ? compute(op, numbers) : std::nullopt) return set(*number);
   }
@@ -89,7 +90,7 @@ bool Interpreter::run_question(const jit::Node& node, Frame& frame) {
     const c10::IValue one[] = {same};
     return set(same.isBool() ? c10::IValue(!same.toBool()) : *compute("__not__", one));
   }
-  const auto has_any_symbol = [](const c10::IValue& value) { return is_symbolic(value) || has_symbols(value); };
+  const auto has_any_symbol = [](const c10::IValue& value) { return is_symbolic_number(value) || has_symbols(value); };
   if (inputs.size() == 2 && (op == "__is__" || op == "__isnot__") && std::ranges::any_of(inputs, has_any_symbol)) {
     const bool is_none = inputs[0].isNone() || inputs[1].isNone();
     if (is_none) return set(op == "__isnot__");  // a number, or a list of them, and None

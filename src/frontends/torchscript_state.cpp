@@ -10,6 +10,7 @@
 #include "frontends/torchscript_nodes.h"
 #include "frontends/torchscript_numbers.h"
 #include "frontends/torchscript_values.h"
+#include "ir/symbolic_constant.h"
 
 namespace tracejet::torchscript {
 
@@ -55,7 +56,7 @@ std::string in_words(const c10::IValue& value) {
   if (value.isTensor() && value.toTensor().defined()) {
     return c10::str(value.toTensor().toString(), value.toTensor().sym_sizes());
   }
-  const bool is_number = value.isInt() || value.isDouble() || value.isBool() || is_symbolic(value);
+  const bool is_number = value.isInt() || value.isDouble() || value.isBool() || is_symbolic_number(value);
   return is_number || value.isNone() ? c10::str(value) : "a " + value.tagKind();
 }
 
@@ -123,7 +124,7 @@ void Interpreter::finish() {
     }
     if (may_be_changed(value) && is_unchanged(before, value)) continue;
     const bool is_number = !value.isTensor() && !value.isTuple() && !value.isObject() && !may_be_changed(value);
-    if (is_number && !is_symbolic(value) && before == value) continue;
+    if (is_number && !is_symbolic_number(value) && before == value) continue;
     throw UnsupportedOperator(
         "forward sets " + full_name(object, name) + " from " + in_words(before) + " to " + in_words(value) +
             ", which its next call may read: a program keeps only tensors between calls, each in one shape and dtype. "

@@ -11,6 +11,7 @@
 #include <c10/util/StringUtil.h>
 
 #include "frontends/torchscript_numbers.h"
+#include "ir/symbolic_constant.h"
 
 namespace tracejet::torchscript {
 
@@ -88,7 +89,7 @@ std::vector<c10::IValue> parts_of(const c10::IValue& value) {
 bool is_unchanged(const c10::IValue& value, const c10::IValue& copy) {
   if (value.tagKind() != copy.tagKind()) return false;
   if (value.isTensor()) return value.toTensor().is_same(copy.toTensor());
-  if (is_symbolic(copy)) return false;
+  if (is_symbolic_number(copy)) return false;
   if (!may_be_changed(value) && !value.isTuple()) return value.is(copy) || value == copy;
   return std::ranges::equal(parts_of(value), parts_of(copy), &is_unchanged);
 }
@@ -186,7 +187,7 @@ namespace {
 void find_axes(const c10::IValue& value, const SymbolAxes& axes, std::vector<std::string>& found) {
   if (value.isList()) {
     for (const c10::IValue& item : value.toListRef()) find_axes(item, axes, found);
-  } else if (is_symbolic(value)) {
+  } else if (is_symbolic_number(value)) {
     const std::string text = c10::str(value);
     for (const auto& [symbol, names] : axes) {
       const bool is_new = std::ranges::find(found, names.front()) == found.end();

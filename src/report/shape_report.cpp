@@ -141,8 +141,10 @@ class Reporter {
 
 std::string in_words(const std::vector<ShapeProblem>& problems) {
   std::string text = problems.size() == 1
-                         ? "a size can't vary as declared:"
-                         : std::to_string(problems.size()) + " things keep sizes from varying as declared:";
+                         ? "a size can't vary as declared (a dynamic dimension is specialized, or constrained):"
+                         : std::to_string(problems.size()) +
+                               " things keep sizes from varying as declared (dynamic dimensions are specialized, or "
+                               "constrained):";
   for (size_t i = 0; i < problems.size(); ++i) {
     text += "\n  " + std::to_string(i + 1) + ". " + problems[i].forces;
     for (const ModelLine& line : problems[i].lines) {

@@ -8,6 +8,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include "commands.h"
+#include "engines/reference.h"
 #include "measure.h"
 #include "model.h"
 #include "numbers.h"
@@ -173,7 +174,7 @@ Run bench(CLI::App& command) {
     const auto [program, shapes] = program_and_shapes(options->model, options->inputs);
     const std::vector<at::Tensor> inputs = options->values.values(program, shapes);
     std::vector<std::string> engines = options->engines;
-    if (engines.empty()) engines = {"aten", default_engine()};
+    if (engines.empty()) engines = {reference_engine().name(), default_engine()};
     std::vector<Contender> contenders;
     for (const std::string& engine : engines) {
       contenders.push_back(built(engine, program, options->settings.settings(), inputs));

@@ -11,6 +11,7 @@
 #include <torch/csrc/jit/serialization/pickle.h>
 
 #include "answer.h"
+#include "capture/refusal.h"
 #include "file_kind.h"
 #include "npy.h"
 #include "numbers.h"
@@ -42,9 +43,8 @@ Tensors read_pt(const std::string& path) {
   } catch (const c10::Error& error) {
     // Of an OrderedDict, and what holds one, the reader makes None, and trips over it.
     const std::string said = first_line(error.what_without_backtrace());
-    const bool is_about_insides = said.find("INTERNAL ASSERT") != std::string::npos;
     throw Error("can't read " + path + ": " +
-                (is_about_insides
+                (is_internal_assertion(said)
                      ? "it holds an object of a class; expected tensors, or lists, tuples and plain dicts of "
                        "tensors (of a state_dict, save dict(…))"
                      : said));

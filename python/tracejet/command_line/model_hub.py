@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -60,9 +61,18 @@ def _package(name: str) -> Any:
             raise
         raise click.UsageError(f"{name} isn't installed: pip install {name}") from None
     except RuntimeError as error:
-        if "torchvision::" not in str(error):
+        if not _is_raised_in("torchvision", error):
             raise
         raise click.UsageError(
             f"{name} can't be imported, as torchvision doesn't load beside this torch ({error}): install both from one "
             "index, both for CUDA or both for CPUs"
         ) from None
+
+
+def _is_raised_in(package: str, error: BaseException | None) -> bool:
+    """Whether it, or what led to it, went through code of a package."""
+    if error is None:
+        return False
+    modules = (frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__))
+    of_package = any(module.partition(".")[0] == package for module in modules)
+    return of_package or _is_raised_in(package, error.__cause__)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dis
 import os
-import re
 import traceback
 from types import TracebackType
 
@@ -13,6 +12,7 @@ import torch
 
 from tracejet import _C
 from tracejet.frontend.advice import LIBRARIES, in_names_of_model
+from tracejet.frontend.error_texts import is_about_traced, number_named_in
 from tracejet.patches.sym_node import expression_of
 
 
@@ -40,10 +40,7 @@ def number_taken_for_plain(tracer: _C.Tracer, error: Exception) -> str | None:
         for value in raised_in.f_locals.values():
             if isinstance(value, (torch.SymInt, torch.SymFloat)) and _C.symbolic.context_of(value.node) is not None:
                 return f"{_C.axes_of(expression_of(value.node), tracer)}, a dynamic size,"
-    if "numpy.object_" in str(error):
-        return "an array of dynamic sizes"
-    found = re.search(r"\bSym(Int|Float|Bool)\b", str(error))
-    return None if found is None else {"Int": "a dynamic size", "Float": "a float", "Bool": "a truth"}[found[1]]
+    return number_named_in(error)
 
 
 def _is_of_library(filename: str) -> bool:
@@ -69,8 +66,6 @@ def _is_raised_in_python(error: BaseException) -> bool:
     return code.co_code[last] in _RAISING
 
 
-#: Words of PyTorch's for what only a trace has.
-_TRACED = re.compile(r"\bSym(?:Int|Float|Bool)\b|\bmeta\b")
 _RAISING = frozenset(dis.opmap[name] for name in ("RAISE_VARARGS", "RERAISE") if name in dis.opmap)
 
 
@@ -82,9 +77,13 @@ def _raised_by_model(error: BaseException) -> bool:
 
 def _add_line(error: Exception) -> None:
     """Says where an error of the model's comes from, without changing what it is."""
-    text, line = str(error), line_of_model(error)
-    if len(error.args) == 1 and error.args[0] == text and line.split(" ")[0] not in text:
-        error.args = (f"{text}\n  {line}",)
+    text = str(error)
+    if len(error.args) == 1 and error.args[0] == text:
+        error.args = (_with_line(text, line_of_model(error)),)
+
+
+def _with_line(text: str, line: str) -> str:
+    return text if line.split(" ")[0] in text else f"{text}\n  {line}"
 
 
 def raise_own_error(tracer: _C.Tracer, error: Exception) -> None:
@@ -103,7 +102,7 @@ def raise_own_error(tracer: _C.Tracer, error: Exception) -> None:
     if named is not None:
         raise type(named)(f"{in_names_of_model(named.message, error)}\n  {line_of_model(error)}", named.code) from error
     _refuse_plain_number(tracer, error)
-    if not isinstance(error, RuntimeError) and not _TRACED.search(str(error)):
+    if not isinstance(error, RuntimeError) and not is_about_traced(error):
         return _add_line(error)
     try:
         _C.raise_refusal(str(error), "", f"  {line_of_model(error)}")
@@ -126,8 +125,6 @@ def _raise_with_line(error: _C.Error) -> None:
     """What no operator saw: a branch of a model's code, a kernel, a seed, arithmetic on sizes."""
     if not (isinstance(error, (_C.DataDependent, _C.UnsupportedOperator)) or type(error) is _C.Error):
         return
-    text, line = in_names_of_model(error.message, error), line_of_model(error)
-    if line.split(" ")[0] not in text:
-        text = f"{text}\n  {line}"
+    text = _with_line(in_names_of_model(error.message, error), line_of_model(error))
     if text != error.message:
         raise type(error)(text, error.code) from error

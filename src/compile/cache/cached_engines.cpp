@@ -98,7 +98,7 @@ CachedEngines::CachedEngines(const Graph& traced, const CompileSettings& setting
 
 std::string CachedEngines::key_of(const Engine& engine, const Graph& graph, const RuntimeInputs& inputs) {
   if (!engine.can_load()) {
-    if (&engine != &reference_engine()) note(engine.name() + " keeps nothing of what it compiles in the engine cache");
+    if (!is_reference(engine)) note(engine.name() + " keeps nothing of what it compiles in the engine cache");
     return {};
   }
   if (engine.fingerprint().empty()) {

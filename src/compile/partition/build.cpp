@@ -224,8 +224,6 @@ class Builder {
     return is_taken;
   }
 
-  static bool is_reference(const Engine& engine) { return engine.name() == reference_engine().name(); }
-
   /// Other engines take over what they run faster.
   void hold_against_rivals(PartitionPlan& plan) {
     for (size_t i = 0; i < built_.size(); ++i) {
@@ -323,10 +321,9 @@ BuiltProgram build(const std::shared_ptr<const Graph>& graph, const Graph& trace
   KeptParts kept(graph, saved);
   CachedEngines cached(traced, settings, built.notes);
   built.executable = kept.load(built.plan.parts.front(), inputs, settings);
-  const bool is_reference = engine->name() == reference_engine().name();
-  const bool is_tried = built.executable == nullptr && trial != nullptr && !is_reference;
+  const bool is_tried = built.executable == nullptr && trial != nullptr && !is_reference(*engine);
   if (is_tried) (void)trial->before(built.plan, 0);
-  if (built.executable == nullptr && is_reference) {
+  if (built.executable == nullptr && is_reference(*engine)) {
     require_supported(*engine, graph, inputs, settings);
     built.executable = compile_with_bodies(graph, inputs, settings, {}, built.notes);
   }

@@ -18,7 +18,7 @@ namespace {
 /// All up to the one that runs every program: what was registered after it has to be named.
 std::vector<std::shared_ptr<const Engine>> engines_by_preference() {
   std::vector<std::shared_ptr<const Engine>> engines = compiling_engines();
-  const auto last = std::ranges::find(engines, reference_engine().name(), [](const auto& one) { return one->name(); });
+  const auto last = std::ranges::find_if(engines, [](const auto& one) { return is_reference(*one); });
   engines.erase(last == engines.end() ? last : last + 1, engines.end());
   return engines;
 }

@@ -19,7 +19,7 @@ void Rivals::note(const std::string& text) {
 bool Rivals::may_win(const Engine& rival, const Part& part) const {
   if (&rival == part.engine.get() || !nodes_on_other_devices(*part.graph, rival).empty()) return false;
   if (settings_.effort == "max") return true;
-  return part.engine->name() == reference_engine().name() && rival.is_promising(*part.graph);
+  return is_reference(*part.engine) && rival.is_promising(*part.graph);
 }
 
 std::shared_ptr<const Executable> Rivals::compiled(const Engine& rival, const Part& part, const RuntimeInputs& inputs,

@@ -62,7 +62,7 @@ SplitExecutable::Slot SplitExecutable::slot_of(const Value& value) {
 
 void SplitExecutable::add_step(std::string name, std::shared_ptr<const Executable> executable, const Part& part) {
   Step step{std::move(name), std::move(executable), nullptr, {}, {}};
-  if (part.engine->name() != reference_engine().name()) step.substitute = std::make_unique<Substitute>(part.graph);
+  if (!is_reference(*part.engine)) step.substitute = std::make_unique<Substitute>(part.graph);
   part_graphs_.push_back(part.graph);
   const auto by_place = inputs_read_by_place(*part.graph);
   for (const size_t input : runtime_inputs_of(*part.graph)) {

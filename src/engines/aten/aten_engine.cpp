@@ -8,7 +8,6 @@
 #include "engines/aten/kernels.h"
 #include "engines/aten/passes/passes.h"
 #include "engines/aten/program.h"
-#include "engines/names.h"
 
 namespace tracejet::aten {
 
@@ -16,7 +15,7 @@ namespace {
 
 class AtenEngine final : public Engine {
  public:
-  std::string name() const override { return std::string(engine_names::kAten); }
+  std::string name() const override { return std::string(kName); }
 
   std::string fingerprint() const override {
     return std::string("PyTorch ") + TORCH_VERSION + ", " + at::get_cpu_capability();

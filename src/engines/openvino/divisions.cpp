@@ -5,10 +5,8 @@
 #include <unordered_set>
 
 #include <openvino/op/abs.hpp>
-#include <openvino/op/broadcast.hpp>
 #include <openvino/op/ceiling.hpp>
 #include <openvino/op/clamp.hpp>
-#include <openvino/op/concat.hpp>
 #include <openvino/op/convert.hpp>
 #include <openvino/op/divide.hpp>
 #include <openvino/op/floor.hpp>
@@ -20,27 +18,20 @@
 #include <openvino/op/reduce_max.hpp>
 #include <openvino/op/reduce_min.hpp>
 #include <openvino/op/relu.hpp>
-#include <openvino/op/reshape.hpp>
 #include <openvino/op/round.hpp>
 #include <openvino/op/select.hpp>
 #include <openvino/op/sign.hpp>
 #include <openvino/op/slice.hpp>
-#include <openvino/op/split.hpp>
 #include <openvino/op/sqrt.hpp>
-#include <openvino/op/squeeze.hpp>
 #include <openvino/op/strided_slice.hpp>
-#include <openvino/op/tile.hpp>
-#include <openvino/op/transpose.hpp>
-#include <openvino/op/unsqueeze.hpp>
 #include <openvino/op/util/binary_elementwise_arithmetic.hpp>
 #include <openvino/op/util/binary_elementwise_comparison.hpp>
-#include <openvino/op/util/gather_base.hpp>
 #include <openvino/op/util/scatter_base.hpp>
 #include <openvino/op/util/scatter_elements_update_base.hpp>
 #include <openvino/op/util/scatter_nd_base.hpp>
 #include <openvino/op/util/topk_base.hpp>
-#include <openvino/op/variadic_split.hpp>
 
+#include "base/power_of_two.h"
 #include "engines/openvino/node_types.h"
 #include "engines/openvino/same_value.h"
 
@@ -51,9 +42,7 @@ namespace {
 /// A reciprocal that is exact: the product with it is the quotient.
 bool divides_by_powers_of_two(const ov::Node& division) {
   const auto divisors = numbers_of(division.get_input_node_ptr(1));
-  int exponent = 0;
-  return !divisors.empty() &&
-         std::ranges::all_of(divisors, [&](double x) { return std::abs(std::frexp(x, &exponent)) == 0.5; });
+  return !divisors.empty() && std::ranges::all_of(divisors, is_power_of_two);
 }
 
 /// As attention looks for masked scores: the last bit makes nothing infinite.
@@ -75,11 +64,9 @@ bool is_sharp(const ov::Node* node) {
 bool hands_on(const ov::Node* node) {
   return is_any<ov::op::util::BinaryElementwiseArithmetic, ov::op::v0::Abs, ov::op::v0::Negative, ov::op::v0::Sqrt,
                 ov::op::v0::Relu, ov::op::v0::Clamp, ov::op::v1::Select, ov::op::v0::Convert>(node) ||
-         is_any<ov::op::v1::Reshape, ov::op::v0::Squeeze, ov::op::v0::Unsqueeze, ov::op::v1::Transpose,
-                ov::op::v0::Concat, ov::op::v0::Tile, ov::op::v1::Split, ov::op::v1::VariadicSplit, ov::op::v8::Slice,
-                ov::op::v1::StridedSlice, ov::op::util::BroadcastBase, ov::op::util::PadBase>(node) ||
-         is_any<ov::op::util::GatherBase, ov::op::util::ScatterBase, ov::op::util::ScatterElementsUpdateBase,
-                ov::op::util::ScatterNDBase, ov::op::v1::ReduceMax, ov::op::v1::ReduceMin>(node);
+         moves_elements(node) || is_any<ov::op::v8::Slice, ov::op::v1::StridedSlice, ov::op::util::PadBase>(node) ||
+         is_any<ov::op::util::ScatterBase, ov::op::util::ScatterElementsUpdateBase, ov::op::util::ScatterNDBase,
+                ov::op::v1::ReduceMax, ov::op::v1::ReduceMin>(node);
 }
 
 }  // namespace

@@ -4,7 +4,17 @@
 
 #include <openvino/core/node.hpp>
 #include <openvino/core/type.hpp>
+#include <openvino/op/concat.hpp>
 #include <openvino/op/constant.hpp>
+#include <openvino/op/reshape.hpp>
+#include <openvino/op/split.hpp>
+#include <openvino/op/squeeze.hpp>
+#include <openvino/op/tile.hpp>
+#include <openvino/op/transpose.hpp>
+#include <openvino/op/unsqueeze.hpp>
+#include <openvino/op/util/broadcast_base.hpp>
+#include <openvino/op/util/gather_base.hpp>
+#include <openvino/op/variadic_split.hpp>
 
 namespace tracejet::openvino {
 
@@ -12,6 +22,14 @@ namespace tracejet::openvino {
 template <class... Ops>
 bool is_any(const ov::Node* node) {
   return (ov::is_type<Ops>(node) || ...);
+}
+
+/// Whether the result has whole elements of the operands in another arrangement, whether in memory of its own or
+/// theirs.
+inline bool moves_elements(const ov::Node* node) {
+  return is_any<ov::op::v1::Reshape, ov::op::v0::Squeeze, ov::op::v0::Unsqueeze, ov::op::v1::Transpose,
+                ov::op::v0::Concat, ov::op::v0::Tile, ov::op::v1::Split, ov::op::v1::VariadicSplit,
+                ov::op::util::GatherBase, ov::op::util::BroadcastBase>(node);
 }
 
 /// The numbers of a constant that is as small as scales and offsets are, which have one for each channel at most; none

@@ -2,21 +2,11 @@
 
 #include <algorithm>
 
-#include <openvino/op/concat.hpp>
 #include <openvino/op/convert.hpp>
 #include <openvino/op/parameter.hpp>
-#include <openvino/op/reshape.hpp>
-#include <openvino/op/split.hpp>
-#include <openvino/op/squeeze.hpp>
-#include <openvino/op/tile.hpp>
-#include <openvino/op/transpose.hpp>
-#include <openvino/op/unsqueeze.hpp>
-#include <openvino/op/util/broadcast_base.hpp>
-#include <openvino/op/util/gather_base.hpp>
 #include <openvino/op/util/scatter_base.hpp>
 #include <openvino/op/util/scatter_elements_update_base.hpp>
 #include <openvino/op/util/scatter_nd_base.hpp>
-#include <openvino/op/variadic_split.hpp>
 
 #include "engines/openvino/node_types.h"
 #include "engines/openvino/same_value.h"
@@ -26,11 +16,7 @@ namespace tracejet::openvino {
 namespace {
 
 /// Those whose result may be their first operand's memory.
-bool may_be_view(const ov::Node* node) {
-  return is_any<ov::op::v1::Reshape, ov::op::v0::Squeeze, ov::op::v0::Unsqueeze, ov::op::v1::Transpose,
-                ov::op::v0::Concat, ov::op::v0::Tile, ov::op::v1::Split, ov::op::v1::VariadicSplit, ov::op::v0::Convert,
-                ov::op::util::GatherBase, ov::op::util::BroadcastBase>(node);
-}
+bool may_be_view(const ov::Node* node) { return moves_elements(node) || ov::is_type<ov::op::v0::Convert>(node); }
 
 bool is_input_in_another_shape(const ov::Node* node) {
   if (!may_be_view(node)) return false;

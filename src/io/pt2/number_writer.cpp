@@ -12,47 +12,34 @@ using ExpressionKind = symbolic::Kind;
 
 /// A Python function that torch.export can write, as the schema calls it.
 struct PythonFunction {
-  std::string_view target;
-  std::string_view name;  ///< of nodes that call it
+  std::string target;
+  std::string name;  ///< of nodes that call it
   std::vector<std::string> parameters;
 };
 
-const PythonFunction kTrunc{"math.trunc", "trunc", {"x"}};
-const PythonFunction kChoose{"torch.sym_ite", "sym_ite", {"b", "t", "f"}};
-const PythonFunction kLess{"_operator.lt", "lt", {"a", "b"}};
+/// Whether torch.export's schema lists a function: of the operators all but `^`, of PyTorch's the public ones.
+bool is_in_schema(std::string_view fx) {
+  return (fx.starts_with("operator.") && fx != "operator.xor") || fx.starts_with("torch.sym_") || fx == "math.trunc";
+}
+
+std::vector<std::string> parameters_of(const symbolic::OperatorInfo& info) {
+  if (info.kind == ExpressionKind::kTruncate) return {"x"};
+  if (info.kind == ExpressionKind::kSelect) return {"b", "t", "f"};
+  if (info.arity == 1) return {"a"};
+  return {"a", "b"};
+}
 
 /// What computes an operator, of two operands where it is variadic.
-const PythonFunction& function_of(ExpressionKind kind) {
-  static const std::unordered_map<std::string_view, PythonFunction> kFunctions = {
-      {"operator.add", {"_operator.add", "add", {"a", "b"}}},
-      {"operator.sub", {"_operator.sub", "sub", {"a", "b"}}},
-      {"operator.mul", {"_operator.mul", "mul", {"a", "b"}}},
-      {"operator.floordiv", {"_operator.floordiv", "floordiv", {"a", "b"}}},
-      {"operator.truediv", {"_operator.truediv", "truediv", {"a", "b"}}},
-      {"operator.mod", {"_operator.mod", "mod", {"a", "b"}}},
-      {"operator.pow", {"_operator.pow", "pow", {"a", "b"}}},
-      {"operator.and_", {"_operator.and_", "and_", {"a", "b"}}},
-      {"operator.or_", {"_operator.or_", "or_", {"a", "b"}}},
-      {"operator.lshift", {"_operator.lshift", "lshift", {"a", "b"}}},
-      {"operator.rshift", {"_operator.rshift", "rshift", {"a", "b"}}},
-      {"operator.eq", {"_operator.eq", "eq", {"a", "b"}}},
-      {"operator.ne", {"_operator.ne", "ne", {"a", "b"}}},
-      {"operator.lt", kLess},
-      {"operator.le", {"_operator.le", "le", {"a", "b"}}},
-      {"math.trunc", kTrunc},
-      {"torch.sym_min", {"torch.sym_min", "sym_min", {"a", "b"}}},
-      {"torch.sym_max", {"torch.sym_max", "sym_max", {"a", "b"}}},
-      {"torch.sym_ite", kChoose},
-      {"torch.sym_float", {"torch.sym_float", "sym_float", {"a"}}},
-      {"torch.sym_not", {"torch.sym_not", "sym_not", {"a"}}},
-      {"torch.sym_sqrt", {"torch._sym_sqrt", "_sym_sqrt", {"a"}}},
-  };
-  const auto& info = symbolic::info_of(kind);
-  const auto found = kFunctions.find(info.fx);
-  if (found != kFunctions.end()) return found->second;
-  throw UnsupportedOperator("a size is computed by `" + std::string(info.fx) +
-                                "`, which a .pt2 file can't hold (torch.export.save can't write it either)",
-                            ErrorCode::kFileContent);
+PythonFunction function_of(ExpressionKind kind) {
+  const symbolic::OperatorInfo& info = symbolic::info_of(kind);
+  if (!is_in_schema(info.fx)) {
+    throw UnsupportedOperator("a size is computed by `" + std::string(info.fx) +
+                                  "`, which a .pt2 file can't hold (torch.export.save can't write it either)",
+                              ErrorCode::kFileContent);
+  }
+  // The public name of _sym_sqrt is an alias, and the schema has the function's own.
+  const std::string fx(kind == ExpressionKind::kSqrt ? "torch._sym_sqrt" : info.fx);
+  return {(fx.starts_with("operator.") ? "_" : "") + fx, fx.substr(fx.rfind('.') + 1), parameters_of(info)};
 }
 
 /// What the first operands of a variadic operator come to.
@@ -143,14 +130,14 @@ Reference GraphWriter::make_number(const Expression& expression) {
 }
 
 Reference GraphWriter::emit(ExpressionKind kind, std::vector<Json> operands, const Expression& value) {
-  const PythonFunction& function = function_of(kind);
+  PythonFunction function = function_of(kind);
   Json inputs = Json::array();
   for (size_t i = 0; i < operands.size(); ++i) {
     inputs.push_back(input_of(function.parameters[i], std::move(operands[i]), /*is_positional=*/true));
   }
   const Reference node{names_.unique(function.name), kind_of(value)};
   Json outputs = Json::array({define_number(value, node.name)});
-  append_node({std::string(function.target), std::move(inputs), std::move(outputs), metadata_, node.name});
+  append_node({std::move(function.target), std::move(inputs), std::move(outputs), metadata_, node.name});
   return node;
 }
 

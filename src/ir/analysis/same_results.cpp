@@ -8,7 +8,7 @@
 
 #include "ir/analysis/equivalence.h"
 #include "ir/analysis/literal_text.h"
-#include "ir/analysis/same_data.h"
+#include "ir/analysis/value_numbering.h"
 #include "ir/assertion.h"
 #include "ir/call.h"
 
@@ -16,32 +16,15 @@ namespace tracejet {
 
 namespace {
 
-using Number = size_t;
-
-/// Numbers for what two graphs compute: what is written the same has the same number.
-class Numbers {
- public:
-  Number of(const std::string& key) { return known_.try_emplace(key, known_.size()).first->second; }
-
-  /// Equal constants are the same.
-  Number of(const at::Tensor& data) {
-    for (const auto& [other, number] : data_) {
-      if (is_same_data(other, data)) return number;
-    }
-    return data_.emplace_back(data, of("data " + std::to_string(data_.size()))).second;
-  }
-
- private:
-  std::unordered_map<std::string, Number> known_;
-  std::vector<std::pair<at::Tensor, Number>> data_;
-};
-
 /// The names of numbers that only exist when the program runs, and what stands for them: others may have come before.
 using Names = std::map<std::string, std::string>;
 
+/// Value numbering call by call, of all sizes and of bodies of control flow. ValueNumbering is of one case of sizes,
+/// and takes for the same what is in another shape or was computed beforehand, since that is the same to the user; here
+/// a second trace must not even compute otherwise.
 class Numbering {
  public:
-  Numbering(Numbers& numbers, Names names = {}) : numbers_(numbers), names_(std::move(names)) {}
+  Numbering(NumbersOfValues& numbers, Names names = {}) : numbers_(numbers), names_(std::move(names)) {}
 
   /// One line per output. `operands` are the numbers of a subgraph's inputs.
   std::vector<std::string> outputs(const Graph& graph, std::span<const Number> operands = {}) {
@@ -64,7 +47,7 @@ class Numbering {
     if (index < operands.size()) {
       known_[input.value] = operands[index];
     } else if (input.kind == GraphInput::Kind::kConstant) {
-      known_[input.value] = numbers_.of(input.data);
+      known_[input.value] = numbers_.of_data(input.data, input.data.device());
     } else {
       known_[input.value] = numbers_.of("input " + std::to_string(static_cast<int>(input.kind)) + " " + input.name);
     }
@@ -145,7 +128,7 @@ class Numbering {
 
   inline static const symbolic::Case kAsTraced;
   LiteralText literals_{kAsTraced};
-  Numbers& numbers_;
+  NumbersOfValues& numbers_;
   Names names_;
   std::unordered_map<const Value*, Number> known_;
 };
@@ -153,7 +136,7 @@ class Numbering {
 }  // namespace
 
 bool gives_the_same_results(const Graph& graph, const Graph& other) {
-  Numbers numbers;
+  NumbersOfValues numbers;
   return Numbering(numbers).outputs(graph) == Numbering(numbers).outputs(other);
 }
 

@@ -44,14 +44,14 @@ bool is_data_branch(const Node& node) {
   return call.name() == "aten::_assert_async.msg" && call.text("assert_msg") == kDataBranch;
 }
 
-Number NumbersOfValues::of_data(const at::Tensor& flat, const c10::Device& device) {
-  const std::string kind = device.str() + " " + at::toString(flat.scalar_type()) + " " + std::to_string(flat.numel());
+Number NumbersOfValues::of_data(const at::Tensor& data, const c10::Device& device) {
+  const std::string kind = device.str() + " " + at::toString(data.scalar_type()) + " " + std::to_string(data.numel());
   auto& alike = data_[kind];
   for (const auto& [other, number] : alike) {
-    if (is_same_data(other, flat)) return number;
+    if (is_same_data(other, data)) return number;
   }
   const Number number = of("data " + kind + " " + std::to_string(alike.size()));
-  alike.emplace_back(flat, number);
+  alike.emplace_back(data, number);
   return number;
 }
 

@@ -22,8 +22,8 @@ class NumbersOfValues {
  public:
   Number of(const std::string& key) { return known_.try_emplace(key, known_.size()).first->second; }
 
-  /// Of known data without a shape: equal ones are the same.
-  Number of_data(const at::Tensor& flat, const c10::Device& device);
+  /// Of known data: equal ones are the same.
+  Number of_data(const at::Tensor& data, const c10::Device& device);
 
  private:
   std::unordered_map<std::string, Number> known_;

@@ -94,10 +94,10 @@ std::string in_words(const ValueRange& range) {
   return text(range.min) + " to " + text(range.max);
 }
 
-ValueRanges::ValueRanges(const Graph& graph, const std::vector<size_t>& feeds, const ValueRange& int64)
+ValueRanges::ValueRanges(const Graph& graph, const std::vector<size_t>& runtime_inputs, const ValueRange& int64)
     : int64_(int64) {
   read_demands(graph);
-  read_inputs(graph, feeds);
+  read_inputs(graph, runtime_inputs);
   for (const Node& node : graph.nodes()) {
     for (size_t i = 0; i < node.outputs().size(); ++i) {
       if (node.outputs()[i] != nullptr) add(node, i);
@@ -125,12 +125,12 @@ const ValueRange& ValueRanges::unchecked(const Value& value) const {
 
 ValueRange ValueRanges::limits(at::ScalarType dtype) const { return dtype == at::kLong ? int64_ : limits_of(dtype); }
 
-void ValueRanges::read_inputs(const Graph& graph, const std::vector<size_t>& feeds) {
+void ValueRanges::read_inputs(const Graph& graph, const std::vector<size_t>& runtime_inputs) {
   for (size_t i = 0; i < graph.inputs().size(); ++i) {
     const GraphInput& input = graph.inputs()[i];
     if (input.value == nullptr) continue;
-    const bool is_feed = std::ranges::binary_search(feeds, i);
-    if (is_feed || !input.data.defined()) {
+    const bool is_runtime_input = std::ranges::binary_search(runtime_inputs, i);
+    if (is_runtime_input || !input.data.defined()) {
       add(*input.value, limits(input.value->tensor().dtype));
     } else {
       // Data beyond 32 bits stays what it is, for those who read it to see.

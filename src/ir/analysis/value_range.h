@@ -39,9 +39,9 @@ std::string in_words(const ValueRange& range);
 /// which is out of bounds is an error. Takes time linear in the nodes. Subgraphs aren't looked into.
 class ValueRanges {
  public:
-  /// `feeds` are indices into graph.inputs(): the inputs that exist when the program runs. `int64` is where int64
-  /// values are taken to lie of which nothing else is known.
-  ValueRanges(const Graph& graph, const std::vector<size_t>& feeds, const ValueRange& int64);
+  /// `runtime_inputs` are indices into graph.inputs(): the inputs that exist when the program runs. `int64` is where
+  /// int64 values are taken to lie of which nothing else is known.
+  ValueRanges(const Graph& graph, const std::vector<size_t>& runtime_inputs, const ValueRange& int64);
 
   /// A value of the graph: a tensor, or a number.
   const ValueRange& of(const Value& value) const { return ranges_.at(&value); }
@@ -52,7 +52,7 @@ class ValueRanges {
   const ValueRange& int64() const { return int64_; }
 
  private:
-  void read_inputs(const Graph& graph, const std::vector<size_t>& feeds);
+  void read_inputs(const Graph& graph, const std::vector<size_t>& runtime_inputs);
   void read_demands(const Graph& graph);
   void demand(const Value& value, const ValueRange& range);
   void pass_on(const Node& node);

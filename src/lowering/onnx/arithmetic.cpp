@@ -5,6 +5,7 @@
 
 #include <ATen/ops/tensor.h>
 
+#include "base/power_of_two.h"
 #include "lowering/onnx/families.h"
 #include "lowering/onnx/helpers.h"
 #include "lowering/onnx/pointwise.h"
@@ -44,9 +45,8 @@ Operand divisor(Lowering& to, const Call& call) {
 void needs_exact_remainder(Lowering& to, const Call& call) {
   if (to.target().exact_remainders || !is_float(to.output().dtype)) return;
   if (call.is_number("other") && !call.scalar("other").isSymbolic()) {
-    int exponent = 0;
     const double by = call.number("other");
-    if (by == 0 || !std::isfinite(by) || std::abs(std::frexp(by, &exponent)) == 0.5) return;
+    if (by == 0 || !std::isfinite(by) || is_power_of_two(by)) return;
   }
   to.warn("is what is left of a rounded quotient in " + to.target().name +
           ": near multiples of the divisor, the remainder may be off by one divisor, and the quotient by 1");

@@ -48,19 +48,19 @@ inline Operand without_masked(Lowering& to, const Operand& weights, const Operan
 }
 
 /// An axis argument of a tensor that may be 0-dim, for which ONNX needs an axis of its own.
-struct Unfolded {
+struct WithAxis {
   Operand operand;
   int64_t axis;
   bool is_scalar;
 };
 
-inline Unfolded with_axis(Lowering& to, const Call& call, const Operand& x) {
+inline WithAxis with_axis(Lowering& to, const Call& call, const Operand& x) {
   const auto rank = call.tensor("self").dim();
   if (rank == 0) return {to.unsqueeze(x, {0}), 0, true};
   return {x, call.axis("dim", rank), false};
 }
 
-inline Operand folded(Lowering& to, const Operand& result, bool is_scalar) {
+inline Operand without_axis(Lowering& to, const Operand& result, bool is_scalar) {
   return is_scalar ? to.squeeze(result, {0}) : result;
 }
 

@@ -4,8 +4,8 @@
 
 namespace tracejet::onnx {
 
-Model lower(const Graph& graph, const std::vector<size_t>& feeds, const Target& target) {
-  Lowering lowering(graph, feeds, target);
+Model lower(const Graph& graph, const std::vector<size_t>& runtime_inputs, const Target& target) {
+  Lowering lowering(graph, runtime_inputs, target);
   lowering.run();
   if (!lowering.unsupported().empty()) {
     throw UnsupportedOperator(report(graph, lowering.unsupported(), target.name), ErrorCode::kEngineRefusal);
@@ -13,8 +13,9 @@ Model lower(const Graph& graph, const std::vector<size_t>& feeds, const Target& 
   return std::move(lowering).finish();
 }
 
-std::vector<Unsupported> find_unsupported(const Graph& graph, const std::vector<size_t>& feeds, const Target& target) {
-  Lowering lowering(graph, feeds, target);
+std::vector<Unsupported> find_unsupported(const Graph& graph, const std::vector<size_t>& runtime_inputs,
+                                          const Target& target) {
+  Lowering lowering(graph, runtime_inputs, target);
   lowering.run();
   return lowering.unsupported();
 }

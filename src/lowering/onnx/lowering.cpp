@@ -53,7 +53,7 @@ bool is_known_to_trace(const Node& node) { return node.op().operator_name().name
 
 }  // namespace
 
-Lowering::Lowering(const Graph& graph, const std::vector<size_t>& feeds, const Target& target)
+Lowering::Lowering(const Graph& graph, const std::vector<size_t>& runtime_inputs, const Target& target)
     : graph_(graph), target_(target) {
   for (const Node& node : graph.nodes()) {
     for (const Argument& argument : node.arguments()) {
@@ -63,19 +63,19 @@ Lowering::Lowering(const Graph& graph, const std::vector<size_t>& feeds, const T
   for (const GraphOutput& output : graph.outputs()) {
     if (output.value != nullptr) used_.insert(output.value);
   }
-  find_ranges(feeds);
-  declare_inputs(feeds);
+  find_ranges(runtime_inputs);
+  declare_inputs(runtime_inputs);
 }
 
-void Lowering::find_ranges(const std::vector<size_t>& feeds) {
+void Lowering::find_ranges(const std::vector<size_t>& runtime_inputs) {
   const auto limits = limits_of(target_.int64 ? at::kLong : at::kInt);
-  ranges_.emplace(graph_, feeds, limits);
+  ranges_.emplace(graph_, runtime_inputs, limits);
   if (target_.int64) return;
   auto overflows = find_overflows(graph_, *ranges_);
   // Inputs a little smaller than all that 32 bits hold can be negated, and counters have room for their next step.
   for (const auto& [below, above] : {std::pair(1.0, 0.0), std::pair(kHeadroom, kHeadroom)}) {
     if (overflows.empty()) break;
-    ValueRanges smaller(graph_, feeds, {limits.min + below, limits.max - above});
+    ValueRanges smaller(graph_, runtime_inputs, {limits.min + below, limits.max - above});
     auto fewer = find_overflows(graph_, smaller, limits);
     if (fewer.size() < overflows.size()) {
       overflows = std::move(fewer);
@@ -87,13 +87,13 @@ void Lowering::find_ranges(const std::vector<size_t>& feeds) {
   model_.int64_max = static_cast<int64_t>(ranges_->int64().max);
 }
 
-void Lowering::declare_inputs(const std::vector<size_t>& feeds) {
+void Lowering::declare_inputs(const std::vector<size_t>& runtime_inputs) {
   for (size_t i = 0; i < graph_.inputs().size(); ++i) {
     const GraphInput& input = graph_.inputs()[i];
     if (input.value == nullptr) continue;
-    const bool is_feed = std::ranges::find(feeds, i) != feeds.end();
+    const bool is_runtime_input = std::ranges::find(runtime_inputs, i) != runtime_inputs.end();
     // One of a dtype that ONNX lacks is named where a call reads it.
-    if (!is_feed && input.data.nbytes() <= kInlineBytes && element_type(input.data.scalar_type())) {
+    if (!is_runtime_input && input.data.nbytes() <= kInlineBytes && element_type(input.data.scalar_type())) {
       const at::Tensor data = input.data.is_cuda() ? input.data.cpu() : input.data;
       known_.emplace(input.value, data);
       constant_.insert(input.value);
@@ -101,11 +101,11 @@ void Lowering::declare_inputs(const std::vector<size_t>& feeds) {
       operands_.emplace(input.value, is_empty ? nothing(data.sym_sizes(), data.scalar_type()) : constant(data));
       continue;
     }
-    if (!is_feed) constant_.insert(input.value);
+    if (!is_runtime_input) constant_.insert(input.value);
     const std::string name = target_.keeps_names ? input.name : "input" + std::to_string(i);
     const Operand operand{unique(name), input.value->tensor().dtype};
     operands_.emplace(input.value, operand);
-    if (is_feed) {
+    if (is_runtime_input) {
       model_.inputs.push_back(describe(operand, input.value->tensor()));
       note_symbols(*input.value);
     } else {

@@ -48,8 +48,9 @@ struct Target {
 /// and hand over results, one for each output of the ATen operator, in order.
 class Lowering {
  public:
-  /// `feeds` are indices into graph.inputs(): the inputs that exist when the program runs. All others are weights.
-  Lowering(const Graph& graph, const std::vector<size_t>& feeds, const Target& target = {});
+  /// `runtime_inputs` are indices into graph.inputs(): the inputs that exist when the program runs. All others are
+  /// weights.
+  Lowering(const Graph& graph, const std::vector<size_t>& runtime_inputs, const Target& target = {});
 
   /// Converts the whole graph. Nodes that can't be converted are in unsupported(), and then the model is incomplete.
   void run();
@@ -150,7 +151,7 @@ class Lowering {
   [[noreturn]] void fail(std::string_view reason) const;
 
  private:
-  void declare_inputs(const std::vector<size_t>& feeds);
+  void declare_inputs(const std::vector<size_t>& runtime_inputs);
   void declare_outputs();
   void note_symbols(const Value& value);
   void convert(const Node& node);
@@ -166,7 +167,7 @@ class Lowering {
   void check_dtypes(const Node& node) const;
   std::string unique(std::string name);
   void keep_slices();
-  void find_ranges(const std::vector<size_t>& feeds);
+  void find_ranges(const std::vector<size_t>& runtime_inputs);
   Operand as_declared(const Operand& operand, const Value& value);
   /// To a narrower integer dtype; wraps around, where the range says that something could.
   Operand narrowed(const Operand& operand, at::ScalarType dtype, const ValueRange& range);

@@ -162,8 +162,8 @@ void topk(Lowering& to, const Call& call, std::string_view) {
   const Row row = row_of(to, call);
   const Ordered found = top(to, row, call.sym_int("k"), call.flag("largest"), call.flag("sorted"));
   const bool is_gathered = confuses_nan(to, row.values);
-  to.result(folded(to, is_gathered ? gathered(to, row, found.indices) : found.values, row.is_scalar));
-  to.result(folded(to, found.indices, row.is_scalar));
+  to.result(without_axis(to, is_gathered ? gathered(to, row, found.indices) : found.values, row.is_scalar));
+  to.result(without_axis(to, found.indices, row.is_scalar));
 }
 
 void sort(Lowering& to, const Call& call, std::string_view) {
@@ -175,8 +175,8 @@ void sort(Lowering& to, const Call& call, std::string_view) {
     found.indices = in_order_of_places(to, row, found, descending);
   }
   if (confuses_nan(to, row.values)) found.values = gathered(to, row, found.indices);
-  to.result(folded(to, found.values, row.is_scalar));
-  to.result(folded(to, found.indices, row.is_scalar));
+  to.result(without_axis(to, found.values, row.is_scalar));
+  to.result(without_axis(to, found.indices, row.is_scalar));
 }
 
 /// How many elements of each row are NaN.

@@ -135,7 +135,7 @@ void any(Lowering& to, const Call& call, std::string_view) {
 
 void cumsum(Lowering& to, const Call& call, std::string_view) {
   const auto [x, axis, is_scalar] = with_axis(to, call, computed(to, call, "self", to.output().dtype));
-  to.result(folded(to, to.emit("CumSum", {x, to.integer(axis)}), is_scalar));
+  to.result(without_axis(to, to.emit("CumSum", {x, to.integer(axis)}), is_scalar));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/tensor.h>
 
+#include "base/power_of_two.h"
 #include "lowering/onnx/families.h"
 #include "lowering/onnx/helpers.h"
 #include "ops/resampling/upsample_decompositions.h"
@@ -64,11 +65,6 @@ std::optional<double> fixed_scale(const c10::SymInt& from, const c10::SymInt& in
     if (expression_of(from) == expression_of(into * factor)) return 1 / static_cast<double>(factor);
   }
   return std::nullopt;
-}
-
-bool is_power_of_two(double number) {
-  int exponent = 0;
-  return std::frexp(number, &exponent) == 0.5;
 }
 
 /// Which element of an axis each one of the result is, in ATen's own arithmetic: where two elements are equally near,

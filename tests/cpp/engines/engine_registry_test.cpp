@@ -1,4 +1,5 @@
 // An engine of somebody else's: it takes aten::add alone, and everything that asks engines knows it.
+#include <algorithm>
 #include <atomic>
 #include <regex>
 #include <thread>
@@ -13,6 +14,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "compile/settings.h"
 #include "engines/engine.h"
 #include "engines/registry.h"
 #include "ir/call.h"
@@ -161,6 +163,16 @@ TEST(EngineRegistry, SettingsThatAnEngineCannotHonourAreErrors) {
             "threads is 2, but adder takes no number");
   EXPECT_NO_THROW(
       compile(program, {.engine = "aten", .precision = at::kBFloat16}));  // of products, of which it has none
+}
+
+TEST(EngineRegistry, SettingsOfOneEngineAreSettings) {
+  for (const auto& [engine, names] : own_settings()) {
+    for (const std::string_view name : names) {
+      EXPECT_EQ(std::ranges::count(settings_table(), name, &Setting::name), 1) << engine << "'s " << name;
+    }
+  }
+  EXPECT_EQ(message_of<InvalidInput>([] { check_own_settings({.skipped_passes = {"all"}}, {"openvino"}); }),
+            "skipped_passes is a setting of aten, which isn't among the engines of this program: openvino");
 }
 
 TEST(EngineRegistry, WhatIsCompiledOutlivesItsEngine) {

@@ -76,11 +76,15 @@ def test_a_package_that_is_missing_is_named(folder: Path, monkeypatch: pytest.Mo
 
 
 def test_a_torchvision_for_another_torch_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (folder / "timm.py").write_text("raise RuntimeError('operator torchvision::nms does not exist')")
+    registers_kernels = "raise RuntimeError('operator torchvision::nms does not exist')"
+    (folder / "timm.py").write_text(f"exec({registers_kernels!r}, {{'__name__': 'torchvision._meta_registrations'}})")
     monkeypatch.syspath_prepend(folder)
     monkeypatch.delitem(sys.modules, "timm", raising=False)
     error = found("trace", "timm:resnet18", status=2)["error"]
     assert error["type"] == "UsageError" and "install both from one index" in error["message"]
+    (folder / "timm.py").write_text("raise RuntimeError('operator torchvision::nms is slow')")
+    monkeypatch.delitem(sys.modules, "timm", raising=False)
+    assert found("trace", "timm:resnet18", status=3)["error"]["type"] == "RuntimeError"
 
 
 def test_config_says_what_a_bug_report_needs(folder: Path) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from torch._inductor import lowering
+from torch._inductor.exc import CppCompileError, InductorError
 
 import tracejet
 from tests.support.lambda_module import Lambda, batch
@@ -45,9 +47,9 @@ def compiled() -> tracejet.CompiledModule:
     return tracejet.compile(Net().eval(), arg_inputs=[ROWS], engine="inductor")
 
 
-def failing(message: str) -> Any:
-    def compile(*_: Any) -> Any:
-        raise RuntimeError(message)
+def failing(error: Exception) -> Any:
+    def compile(*_: Any, **__: Any) -> Any:
+        raise error
 
     return compile
 
@@ -216,13 +218,15 @@ def test_what_fails_to_build_is_our_error_or_goes_to_the_next_engine(monkeypatch
     def forward(x: torch.Tensor) -> torch.Tensor:
         return x.exp() * 2
 
-    monkeypatch.setattr(build, "_compile", failing("C++ compile error\n/tmp/a.cpp:3: error: no such thing"))
+    told = InductorError(CppCompileError(["c++", "a.cpp"], "/tmp/a.cpp:3: error: no such thing\n  3 | int"), None)
+    monkeypatch.setattr(build, "_compile", failing(told))
     with pytest.raises(tracejet.UnsupportedOperator, match="can't be compiled by Inductor: error: no such thing"):
         tracejet.compile(Lambda(forward), engine="inductor", arg_inputs=[batch(8)])
     with pytest.warns(tracejet.BuildWarning, match="inductor failed to build .*no such thing"):
         compiled = tracejet.compile(Lambda(forward), engine=["inductor"], min_block_size=1, arg_inputs=[batch(8)])
     assert compiled.report.engines == ("aten",)
-    monkeypatch.setattr(build, "_compile", failing("LoweringException: oh\n  target: aten.exp.default\n  args[0]: x"))
+    monkeypatch.undo()
+    monkeypatch.setitem(lowering.lowerings, torch.ops.aten.exp.default, failing(ValueError("oh")))
     with pytest.raises(tracejet.UnsupportedOperator, match="aten::exp can't be compiled by Inductor") as caught:
         tracejet.compile(Lambda(forward), engine="inductor", arg_inputs=[batch(8)])
     assert "return x.exp() * 2" in str(caught.value)

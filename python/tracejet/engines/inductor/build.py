@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 import threading
+import traceback
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,12 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.fx import GraphModule, Node
+from torch.fx import GraphModule, Interpreter, Node
 
 from tracejet._C import CompileSettings, UnsupportedOperator
 from tracejet.engines.inductor.assumptions import assumptions
 from tracejet.engines.inductor.code import Code
-from tracejet.export.compat.inductor import aot_compile, package, sizes_told_apart_by_the_program_alone
+from tracejet.export.compat.inductor import (
+    aot_compile,
+    output_of_compiler,
+    package,
+    sizes_told_apart_by_the_program_alone,
+)
 from tracejet.export.engine_view import EngineView
 
 #: Inductor keeps what it is at in variables of the process.
@@ -99,15 +105,23 @@ def _for_a_compilation() -> Iterator[None]:
 
 def _failure(module: GraphModule, error: Exception) -> Exception:
     reason = f"can't be compiled by Inductor: {_essence(error)}"
-    found = re.search(r"target: (\S+)", str(error))
-    nodes = {node: reason for node in module.graph.nodes if found and str(node.target) == found[1]}
+    at = _lowered_node(error)
+    nodes = {node: reason for node in module.graph.nodes if at is not None and node.target == at.target}
     return Failure(nodes) if nodes else UnsupportedOperator(f"inductor: the program {reason}")
+
+
+def _lowered_node(error: Exception) -> Node | None:
+    """The call that Inductor was at, in a graph of its own; None where it had been through them all."""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        if isinstance(frame.f_locals.get("self"), Interpreter) and frame.f_code.co_name == "run_node":
+            node = frame.f_locals.get("n")
+            return node if isinstance(node, Node) else None
+    return None
 
 
 def _essence(error: Exception) -> str:
     """What went wrong, without the command that ran and the text of the code."""
-    text = str(error)
-    if compiler := re.search(r"error: .*", text):
-        return compiler[0]
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if said := re.search(r"error: .*", output_of_compiler(error)):
+        return said[0]
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0] if lines else type(error).__name__

@@ -34,3 +34,11 @@ def sizes_told_apart_by_the_program_alone() -> AbstractContextManager[Any]:
 
     patch: AbstractContextManager[Any] = _config.patch(backed_size_oblivious=True)
     return patch
+
+
+def output_of_compiler(error: Exception) -> str:
+    """What the C++ compiler has said, where it is why Inductor gives up; else nothing."""
+    from torch._inductor.exc import CppCompileError
+
+    inner = getattr(error, "inner_exception", error)
+    return str(inner.output) if isinstance(inner, CppCompileError) else ""
