@@ -147,6 +147,7 @@ site: $(VENV)/.site ## the documentation as a site, in build/site; links and anc
 stubs: extension ## the types of the extension, for Python's tools
 	$(RUN) tools/make_stubs.py
 
+TIDIED := 'src/*.cpp' 'tools/*.cpp' 'testing/*.cpp' 'tests/cpp/*.cpp'
 TIDY := xargs -r -P $(JOBS) -n 1 $(BIN)/clang-tidy -p $(BUILD)/tidy --quiet --warnings-as-errors='*' \
   --extra-arg=-Wno-unknown-warning-option --extra-arg=-Wno-ignored-gch
 
@@ -169,7 +170,7 @@ lint: extension $(BIN)/clang-tidy $(BUILD)/tidy/compile_commands.json ## formatt
 	$(BIN)/python tools/check_error_texts.py
 	$(BIN)/python tools/check_unity.py
 	$(RUN) tools/make_stubs.py --check
-	{ git diff --name-only --diff-filter=d $(SINCE) -- 'src/*.cpp'; git ls-files -o --exclude-standard -- 'src/*.cpp'; } | $(TIDY)
+	{ git diff --name-only --diff-filter=d $(SINCE) -- $(TIDIED); git ls-files -o --exclude-standard -- $(TIDIED); } | $(TIDY)
 
 tidy: $(BIN)/clang-tidy $(BUILD)/tidy/compile_commands.json ## clang-tidy over all of it; takes twenty times as long as to compile it
 	ls $(filter-out tests/cpp_consumer/% tests/fuzz/%,$(filter %.cpp,$(CPP))) | $(TIDY)
