@@ -19,7 +19,7 @@ but what stands here. NaN is kept elsewhere, and found by `isnan`, `x != x`, com
 `nansum` and their like. The engine "aten" runs PyTorch's own kernels, and has one exception, where these differ among
 themselves. One operator has two answers in eager PyTorch itself: the mean that `torch.var_mean` gives of infinities is
 NaN or infinite, as they lie; in a program it is that of `mean`. Floats of 16 bits are computed in float32 on
-OpenVINO, and rounded where they leave it: [what follows from that](openvino.md#floats-of-16-bits).
+OpenVINO, and rounded where they leave it in 16 bits: [what follows from that](openvino.md#floats-of-16-bits).
 
 """
 

@@ -1,8 +1,14 @@
 #include "compile/input_check.h"
 
+#include <algorithm>
 #include <unordered_map>
 
+#include <c10/core/impl/LocalDispatchKeySet.h>
+#include <c10/core/impl/TorchDispatchModeTLS.h>
+
 #include "base/error.h"
+#include "ir/model_line.h"
+#include "ir/schema.h"
 #include "ir/size_expression.h"
 #include "symbolic/context.h"
 
@@ -34,7 +40,60 @@ void check_kind(const GraphInput& input, const at::Tensor& tensor) {
   }
 }
 
+bool is_aten(const Node& node) { return node.op().operator_name().name.starts_with("aten::"); }
+
+/// Whether a result is of float32 for want of anything that says so.
+bool gives_default_dtype(const Node& node) {
+  const auto is_default = [](const Value* output) {
+    return output != nullptr && output->is_tensor() && at::toRealValueType(output->tensor().dtype) == at::kFloat;
+  };
+  if (!is_aten(node) || std::ranges::none_of(node.outputs(), is_default)) return false;
+  const auto& declared = node.op().schema().arguments();
+  bool has_operands = false, asks_default = false, is_said = false;
+  for (size_t i = 0; i < node.arguments().size(); ++i) {
+    if (declared[i].name() == "dtype") {
+      const auto* dtype = std::get_if<c10::IValue>(&node.arguments()[i]);
+      asks_default = dtype != nullptr && dtype->isNone();
+      is_said = !asks_default;
+    }
+    for_each_value(node.arguments()[i], [&](const Value& value) {
+      if (!value.is_tensor()) return;
+      has_operands = true;
+      is_said |= !at::isIntegralType(value.tensor().dtype, /*includeBool=*/true);
+    });
+  }
+  return !is_said && (asks_default || has_operands);
+}
+
 }  // namespace
+
+void check_caller(const std::vector<at::Tensor>& inputs) {
+  using c10::impl::TorchDispatchModeKey;
+  const auto refuse = [](const std::string& what) {
+    throw InvalidInput("a compiled program can't be run " + what + "; use the model or program.module() there",
+                       ErrorCode::kInputMismatch);
+  };
+  if (c10::impl::tls_is_dispatch_key_included(c10::DispatchKey::FuncTorchDynamicLayerFrontMode))
+    refuse("within a transform of torch.func (grad, vmap, jvp), which doesn't see what an engine computes");
+  if (c10::impl::tls_is_dispatch_key_included(c10::DispatchKey::Tracer)) refuse("in torch.jit.trace");
+  for (const auto key : {TorchDispatchModeKey::FAKE, TorchDispatchModeKey::PROXY, TorchDispatchModeKey::FUNCTIONAL}) {
+    if (c10::impl::TorchDispatchModeTLS::get_mode(key))
+      refuse("while its operators are recorded (make_fx, FakeTensors)");
+  }
+  for (const at::Tensor& input : inputs) {
+    if (input.defined() && input._fw_grad(/*level=*/0).defined()) refuse("on tensors with tangents (forward-mode AD)");
+  }
+}
+
+std::string call_of_default_dtype(const Graph& graph) {
+  for (const Node& node : graph.nodes()) {
+    if (gives_default_dtype(node)) return "[" + full_name(node.op()) + "]\n" + describe(node.where(), graph);
+    for (const auto& subgraph : node.subgraphs()) {
+      if (auto found = call_of_default_dtype(*subgraph); !found.empty()) return found;
+    }
+  }
+  return "";
+}
 
 void refuse_input(const std::string& input, const std::string& problem, ErrorCode code) {
   throw InvalidInput(input + ": " + problem, code);

@@ -17,6 +17,15 @@ namespace tracejet {
 RuntimeSizes checked_sizes(const Graph& graph, const std::vector<size_t>& user_inputs,
                            const std::vector<at::Tensor>& inputs);
 
+/// Throws InvalidInput where a call comes from where it can't be followed: within a transform of torch.func, while a
+/// graph of it is recorded (`make_fx`, `torch.jit.trace`, FakeTensors), or on tensors with tangents. What an engine
+/// computes isn't made of operators that these would see.
+void check_caller(const std::vector<at::Tensor>& inputs);
+
+/// The first call of the graph that gives the default dtype, in words; empty where none does. Programs are written for
+/// float32: a trace under another default spells it out.
+std::string call_of_default_dtype(const Graph& graph);
+
 /// Throws InvalidInput.
 [[noreturn]] void refuse_input(const std::string& input, const std::string& problem,
                                ErrorCode code = ErrorCode::kInputMismatch);

@@ -7,6 +7,8 @@
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/record_function.h>
+#include <c10/core/DefaultDtype.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -17,6 +19,7 @@
 #include "compile/report.h"
 #include "compile/settings.h"
 #include "compile/size_assertions.h"
+#include "engines/reference.h"
 #include "ir/size_expression.h"
 #include "report/unsupported.h"
 
@@ -128,6 +131,8 @@ void ProgramRunner::prepare(const ChosenEngines& chosen) {
 
 void ProgramRunner::complete() {
   misses_weights_ = misses_weights();
+  const auto is_of_pytorch = [](const Part& part) { return is_reference(*part.engine); };
+  if (std::ranges::any_of(built_.plan.parts, is_of_pytorch)) call_of_default_dtype_ = call_of_default_dtype(*graph_);
   assertions_ = size_assertions(*graph_, built_.executable == nullptr || built_.executable->takes_ranks_from_data());
 }
 
@@ -201,7 +206,20 @@ std::vector<c10::IValue> ProgramRunner::run_for_all_outputs(const std::vector<at
   if (built_.executable == nullptr)
     throw InvalidInput("a dry run compiles nothing: there is only a report", ErrorCode::kInvalidSetting);
   if (misses_weights_) check_weights(*graph_);
+  check_caller(inputs);
+  if (!call_of_default_dtype_.empty() && c10::get_default_dtype_as_scalartype() != at::kFloat) {
+    throw InvalidInput(std::string("the default dtype is ") + c10::toString(c10::get_default_dtype_as_scalartype()) +
+                           ", and this program has a call that gives it, and was made for Float: call it under "
+                           "torch.set_default_dtype(torch.float32)\n" +
+                           call_of_default_dtype_,
+                       ErrorCode::kInputMismatch);
+  }
   const at::NoGradGuard no_grad;
+  const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
+  const bool writes_buffers = std::ranges::any_of(
+      written_, [&](size_t input) { return graph_->inputs()[input].kind != GraphInput::Kind::kUser; });
+  std::unique_lock one_at_a_time(writing_, std::defer_lock);
+  if (writes_buffers) one_at_a_time.lock();
   const RuntimeSizes sizes = checked_sizes(*graph_, user_inputs_, inputs);
   check_assertions(sizes);
   check_memory(inputs, sizes);

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -14,8 +15,8 @@
 
 namespace tracejet {
 
-/// A program made ready to run. Calls are safe from several threads at once, as far as the program itself is:
-/// one that changes its buffers is as safe as the module that it came from.
+/// A program made ready to run. Calls are safe from several threads at once; those of a program that writes to its
+/// buffers run one after the other.
 class ProgramRunner {
  public:
   /// Throws UnsupportedOperator, listing all operators that a single engine can't run, and InvalidInput for wrong
@@ -75,6 +76,8 @@ class ProgramRunner {
   RuntimeInputs runtime_inputs_;
   BuiltProgram built_;
   bool misses_weights_ = false;
+  std::string call_of_default_dtype_;     // by PyTorch's kernels; empty where they run none
+  mutable std::recursive_mutex writing_;  // the program's buffers: a call reads them, and writes them at its end
 };
 
 }  // namespace tracejet

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -37,7 +38,8 @@ class FixedSeed {
 /// The buffers that a program writes. They are put back when this ends, whatever happens.
 class KeptState {
  public:
-  explicit KeptState(const Graph& graph);
+  /// `own`: what a compiled program keeps in the place of the graph's tensors, by index of its inputs.
+  explicit KeptState(const Graph& graph, const std::map<size_t, at::Tensor>& own = {});
   KeptState(const KeptState&) = delete;
   KeptState& operator=(const KeptState&) = delete;
   ~KeptState();

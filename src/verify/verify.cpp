@@ -32,7 +32,7 @@ class Verifier {
             graph_,
             CompileSettings{.engine = reference_engine().name(), .cuda_graphs = false, .skipped_passes = {"all"}}))),
         state_(*graph_),
-        subject_state_(subject.graph == nullptr ? *graph_ : *subject.graph) {
+        subject_state_(subject.graph == nullptr ? *graph_ : *subject.graph, subject.state) {
     result_.engine = subject.name;
   }
 
@@ -155,10 +155,14 @@ Verification verify(const Program& program, const CompiledProgram& compiled,
 
 Subject subject_of(const std::shared_ptr<const ProgramRunner>& compiled) {
   const CompileSettings& settings = compiled->settings();
-  return {compiled->engines(), runner_of(compiled), settings.precision, compiled->graph(),
+  return {compiled->engines(),
+          runner_of(compiled),
+          settings.precision,
+          compiled->graph(),
           [settings](std::shared_ptr<const Graph> graph) {
             return runner_of(std::make_shared<ProgramRunner>(std::move(graph), settings));
-          }};
+          },
+          compiled->own_state()};
 }
 
 }  // namespace tracejet

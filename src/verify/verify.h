@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,6 +25,8 @@ struct Subject {
   /// looked for.
   std::shared_ptr<const Graph> graph = nullptr;
   std::function<RunProgram(std::shared_ptr<const Graph>)> compile = nullptr;
+  /// What it keeps between calls in the place of the graph's own tensors, by index of its inputs.
+  std::map<size_t, at::Tensor> state = {};
 };
 
 /// A compiled program as a subject.

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import torch
+from torch.fx.experimental import sym_node
 
 from tracejet import _C
 from tracejet.patches.math_functions import TWINS_OF_MATH
@@ -167,10 +168,21 @@ def _with_original(method: Callable[..., Any], original: Callable[..., Any]) -> 
     return lambda *args: method(*args, original=original)
 
 
+def _to_node(node: Any, number: object, original: Callable[[Any, object], Any]) -> Any:
+    """The node of the other operand. Numbers of classes of their own (IntEnum) are numbers to Python, while PyTorch
+    leaves them to Python's last resort, for which no such number equals a size."""
+    other = original(node, number)
+    if other is not NotImplemented or not isinstance(number, (int, float)):
+        return other
+    is_ours = type(node) is SymNode and _C.symbolic.context_of(node) is not None
+    return original(node, int(number) if isinstance(number, int) else float(number)) if is_ours else other
+
+
 def install() -> None:
     """Completes PyTorch's classes. Done once; numbers of others, and ours when no model runs, stay as they are."""
     if "__divmod__" in vars(torch.SymInt):
         return
+    sym_node.to_node = _with_original(_to_node, sym_node.to_node)
     for own in _PLAIN:
         # Where the class's own entries are: to set this one would change the class of the class.
         (entries,) = (found for found in gc.get_referents(vars(own)) if isinstance(found, dict))

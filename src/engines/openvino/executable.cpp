@@ -153,6 +153,12 @@ void OpenVinoExecutable::check_int64(const at::Tensor& tensor, const std::string
 
 void OpenVinoExecutable::hand_over(ov::InferRequest& request, const NumberInput& number, const RuntimeSizes& sizes) {
   const c10::IValue value = sizes.number(number.value);
+  if (value.isInt() && value.toInt() != static_cast<int32_t>(value.toInt())) {
+    throw InvalidInput("the program computes " + number.value.str() + " = " + std::to_string(value.toInt()) +
+                           " with integers, of which openvino has 32 bits; the engine \"" + reference_engine().name() +
+                           "\" takes all",
+                       ErrorCode::kInputMismatch);
+  }
   if (number.is_shape) {
     const auto size = static_cast<size_t>(value.toInt());
     return request.set_tensor(number.port, empty_tensor(ov::element::boolean, {size, 0}));

@@ -119,6 +119,7 @@ void Lowering::run() {
   for (const Node& node : graph_.nodes()) {
     try {
       convert(node);
+      forbid_negative_sizes(node);
     } catch (const ConversionFailed& failure) {
       unsupported_.push_back({&node, failure.what()});
       // Placeholders, so that the rest is looked at too and one error can list everything.
@@ -203,6 +204,24 @@ void Lowering::require(const symbolic::Expression& condition, const std::string&
     model_.requirements.push_back({condition, std::move(message)});
   } else if (target_.checks) {
     add_check(compute(condition), std::move(message));
+  }
+}
+
+void Lowering::forbid_negative_sizes(const Node& node) {
+  for (const Value* value : node.outputs()) {
+    if (value == nullptr || !value->is_tensor()) continue;
+    for (const c10::SymInt& size : value->tensor().sizes) {
+      const symbolic::Expression expression = expression_of(size);
+      // Those of sizes are looked at before anything runs.
+      if (!target_.checks || !symbolic::is_data_dependent(expression)) continue;
+      const std::string problem = "would give a tensor with a negative size: " + expression.str();
+      if (!expression.is_symbol()) {
+        if (expression.range().min < 0) require(symbolic::less_equal(0, expression), problem);
+      } else if (symbols_.at(expression.symbol().id).axis < 0 && checked_.insert(expression).second) {
+        // That a number is a size is taken for granted from there on.
+        forbid(emit_as(at::kBool, "Less", {compute(expression), integer(0)}), problem);
+      }
+    }
   }
 }
 

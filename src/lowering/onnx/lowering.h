@@ -164,6 +164,11 @@ class Lowering {
   std::string refusal(const std::string& problem) const;
   /// Of floats that become int64. What int64 doesn't hold either, NaN too, is undefined in PyTorch.
   void forbid_beyond_32_bits(const Operand& number);
+  /// The same of what is computed from integers of data, which is looked at in floats.
+  void forbid_beyond_32_bits(const symbolic::Expression& expression, const std::vector<Operand>& operands);
+  bool may_leave_32_bits(const symbolic::Expression& expression) const;
+  /// Eager refuses them; those that come from data are looked at when the program runs.
+  void forbid_negative_sizes(const Node& node);
   void check_dtypes(const Node& node) const;
   std::string unique(std::string name);
   void keep_slices();
@@ -207,7 +212,8 @@ class Lowering {
     int64_t axis;  // -1: the tensor is the number itself
   };
   std::unordered_map<uint64_t, SymbolSource> symbols_;
-  std::vector<TensorInfo> checks_;  // booleans
+  std::unordered_set<symbolic::Expression> checked_;  // not to be negative
+  std::vector<TensorInfo> checks_;                    // booleans
 
   const Node* node_ = nullptr;  // the one being converted
   std::string label_;           // its name

@@ -10,8 +10,10 @@
 #include "base/error.h"
 #include "ir/size_expression.h"
 #include "ir/symbol_binding.h"
+#include "lowering/onnx/helpers.h"
 #include "lowering/onnx/integers.h"
 #include "lowering/onnx/lowering.h"
+#include "lowering/onnx/pointwise.h"
 
 namespace tracejet::onnx {
 
@@ -116,6 +118,8 @@ Operand Lowering::symbol_value(const symbolic::Symbol& symbol) {
 
 Operand Lowering::compute(const Expression& expression) {
   if (expression.is_constant()) {
+    if (may_leave_32_bits(expression))
+      forbid_beyond_32_bits(constant(at::tensor({static_cast<float>(expression.constant())}, at::kFloat)));
     const at::Tensor value = expression.is_float()  ? at::tensor({expression.real()}, at::kDouble)
                              : expression.is_bool() ? at::tensor({expression.truth()}, at::kBool)
                                                     : at::tensor({expression.constant()}, at::kLong);
@@ -150,11 +154,41 @@ Operand Lowering::number_input(const Expression& expression, bool is_shape) {
   return emit_as(at::kLong, "Shape", {input}, {{"start", int64_t{0}}, {"end", int64_t{1}}});
 }
 
+bool Lowering::may_leave_32_bits(const Expression& expression) const {
+  if (target_.int64 || !expression.is_int()) return false;
+  const symbolic::Range range = expression.range();
+  return range.min < std::numeric_limits<int32_t>::min() || range.max > std::numeric_limits<int32_t>::max();
+}
+
+void Lowering::forbid_beyond_32_bits(const Expression& expression, const std::vector<Operand>& operands) {
+  const Kind kind = expression.kind();
+  if (!may_leave_32_bits(expression)) return;
+  const std::vector<symbolic::Symbol> symbols = symbolic::symbols_of(expression);
+  const auto is_size = [this](const symbolic::Symbol& symbol) {
+    const auto source = symbols_.find(symbol.id);
+    return source != symbols_.end() && source->second.axis >= 0;
+  };
+  // There is no memory for so many elements.
+  const bool counts = kind == Kind::kSum || symbols.size() == 1;
+  if (counts && kind != Kind::kPower && std::ranges::all_of(symbols, is_size)) return;
+  Operand size;
+  for (const Operand& operand : operands) {
+    const Operand real = cast(operand, at::kFloat);
+    size = size.name.empty() ? real : emit(onnx_operator(kind), {size, real});
+  }
+  forbid_beyond_32_bits(size);
+}
+
 Operand Lowering::compute_anew(const Expression& expression) {
   const Kind kind = expression.kind();
   if (kind == Kind::kSymbol) return symbol_value(expression.symbol());
   if (!target_.float64 && needs_float64(expression)) {
     fail("depends on " + expression.str() + ", which is right in double precision only");
+  }
+  if (kind == Kind::kFloorDiv || kind == Kind::kMod || kind == Kind::kTrueDiv) {
+    const Expression& divisor = expression.operands()[1];
+    require(symbolic::not_equal(divisor, divisor.is_float() ? Expression::real(0) : Expression(0)),
+            "divides by " + divisor.str() + ", which is 0 here");
   }
   std::vector<Operand> operands;
   for (const Expression& operand : expression.operands()) operands.push_back(compute(operand));
@@ -165,11 +199,16 @@ Operand Lowering::compute_anew(const Expression& expression) {
   };
   const auto op = onnx_operator(kind);
   switch (kind) {
-    case Kind::kProduct: {
+    case Kind::kProduct:
       if (expression.coefficient() != 1) operands.push_back(integers({expression.coefficient()}));
+      forbid_beyond_32_bits(expression, operands);
       return fold(op);
-    }
     case Kind::kSum:
+      forbid_beyond_32_bits(expression, operands);
+      return fold(op);
+    case Kind::kPower:
+      forbid_beyond_32_bits(expression, operands);
+      break;
     case Kind::kAnd:
     case Kind::kOr:
       return fold(op);
@@ -190,7 +229,11 @@ Operand Lowering::compute_anew(const Expression& expression) {
     case Kind::kCeil:
     case Kind::kRound:
     case Kind::kTruncate:
-      if (symbolic::is_data_dependent(expression)) forbid_beyond_32_bits(operands[0]);
+      if (symbolic::is_data_dependent(expression)) {
+        forbid_beyond_32_bits(operands[0]);
+        forbid(convert::either(*this, convert::is_nan(*this, operands[0]), convert::is_infinite(*this, operands[0])),
+               "an integer is made of NaN or infinity, which Python refuses");
+      }
       return cast(kind == Kind::kTruncate ? operands[0] : emit(op, operands), at::kLong);
     case Kind::kNotEqual:
       return emit_as(at::kBool, "Not", {emit_as(at::kBool, "Equal", operands)});
@@ -204,8 +247,17 @@ Operand Lowering::compute_anew(const Expression& expression) {
 Operand Lowering::number(const c10::Scalar& value, at::ScalarType dtype) {
   if (!value.isSymbolic())
     return constant(at::scalar_tensor(convert::wrapped_number(value, dtype), at::TensorOptions(dtype)));
-  const Operand one_element = compute(expression_of(value));
-  return cast(emit("Reshape", {one_element, integers({})}), dtype);
+  const Expression expression = expression_of(value);
+  const bool is_integer = expression.is_int();
+  // Computed before the call, it may be a float at once, whatever the bits of the reader's integers.
+  if (is_integer && at::isFloatingType(dtype) && may_leave_32_bits(expression) && is_handed_over(expression))
+    return cast(emit("Reshape", {compute(symbolic::to_float(expression)), integers({})}), dtype);
+  if (node_ != nullptr && may_leave_32_bits(expression) && is_handed_over(expression))
+    warn("takes " + expression.str() + " as an integer, which may leave the 32 bits that " + target_.name + " has");
+  const Operand number = emit("Reshape", {compute(expression), integers({})});
+  if (!is_integer) return cast(number, dtype);
+  const symbolic::Range range = expression.range();
+  return narrowed(number, dtype, {static_cast<double>(range.min), static_cast<double>(range.max)});
 }
 
 Operand Lowering::sizes(c10::SymIntArrayRef sizes) { return joined(sizes, &Lowering::compute_size); }

@@ -280,3 +280,26 @@ def test_less_precision_is_less_exact_and_right():
 def _traced_and_compiled(model, inputs):
     program = tracejet.trace(model, arg_inputs=inputs)
     return program, tracejet.compile(program, engine="openvino")
+
+
+class Counted(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("n", torch.zeros(()))
+
+    def forward(self, x):
+        self.n += 1
+        return x + self.n
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_state_of_its_own_is_compared_and_kept(engine):
+    """What is made of a program second keeps buffers of its own."""
+    program = tracejet.trace(Counted(), arg_inputs=[batch_of(2)])
+    first = tracejet.compile(program)
+    second = tracejet.compile(program, engine=engine)
+    x = torch.zeros(1, 2)
+    assert second(x).tolist() == [[1, 1]]
+    for compiled in (first, second):
+        assert tracejet.verify(program, compiled).ok
+    assert second(x).tolist() == [[2, 2]] and first(x).tolist() == [[1, 1]]
