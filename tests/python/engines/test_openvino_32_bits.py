@@ -75,7 +75,14 @@ def test_floats_beyond_32_bits_arent_cut_in_silence(function) -> None:
     for number in (2147483648.0, 1e10, -3e18):
         with pytest.raises(tracejet.Error, match=r"2147483648 or more is cast to int64(.|\n)*test_openvino_32_bits"):
             compiled(torch.tensor([1.0, number, 2.0]))
-    compiled(torch.tensor([1.0, float("nan"), 1e30]))  # int64 holds neither: undefined in PyTorch
+    odd = torch.tensor([1.0, float("nan"), 1e30])
+    try:
+        function(odd)
+    except ValueError:  # Python's int() of NaN
+        with pytest.raises(tracejet.InvalidInput, match="made of NaN or infinity"):
+            compiled(odd)
+    else:
+        compiled(odd)  # int64 holds neither: undefined in PyTorch
 
 
 @pytest.mark.parametrize(
