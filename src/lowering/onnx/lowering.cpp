@@ -207,24 +207,6 @@ void Lowering::require(const symbolic::Expression& condition, const std::string&
   }
 }
 
-void Lowering::forbid_negative_sizes(const Node& node) {
-  for (const Value* value : node.outputs()) {
-    if (value == nullptr || !value->is_tensor()) continue;
-    for (const c10::SymInt& size : value->tensor().sizes) {
-      const symbolic::Expression expression = expression_of(size);
-      // Those of sizes are looked at before anything runs.
-      if (!target_.checks || !symbolic::is_data_dependent(expression)) continue;
-      const std::string problem = "would give a tensor with a negative size: " + expression.str();
-      if (!expression.is_symbol()) {
-        if (expression.range().min < 0) require(symbolic::less_equal(0, expression), problem);
-      } else if (symbols_.at(expression.symbol().id).axis < 0 && checked_.insert(expression).second) {
-        // That a number is a size is taken for granted from there on.
-        forbid(emit_as(at::kBool, "Less", {compute(expression), integer(0)}), problem);
-      }
-    }
-  }
-}
-
 void Lowering::forbid(const Operand& wrong, const std::string& problem) {
   if (!target_.checks) return;
   const Operand flat = emit("Reshape", {cast(wrong, at::kInt), integers({-1})});

@@ -164,8 +164,9 @@ class Lowering {
   std::string refusal(const std::string& problem) const;
   /// Of floats that become int64. What int64 doesn't hold either, NaN too, is undefined in PyTorch.
   void forbid_beyond_32_bits(const Operand& number);
-  /// The same of what is computed from integers of data, which is looked at in floats.
-  void forbid_beyond_32_bits(const symbolic::Expression& expression, const std::vector<Operand>& operands);
+  /// The same of what `op` computes of integers from data, which is looked at in floats.
+  void forbid_beyond_32_bits(const symbolic::Expression& expression, std::string_view op,
+                             const std::vector<Operand>& operands);
   bool may_leave_32_bits(const symbolic::Expression& expression) const;
   /// Eager refuses them; those that come from data are looked at when the program runs.
   void forbid_negative_sizes(const Node& node);

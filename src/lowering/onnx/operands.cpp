@@ -1,11 +1,15 @@
 // What conversions read and write: operands, nodes, results.
-// ONNX: Cast-19, ConstantOfShape-20.
+// ONNX: Cast-19, ConstantOfShape-20, Shape-19, Reshape-19.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string>
 
+#include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/tensor.h>
 
+#include "ir/size_expression.h"
+#include "ir/symbol_binding.h"
 #include "lowering/onnx/integers.h"
 #include "lowering/onnx/lowering.h"
 #include "symbolic/sym_node.h"
@@ -42,6 +46,65 @@ void Lowering::forbid_beyond_32_bits(const Operand& number) {
              " computes in 32 bits; PyTorch's kernels take all: name the operator in torch_executed_ops");
 }
 
+bool Lowering::may_leave_32_bits(const symbolic::Expression& expression) const {
+  if (target_.int64 || !expression.is_int()) return false;
+  const symbolic::Range range = expression.range();
+  return range.min < std::numeric_limits<int32_t>::min() || range.max > std::numeric_limits<int32_t>::max();
+}
+
+void Lowering::forbid_beyond_32_bits(const symbolic::Expression& expression, std::string_view op,
+                                     const std::vector<Operand>& operands) {
+  if (!may_leave_32_bits(expression)) return;
+  const std::vector<symbolic::Symbol> symbols = symbolic::symbols_of(expression);
+  const auto is_size = [this](const symbolic::Symbol& symbol) {
+    const auto source = symbols_.find(symbol.id);
+    return source != symbols_.end() && source->second.axis >= 0;
+  };
+  // There is no memory for so many elements.
+  const bool counts = op == "Add" || (op == "Mul" && symbols.size() == 1);
+  if (counts && std::ranges::all_of(symbols, is_size)) return;
+  Operand size;
+  for (const Operand& operand : operands) {
+    const Operand real = cast(operand, at::kFloat);
+    size = size.name.empty() ? real : emit(op, {size, real});
+  }
+  forbid_beyond_32_bits(size);
+}
+
+void Lowering::forbid_negative_sizes(const Node& node) {
+  for (const Value* value : node.outputs()) {
+    if (value == nullptr || !value->is_tensor()) continue;
+    for (const c10::SymInt& size : value->tensor().sizes) {
+      const symbolic::Expression expression = expression_of(size);
+      // Those of sizes are looked at before anything runs.
+      if (!target_.checks || !symbolic::is_data_dependent(expression)) continue;
+      const std::string problem = "would give a tensor with a negative size: " + expression.str();
+      if (!expression.is_symbol()) {
+        if (expression.range().min < 0) require(symbolic::less_equal(0, expression), problem);
+      } else if (symbols_.at(expression.symbol().id).axis < 0 && checked_.insert(expression).second) {
+        // That a number is a size is taken for granted from there on.
+        forbid(emit_as(at::kBool, "Less", {compute(expression), integer(0)}), problem);
+      }
+    }
+  }
+}
+
+Operand Lowering::number(const c10::Scalar& value, at::ScalarType dtype) {
+  if (!value.isSymbolic())
+    return constant(at::scalar_tensor(convert::wrapped_number(value, dtype), at::TensorOptions(dtype)));
+  const symbolic::Expression expression = expression_of(value);
+  const bool is_integer = expression.is_int();
+  // Computed before the call, it may be a float at once, whatever the bits of the reader's integers.
+  if (is_integer && at::isFloatingType(dtype) && may_leave_32_bits(expression) && is_handed_over(expression))
+    return cast(emit("Reshape", {compute(symbolic::to_float(expression)), integers({})}), dtype);
+  if (node_ != nullptr && may_leave_32_bits(expression) && is_handed_over(expression))
+    warn("takes " + expression.str() + " as an integer, which may leave the 32 bits that " + target_.name + " has");
+  const Operand number = emit("Reshape", {compute(expression), integers({})});
+  if (!is_integer) return cast(number, dtype);
+  const symbolic::Range range = expression.range();
+  return narrowed(number, dtype, {static_cast<double>(range.min), static_cast<double>(range.max)});
+}
+
 Operand Lowering::optional(const Call& call, std::string_view name) const {
   const Value* value = call.optional_value(name);
   return value == nullptr ? Operand{} : operand(*value);
@@ -55,6 +118,24 @@ at::Tensor Lowering::known(const Value& value) const {
 const TensorMeta& Lowering::output(size_t index) const { return node_->outputs()[index]->tensor(); }
 size_t Lowering::output_count() const { return node_->outputs().size(); }
 bool Lowering::is_used(size_t index) const { return used_.contains(node_->outputs()[index]); }
+
+void Lowering::note_symbols(const Value& value) {
+  const Operand tensor = operand(value);
+  for_each_bound_symbol(value, [&](const SymbolBinding& binding) {
+    symbols_.try_emplace(binding.symbol.id, SymbolSource{tensor, binding.axis});
+  });
+}
+
+Operand Lowering::symbol_value(const symbolic::Symbol& symbol) {
+  const auto source = symbols_.find(symbol.id);
+  if (source == symbols_.end()) fail("depends on " + symbol.name + ", which is the size of no input");
+  const auto& [tensor, axis] = source->second;
+  if (axis < 0) return emit("Reshape", {cast(tensor, symbol.is_float ? at::kDouble : at::kLong), integers({1})});
+  const Operand size = emit_as(at::kLong, "Shape", {tensor}, {{"start", axis}, {"end", axis + 1}});
+  if (target_.size_arithmetic || symbol.backed) return size;
+  // What is computed from it has to be computed here: the sum with a number of which nothing is known has no bounds.
+  return emit("Add", {size, number_input(symbolic::Expression(0), /*is_shape=*/false)});
+}
 
 // Writing ------------------------------------------------------------------------------------------------------------
 

@@ -4,7 +4,6 @@
 #include <limits>
 #include <numeric>
 
-#include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/tensor.h>
 
 #include "base/error.h"
@@ -98,24 +97,6 @@ at::ScalarType dtype_of(const Expression& expression) {
 
 }  // namespace
 
-void Lowering::note_symbols(const Value& value) {
-  const Operand tensor = operand(value);
-  for_each_bound_symbol(value, [&](const SymbolBinding& binding) {
-    symbols_.try_emplace(binding.symbol.id, SymbolSource{tensor, binding.axis});
-  });
-}
-
-Operand Lowering::symbol_value(const symbolic::Symbol& symbol) {
-  const auto source = symbols_.find(symbol.id);
-  if (source == symbols_.end()) fail("depends on " + symbol.name + ", which is the size of no input");
-  const auto& [tensor, axis] = source->second;
-  if (axis < 0) return emit("Reshape", {cast(tensor, symbol.is_float ? at::kDouble : at::kLong), integers({1})});
-  const Operand size = emit_as(at::kLong, "Shape", {tensor}, {{"start", axis}, {"end", axis + 1}});
-  if (target_.size_arithmetic || symbol.backed) return size;
-  // What is computed from it has to be computed here: the sum with a number of which nothing is known has no bounds.
-  return emit("Add", {size, number_input(Expression(0), /*is_shape=*/false)});
-}
-
 Operand Lowering::compute(const Expression& expression) {
   if (expression.is_constant()) {
     if (may_leave_32_bits(expression))
@@ -154,44 +135,21 @@ Operand Lowering::number_input(const Expression& expression, bool is_shape) {
   return emit_as(at::kLong, "Shape", {input}, {{"start", int64_t{0}}, {"end", int64_t{1}}});
 }
 
-bool Lowering::may_leave_32_bits(const Expression& expression) const {
-  if (target_.int64 || !expression.is_int()) return false;
-  const symbolic::Range range = expression.range();
-  return range.min < std::numeric_limits<int32_t>::min() || range.max > std::numeric_limits<int32_t>::max();
-}
-
-void Lowering::forbid_beyond_32_bits(const Expression& expression, const std::vector<Operand>& operands) {
-  const Kind kind = expression.kind();
-  if (!may_leave_32_bits(expression)) return;
-  const std::vector<symbolic::Symbol> symbols = symbolic::symbols_of(expression);
-  const auto is_size = [this](const symbolic::Symbol& symbol) {
-    const auto source = symbols_.find(symbol.id);
-    return source != symbols_.end() && source->second.axis >= 0;
-  };
-  // There is no memory for so many elements.
-  const bool counts = kind == Kind::kSum || symbols.size() == 1;
-  if (counts && kind != Kind::kPower && std::ranges::all_of(symbols, is_size)) return;
-  Operand size;
-  for (const Operand& operand : operands) {
-    const Operand real = cast(operand, at::kFloat);
-    size = size.name.empty() ? real : emit(onnx_operator(kind), {size, real});
-  }
-  forbid_beyond_32_bits(size);
-}
-
 Operand Lowering::compute_anew(const Expression& expression) {
   const Kind kind = expression.kind();
   if (kind == Kind::kSymbol) return symbol_value(expression.symbol());
   if (!target_.float64 && needs_float64(expression)) {
     fail("depends on " + expression.str() + ", which is right in double precision only");
   }
-  if (kind == Kind::kFloorDiv || kind == Kind::kMod || kind == Kind::kTrueDiv) {
-    const Expression& divisor = expression.operands()[1];
-    require(symbolic::not_equal(divisor, divisor.is_float() ? Expression::real(0) : Expression(0)),
-            "divides by " + divisor.str() + ", which is 0 here");
-  }
   std::vector<Operand> operands;
   for (const Expression& operand : expression.operands()) operands.push_back(compute(operand));
+  if (kind == Kind::kFloorDiv || kind == Kind::kMod || kind == Kind::kTrueDiv) {
+    const Expression& divisor = expression.operands()[1];
+    if (divisor.is_float() || symbolic::not_equal(divisor, 0).range().min != 1) {
+      const Operand zero = cast(integer(0), operands[1].dtype);
+      forbid(emit_as(at::kBool, "Equal", {operands[1], zero}), "divides by " + divisor.str() + ", which is 0 here");
+    }
+  }
   const auto fold = [&](std::string_view op) {
     Operand result = operands.front();
     for (size_t i = 1; i < operands.size(); ++i) result = emit(op, {result, operands[i]});
@@ -201,13 +159,12 @@ Operand Lowering::compute_anew(const Expression& expression) {
   switch (kind) {
     case Kind::kProduct:
       if (expression.coefficient() != 1) operands.push_back(integers({expression.coefficient()}));
-      forbid_beyond_32_bits(expression, operands);
-      return fold(op);
+      [[fallthrough]];
     case Kind::kSum:
-      forbid_beyond_32_bits(expression, operands);
+      forbid_beyond_32_bits(expression, op, operands);
       return fold(op);
     case Kind::kPower:
-      forbid_beyond_32_bits(expression, operands);
+      forbid_beyond_32_bits(expression, op, operands);
       break;
     case Kind::kAnd:
     case Kind::kOr:
@@ -242,22 +199,6 @@ Operand Lowering::compute_anew(const Expression& expression) {
   }
   if (op.empty()) fail("the size " + expression.str() + " can't be computed in ONNX");
   return emit_as(dtype_of(expression), op, operands);
-}
-
-Operand Lowering::number(const c10::Scalar& value, at::ScalarType dtype) {
-  if (!value.isSymbolic())
-    return constant(at::scalar_tensor(convert::wrapped_number(value, dtype), at::TensorOptions(dtype)));
-  const Expression expression = expression_of(value);
-  const bool is_integer = expression.is_int();
-  // Computed before the call, it may be a float at once, whatever the bits of the reader's integers.
-  if (is_integer && at::isFloatingType(dtype) && may_leave_32_bits(expression) && is_handed_over(expression))
-    return cast(emit("Reshape", {compute(symbolic::to_float(expression)), integers({})}), dtype);
-  if (node_ != nullptr && may_leave_32_bits(expression) && is_handed_over(expression))
-    warn("takes " + expression.str() + " as an integer, which may leave the 32 bits that " + target_.name + " has");
-  const Operand number = emit("Reshape", {compute(expression), integers({})});
-  if (!is_integer) return cast(number, dtype);
-  const symbolic::Range range = expression.range();
-  return narrowed(number, dtype, {static_cast<double>(range.min), static_cast<double>(range.max)});
 }
 
 Operand Lowering::sizes(c10::SymIntArrayRef sizes) { return joined(sizes, &Lowering::compute_size); }
