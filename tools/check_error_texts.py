@@ -23,7 +23,8 @@ READS_ERROR_TEXTS: dict[str, str] = {
 
 def check_error_texts(root: Path, known: Mapping[str, str] = READS_ERROR_TEXTS) -> list[str]:
     """Where the core, tracejet-cpp or the package look for words in the text of an error."""
-    files = sorted(path for tree in ("src", "include", "tools/tracejet") for path in (root / tree).rglob("*.[ch]*"))
+    paths = (path for tree in ("src", "include", "tools/tracejet") for path in sorted((root / tree).rglob("*")))
+    files = [path for path in paths if path.suffix in (".h", ".cpp")]
     lines = {str(path.relative_to(root)): list(_cpp_text_reads(path.read_text())) for path in files}
     for path in sorted((root / "python").rglob("*.py")):
         lines[str(path.relative_to(root))] = list(_python_text_reads(ast.parse(path.read_text(), str(path))))

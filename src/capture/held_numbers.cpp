@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <optional>
 
 #include <ATen/ops/zeros.h>
 #include <c10/core/ScalarType.h>
 
 #include "base/error.h"
+#include "base/largest_number.h"
 #include "capture/keys.h"
 #include "capture/tensor_arguments.h"
 #include "ir/size_expression.h"
@@ -20,41 +20,17 @@ namespace {
 
 constexpr const char* kInstead = "\nUse one that the dtype holds: infinity, or the dtype's largest number";
 
-/// The largest number that such a tensor has, infinity where every number fits or becomes infinite.
-double largest(at::ScalarType dtype) {
-  switch (dtype) {
-    case at::kByte:
-      return std::numeric_limits<uint8_t>::max();
-    case at::kChar:
-      return std::numeric_limits<int8_t>::max();
-    case at::kShort:
-      return std::numeric_limits<int16_t>::max();
-    case at::kInt:
-      return std::numeric_limits<int32_t>::max();
-    case at::kLong:
-      return static_cast<double>(std::numeric_limits<int64_t>::max());
-    case at::kHalf:
-      return std::numeric_limits<c10::Half>::max();
-    case at::kBFloat16:
-      return std::numeric_limits<c10::BFloat16>::max();
-    case at::kFloat:
-      return std::numeric_limits<float>::max();
-    default:
-      return std::numeric_limits<double>::infinity();
-  }
-}
-
 /// Whether the kernel has to be asked: infinity is held by floats, NaN by no integer.
 bool may_be_beyond(double number, at::ScalarType dtype) {
   if (!std::isfinite(number)) return at::isIntegralType(dtype, /*includeBool=*/false);
-  return std::abs(number) > largest(dtype) || (number < 0 && dtype == at::kByte);
+  return std::abs(number) > largest_number(dtype) || (number < 0 && dtype == at::kByte);
 }
 
 /// The least dtype that the number would have to fit.
 std::optional<at::ScalarType> narrowest_dtype(const c10::OperatorHandle& op, std::span<const c10::IValue> arguments) {
   std::optional<at::ScalarType> narrowest;
   const auto note = [&](at::ScalarType dtype) {
-    if (!narrowest || largest(dtype) < largest(*narrowest)) narrowest = dtype;
+    if (!narrowest || largest_number(dtype) < largest_number(*narrowest)) narrowest = dtype;
   };
   for (size_t i = 0; i < arguments.size(); ++i) {
     for_each_tensor(arguments[i], [&](const at::Tensor& tensor) { note(tensor.scalar_type()); });
@@ -104,7 +80,7 @@ std::optional<std::string> refusal_of_number(const c10::OperatorHandle& op, std:
 void hold_within(at::ScalarType dtype, const c10::OperatorHandle& op, std::span<const c10::IValue> arguments,
                  size_t place) {
   const c10::SymInt number = arguments[place].toSymInt();
-  const auto limit = static_cast<int64_t>(std::min(largest(dtype), 0x1p62));
+  const auto limit = static_cast<int64_t>(std::min(largest_number(dtype), 0x1p62));
   if (expression_of(number).range().max <= limit) return;
   // The next number may be rounded to the last that is held.
   const auto refusal = refusal_of_number(op, arguments, place, limit * 2);

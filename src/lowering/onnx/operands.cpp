@@ -1,13 +1,13 @@
 // What conversions read and write: operands, nodes, results.
 // ONNX: Cast-19, ConstantOfShape-20, Shape-19, Reshape-19.
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <string>
 
 #include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/tensor.h>
 
+#include "base/largest_number.h"
 #include "ir/size_expression.h"
 #include "ir/symbol_binding.h"
 #include "lowering/onnx/integers.h"
@@ -15,12 +15,6 @@
 #include "symbolic/sym_node.h"
 
 namespace tracejet::onnx {
-
-namespace {
-
-double largest_of(at::ScalarType dtype) { return dtype == at::kHalf ? 65504 : HUGE_VAL; }
-
-}  // namespace
 
 // Reading arguments --------------------------------------------------------------------------------------------------
 
@@ -30,7 +24,7 @@ Operand Lowering::operand(const Call& call, std::string_view name, at::ScalarTyp
   if (call.is_number(name)) return number(call.scalar(name), dtype);
   const Value& value = call.value(name);
   const ValueRange& range = ranges_->of(value);
-  const bool may_be_far = std::min(range.magnitude(), largest_of(value.tensor().dtype)) >= 0x1p31;
+  const bool may_be_far = std::min(range.magnitude(), largest_number(value.tensor().dtype)) >= 0x1p31;
   if (dtype == at::kLong && may_be_far && at::isFloatingType(value.tensor().dtype))
     forbid_beyond_32_bits(operand(value));
   return narrowed(operand(value), dtype, range);

@@ -116,10 +116,11 @@ void sign_bit(Lowering& to, const Call& call, std::string_view) {
   to.result(has_sign(to, to.cast(x, as_number(x.dtype))));
 }
 
-bool is_wide(at::ScalarType dtype) { return at::isFloatingType(dtype) && !at::isReducedFloatingType(dtype); }
-
 /// Whether a float of 16 bits only exists to round what is computed on in more bits.
 bool only_rounds(const Lowering& to, const Call& call) {
+  const auto is_wide = [](at::ScalarType dtype) {
+    return at::isFloatingType(dtype) && !at::isReducedFloatingType(dtype);
+  };
   if (!at::isReducedFloatingType(to.output().dtype) || !is_wide(call.tensor("self").dtype)) return false;
   return std::ranges::any_of(to.users(), [&](const Node* user) {
     return Call(*user).name() == "aten::_to_copy" && is_wide(user->outputs()[0]->tensor().dtype);

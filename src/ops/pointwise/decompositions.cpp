@@ -49,6 +49,7 @@
 #include <ATen/ops/xlogy.h>
 
 #include "base/error.h"
+#include "base/largest_number.h"
 #include "ops/numbers.h"
 #include "ops/refusal.h"
 #include "ops/shape/promotion.h"
@@ -77,27 +78,13 @@ void require_one_dtype(const at::Tensor& self, const at::Tensor& other) {
 
 bool is_exact(const at::Tensor& self) { return c10::isIntegralType(self.scalar_type(), /*includeBool=*/true); }
 
-/// The largest finite number of a floating dtype.
-double largest(at::ScalarType dtype) {
-  switch (dtype) {
-    case at::kHalf:
-      return std::numeric_limits<c10::Half>::max();
-    case at::kBFloat16:
-      return std::numeric_limits<c10::BFloat16>::max();
-    case at::kFloat:
-      return std::numeric_limits<float>::max();
-    default:
-      return std::numeric_limits<double>::max();
-  }
-}
-
 /// self + factor * other. Kernels of three operands take factors that float16 doesn't hold, and cut off what integers
 /// don't have; add() does neither.
 at::Tensor add_scaled(const at::Tensor& self, const at::Tensor& other, const at::Scalar& factor) {
   if (is_exact(self) && factor.isFloatingPoint() && !factor.isSymbolic())
     return at::add(self, other, static_cast<int64_t>(factor.toDouble()));
   const bool is_held = self.scalar_type() != at::kHalf || factor.isSymbolic() ||
-                       std::abs(factor.toComplexDouble()) <= largest(at::kHalf);
+                       std::abs(factor.toComplexDouble()) <= largest_number(at::kHalf);
   if (is_held) return at::add(self, other, factor);
   return at::add(self.to(at::kFloat), other.to(at::kFloat), factor).to(at::kHalf);
 }
@@ -151,7 +138,7 @@ at::Tensor mvlgamma(const at::Tensor& self, int64_t p) {
 at::Tensor nan_to_num(const at::Tensor& self, std::optional<double> nan, std::optional<double> posinf,
                       std::optional<double> neginf) {
   if (is_exact(self)) return self.clone();
-  const double most = largest(self.scalar_type());
+  const double most = largest_number(self.scalar_type());
   const auto in_range = [&](double number) {
     return std::abs(number) > most ? std::copysign(kInfinity, number) : number;
   };

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from tests.support.written_tree import Tree
@@ -14,9 +12,8 @@ PACKAGES = "| [patches](patches) | a |\n| [api](api) | b |\n"
 
 
 @pytest.fixture
-def tree(tmp_path: Path) -> Tree:
+def tree(tree: Tree) -> Tree:
     """A project of a few files."""
-    tree = Tree(tmp_path)
     tree.write("src/README.md", ORDER)
     tree.write("python/tracejet/README.md", PACKAGES)
     tree.write("src/ir/graph.h", '#include "base/error.h"\n')
