@@ -63,6 +63,23 @@ double divided(double a, double b) {
   return a / b;
 }
 
+/// What Python raises for: a result that is NaN or infinite where no operand is.
+[[noreturn]] void refuse_undefined(const std::string& of, double result) {
+  throw Error(of + (std::isnan(result) ? " is no real number" : " is too large for a float"),
+              ErrorCode::kSizeArithmetic);
+}
+
+/// Python's `**` and math.pow, which gives no complex numbers.
+double float_power(double base, double exponent) {
+  if (base == 0 && exponent < 0)
+    throw InvalidInput("0.0 has no negative power (" + std::to_string(exponent) + ")", ErrorCode::kDivisionByZero);
+  const double result = std::pow(base, exponent);
+  const bool is_undefined = std::isnan(result) && !std::isnan(base) && !std::isnan(exponent);
+  const bool is_too_large = std::isinf(result) && std::isfinite(base) && std::isfinite(exponent);
+  if (is_undefined || is_too_large) refuse_undefined(std::to_string(base) + " ** " + std::to_string(exponent), result);
+  return result;
+}
+
 /// round(value, digits) of Python: of the exact decimal value, where ties go to even.
 double rounded(double value, int64_t digits) {
   constexpr int64_t kMaxDigits = 17;
@@ -102,10 +119,14 @@ Value of_floats(const Node&, In in) {
   return of(F(in[0].real, in[1].real));
 }
 
-/// Of a float.
+/// Of a float. Python's math module raises for what isn't defined there.
 template <double (*F)(double)>
-Value function(const Node&, In in) {
-  return of(F(in[0].real));
+Value function(const Node& node, In in) {
+  const double x = in[0].real;
+  const double result = F(x);
+  if ((std::isnan(result) && !std::isnan(x)) || (std::isinf(result) && std::isfinite(x)))
+    refuse_undefined(std::string(info_of(node.kind).notation.text) + "(" + std::to_string(x) + ")", result);
+  return of(result);
 }
 
 /// Of a float, to an integer.
@@ -216,7 +237,7 @@ constexpr OperatorInfo kOperators[] = {
     {Kind::kSubtract, "SUBTRACT", 2, infix(" - ", kSums), of_floats<subtracted>, "operator.sub", "operator.sub"},
     {Kind::kMultiply, "MULTIPLY", 2, infix("*", kProducts), of_floats<multiplied>, "operator.mul", "operator.mul"},
     {Kind::kTrueDiv, "TRUE_DIV", 2, infix("/", kProducts), true_quotient, "operator.truediv"},
-    {Kind::kFloatPower, "FLOAT_POWER", 2, kPowerSign, of_floats<std::pow>, "operator.pow", "functions.FloatPow"},
+    {Kind::kFloatPower, "FLOAT_POWER", 2, kPowerSign, of_floats<float_power>, "operator.pow", "functions.FloatPow"},
     {Kind::kFloatMod, "FLOAT_MOD", 2, infix(" % ", kProducts), of_floats<python_mod>, "operator.mod"},
     {Kind::kRoundDigits, "ROUND_DIGITS", 2, call("round"), round_to_digits, "builtins.round", "functions.RoundDecimal"},
     {Kind::kSqrt, "SQRT", 1, call("sqrt"), function<std::sqrt>, "torch.sym_sqrt", "functions.OpaqueUnaryFn_sqrt",

@@ -61,10 +61,17 @@ def _extremum(name: str, symbolic: Callable[[Any, Any], Any]) -> Callable[..., A
             return getattr(builtins, name)(*args, **options)
         for kind in (int, torch.SymInt), (float, torch.SymFloat):  # of both, Python gives the one that it was
             if all(isinstance(number, kind) for number in numbers):
-                return functools.reduce(symbolic, numbers)
+                return functools.reduce(lambda first, second: symbolic(_as_symbol(first, second), second), numbers)
         return getattr(builtins, name)(*args)
 
     return twin
+
+
+def _as_symbol(first: Any, second: Any) -> Any:
+    """torch.sym_min asks the symbol of the two, as if their order didn't count; it does where one is NaN."""
+    if isinstance(second, torch.SymFloat) and builtins.type(first) is float:
+        return torch.SymFloat(second.node.wrap_float(first))
+    return first
 
 
 #: Python's functions, under whatever name code calls them (`from math import sqrt`), and what takes their place.

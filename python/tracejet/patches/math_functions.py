@@ -26,7 +26,7 @@ def _twin(name: str, symbolic: _Function) -> _Function:
 
 
 def _sqrt(number: Any) -> Any:
-    """Of what is negative at some sizes, Python's raises ValueError. Of data, it is NaN."""
+    """Of what is negative at some sizes, Python's raises ValueError. Of data, the program does when it runs."""
     if number.node.hint is not None:
         torch._check(number >= 0, lambda: f"math.sqrt isn't defined for {number}")
     return torch.sym_sqrt(number)

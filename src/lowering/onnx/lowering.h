@@ -168,6 +168,8 @@ class Lowering {
   void forbid_beyond_32_bits(const symbolic::Expression& expression, std::string_view op,
                              const std::vector<Operand>& operands);
   bool may_leave_32_bits(const symbolic::Expression& expression) const;
+  /// That this number is none for which Python raises: by division, roots, powers, int() of NaN.
+  void forbid_undefined(const symbolic::Expression& expression, const std::vector<Operand>& operands);
   /// Eager refuses them; those that come from data are looked at when the program runs.
   void forbid_negative_sizes(const Node& node);
   void check_dtypes(const Node& node) const;

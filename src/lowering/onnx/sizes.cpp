@@ -143,13 +143,7 @@ Operand Lowering::compute_anew(const Expression& expression) {
   }
   std::vector<Operand> operands;
   for (const Expression& operand : expression.operands()) operands.push_back(compute(operand));
-  if (kind == Kind::kFloorDiv || kind == Kind::kMod || kind == Kind::kTrueDiv) {
-    const Expression& divisor = expression.operands()[1];
-    if (divisor.is_float() || symbolic::not_equal(divisor, 0).range().min != 1) {
-      const Operand zero = cast(integer(0), operands[1].dtype);
-      forbid(emit_as(at::kBool, "Equal", {operands[1], zero}), "divides by " + divisor.str() + ", which is 0 here");
-    }
-  }
+  forbid_undefined(expression, operands);
   const auto fold = [&](std::string_view op) {
     Operand result = operands.front();
     for (size_t i = 1; i < operands.size(); ++i) result = emit(op, {result, operands[i]});
@@ -186,11 +180,7 @@ Operand Lowering::compute_anew(const Expression& expression) {
     case Kind::kCeil:
     case Kind::kRound:
     case Kind::kTruncate:
-      if (symbolic::is_data_dependent(expression)) {
-        forbid_beyond_32_bits(operands[0]);
-        forbid(convert::either(*this, convert::is_nan(*this, operands[0]), convert::is_infinite(*this, operands[0])),
-               "an integer is made of NaN or infinity, which Python refuses");
-      }
+      if (symbolic::is_data_dependent(expression)) forbid_beyond_32_bits(operands[0]);
       return cast(kind == Kind::kTruncate ? operands[0] : emit(op, operands), at::kLong);
     case Kind::kNotEqual:
       return emit_as(at::kBool, "Not", {emit_as(at::kBool, "Equal", operands)});
