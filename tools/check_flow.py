@@ -44,6 +44,8 @@ CPP_TREES: dict[str, tuple[str, ...]] = {
 OF_EXTENSION = ("testing/samples/module.cpp",)
 #: Beside the bindings and C++ tests: who may include what is in an engine's folder.
 KNOWS_ENGINES = ("src/engines/registry.cpp", "src/engines/reference.h", "src/engines/reference.cpp")
+#: Folders beside the engines' that all of these may include.
+FOR_ENGINES = ("recording",)
 #: Lines of the core and of tracejet-cpp where the name of an engine means something else. The core names none: it asks
 #: the registry. Where there are fewer, the number has to go down.
 NAMED_ENGINES: dict[str, int] = {
@@ -171,7 +173,8 @@ def _beside_core(uses: Iterable[Use]) -> Iterator[str]:
 
 
 def _engines(root: Path) -> list[str]:
-    return sorted(path.name for path in (root / "src/engines").glob("*") if path.is_dir())
+    folders = (path for path in (root / "src/engines").glob("*") if path.is_dir())
+    return sorted(path.name for path in folders if path.name not in FOR_ENGINES)
 
 
 def _between_engines(engines: Iterable[str], uses: Iterable[Use]) -> Iterator[str]:

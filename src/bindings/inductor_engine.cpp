@@ -42,7 +42,7 @@ class InductorEngine final : public AdapterEngine {
 
   std::unique_ptr<Executable> compile(const std::shared_ptr<const Graph>& graph, const RuntimeInputs& inputs,
                                       const CompileSettings& settings) const override {
-    return inductor::make_executable(graph, inputs, compiled(graph, inputs, settings));
+    return inductor::make_executable(graph, inputs, compiled(graph, inputs, settings), settings);
   }
 
   bool compiles_for_long() const override { return true; }
@@ -51,13 +51,13 @@ class InductorEngine final : public AdapterEngine {
   bool can_load() const override { return true; }
 
   std::unique_ptr<Executable> load(const SharedBytes& serialized, const std::shared_ptr<const Graph>& graph,
-                                   const RuntimeInputs& inputs, const CompileSettings&) const override {
-    return inductor::make_executable(graph, inputs, loaded(serialized.view(), graph, inputs));
+                                   const RuntimeInputs& inputs, const CompileSettings& settings) const override {
+    return inductor::make_executable(graph, inputs, loaded(serialized.view(), graph, inputs), settings);
   }
 
   std::unique_ptr<Executable> refit(const Executable& compiled, const std::shared_ptr<const Graph>& graph,
                                     const RuntimeInputs& inputs, const CompileSettings& settings) const override {
-    auto fitted = inductor::with_weights(compiled, graph, inputs);
+    auto fitted = inductor::with_weights(compiled, graph, inputs, settings);
     return fitted == nullptr ? compile(graph, inputs, settings) : std::move(fitted);
   }
 

@@ -62,7 +62,7 @@ std::span<const Setting> settings_table() {
       {"custom_engine_cache", &Settings::custom_engine_cache,
        "a cache of your own in the place of that folder: a tracejet.BaseEngineCache", false},
       {"cuda_graphs", &Settings::cuda_graphs,
-       "whether PyTorch's kernels on a GPU are recorded as CUDA graphs and replayed for inputs that are laid out alike",
+       "whether what PyTorch's kernels or Inductor run on a GPU is recorded as CUDA graphs and replayed for inputs that are laid out alike",
        false},
       {"max_cuda_graphs", &Settings::max_cuda_graphs,
        "of how many layouts of its inputs a program keeps CUDA graphs; what was called longest ago goes", false},
@@ -148,12 +148,20 @@ void check_verify(const CompileSettings& settings) {
   }
 }
 
-/// The engine that a setting is of; empty: any.
-std::string_view owner_of(std::string_view setting) {
+/// The engines that a setting is of; none: any.
+std::vector<std::string_view> owners_of(std::string_view setting) {
+  std::vector<std::string_view> owners;
   for (const OwnSettings& own : own_settings()) {
-    if (std::ranges::find(own.names, setting) != own.names.end()) return own.engine;
+    if (std::ranges::find(own.names, setting) != own.names.end()) owners.push_back(own.engine);
   }
-  return {};
+  return owners;
+}
+
+template <typename Text>
+std::string joined(const std::vector<Text>& names, std::string_view between) {
+  std::string text;
+  for (const Text& name : names) text.append(text.empty() ? "" : between).append(name);
+  return text;
 }
 
 }  // namespace
@@ -161,14 +169,14 @@ std::string_view owner_of(std::string_view setting) {
 void check_own_settings(const CompileSettings& settings, const std::vector<std::string>& engines) {
   static const CompileSettings defaults;
   for (const Setting& setting : settings_table()) {
-    const std::string_view owner = owner_of(setting.name);
-    if (owner.empty() || std::ranges::count(engines, owner) > 0) continue;
+    const std::vector<std::string_view> owners = owners_of(setting.name);
+    const auto is_chosen = [&](std::string_view owner) { return std::ranges::count(engines, owner) > 0; };
+    if (owners.empty() || std::ranges::any_of(owners, is_chosen)) continue;
     const auto is_default = [&](auto field) { return settings.*field == defaults.*field; };
     if (std::visit(is_default, setting.field)) continue;
-    std::string names;
-    for (const std::string& engine : engines) names += (names.empty() ? "" : ", ") + engine;
-    throw InvalidInput(std::string(setting.name) + " is a setting of " + std::string(owner) +
-                           ", which isn't among the engines of this program: " + names,
+    throw InvalidInput(std::string(setting.name) + " is a setting of " + joined(owners, " and ") + ", which " +
+                           (owners.size() == 1 ? "isn't" : "aren't") +
+                           " among the engines of this program: " + joined(engines, ", "),
                        ErrorCode::kEngineSetting);
   }
 }

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "engines/aten/aten_engine.h"
+#include "engines/inductor/executable.h"
 #include "engines/onnx_file.h"
 #include "engines/openvino/openvino_engine.h"
 #include "engines/reference.h"
@@ -112,6 +113,7 @@ std::vector<std::shared_ptr<const Engine>> compiling_engines() {
 std::span<const OwnSettings> own_settings() {
   static constexpr OwnSettings settings[] = {
       {aten::kName, aten::kOwnSettings},
+      {inductor::kName, inductor::kOwnSettings},
       {tensorrt::kName, tensorrt::kOwnSettings},
   };
   return settings;

@@ -20,7 +20,7 @@ std::shared_ptr<const Engine> find_compiling_engine(const std::string& name);
 /// All of those, in order of preference.
 std::vector<std::shared_ptr<const Engine>> compiling_engines();
 
-/// Settings of which only one engine takes other values than the default.
+/// Settings of which only this engine, and others that say so, take other values than the default.
 struct OwnSettings {
   std::string_view engine;
   std::span<const std::string_view> names;

@@ -1190,7 +1190,7 @@ class CompileSettings:
     @property
     def cuda_graphs(self) -> typing.Any:
         """
-        whether PyTorch's kernels on a GPU are recorded as CUDA graphs and replayed for inputs that are laid out alike
+        whether what PyTorch's kernels or Inductor run on a GPU is recorded as CUDA graphs and replayed for inputs that are laid out alike
         """
     @property
     def custom_engine_cache(self) -> typing.Any:

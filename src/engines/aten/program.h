@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "engines/aten/graphs/replaying.h"
+#include "engines/recording/replaying.h"
 #include "engines/aten/interpreter.h"
 #include "tracejet/compile.h"
 
@@ -19,6 +19,10 @@ std::unique_ptr<Executable> make_program(const std::shared_ptr<const Graph>& gra
 /// A program of which runs of calls are recorded, and the others called between them. Null where no run is long enough.
 std::unique_ptr<Executable> make_split_program(const Graph& graph, c10::DeviceType type,
                                                const CompileBody& compile_body, size_t most,
-                                               const MakeRecorder& make_recorder);
+                                               const recording::MakeRecorder& make_recorder);
+
+/// The interpreter of a graph, for recordings of what it calls.
+recording::Repeatable repeatable(const std::shared_ptr<const Graph>& graph, const RuntimeInputs& inputs,
+                              const CompileBody& compile_body);
 
 }  // namespace tracejet::aten

@@ -9,6 +9,8 @@
 #include "base/error.h"
 #include "engines/inductor/package.h"
 #include "engines/output_check.h"
+#include "engines/recording/recordable.h"
+#include "engines/recording/replaying.h"
 #include "engines/reference.h"
 #include "ir/size_expression.h"
 
@@ -48,10 +50,10 @@ bool lie_alike(const at::Tensor& one, const at::Tensor& other) {
          one.device() == other.device();
 }
 
-class InductorExecutable final : public Executable {
+/// The code, called with what it takes for granted.
+class Code final : public Executable {
  public:
-  InductorExecutable(std::shared_ptr<const Graph> graph, const RuntimeInputs& inputs,
-                     std::shared_ptr<const Compiled> compiled)
+  Code(std::shared_ptr<const Graph> graph, const RuntimeInputs& inputs, std::shared_ptr<const Compiled> compiled)
       : graph_(std::move(graph)),
         runtime_inputs_(inputs),
         compiled_(std::move(compiled)),
@@ -87,22 +89,6 @@ class InductorExecutable final : public Executable {
     return values;
   }
 
-  std::optional<std::string> serialize() const override { return compiled_->serialized; }
-
-  /// Null where the code isn't good for the weights of `graph`.
-  std::unique_ptr<Executable> with_weights_of(std::shared_ptr<const Graph> graph, const RuntimeInputs& inputs) const {
-    std::vector<bool> is_read(graph->inputs().size(), false);
-    for (const size_t input : inputs) is_read[input] = true;
-    for (const auto& [name, input] : compiled_->weights) {
-      if (!lie_alike(graph_->inputs()[input].data, graph->inputs()[input].data)) return nullptr;
-      is_read[input] = true;
-    }
-    for (size_t i = 0; i < is_read.size(); ++i) {
-      if (!is_read[i] && graph->inputs()[i].value != nullptr) return nullptr;
-    }
-    return std::make_unique<InductorExecutable>(std::move(graph), inputs, compiled_);
-  }
-
  private:
   /// The code reads memory by the strides that were traced, whatever the tensor says.
   static at::Tensor as_traced(at::Tensor tensor, const TensorMeta& traced, const RuntimeSizes& sizes) {
@@ -133,16 +119,57 @@ class InductorExecutable final : public Executable {
   std::vector<const TensorMeta*> inputs_, outputs_;
 };
 
+/// The code, and on a GPU recordings of what it calls.
+class InductorExecutable final : public Executable {
+ public:
+  InductorExecutable(std::shared_ptr<const Graph> graph, const RuntimeInputs& inputs,
+                     std::shared_ptr<const Compiled> compiled, const CompileSettings& settings)
+      : graph_(std::move(graph)), compiled_(std::move(compiled)) {
+    program_ = std::make_unique<Code>(graph_, inputs, compiled_);
+    const c10::Device device = device_of(*graph_);
+    const bool is_recorded = settings.cuda_graphs && device.is_cuda() && recording::has_recorders() &&
+                             !recording::why_not_recorded(*graph_);
+    if (!is_recorded) return;
+    program_ = recording::make_replaying({std::move(program_), graph_, inputs}, device,
+                                         static_cast<size_t>(settings.max_cuda_graphs), recording::make_recorder);
+  }
+
+  std::vector<c10::IValue> run(std::vector<at::Tensor> inputs, const RuntimeSizes& sizes) const override {
+    return program_->run(std::move(inputs), sizes);
+  }
+  std::optional<std::string> serialize() const override { return compiled_->serialized; }
+
+  /// Null where the code isn't good for the weights of `graph`.
+  std::unique_ptr<Executable> with_weights_of(std::shared_ptr<const Graph> graph, const RuntimeInputs& inputs,
+                                              const CompileSettings& settings) const {
+    std::vector<bool> is_read(graph->inputs().size(), false);
+    for (const size_t input : inputs) is_read[input] = true;
+    for (const auto& [name, input] : compiled_->weights) {
+      if (!lie_alike(graph_->inputs()[input].data, graph->inputs()[input].data)) return nullptr;
+      is_read[input] = true;
+    }
+    for (size_t i = 0; i < is_read.size(); ++i) {
+      if (!is_read[i] && graph->inputs()[i].value != nullptr) return nullptr;
+    }
+    return std::make_unique<InductorExecutable>(std::move(graph), inputs, compiled_, settings);
+  }
+
+ private:
+  std::shared_ptr<const Graph> graph_;
+  std::shared_ptr<const Compiled> compiled_;
+  std::unique_ptr<Executable> program_;
+};
+
 }  // namespace
 
 std::unique_ptr<Executable> make_executable(std::shared_ptr<const Graph> graph, const RuntimeInputs& inputs,
-                                            std::shared_ptr<const Compiled> compiled) {
-  return std::make_unique<InductorExecutable>(std::move(graph), inputs, std::move(compiled));
+                                            std::shared_ptr<const Compiled> compiled, const CompileSettings& settings) {
+  return std::make_unique<InductorExecutable>(std::move(graph), inputs, std::move(compiled), settings);
 }
 
 std::unique_ptr<Executable> with_weights(const Executable& compiled, std::shared_ptr<const Graph> graph,
-                                         const RuntimeInputs& inputs) {
-  return dynamic_cast<const InductorExecutable&>(compiled).with_weights_of(std::move(graph), inputs);
+                                         const RuntimeInputs& inputs, const CompileSettings& settings) {
+  return dynamic_cast<const InductorExecutable&>(compiled).with_weights_of(std::move(graph), inputs, settings);
 }
 
 }  // namespace tracejet::inductor

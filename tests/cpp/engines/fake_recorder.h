@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "engines/aten/graphs/recorder.h"
+#include "engines/recording/recorder.h"
 
 namespace tracejet::testing {
 
@@ -23,13 +23,13 @@ struct RecorderLog {
 
 /// A recorder for the CPU. It runs what it records, and replays by running it again: the results are then copied to
 /// where they lay first.
-class FakeRecorder final : public aten::Recorder {
+class FakeRecorder final : public recording::Recorder {
  public:
   explicit FakeRecorder(std::shared_ptr<RecorderLog> log) : log_(std::move(log)) {}
 
   bool is_recorded_by_others() const override { return log_->is_recorded_by_others; }
 
-  std::unique_ptr<aten::Recording> record(const std::function<std::vector<at::Tensor>()>& work, bool) override {
+  std::unique_ptr<recording::Recording> record(const std::function<std::vector<at::Tensor>()>& work, bool) override {
     if (!log_->failure.empty()) throw Error(log_->failure);
     ++log_->recorded;
     return std::make_unique<FakeRecording>(work, log_);
@@ -41,7 +41,7 @@ class FakeRecorder final : public aten::Recorder {
   void synchronize() override { ++log_->synchronizations; }
 
  private:
-  class FakeRecording final : public aten::Recording {
+  class FakeRecording final : public recording::Recording {
    public:
     FakeRecording(std::function<std::vector<at::Tensor>()> work, std::shared_ptr<RecorderLog> log)
         : work_(std::move(work)), log_(std::move(log)), memory_(work_()) {

@@ -1,5 +1,5 @@
 // Recordings of programs, with a recorder for the CPU in the place of CUDA's.
-#include "engines/aten/graphs/replaying.h"
+#include "engines/recording/replaying.h"
 
 #include <thread>
 
@@ -11,6 +11,7 @@
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
+#include "engines/aten/program.h"
 #include "engines/fake_recorder.h"
 #include "engines/runtime_inputs.h"
 #include "small_graph.h"
@@ -24,8 +25,9 @@ class Replaying : public ::testing::Test {
  protected:
   void compile(size_t most = 16) {
     const RuntimeInputs inputs = runtime_inputs_of(*small_.graph);
-    program_ = aten::make_replaying(aten::make_interpreter(small_.graph, inputs), small_.graph, inputs, c10::kCPU, most,
-                                    [this](c10::Device) { return std::make_unique<testing::FakeRecorder>(log_); });
+    program_ =
+        recording::make_replaying(aten::repeatable(small_.graph, inputs, {}), c10::kCPU, most,
+                                  [this](c10::Device) { return std::make_unique<testing::FakeRecorder>(log_); });
   }
   std::vector<c10::IValue> run(const at::Tensor& x) const {
     RuntimeSizes sizes;

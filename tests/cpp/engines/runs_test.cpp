@@ -1,5 +1,5 @@
 // Programs of which some calls can't be recorded: the runs of calls between them are, with a recorder for the CPU.
-#include "engines/aten/graphs/runs.h"
+#include "engines/aten/runs.h"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>

@@ -5,8 +5,8 @@
 
 #include <ATen/ops/empty_strided.h>
 
-#include "engines/aten/graphs/recent.h"
-#include "engines/aten/graphs/watched.h"
+#include "base/recent.h"
+#include "engines/recording/watched.h"
 
 namespace tracejet::aten {
 
@@ -26,7 +26,7 @@ class FusedCall final : public Executable {
 
   std::vector<c10::IValue> run(std::vector<at::Tensor> inputs, const RuntimeSizes& sizes) const override {
     const c10::Device device = inputs.front().device();
-    if (kernels_ == nullptr || is_watched(device)) return operators_->run(std::move(inputs), sizes);
+    if (kernels_ == nullptr || recording::is_watched(device)) return operators_->run(std::move(inputs), sizes);
     const Key key = key_of(inputs);
     if (const auto plan = find(key)) {
       const auto kernel = plan->source ? ready(*plan) : nullptr;

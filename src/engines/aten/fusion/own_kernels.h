@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "engines/aten/fusion/kernels.h"
-#include "engines/aten/graphs/watched.h"
+#include "engines/recording/watched.h"
 
 namespace tracejet::aten {
 
@@ -20,7 +20,7 @@ template <typename ByKernels, typename ByPyTorch>
 at::Tensor by_kernels_or(const at::Tensor& input, const char* what, const ByKernels& by_kernels,
                          const ByPyTorch& by_pytorch) {
   const auto kernels = kernel_cache(input.device().type());
-  if (kernels != nullptr && !is_watched(input.device())) {
+  if (kernels != nullptr && !recording::is_watched(input.device())) {
     try {
       if (std::optional<at::Tensor> result = by_kernels(*kernels)) return *std::move(result);
     } catch (const Error& error) {

@@ -5,7 +5,7 @@
 #include <numeric>
 
 #include "engines/aten/fusion/groups.h"
-#include "engines/aten/graphs/recordable.h"
+#include "engines/recording/recordable.h"
 #include "engines/aten/passes/matching.h"
 #include "engines/aten/passes/rewriting.h"
 #include "ir/passes/dead_nodes.h"
@@ -176,7 +176,7 @@ bool copies_better(const Graph& graph, const Node& clone) {
 }  // namespace
 
 void avoid_copies(Graph& graph) {
-  if (gpus_of(graph).empty()) return;
+  if (recording::gpus_of(graph).empty()) return;
   std::vector<const Node*> products;
   for (const Node& node : graph.nodes()) {
     if (is_call_of(node, "aten::addmm") || is_call_of(node, "aten::mm")) products.push_back(&node);

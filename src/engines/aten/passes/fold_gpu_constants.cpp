@@ -2,7 +2,7 @@
 
 #include <ATen/Context.h>
 
-#include "engines/aten/graphs/recordable.h"
+#include "engines/recording/recordable.h"
 #include "engines/aten/passes/weights.h"
 #include "ir/passes/constant_folding.h"
 
@@ -15,7 +15,7 @@ constexpr size_t kLargestConstant = 1 << 20;
 }  // namespace
 
 void fold_gpu_constants(Graph& graph) {
-  if (gpus_of(graph).empty() || !at::hasCUDA()) return;
+  if (recording::gpus_of(graph).empty() || !at::hasCUDA()) return;
   const Weights weights(graph);
   std::unordered_map<const Value*, at::Tensor> known;
   fold_weights(graph, [&](const Value& value) -> std::optional<at::Tensor> {

@@ -6,7 +6,7 @@
 #include <torch/library.h>
 
 #include "engines/aten/fusion/kernels.h"
-#include "engines/aten/graphs/watched.h"
+#include "engines/recording/watched.h"
 #include "engines/aten/passes/products.h"
 #include "engines/aten/passes/rewriting.h"
 
@@ -42,7 +42,7 @@ extern "C" __global__ void __launch_bounds__(256) fused(const unsigned short* __
 /// The first columns of a matrix, side by side in memory.
 at::Tensor first_columns(const at::Tensor& self, int64_t count) {
   const auto kernels = kernel_cache(self.device().type());
-  if (kernels == nullptr || is_watched(self.device()) || self.element_size() != 2 || self.dim() != 2 ||
+  if (kernels == nullptr || recording::is_watched(self.device()) || self.element_size() != 2 || self.dim() != 2 ||
       !self.is_contiguous() || self.is_neg() || self.numel() == 0 || self.numel() >= int64_t{1} << 31)
     return self.slice(1, 0, count).clone(at::MemoryFormat::Contiguous);
   const auto kernel = kernels->compiled(std::string(kCutText), self.device()).get();

@@ -7,7 +7,7 @@
 #include <ATen/core/Tensor.h>
 #include <c10/core/Device.h>
 
-namespace tracejet::aten {
+namespace tracejet::recording {
 
 /// Calls on a device that were recorded once, to be repeated on the same memory.
 class Recording {
@@ -47,4 +47,4 @@ bool has_recorders();
 /// For a GPU that is there.
 std::unique_ptr<Recorder> make_recorder(c10::Device device);
 
-}  // namespace tracejet::aten
+}  // namespace tracejet::recording

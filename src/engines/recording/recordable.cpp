@@ -1,4 +1,4 @@
-#include "engines/aten/graphs/recordable.h"
+#include "engines/recording/recordable.h"
 
 #include <algorithm>
 
@@ -12,7 +12,7 @@
 #include "ir/control_flow.h"
 #include "ir/model_line.h"
 
-namespace tracejet::aten {
+namespace tracejet::recording {
 
 namespace {
 
@@ -133,4 +133,4 @@ bool is_recordable(const Graph& graph, const Node& node, c10::Device device) {
   return all_there && std::ranges::all_of(node.outputs(), is_there) && is_recordable_inside(node, device.type());
 }
 
-}  // namespace tracejet::aten
+}  // namespace tracejet::recording

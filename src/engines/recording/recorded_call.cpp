@@ -1,4 +1,4 @@
-#include "engines/aten/graphs/recorded_call.h"
+#include "engines/recording/recorded_call.h"
 
 #include <algorithm>
 
@@ -8,7 +8,7 @@
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/empty_strided.h>
 
-namespace tracejet::aten {
+namespace tracejet::recording {
 
 namespace {
 
@@ -130,4 +130,4 @@ std::vector<c10::IValue> RecordedCall::replay(const std::vector<at::Tensor>& inp
   return values;
 }
 
-}  // namespace tracejet::aten
+}  // namespace tracejet::recording

@@ -4,7 +4,7 @@
 #include <optional>
 #include <utility>
 
-namespace tracejet::aten {
+namespace tracejet {
 
 /// A few entries by key, those that were asked for last.
 template <typename Key, typename Value>
@@ -40,4 +40,4 @@ class Recent {
   std::list<std::pair<Key, Value>> entries_;
 };
 
-}  // namespace tracejet::aten
+}  // namespace tracejet

@@ -1,4 +1,4 @@
-#include "engines/aten/graphs/runs.h"
+#include "engines/aten/runs.h"
 
 #include <algorithm>
 #include <numeric>
@@ -7,7 +7,7 @@
 
 #include <torch/library.h>
 
-#include "engines/aten/graphs/recordable.h"
+#include "engines/recording/recordable.h"
 #include "ir/assertion.h"
 #include "ir/copy.h"
 
@@ -81,7 +81,7 @@ std::vector<CallRun> find_runs(const Graph& graph, c10::DeviceType type) {
     const auto own = gpu_of(node, type);
     if (device && own && *own != *device) end();
     if (!device) device = own;
-    if (device && is_recordable(graph, node, *device)) {
+    if (device && recording::is_recordable(graph, node, *device)) {
       run.push_back(&node);
     } else {
       end();
@@ -158,7 +158,7 @@ bool gives_large_results_last(const Graph& graph, c10::Device device) {
   const auto large = large_results(graph);
   return large != graph.nodes().end() &&
          std::ranges::all_of(std::ranges::subrange(graph.nodes().begin(), large),
-                             [&](const Node& node) { return is_recordable(graph, node, device); });
+                             [&](const Node& node) { return recording::is_recordable(graph, node, device); });
 }
 
 RuntimeInputs passed_inputs(const Node& node) {

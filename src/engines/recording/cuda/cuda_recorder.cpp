@@ -16,9 +16,9 @@
 #include <ATen/cuda/CUDAContextLight.h>
 #endif
 
-#include "engines/aten/graphs/recorder.h"
+#include "engines/recording/recorder.h"
 
-namespace tracejet::aten {
+namespace tracejet::recording {
 
 namespace {
 
@@ -204,4 +204,4 @@ bool has_recorders() { return true; }
 
 std::unique_ptr<Recorder> make_recorder(c10::Device device) { return std::make_unique<CudaRecorder>(device); }
 
-}  // namespace tracejet::aten
+}  // namespace tracejet::recording

@@ -8,9 +8,9 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/core/ivalue.h>
 
-#include "engines/aten/graphs/recorder.h"
+#include "engines/recording/recorder.h"
 
-namespace tracejet::aten {
+namespace tracejet::recording {
 
 /// A program, as it computes.
 using Work = std::function<std::vector<c10::IValue>(std::vector<at::Tensor>)>;
@@ -60,4 +60,4 @@ class RecordedCall {
   std::unique_ptr<Recording> recording_;  // goes first: it uses the memory above
 };
 
-}  // namespace tracejet::aten
+}  // namespace tracejet::recording

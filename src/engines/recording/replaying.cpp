@@ -1,4 +1,4 @@
-#include "engines/aten/graphs/replaying.h"
+#include "engines/recording/replaying.h"
 
 #include <algorithm>
 #include <mutex>
@@ -12,16 +12,16 @@
 #include <c10/util/hash.h>
 
 #include "base/error.h"
-#include "engines/aten/graphs/recent.h"
-#include "engines/aten/graphs/recorded_call.h"
-#include "engines/aten/graphs/watched.h"
+#include "base/recent.h"
+#include "engines/recording/recorded_call.h"
+#include "engines/recording/watched.h"
 #include "ir/analysis/effect.h"
 #include "ir/analysis/subgraph_symbols.h"
 #include "ir/call.h"
 #include "ir/model_line.h"
 #include "ir/symbol_binding.h"
 
-namespace tracejet::aten {
+namespace tracejet::recording {
 
 namespace {
 
@@ -82,20 +82,19 @@ int64_t place_of(const at::Tensor& tensor) {
 
 class Replaying final : public Executable {
  public:
-  Replaying(std::unique_ptr<Interpreted> program, std::shared_ptr<const Graph> graph, const RuntimeInputs& inputs,
-            c10::Device device, size_t most, MakeRecorder make_recorder)
+  Replaying(Repeatable program, c10::Device device, size_t most, MakeRecorder make_recorder)
       : program_(std::move(program)),
-        graph_(std::move(graph)),
         device_(device),
         make_recorder_(std::move(make_recorder)),
-        is_random_(calls_any(*graph_, is_random)),
-        communicates_(calls_any(*graph_, communicates)),
-        symbols_(symbols_from_around(*graph_, inputs)),
+        is_random_(calls_any(*program_.graph, is_random)),
+        communicates_(calls_any(*program_.graph, communicates)),
+        symbols_(symbols_from_around(*program_.graph, program_.inputs)),
         recorded_(most),
         seen_(4 * most) {
     // A tensor of the model's lies where it is in every call: it is read there.
-    for (const size_t input : inputs) is_copied_.push_back(graph_->inputs()[input].kind == GraphInput::Kind::kUser);
-    for (const GraphInput& input : graph_->inputs()) {
+    const std::span<const GraphInput> inputs = program_.graph->inputs();
+    for (const size_t input : program_.inputs) is_copied_.push_back(inputs[input].kind == GraphInput::Kind::kUser);
+    for (const GraphInput& input : inputs) {
       if (input.data.defined()) lasting_.push_back(input.data);
     }
   }
@@ -113,7 +112,7 @@ class Replaying final : public Executable {
     const at::AutoDispatchBelowADInplaceOrView no_autograd;
     // Programs are also compiled where there is no device.
     std::call_once(is_made_, [this] { recorder_ = make_recorder_(device_); });
-    if (is_watched(device_) || recorder_->is_recorded_by_others()) return program_->run(std::move(inputs), sizes);
+    if (is_watched(device_) || recorder_->is_recorded_by_others()) return program_.executable->run(std::move(inputs), sizes);
     if (communicates_) make_contiguous(inputs);
     const Key key = key_of(inputs, sizes);
     if (auto results = replayed(key, inputs)) return *std::move(results);
@@ -122,7 +121,7 @@ class Replaying final : public Executable {
     return results;
   }
 
-  bool takes_ranks_from_data() const override { return program_->takes_ranks_from_data(); }
+  bool takes_ranks_from_data() const override { return program_.executable->takes_ranks_from_data(); }
 
  private:
   /// All processes have to record, and replay, the same call: how the inputs of one of them lie mustn't decide that.
@@ -166,7 +165,7 @@ class Replaying final : public Executable {
   /// What recordings hold isn't worth a call that fails for want of memory.
   std::vector<c10::IValue> run_as_it_is(const std::vector<at::Tensor>& inputs, const RuntimeSizes& sizes) const {
     std::vector<c10::IValue> results;
-    const auto run = [&] { results = program_->run(inputs, sizes); };
+    const auto run = [&] { results = program_.executable->run(inputs, sizes); };
     try {
       recorder_->run(run);
       return results;
@@ -192,8 +191,8 @@ class Replaying final : public Executable {
     if (is_off_ || recorded_.find(key) != nullptr) return;
     const auto last = std::make_shared<const Node*>(nullptr);
     const Work work = [this, sizes, last](std::vector<at::Tensor> given) {
-      const auto observe = [&](const Node& node, std::span<c10::IValue>) { *last = &node; };
-      return program_->run_observed(std::move(given), sizes, observe);
+      return program_.run_noting ? program_.run_noting(std::move(given), sizes, *last)
+                                 : program_.executable->run(std::move(given), sizes);
     };
     try {
       auto call = std::make_unique<RecordedCall>(*recorder_, inputs, is_copied_, lasting_, is_random_, work);
@@ -215,13 +214,15 @@ class Replaying final : public Executable {
   }
 
   std::string failed_after(const Node* last) const {
-    auto failed = graph_->nodes().begin();
+    if (!program_.run_noting) return "";
+    const auto& nodes = program_.graph->nodes();
+    auto failed = nodes.begin();
     if (last != nullptr) {
-      while (failed != graph_->nodes().end() && &*failed != last) ++failed;
-      if (failed != graph_->nodes().end()) ++failed;
+      while (failed != nodes.end() && &*failed != last) ++failed;
+      if (failed != nodes.end()) ++failed;
     }
-    if (failed == graph_->nodes().end()) return "";
-    return Call(*failed).name() + "\n" + describe(failed->where(), *graph_) + "\n";
+    if (failed == nodes.end()) return "";
+    return Call(*failed).name() + "\n" + describe(failed->where(), *program_.graph) + "\n";
   }
 
   /// Memory that a call in flight still uses must not be given to anybody else.
@@ -230,8 +231,7 @@ class Replaying final : public Executable {
     recorded_.clear();
   }
 
-  std::unique_ptr<Interpreted> program_;
-  std::shared_ptr<const Graph> graph_;
+  Repeatable program_;
   c10::Device device_;
   MakeRecorder make_recorder_;
   std::vector<bool> is_copied_;
@@ -249,11 +249,9 @@ class Replaying final : public Executable {
 
 }  // namespace
 
-std::unique_ptr<Executable> make_replaying(std::unique_ptr<Interpreted> program, std::shared_ptr<const Graph> graph,
-                                           const RuntimeInputs& inputs, c10::Device device, size_t most,
+std::unique_ptr<Executable> make_replaying(Repeatable program, c10::Device device, size_t most,
                                            MakeRecorder make_recorder) {
-  return std::make_unique<Replaying>(std::move(program), std::move(graph), inputs, device, most,
-                                     std::move(make_recorder));
+  return std::make_unique<Replaying>(std::move(program), device, most, std::move(make_recorder));
 }
 
-}  // namespace tracejet::aten
+}  // namespace tracejet::recording

@@ -4,11 +4,11 @@
 #include <c10/core/Device.h>
 #include <c10/core/impl/TorchDispatchModeTLS.h>
 
-namespace tracejet::aten {
+namespace tracejet::recording {
 
 /// Whether somebody wants to see the calls themselves, or to change them.
 inline bool is_watched(c10::Device device) {
   return c10::impl::TorchDispatchModeTLS::any_modes_set() || at::autocast::is_autocast_enabled(device.type());
 }
 
-}  // namespace tracejet::aten
+}  // namespace tracejet::recording
