@@ -62,7 +62,8 @@ std::span<const Setting> settings_table() {
       {"custom_engine_cache", &Settings::custom_engine_cache,
        "a cache of your own in the place of that folder: a tracejet.BaseEngineCache", false},
       {"cuda_graphs", &Settings::cuda_graphs,
-       "whether what PyTorch's kernels or Inductor run on a GPU is recorded as CUDA graphs and replayed for inputs that are laid out alike",
+       "whether what PyTorch's kernels or Inductor run on a GPU is recorded as CUDA graphs and replayed for inputs "
+       "that are laid out alike",
        false},
       {"max_cuda_graphs", &Settings::max_cuda_graphs,
        "of how many layouts of its inputs a program keeps CUDA graphs; what was called longest ago goes", false},

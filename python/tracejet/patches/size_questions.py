@@ -19,9 +19,9 @@ from torch.fx.experimental import sym_node
 
 from tracejet import _C
 from tracejet.patches.math_functions import TWINS_OF_MATH
+from tracejet.patches.number_arithmetic import arithmetic_of, is_ours, to_node, with_original
 from tracejet.patches.size_text import asking_frame, plain_number, texts_at_work
 from tracejet.patches.sym_node import expression_of
-from tracejet.patches.torch_internals import SymNode
 
 _Number: TypeAlias = torch.SymInt | torch.SymFloat | torch.SymBool
 _PLAIN: dict[type, type] = {torch.SymInt: int, torch.SymFloat: float, torch.SymBool: bool}
@@ -31,19 +31,15 @@ class UnhashableSize(_C.UnsupportedOperator, TypeError):
     """The hash of a dynamic size. A TypeError, too, which libraries (einops) catch to do without."""
 
 
-def _is_ours(number: _Number) -> bool:
-    return type(number.node) is SymNode and _C.symbolic.context_of(number.node) is not None
-
-
 def _class_for_model(number: _Number) -> type:
     """`isinstance(size, int)` looks at `__class__`, after the class itself: so both answers are yes."""
     own = type(number)
-    return _PLAIN.get(own, own) if _is_ours(number) else own
+    return _PLAIN.get(own, own) if is_ours(number) else own
 
 
 def _repr(number: _Number, original: Callable[[_Number], str]) -> str:
     texts = texts_at_work()
-    if texts is None or not _is_ours(number):
+    if texts is None or not is_ours(number):
         return original(number)
     return (
         str(plain_number(number)) if isinstance(number, torch.SymBool) else str(texts.of_number(number, asking_frame()))
@@ -52,14 +48,14 @@ def _repr(number: _Number, original: Callable[[_Number], str]) -> str:
 
 def _format(number: _Number, spec: str) -> str:
     texts = texts_at_work()
-    if texts is None or not _is_ours(number):
+    if texts is None or not is_ours(number):
         return object.__format__(number, spec)
     shown = plain_number(number) if isinstance(number, torch.SymBool) else texts.of_number(number, asking_frame())
     return shown if isinstance(shown, str) else format(shown, spec)  # a text stands for a number of data
 
 
 def _hash(number: _Number, original: Callable[[_Number], int]) -> int:
-    if not (_C.is_tracing() and _is_ours(number)):
+    if not (_C.is_tracing() and is_ours(number)):
         return original(number)
     if isinstance(number, torch.SymBool):
         return hash(plain_number(number))
@@ -72,21 +68,9 @@ def _hash(number: _Number, original: Callable[[_Number], int]) -> int:
     )
 
 
-def _divmod(number: Any, other: Any) -> Any:
-    return (number // other, number % other) if _is_ours(number) else NotImplemented
-
-
-def _rdivmod(number: Any, other: Any) -> Any:
-    return (other // number, other % number) if _is_ours(number) else NotImplemented
-
-
 def _copy(number: _Number, memo: Any = None) -> _Number:
     """Numbers don't change."""
     return number
-
-
-def _invert(number: Any) -> Any:
-    return -number - 1
 
 
 def _of_plain(name: str) -> Callable[..., Any]:
@@ -102,7 +86,7 @@ def _attribute(value: Callable[[Any], Any]) -> property:
     """What every number of Python's has."""
 
     def get(number: _Number) -> Any:
-        if not _is_ours(number):
+        if not is_ours(number):
             raise AttributeError
         return value(number)
 
@@ -110,7 +94,7 @@ def _attribute(value: Callable[[Any], Any]) -> property:
 
 
 def _reduce(number: _Number, protocol: Any, original: Callable[[_Number, Any], Any]) -> Any:
-    if not (_C.is_tracing() and _is_ours(number)):
+    if not (_C.is_tracing() and is_ours(number)):
         return original(number, protocol)
     return _PLAIN[type(number)], (plain_number(number),)  # a file holds a plain number, which fixes the size
 
@@ -118,7 +102,7 @@ def _reduce(number: _Number, protocol: Any, original: Callable[[_Number, Any], A
 def _node_for_model(number: _Number) -> Any:
     """PyTorch's own code tells symbolic numbers by it; a model may ask whether it has one (`hasattr(n, "node")`)."""
     node = number.node
-    if _asks_for(sys._getframe(1), "node") and _is_ours(number):
+    if _asks_for(sys._getframe(1), "node") and is_ours(number):
         raise AttributeError(f"'{_PLAIN[type(number)].__name__}' object has no attribute 'node'")
     return node
 
@@ -164,45 +148,31 @@ _OF_NUMPY: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def _with_original(method: Callable[..., Any], original: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda *args: method(*args, original=original)
-
-
-def _to_node(node: Any, number: object, original: Callable[[Any, object], Any]) -> Any:
-    """The node of the other operand. Numbers of classes of their own (IntEnum) are numbers to Python, while PyTorch
-    leaves them to Python's last resort, for which no such number equals a size."""
-    other = original(node, number)
-    if other is not NotImplemented or not isinstance(number, (int, float)):
-        return other
-    is_ours = type(node) is SymNode and _C.symbolic.context_of(node) is not None
-    return original(node, int(number) if isinstance(number, int) else float(number)) if is_ours else other
-
-
 def install() -> None:
     """Completes PyTorch's classes. Done once; numbers of others, and ours when no model runs, stay as they are."""
     if "__divmod__" in vars(torch.SymInt):
         return
-    sym_node.to_node = _with_original(_to_node, sym_node.to_node)
+    sym_node.to_node = with_original(to_node, sym_node.to_node)
     for own in _PLAIN:
         # Where the class's own entries are: to set this one would change the class of the class.
         (entries,) = (found for found in gc.get_referents(vars(own)) if isinstance(found, dict))
         entries["__class__"] = _C.class_seen(own, _class_for_model)
         methods: dict[str, Any] = {
-            "__repr__": _with_original(_repr, own.__repr__),
+            "__repr__": with_original(_repr, own.__repr__),
             "__format__": _format,
-            "__hash__": _with_original(_hash, own.__hash__),
-            "__reduce_ex__": _with_original(_reduce, own.__reduce_ex__),
+            "__hash__": with_original(_hash, own.__hash__),
+            "__reduce_ex__": with_original(_reduce, own.__reduce_ex__),
             "__copy__": _copy,
             "__deepcopy__": _copy,
             "__array_ufunc__": _array_ufunc,
             "node": _C.node_seen(own, _node_for_model),
         }
         if own is not torch.SymBool:
-            methods |= {"__divmod__": _divmod, "__rdivmod__": _rdivmod}
+            methods |= arithmetic_of(own)
             methods |= {"real": _attribute(_copy), "imag": _attribute(lambda number: 0)}
         if own is torch.SymInt:
             methods |= {"numerator": _attribute(_copy), "denominator": _attribute(lambda number: 1)}
-            methods |= {"__invert__": _invert, "to_bytes": _of_plain("to_bytes")}
+            methods["to_bytes"] = _of_plain("to_bytes")
             if hasattr(int, "bit_count"):
                 methods["bit_count"] = _of_plain("bit_count")
         for name, method in methods.items():

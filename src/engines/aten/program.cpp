@@ -2,9 +2,9 @@
 
 #include <ATen/Context.h>
 
-#include "engines/recording/recordable.h"
-#include "engines/aten/runs.h"
 #include "engines/aten/passes/passes.h"
+#include "engines/aten/runs.h"
+#include "engines/recording/recordable.h"
 
 namespace tracejet::aten {
 
@@ -53,7 +53,7 @@ std::unique_ptr<Executable> make_split_program(const Graph& graph, c10::DeviceTy
 }
 
 recording::Repeatable repeatable(const std::shared_ptr<const Graph>& graph, const RuntimeInputs& inputs,
-                              const CompileBody& compile_body) {
+                                 const CompileBody& compile_body) {
   std::unique_ptr<Interpreted> interpreter = make_interpreter(graph, inputs, compile_body);
   const auto run_noting = [&interpreted = *interpreter](std::vector<at::Tensor> given, const RuntimeSizes& sizes,
                                                         const Node*& last) {

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "engines/recording/replaying.h"
 #include "engines/aten/interpreter.h"
+#include "engines/recording/replaying.h"
 #include "tracejet/compile.h"
 
 namespace tracejet::aten {
@@ -23,6 +23,6 @@ std::unique_ptr<Executable> make_split_program(const Graph& graph, c10::DeviceTy
 
 /// The interpreter of a graph, for recordings of what it calls.
 recording::Repeatable repeatable(const std::shared_ptr<const Graph>& graph, const RuntimeInputs& inputs,
-                              const CompileBody& compile_body);
+                                 const CompileBody& compile_body);
 
 }  // namespace tracejet::aten

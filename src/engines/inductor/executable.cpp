@@ -127,8 +127,8 @@ class InductorExecutable final : public Executable {
       : graph_(std::move(graph)), compiled_(std::move(compiled)) {
     program_ = std::make_unique<Code>(graph_, inputs, compiled_);
     const c10::Device device = device_of(*graph_);
-    const bool is_recorded = settings.cuda_graphs && device.is_cuda() && recording::has_recorders() &&
-                             !recording::why_not_recorded(*graph_);
+    const bool is_recorded =
+        settings.cuda_graphs && device.is_cuda() && recording::has_recorders() && !recording::why_not_recorded(*graph_);
     if (!is_recorded) return;
     program_ = recording::make_replaying({std::move(program_), graph_, inputs}, device,
                                          static_cast<size_t>(settings.max_cuda_graphs), recording::make_recorder);

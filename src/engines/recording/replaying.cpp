@@ -112,7 +112,8 @@ class Replaying final : public Executable {
     const at::AutoDispatchBelowADInplaceOrView no_autograd;
     // Programs are also compiled where there is no device.
     std::call_once(is_made_, [this] { recorder_ = make_recorder_(device_); });
-    if (is_watched(device_) || recorder_->is_recorded_by_others()) return program_.executable->run(std::move(inputs), sizes);
+    if (is_watched(device_) || recorder_->is_recorded_by_others())
+      return program_.executable->run(std::move(inputs), sizes);
     if (communicates_) make_contiguous(inputs);
     const Key key = key_of(inputs, sizes);
     if (auto results = replayed(key, inputs)) return *std::move(results);

@@ -3,8 +3,8 @@
 #include <functional>
 #include <memory>
 
-#include "engines/recording/recorder.h"
 #include "engines/engine.h"
+#include "engines/recording/recorder.h"
 
 namespace tracejet::recording {
 

@@ -82,6 +82,8 @@ std::string_view onnx_operator(Kind kind) {
 /// Whether float32 holds it as float64 does.
 bool is_exact_in_float32(const Expression& number) {
   if (number.kind() == Kind::kConstant) return static_cast<double>(static_cast<float>(number.real())) == number.real();
+  if (number.kind() == Kind::kSelect)
+    return is_exact_in_float32(number.operands()[1]) && is_exact_in_float32(number.operands()[2]);
   return number.is_symbol();
 }
 

@@ -1,9 +1,11 @@
 // Numbers for which Python raises, where an engine computes infinity or NaN and goes on.
+// ONNX: Div-14, Sqrt-13, Pow-15.
 #include <cmath>
 
 #include "lowering/onnx/helpers.h"
 #include "lowering/onnx/integers.h"
 #include "lowering/onnx/lowering.h"
+#include "lowering/onnx/pointwise.h"
 
 namespace tracejet::onnx {
 

@@ -25,9 +25,8 @@ class Replaying : public ::testing::Test {
  protected:
   void compile(size_t most = 16) {
     const RuntimeInputs inputs = runtime_inputs_of(*small_.graph);
-    program_ =
-        recording::make_replaying(aten::repeatable(small_.graph, inputs, {}), c10::kCPU, most,
-                                  [this](c10::Device) { return std::make_unique<testing::FakeRecorder>(log_); });
+    program_ = recording::make_replaying(aten::repeatable(small_.graph, inputs, {}), c10::kCPU, most,
+                                         [this](c10::Device) { return std::make_unique<testing::FakeRecorder>(log_); });
   }
   std::vector<c10::IValue> run(const at::Tensor& x) const {
     RuntimeSizes sizes;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import math
 from collections.abc import Callable
@@ -118,6 +119,7 @@ FLOATS: dict[str, Callable[[torch.Tensor], Any]] = {
     "arithmetic": lambda x: x + (x.mean().item() * 2 - 1) / 3,
     "a divisor": lambda x: x / (x.abs().amax().item() + 1),
     "a base": lambda x: 2.0 ** x.mean().item() + x,
+    "a square": lambda x: x * x.mean().item() ** 2,
     "full": lambda x: torch.full((x.shape[0], 2), x.amax().item()),
     "full_like": lambda x: torch.full_like(x, x.amin().item()),
     "clamp": lambda x: x.clamp(-x.abs().amax().item() / 2, x.abs().mean().item()),
@@ -188,6 +190,82 @@ def test_floats_of_data_may_be_any(value: float) -> None:
     program = tracejet.trace(Lambda(function), arg_inputs=[batch(6)])
     for run in (program.module(), tracejet.compile(program, engine="aten")):
         assert_equal(function(torch.full((2, 6), value)), run(torch.full((2, 6), value)), 0)
+
+
+#: Of a number for which Python gives another one than the engines' minimum and maximum would.
+ORDERED: dict[str, Callable[[float], float]] = {
+    "min, first": lambda k: min(k, 1.0),
+    "min, second": lambda k: min(1.0, k),
+    "max, first": lambda k: max(k, 1.0),
+    "max, second": lambda k: max(1.0, k),
+    "of three": lambda k: min(2.0, k, 1.0),
+    "in a list": lambda k: max([1.0, k, 0.5]),
+}
+
+
+@pytest.mark.parametrize("name", ORDERED)
+@pytest.mark.parametrize("engine", ["aten", "openvino"])
+def test_the_order_of_numbers_counts_where_one_is_nan(name: str, engine: str) -> None:
+    model = Lambda(lambda x: x + ORDERED[name](x.sum().item()))
+    program = tracejet.trace(model, arg_inputs=[batch(2)])
+    for run in (program.module(), tracejet.compile(program, engine=engine)):
+        for value in (math.nan, 0.25, 3.0, -math.inf):
+            x = torch.zeros(2, 2)
+            x[0, 0] = value
+            assert_equal(model(x)[1], run(x)[1], 1e-6)
+
+
+#: What it computes of a number, one for which Python raises or gives a complex number, and one for which it doesn't.
+UNDEFINED: dict[str, tuple[Callable[[float], Any], float, float]] = {
+    "a root": (lambda k: math.sqrt(k), -3.0, 3.0),
+    "a root of infinity": (lambda k: math.sqrt(k), -math.inf, math.inf),
+    "a root of NaN": (lambda k: math.sqrt(k), -1.0, math.nan),
+    "a reciprocal": (lambda k: k**-1, 0.0, -2.0),
+    "a power of 0": (lambda k: k**-1.5, 0.0, 2.0),
+    "a half": (lambda k: k**0.5, -4.0, 4.0),
+    "math.pow": (lambda k: math.pow(k, 0.5), -4.0, 0.0),
+    "an exponent": (lambda k: 0.0**k, -1.0, 0.0),
+    "an exponent of what is negative": (lambda k: (-2.0) ** k, 0.5, 3.0),
+}
+
+
+@pytest.mark.parametrize("name", UNDEFINED)
+@pytest.mark.parametrize("engine", ["aten", "openvino"])
+def test_numbers_for_which_python_raises_are_refused(name: str, engine: str) -> None:
+    function, wrong, right = UNDEFINED[name]
+    model = Lambda(lambda x: x[:, 1:] * function(x[0, 0].item()))
+    compiled = tracejet.compile(model, arg_inputs=[batch(3)], engine=engine)
+    for value in (wrong, right):
+        x = torch.ones(2, 3)
+        x[0, 0] = value
+        if value is right or math.isnan(value):
+            assert_equal(model(x), compiled(x), 1e-6)
+            continue
+        with pytest.raises(tracejet.Error):
+            compiled(x)
+        try:
+            assert model(x).is_complex()
+        except (ValueError, ZeroDivisionError):
+            continue
+
+
+def test_numbers_too_large_for_python_are_refused() -> None:
+    compiled = tracejet.compile(Lambda(lambda x: x * 10.0 ** x.sum().item()), arg_inputs=[batch(1)], engine="aten")
+    assert_equal(torch.full((1, 1), 2e2), compiled(torch.full((1, 1), 2.0)))
+    with pytest.raises(tracejet.Error, match="is too large for a float"):
+        compiled(torch.full((1, 1), 400.0))
+
+
+@pytest.mark.parametrize("number", [complex(1), complex(2), 1 + 1j, 2.0])
+def test_a_size_beside_a_complex_number_is_compared_as_pythons(number: complex) -> None:
+    model = Lambda(lambda x: x * 3 if x.shape[0] == number or number != x.shape[1] else -x)
+    for rows in (1, 2):
+        x = torch.randn(rows, 1)
+        assert_equal(model(x), tracejet.trace(model, arg_inputs=[x]).module()(x))
+    dynamic = Lambda(lambda x: x if x.shape[0] == number else -x)
+    rows = int(abs(number))
+    with contextlib.nullcontext() if number == 1 + 1j else pytest.raises((tracejet.Error, RuntimeError)):
+        tracejet.trace(dynamic, arg_inputs=[batch(2)]).module()(torch.ones(rows, 2))
 
 
 def test_a_branch_on_a_float_of_data_is_refused() -> None:

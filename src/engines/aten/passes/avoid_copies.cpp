@@ -5,9 +5,9 @@
 #include <numeric>
 
 #include "engines/aten/fusion/groups.h"
-#include "engines/recording/recordable.h"
 #include "engines/aten/passes/matching.h"
 #include "engines/aten/passes/rewriting.h"
+#include "engines/recording/recordable.h"
 #include "ir/passes/dead_nodes.h"
 #include "symbolic/sym_node.h"
 

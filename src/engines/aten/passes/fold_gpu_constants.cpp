@@ -2,8 +2,8 @@
 
 #include <ATen/Context.h>
 
-#include "engines/recording/recordable.h"
 #include "engines/aten/passes/weights.h"
+#include "engines/recording/recordable.h"
 #include "ir/passes/constant_folding.h"
 
 namespace tracejet::aten {

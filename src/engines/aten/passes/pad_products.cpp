@@ -6,9 +6,9 @@
 #include <torch/library.h>
 
 #include "engines/aten/fusion/kernels.h"
-#include "engines/recording/watched.h"
 #include "engines/aten/passes/products.h"
 #include "engines/aten/passes/rewriting.h"
+#include "engines/recording/watched.h"
 
 namespace tracejet::aten {
 

@@ -8,8 +8,8 @@
 
 #include "base/memory.h"
 #include "engines/aten/fusion/kernels.h"
-#include "engines/recording/watched.h"
 #include "engines/aten/passes/rewriting.h"
+#include "engines/recording/watched.h"
 
 namespace tracejet::aten {
 
@@ -36,7 +36,8 @@ extern "C" __global__ void __launch_bounds__(128) fused(Piece* __restrict__ self
 bool is_cache_write(const at::Tensor& self, const c10::List<std::optional<at::Tensor>>& indices,
                     const at::Tensor& values) {
   constexpr int64_t kBytes = 16, kMostPieces = int64_t{1} << 31;
-  if (!self.is_cuda() || recording::is_watched(self.device()) || self.dim() != 4 || values.dim() != 4 || indices.size() != 3)
+  if (!self.is_cuda() || recording::is_watched(self.device()) || self.dim() != 4 || values.dim() != 4 ||
+      indices.size() != 3)
     return false;
   const std::optional<at::Tensor> first = indices[0], second = indices[1], third = indices[2];
   const auto is_none = [](const std::optional<at::Tensor>& index) { return !index || !index->defined(); };
