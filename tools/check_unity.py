@@ -82,7 +82,7 @@ _WORDS = re.compile(
 _NAMESPACE = re.compile(r"\bnamespace\s*([\w:]*)\s*$")
 _CLASS = re.compile(r"(?:class|struct|union|enum(?:\s+class)?)\s+(\w+)[^;=(]*$")
 _FUNCTION = re.compile(r"(?<![\w:])(\w+)\s*$")
-_VARIABLE = re.compile(r"\s(\w+)\s*(?:\[[^\]]*\]\s*)*$")
+_VARIABLE = re.compile(r"\s([^\W\d]\w*)\s*(?:\[[^\]]*\]\s*)*$")
 #: What begins like a declaration and makes no name, or one that may stand twice.
 _OTHER = re.compile(r"(?:using|typedef|friend|extern|namespace|static_assert|TEST|INSTANTIATE_|TORCH_)")
 

@@ -42,8 +42,8 @@ def arithmetic_of(own: type) -> dict[str, _Method]:
     if own is torch.SymInt:
         methods["__invert__"] = _invert
     if own is torch.SymFloat:
-        methods["__pow__"] = with_original(_pow, own.__pow__)  # type: ignore[operator]
-        methods["__rpow__"] = with_original(_rpow, own.__rpow__)  # type: ignore[operator]
+        methods["__pow__"] = with_original(_pow, own.__pow__)
+        methods["__rpow__"] = with_original(_rpow, own.__rpow__)
     return methods
 
 
