@@ -11,6 +11,7 @@
 #include <openvino/op/divide.hpp>
 #include <openvino/op/floor.hpp>
 #include <openvino/op/floor_mod.hpp>
+#include <openvino/op/identity.hpp>
 #include <openvino/op/mod.hpp>
 #include <openvino/op/negative.hpp>
 #include <openvino/op/pad.hpp>
@@ -18,6 +19,7 @@
 #include <openvino/op/reduce_max.hpp>
 #include <openvino/op/reduce_min.hpp>
 #include <openvino/op/relu.hpp>
+#include <openvino/op/result.hpp>
 #include <openvino/op/round.hpp>
 #include <openvino/op/select.hpp>
 #include <openvino/op/sign.hpp>
@@ -52,18 +54,21 @@ bool looks_for_infinity(const ov::Node* node) {
   return !bounds.empty() && std::ranges::all_of(bounds, [](double x) { return std::isinf(x); });
 }
 
-/// Those whose result jumps where the last bit of an operand changes.
+/// Those whose result jumps where the last bit of an operand changes. Of what is given, nobody here knows what becomes:
+/// the model may be a part of a program.
 bool is_sharp(const ov::Node* node) {
   if (looks_for_infinity(node)) return false;
   const bool cuts = ov::is_type<ov::op::v0::Convert>(node) && !node->get_output_element_type(0).is_real();
-  return cuts || is_any<ov::op::v0::Floor, ov::op::v0::Ceiling, ov::op::v5::Round, ov::op::v0::Sign, ov::op::v1::Mod,
-                        ov::op::v1::FloorMod, ov::op::util::TopKBase, ov::op::util::BinaryElementwiseComparison>(node);
+  return cuts || is_any<ov::op::v0::Result, ov::op::v0::Floor, ov::op::v0::Ceiling, ov::op::v5::Round, ov::op::v0::Sign,
+                        ov::op::v1::Mod, ov::op::v1::FloorMod, ov::op::util::TopKBase,
+                        ov::op::util::BinaryElementwiseComparison>(node);
 }
 
 /// Those that may hand on what is exact: arithmetic, and what only picks and moves.
 bool hands_on(const ov::Node* node) {
   return is_any<ov::op::util::BinaryElementwiseArithmetic, ov::op::v0::Abs, ov::op::v0::Negative, ov::op::v0::Sqrt,
-                ov::op::v0::Relu, ov::op::v0::Clamp, ov::op::v1::Select, ov::op::v0::Convert>(node) ||
+                ov::op::v0::Relu, ov::op::v0::Clamp, ov::op::v1::Select, ov::op::v0::Convert, ov::op::v16::Identity>(
+             node) ||
          moves_elements(node) || is_any<ov::op::v8::Slice, ov::op::v1::StridedSlice, ov::op::util::PadBase>(node) ||
          is_any<ov::op::util::ScatterBase, ov::op::util::ScatterElementsUpdateBase, ov::op::util::ScatterNDBase,
                 ov::op::v1::ReduceMax, ov::op::v1::ReduceMin>(node);

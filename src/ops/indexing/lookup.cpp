@@ -2,6 +2,7 @@
 // PyTorch: aten/src/ATen/native/Embedding.cpp (embedding), aten/src/ATen/native/EmbeddingBag.cpp,
 // aten/src/ATen/native/Onehot.cpp (one_hot), torch/_meta_registrations.py (meta_embedding_bag).
 #include "ops/families.h"
+#include "ops/indexing/decompositions.h"
 #include "ops/refusal.h"
 #include "ops/resampling/decompositions.h"
 #include "ops/shape/shape.h"

@@ -89,6 +89,16 @@ at::Tensor add_scaled(const at::Tensor& self, const at::Tensor& other, const at:
   return at::add(self.to(at::kFloat), other.to(at::kFloat), factor).to(at::kHalf);
 }
 
+/// Whether a kernel of three operands multiplies the first one by the factor before it meets the second: CPUs' do, so
+/// what is infinite on the way stays so. Those of half precision compute in float32, as add() does with its factor.
+bool scales_first(const at::Tensor& self, const at::Tensor& tensor1, const at::Tensor& tensor2,
+                  const at::Scalar& factor) {
+  const at::ScalarType dtype = self.scalar_type();
+  const bool is_one = !factor.isSymbolic() && factor.equal(1);
+  return self.is_cpu() && !is_one && (dtype == at::kFloat || dtype == at::kDouble) && tensor1.scalar_type() == dtype &&
+         tensor2.scalar_type() == dtype;
+}
+
 /// A plain number in the place of a tensor becomes a real operand, so that functions of one tensor can take it. It is
 /// added to 0 because a symbolic number can't be read here.
 at::Tensor as_operand(const at::Tensor& self, const at::Tensor& partner) {
@@ -274,11 +284,13 @@ at::Tensor xlogy_scalar_self(const at::Scalar& self, const at::Tensor& other) {
 
 at::Tensor addcdiv(const at::Tensor& self, const at::Tensor& tensor1, const at::Tensor& tensor2,
                    const at::Scalar& value) {
+  if (scales_first(self, tensor1, tensor2, value)) return at::add(self, at::div(at::mul(tensor1, value), tensor2));
   return add_scaled(self, at::div(tensor1, tensor2), value);
 }
 
 at::Tensor addcmul(const at::Tensor& self, const at::Tensor& tensor1, const at::Tensor& tensor2,
                    const at::Scalar& value) {
+  if (scales_first(self, tensor1, tensor2, value)) return at::add(self, at::mul(at::mul(tensor1, value), tensor2));
   return add_scaled(self, at::mul(tensor1, tensor2), value);
 }
 

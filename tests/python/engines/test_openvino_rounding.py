@@ -50,6 +50,41 @@ def test_quotients_of_multiples_are_whole(divisor: float, is_dynamic: bool) -> N
     assert_equal(quotients(multiples), compiled(multiples))
 
 
+@pytest.mark.parametrize("ceil_engine", ["aten", "openvino"])
+def test_quotients_that_are_given_are_exact(ceil_engine: str) -> None:
+    """To the user, or to another part, which may look at their last bits."""
+
+    def quotients(x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return (x / 7).ceil(), x / 7, (x / 7).view(-1, 2), (x / 3).abs() - 1
+
+    multiples = (WHOLE * 21)[:2048].view(-1, 8)
+    program = tracejet.trace(Lambda(quotients), arg_inputs=[batch(8, high=256)])
+    elsewhere = {"torch.ops.aten.ceil.default"} if ceil_engine == "aten" else set()
+    compiled = tracejet.compile(program, torch_executed_ops=elsewhere, min_block_size=1)
+    assert compiled.report.engines == (("openvino", "aten") if elsewhere else ("openvino",))
+    for got, expected in zip(compiled(multiples), quotients(multiples), strict=True):
+        assert torch.equal(got, expected)
+
+
+@pytest.mark.parametrize("engine", ["aten", "openvino"])
+def test_factors_of_three_operands_come_first(engine: str) -> None:
+    """As in the kernels of CPUs: what is infinite on the way stays so."""
+
+    def forward(x: torch.Tensor, y: torch.Tensor, value: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        data = value.item()
+        return (
+            torch.addcmul(x, x, y, value=2),
+            torch.addcdiv(x, x, 1 / y, value=-3),
+            torch.addcmul(x, x, y),
+            torch.addcdiv(x, y, x, value=data),
+        )
+
+    x, y = torch.tensor([3e38, -3e38, 1e30, 2.0]), torch.tensor([0.0, 1e-10, 1e10, 3.0])
+    inputs = [x, y, torch.tensor(4.0)]
+    compiled = tracejet.compile(Lambda(forward), arg_inputs=inputs, engine=engine)
+    assert_equal(forward(*inputs), compiled(*inputs))
+
+
 def test_a_number_divided_by_itself_is_one() -> None:
     def ones(x: torch.Tensor, y: torch.Tensor) -> object:
         return x / y == 1, (x / y).max().ceil(), torch.cat([x / y, x]).topk(3).values.floor(), (7 / x).floor()
