@@ -7,6 +7,7 @@
 #include <openvino/op/abs.hpp>
 #include <openvino/op/ceiling.hpp>
 #include <openvino/op/clamp.hpp>
+#include <openvino/op/constant.hpp>
 #include <openvino/op/convert.hpp>
 #include <openvino/op/divide.hpp>
 #include <openvino/op/floor.hpp>
@@ -15,6 +16,7 @@
 #include <openvino/op/mod.hpp>
 #include <openvino/op/negative.hpp>
 #include <openvino/op/pad.hpp>
+#include <openvino/op/parameter.hpp>
 #include <openvino/op/power.hpp>
 #include <openvino/op/reduce_max.hpp>
 #include <openvino/op/reduce_min.hpp>
@@ -74,6 +76,14 @@ bool hands_on(const ov::Node* node) {
                 ov::op::v1::ReduceMax, ov::op::v1::ReduceMin>(node);
 }
 
+/// A kept division must not be fused with what computes an operand: a reduction over several axes reads a constant
+/// divisor beyond its end, and whatever computes the divisor takes a constant dividend for the divisor.
+void keep_apart(const ov::Input<ov::Node>& operand) {
+  const ov::Output<ov::Node> source = operand.get_source_output();
+  if (is_any<ov::op::v0::Constant, ov::op::v0::Parameter>(source.get_node())) return;
+  operand.replace_source_output(same_value(source)->output(0));
+}
+
 }  // namespace
 
 void keep_exact_divisions(ov::Model& model) {
@@ -92,10 +102,7 @@ void keep_exact_divisions(ov::Model& model) {
     if (!ov::is_type<ov::op::v1::Divide>(*node) || divides_by_powers_of_two(**node)) continue;
     // The mark is OpenVINO's own for this; only its header isn't installed.
     (*node)->get_rt_info()["nonconvertable_divide_0"] = true;
-    const ov::Input<ov::Node> divisor = (*node)->input(1);
-    // Whatever computes the divisor takes a constant dividend for the divisor where it is fused with the division.
-    if (numbers_of(divisor.get_source_output().get_node()).empty())
-      divisor.replace_source_output(same_value(divisor.get_source_output())->output(0));
+    for (const ov::Input<ov::Node>& operand : (*node)->inputs()) keep_apart(operand);
   }
 }
 

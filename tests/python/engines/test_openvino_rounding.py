@@ -158,6 +158,10 @@ FUSED = {
     "sum": lambda x: x.sum((2, 3), keepdim=True),
     "mean": lambda x: x.mean(1, keepdim=True),
     "greatest": lambda x: x.amax((1, 2)),
+    "sum of all": lambda x: x.sum((1, 2, 3)),
+    "scaled sum": lambda x: x.sum((1, 2)) * 10,
+    "length": lambda x: torch.linalg.vector_norm(x, dim=(2, 3)),
+    "product of elements": lambda x: x.prod(1),
     "convolution": lambda x: F.conv2d(x, torch.full((2, 3, 1, 1), 0.5)),
     "transposed convolution": lambda x: F.conv_transpose2d(x, torch.full((3, 2, 1, 1), 0.5)),
     "product": lambda x: x @ torch.full((4, 4), 0.25),
@@ -177,3 +181,25 @@ def test_a_constant_is_divided_by_what_is_computed(fused: Callable[..., torch.Te
     x = torch.arange(2 * 3 * 4 * 4).view(2, 3, 4, 4).sin().abs() + 0.5
     compiled = on_openvino(quotients, batch(3, 4, 4) if is_dynamic else x)
     assert_equal(quotients(x), compiled(x))
+
+
+@pytest.mark.parametrize("fused", FUSED.values(), ids=FUSED)
+@pytest.mark.parametrize("is_dynamic", [True, False])
+def test_what_is_computed_is_divided_by_a_constant(fused: Callable[..., torch.Tensor], is_dynamic: bool) -> None:
+    """Reductions over several axes read what lies behind the constant, where the division is fused with them."""
+
+    def quotients(x: torch.Tensor) -> object:
+        y = fused(x) / 7
+        return y, y > 0.5, (fused(x) / torch.arange(3.0, 3 + fused(x).shape[-1])) > 0.25, y + 1
+
+    x = torch.arange(2 * 3 * 4 * 4).view(2, 3, 4, 4).sin().abs() + 0.5
+    compiled = on_openvino(quotients, batch(3, 4, 4) if is_dynamic else x)
+    assert_equal(quotients(x), compiled(x))
+
+
+def test_a_deviation_is_compared() -> None:
+    def forward(x: torch.Tensor) -> object:
+        return x.std((1, 2)) > 0.9, x.std((1, 2)), x.var((1, 2)).round()
+
+    x = torch.randn(5, 2, 4, generator=torch.Generator().manual_seed(0))
+    assert_equal(forward(x), on_openvino(forward, batch(2, 4))(x))
