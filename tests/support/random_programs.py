@@ -7,6 +7,8 @@ know nothing of shapes but what it reads off the tensors it has, which it has at
 from __future__ import annotations
 
 import linecache
+import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
@@ -189,6 +191,8 @@ def random_program(
         parameters[1].shape, parameters[1].dtype = list(first), parameters[0].dtype
     state = [Parameter("s0", [rng.choice([1, 2, 3])], exact)] if rng.random() < 0.15 else []
     kind = rng.choice(["plain", "plain", "plain", "ties", "special", "wide"])
+    if rng.random() < 0.15:  # engines know more of sizes that don't vary, and fuse more
+        axes = {name: Axis(axis.opt, axis.opt, axis.opt) for name, axis in axes.items()}
     return _Growing(Program(axes, parameters, exact, kind, state, same), rng, converts).grown(lines)
 
 
@@ -207,12 +211,22 @@ class _Growing:
             if len(self.program.lines) == lines:
                 break
             self._add_line()
-        self.program.returned = [name for name in self.names if name.startswith("t")] or self.names[:1]
+        self.program.returned = self._returned()
         return self.program
+
+    def _returned(self) -> list[str]:
+        """All that is computed, or only what nothing else is made of, and some of the rest: engines fuse what nobody
+        sees in between."""
+        computed = [name for name in self.names if name.startswith("t")]
+        if self.rng.random() < 0.4:
+            return computed or self.names[:1]
+        uses = Counter(name for line in self.program.lines for name in set(re.findall(r"\bt\d+\b", line)))
+        chosen = [name for name in computed if uses[name] < 2 or self.rng.random() < 0.1]
+        return chosen or computed or self.names[:1]
 
     def _sizes(self, part: float) -> dict[str, int]:
         return {
-            name: min(max(axis.low, 2) + round(part * (axis.high - max(axis.low, 2))) - i, axis.high)
+            name: max(min(max(axis.low, 2) + round(part * (axis.high - max(axis.low, 2))) - i, axis.high), axis.low)
             for i, (name, axis) in enumerate(self.program.axes.items())
         }
 
