@@ -38,15 +38,14 @@ pid_t fork_with_python() {
 }
 
 std::shared_ptr<ProgramRunner> make_runner(std::shared_ptr<Graph> graph, const CompileSettings& settings,
-                                           std::map<size_t, at::Tensor> state, const SavedCompilation* saved) {
+                                           OwnState state, const SavedCompilation* saved) {
   const py::gil_scoped_release no_gil;
   if (saved == nullptr) return compile_verified(std::move(graph), settings, std::move(state), fork_with_python);
   return std::make_shared<ProgramRunner>(std::move(graph), settings, std::move(state), /*trial=*/nullptr,
                                          &saved->build);
 }
 
-std::shared_ptr<ProgramRunner> refitted(const ProgramRunner& program, std::shared_ptr<Graph> graph,
-                                        std::map<size_t, at::Tensor> state) {
+std::shared_ptr<ProgramRunner> refitted(const ProgramRunner& program, std::shared_ptr<Graph> graph, OwnState state) {
   const py::gil_scoped_release no_gil;
   return std::make_shared<ProgramRunner>(program, std::move(graph), std::move(state));
 }
@@ -161,9 +160,9 @@ void bind_compile(py::module_& module) {
   bind_compile_report(module);
   py::class_<ProgramRunner, std::shared_ptr<ProgramRunner>>(module, "ProgramRunner",
                                                             "A graph made ready for an engine.")
-      .def(py::init(&make_runner), py::arg("graph"), py::arg("settings"),
-           py::arg("state") = std::map<size_t, at::Tensor>(), py::arg("saved") = nullptr)
-      .def("refitted", &refitted, py::arg("graph"), py::arg("state") = std::map<size_t, at::Tensor>(),
+      .def(py::init(&make_runner), py::arg("graph"), py::arg("settings"), py::arg("state") = OwnState(),
+           py::arg("saved") = nullptr)
+      .def("refitted", &refitted, py::arg("graph"), py::arg("state") = OwnState(),
            "The same program with the weights of another graph.")
       .def("warnings", &ProgramRunner::warnings,
            "The calls that an engine runs otherwise than PyTorch for some data, in words.")

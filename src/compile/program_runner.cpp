@@ -67,8 +67,8 @@ void check_weights(const Graph& graph) {
 
 }  // namespace
 
-ProgramRunner::ProgramRunner(std::shared_ptr<const Graph> graph, const CompileSettings& settings,
-                             std::map<size_t, at::Tensor> state, PartTrial* trial, const SavedBuild* saved)
+ProgramRunner::ProgramRunner(std::shared_ptr<const Graph> graph, const CompileSettings& settings, OwnState state,
+                             PartTrial* trial, const SavedBuild* saved)
     : settings_(settings),
       graph_(std::move(graph)),
       state_(std::move(state)),
@@ -80,8 +80,7 @@ ProgramRunner::ProgramRunner(std::shared_ptr<const Graph> graph, const CompileSe
   complete();
 }
 
-ProgramRunner::ProgramRunner(const ProgramRunner& compiled, std::shared_ptr<const Graph> graph,
-                             std::map<size_t, at::Tensor> state)
+ProgramRunner::ProgramRunner(const ProgramRunner& compiled, std::shared_ptr<const Graph> graph, OwnState state)
     : settings_(compiled.settings_),
       graph_(std::move(graph)),
       state_(std::move(state)),
@@ -153,9 +152,19 @@ std::string ProgramRunner::warnings() const {
 
 CompileReport ProgramRunner::report() const { return report_of(built_); }
 
-const at::Tensor& ProgramRunner::state(size_t input) const {
-  const auto found = state_.find(input);
-  return found == state_.end() ? graph_->inputs()[input].data : found->second;
+const at::Tensor& ProgramRunner::state(size_t input) const { return data_of(*graph_, state_, input); }
+
+void ProgramRunner::check_surroundings(const std::vector<at::Tensor>& inputs) const {
+  if (built_.executable == nullptr)
+    throw InvalidInput("a dry run compiles nothing: there is only a report", ErrorCode::kInvalidSetting);
+  if (misses_weights_) check_weights(*graph_);
+  check_caller(inputs);
+  if (call_of_default_dtype_.empty() || c10::get_default_dtype_as_scalartype() == at::kFloat) return;
+  throw InvalidInput(std::string("the default dtype is ") + c10::toString(c10::get_default_dtype_as_scalartype()) +
+                         ", and this program has a call that gives it, and was made for Float: call it under "
+                         "torch.set_default_dtype(torch.float32)\n" +
+                         call_of_default_dtype_,
+                     ErrorCode::kInputMismatch);
 }
 
 /// What is written would be seen in other tensors of the same memory, which a program reads before it writes.
@@ -203,17 +212,7 @@ void ProgramRunner::check_assertions(const RuntimeSizes& sizes) const {
 }
 
 std::vector<c10::IValue> ProgramRunner::run_for_all_outputs(const std::vector<at::Tensor>& inputs) const {
-  if (built_.executable == nullptr)
-    throw InvalidInput("a dry run compiles nothing: there is only a report", ErrorCode::kInvalidSetting);
-  if (misses_weights_) check_weights(*graph_);
-  check_caller(inputs);
-  if (!call_of_default_dtype_.empty() && c10::get_default_dtype_as_scalartype() != at::kFloat) {
-    throw InvalidInput(std::string("the default dtype is ") + c10::toString(c10::get_default_dtype_as_scalartype()) +
-                           ", and this program has a call that gives it, and was made for Float: call it under "
-                           "torch.set_default_dtype(torch.float32)\n" +
-                           call_of_default_dtype_,
-                       ErrorCode::kInputMismatch);
-  }
+  check_surroundings(inputs);
   const at::NoGradGuard no_grad;
   const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
   const bool writes_buffers = std::ranges::any_of(

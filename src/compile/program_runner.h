@@ -1,6 +1,5 @@
 #pragma once
 
-#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -11,6 +10,7 @@
 #include "engines/runtime_sizes.h"
 #include "ir/assertion.h"
 #include "ir/graph.h"
+#include "ir/own_state.h"
 #include "tracejet/compile.h"
 
 namespace tracejet {
@@ -22,12 +22,11 @@ class ProgramRunner {
   /// Throws UnsupportedOperator, listing all operators that a single engine can't run, and InvalidInput for wrong
   /// settings. `state`: what it keeps between calls in the place of the model's own tensors, by index of the graph's
   /// inputs. `trial`: see build(). `saved`: what a file keeps of an earlier build of this program, or null.
-  ProgramRunner(std::shared_ptr<const Graph> graph, const CompileSettings& settings,
-                std::map<size_t, at::Tensor> state = {}, PartTrial* trial = nullptr, const SavedBuild* saved = nullptr);
+  ProgramRunner(std::shared_ptr<const Graph> graph, const CompileSettings& settings, OwnState state = {},
+                PartTrial* trial = nullptr, const SavedBuild* saved = nullptr);
   /// The program of `compiled` with the weights of `graph`, faster than from scratch where its engine can.
   /// Throws InvalidInput where the graphs differ in more than their weights.
-  ProgramRunner(const ProgramRunner& compiled, std::shared_ptr<const Graph> graph,
-                std::map<size_t, at::Tensor> state = {});
+  ProgramRunner(const ProgramRunner& compiled, std::shared_ptr<const Graph> graph, OwnState state = {});
 
   /// Runs on the user's tensor inputs, in their order, and gives the user's tensor outputs, in theirs. Buffers and
   /// inputs that the program changes are changed afterwards, like in eager PyTorch.
@@ -50,7 +49,7 @@ class ProgramRunner {
   const CompileSettings& settings() const { return settings_; }
   const BuiltProgram& built() const { return built_; }
   /// What it keeps between calls in the place of the model's own tensors.
-  const std::map<size_t, at::Tensor>& own_state() const { return state_; }
+  const OwnState& own_state() const { return state_; }
   const std::shared_ptr<const Graph>& graph() const { return graph_; }
 
  private:
@@ -62,13 +61,15 @@ class ProgramRunner {
   /// Whether weights have to be on the program's device when it runs, and aren't yet.
   bool misses_weights() const;
   void check_assertions(const RuntimeSizes& sizes) const;
+  /// What must be so whatever the inputs are: weights, who calls, the default dtype.
+  void check_surroundings(const std::vector<at::Tensor>& inputs) const;
   void check_memory(const std::vector<at::Tensor>& inputs, const RuntimeSizes& sizes) const;
   /// The data of an input that isn't the user's.
   const at::Tensor& state(size_t input) const;
 
   CompileSettings settings_;
   std::shared_ptr<const Graph> graph_;
-  std::map<size_t, at::Tensor> state_;
+  OwnState state_;
   std::vector<size_t> user_inputs_;           // indices into graph.inputs(): tensors only
   std::vector<bool> is_read_by_place_;        // by user input: some of its elements are found by their place in memory
   std::vector<size_t> written_;               // indices into graph.inputs()

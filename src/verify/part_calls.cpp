@@ -36,7 +36,7 @@ bool has_effects(const Graph& graph) {
 /// A plan of which eager's kernels run every part.
 class EagerParts {
  public:
-  EagerParts(const PartitionPlan& plan, const Graph& traced, const std::map<size_t, at::Tensor>& state)
+  EagerParts(const PartitionPlan& plan, const Graph& traced, const OwnState& state)
       : traced_(traced), state_(state), runtime_inputs_(runtime_inputs_of(traced)) {
     for (size_t i = 0; i < traced.inputs().size(); ++i) {
       const GraphInput& input = traced.inputs()[i];
@@ -56,9 +56,8 @@ class EagerParts {
     size_t next = 0;
     for (const size_t index : runtime_inputs_) {
       const GraphInput& input = traced_.inputs()[index];
-      const auto own = state_.find(index);
-      const at::Tensor& kept = own == state_.end() ? input.data : own->second;
-      given.push_back((input.kind == GraphInput::Kind::kUser ? users.at(next++) : kept).detach().clone());
+      const bool is_users = input.kind == GraphInput::Kind::kUser;
+      given.push_back((is_users ? users.at(next++) : data_of(traced_, state_, index)).detach().clone());
     }
     if (split_ != nullptr) return split_->run_observed(std::move(given), sizes, observe);
     auto results = executables_.front()->run(given, sizes);
@@ -74,7 +73,7 @@ class EagerParts {
 
  private:
   const Graph& traced_;
-  const std::map<size_t, at::Tensor>& state_;
+  const OwnState& state_;
   RuntimeInputs runtime_inputs_;
   std::vector<size_t> user_inputs_;
   std::vector<std::shared_ptr<const Executable>> executables_;
@@ -84,7 +83,7 @@ class EagerParts {
 }  // namespace
 
 std::vector<PartCall> part_calls(const PartitionPlan& plan, const Graph& traced, const Trial& trial,
-                                 const std::map<size_t, at::Tensor>& state) {
+                                 const OwnState& state) {
   const EagerParts eager(plan, traced, state);
   const auto outcome = [&](const std::vector<at::Tensor>& inputs) {
     Outcome found;

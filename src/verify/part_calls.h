@@ -1,6 +1,5 @@
 #pragma once
 
-#include <map>
 #include <string>
 #include <vector>
 
@@ -10,6 +9,7 @@
 #include "compile/partition/plan.h"
 #include "engines/runtime_sizes.h"
 #include "ir/graph.h"
+#include "ir/own_state.h"
 #include "verify/trial_sizes.h"
 
 namespace tracejet {
@@ -26,6 +26,6 @@ struct PartCall {
 /// `traced`: the graph that the plan's was prepared from. `state`: see ProgramRunner.
 /// Throws InvalidInput where no random inputs were found that the program takes.
 std::vector<PartCall> part_calls(const PartitionPlan& plan, const Graph& traced, const Trial& trial,
-                                 const std::map<size_t, at::Tensor>& state);
+                                 const OwnState& state);
 
 }  // namespace tracejet

@@ -50,8 +50,7 @@ struct Extract {
 
 class PartVerifier final : public PartTrial {
  public:
-  PartVerifier(std::shared_ptr<const Graph> graph, const CompileSettings& settings,
-               const std::map<size_t, at::Tensor>& state, Fork fork)
+  PartVerifier(std::shared_ptr<const Graph> graph, const CompileSettings& settings, const OwnState& state, Fork fork)
       : traced_(std::move(graph)), settings_(settings), state_(state), fork_(std::move(fork)) {
     if (settings_.dryrun) notes_.emplace_back("verify: a dry run compiles nothing that could be verified");
   }
@@ -269,7 +268,7 @@ class PartVerifier final : public PartTrial {
 
   std::shared_ptr<const Graph> traced_;
   const CompileSettings& settings_;
-  const std::map<size_t, at::Tensor>& state_;
+  const OwnState& state_;
   Fork fork_;
   std::vector<std::string> notes_;
   std::set<std::string> late_;                          // engines that hang in a child
@@ -280,7 +279,7 @@ class PartVerifier final : public PartTrial {
 }  // namespace
 
 std::unique_ptr<PartTrial> make_part_verifier(std::shared_ptr<const Graph> graph, const CompileSettings& settings,
-                                              const std::map<size_t, at::Tensor>& state, Fork fork) {
+                                              const OwnState& state, Fork fork) {
   return std::make_unique<PartVerifier>(std::move(graph), settings, state, std::move(fork));
 }
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <map>
 #include <memory>
 
 #include <ATen/core/Tensor.h>
@@ -8,6 +7,7 @@
 #include "base/child_process.h"
 #include "compile/partition/part_trial.h"
 #include "ir/graph.h"
+#include "ir/own_state.h"
 #include "tracejet/compile.h"
 
 namespace tracejet {
@@ -16,6 +16,6 @@ namespace tracejet {
 /// calls at fault. Parts take what eager's kernels give, so that a part isn't blamed for another.
 /// `state`: see ProgramRunner. `fork`: makes child processes.
 std::unique_ptr<PartTrial> make_part_verifier(std::shared_ptr<const Graph> graph, const CompileSettings& settings,
-                                              const std::map<size_t, at::Tensor>& state, Fork fork);
+                                              const OwnState& state, Fork fork);
 
 }  // namespace tracejet

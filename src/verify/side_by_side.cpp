@@ -30,13 +30,12 @@ FixedSeed::~FixedSeed() {
   generator_.set_state(before_);
 }
 
-KeptState::KeptState(const Graph& graph, const std::map<size_t, at::Tensor>& own) {
+KeptState::KeptState(const Graph& graph, const OwnState& own) {
   std::set<size_t> seen;
   for (const GraphOutput& output : graph.outputs()) {
     if (output.kind != GraphOutput::Kind::kBufferMutation || !seen.insert(output.target).second) continue;
     const GraphInput& buffer = graph.inputs()[output.target];
-    const auto kept = own.find(output.target);
-    const at::Tensor& data = kept == own.end() ? buffer.data : kept->second;
+    const at::Tensor& data = data_of(graph, own, output.target);
     buffers_.push_back({buffer.name, data, data.detach().clone()});
   }
 }

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,6 +11,7 @@
 #include <ATen/core/ivalue.h>
 
 #include "ir/graph.h"
+#include "ir/own_state.h"
 #include "verify/verify.h"
 
 namespace tracejet {
@@ -39,7 +39,7 @@ class FixedSeed {
 class KeptState {
  public:
   /// `own`: what a compiled program keeps in the place of the graph's tensors, by index of its inputs.
-  explicit KeptState(const Graph& graph, const std::map<size_t, at::Tensor>& own = {});
+  explicit KeptState(const Graph& graph, const OwnState& own = {});
   KeptState(const KeptState&) = delete;
   KeptState& operator=(const KeptState&) = delete;
   ~KeptState();

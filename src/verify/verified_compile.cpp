@@ -10,7 +10,7 @@
 namespace tracejet {
 
 std::shared_ptr<ProgramRunner> compile_verified(std::shared_ptr<const Graph> graph, const CompileSettings& settings,
-                                                std::map<size_t, at::Tensor> state, const Fork& fork) {
+                                                OwnState state, const Fork& fork) {
   check_settings(settings);
   if (settings.verify == "off") return std::make_shared<ProgramRunner>(std::move(graph), settings, std::move(state));
   const auto trial = make_part_verifier(graph, settings, state, fork);

@@ -1,12 +1,12 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "ir/graph.h"
+#include "ir/own_state.h"
 #include "tracejet/verify.h"
 
 namespace tracejet {
@@ -26,7 +26,7 @@ struct Subject {
   std::shared_ptr<const Graph> graph = nullptr;
   std::function<RunProgram(std::shared_ptr<const Graph>)> compile = nullptr;
   /// What it keeps between calls in the place of the graph's own tensors, by index of its inputs.
-  std::map<size_t, at::Tensor> state = {};
+  OwnState state = {};
 };
 
 /// A compiled program as a subject.

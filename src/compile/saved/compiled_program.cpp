@@ -14,7 +14,7 @@ CompiledProgram load_compiled(const std::string& path, const CompileSettings& ot
   const auto saved = read_compilation(archive);
   const std::shared_ptr<const Graph> graph = pt2::read_program(archive, /*checks_weights=*/false).graph;
   if (!saved) return CompiledProgram(std::make_shared<ProgramRunner>(graph, otherwise));
-  return CompiledProgram(std::make_shared<ProgramRunner>(graph, saved->settings, std::map<size_t, at::Tensor>(),
+  return CompiledProgram(std::make_shared<ProgramRunner>(graph, saved->settings, OwnState(),
                                                          /*trial=*/nullptr, &saved->build));
 }
 

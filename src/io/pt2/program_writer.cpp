@@ -82,8 +82,7 @@ class InputNames {
 
 class ProgramWriter {
  public:
-  ProgramWriter(const Graph& graph, const CallSpec& call, const StackTexts& stacks,
-                const std::map<size_t, at::Tensor>& state)
+  ProgramWriter(const Graph& graph, const CallSpec& call, const StackTexts& stacks, const OwnState& state)
       : graph_(graph),
         call_(call),
         state_(state),
@@ -248,7 +247,7 @@ class ProgramWriter {
 
   const Graph& graph_;
   const CallSpec& call_;
-  const std::map<size_t, at::Tensor>& state_;
+  const OwnState& state_;
   ProgramContext program_;
   GraphWriter writer_;
   std::vector<std::string> targets_;

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "io/pt2/call_spec.h"
+#include "ir/own_state.h"
 #include "ir/stack_texts.h"
 
 namespace tracejet::pt2 {
@@ -14,7 +14,7 @@ namespace tracejet::pt2 {
 struct Additions {
   std::vector<std::pair<std::string, std::string>> entries;  ///< name, content
   /// What some inputs hold in the place of the graph's own tensors, by their index.
-  std::map<size_t, at::Tensor> state;
+  OwnState state;
 };
 
 /// Writes a program as a .pt2 archive that torch.export.load reads.

@@ -1,0 +1,31 @@
+"""What engines may fuse, pair by pair: see tests/support/pairs.py."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+import tracejet
+from tests.support.lambda_module import batch
+from tests.support.pairs import FIRST, SECOND, Pairs, arguments
+
+
+@pytest.mark.parametrize("first", FIRST)
+def test_pairs_with_any_batch(first: str) -> None:
+    model = Pairs(first)
+    inputs = [batch(*x.shape[1:], high=5) for x in arguments(1)]
+    compiled = tracejet.compile(model, arg_inputs=inputs, engine="openvino")
+    for rows in (1, 3, 5):
+        assert_pairs(model, compiled, arguments(rows))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", FIRST)
+def test_pairs_of_known_sizes(first: str) -> None:
+    model, inputs = Pairs(first), arguments(3)
+    assert_pairs(model, tracejet.compile(model, arg_inputs=inputs, engine="openvino"), inputs)
+
+
+def assert_pairs(model: Pairs, compiled: tracejet.CompiledModule, inputs: list[torch.Tensor]) -> None:
+    for second, expected, got in zip(SECOND, model(*inputs), compiled(*inputs), strict=True):
+        torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-5, equal_nan=True, msg=lambda m: f"{second}: {m}")  # noqa: B023
