@@ -19,6 +19,8 @@ namespace tracejet::openvino {
 namespace {
 
 constexpr std::array kProducts{"aten::bmm", "aten::matmul", "aten::mm"};
+constexpr std::array kLayers{"aten::linear", "aten::addmm", "aten::baddbmm", "aten::convolution"};
+constexpr std::array kTranspositions{"aten::transpose", "aten::permute", "aten::t", "aten::select", "aten::slice"};
 constexpr std::array kSoftmax{"aten::_softmax", "aten::softmax", "aten::_safe_softmax"};
 /// What keeps the elements of probabilities.
 constexpr std::array kViews{"aten::view",      "aten::_unsafe_view", "aten::reshape",  "aten::expand", "aten::clone",
@@ -56,6 +58,15 @@ size_t reader_count(const Graph& graph, const Value& value) {
   return count;
 }
 
+/// Or by anything else than a product, behind views and transpositions.
+bool is_read_by_arithmetic(const Value& value) {
+  return std::ranges::any_of(value.users(), [](const Node* user) {
+    if (is_one_of(*user, kViews) || is_one_of(*user, kTranspositions))
+      return is_read_by_arithmetic(*user->outputs().front());
+    return !is_one_of(*user, kProducts) && !is_one_of(*user, kLayers);
+  });
+}
+
 /// Whether it is a product of matrices, or arithmetic on one.
 bool are_scores(const ov::Node* node) {
   while (ov::is_type<ov::op::util::BinaryElementwiseArithmetic>(node)) node = node->get_input_node_ptr(0);
@@ -84,9 +95,12 @@ void add_least_to_scores(ov::Model& model) {
   }
 }
 
-bool shares_attention(const Graph& graph) {
+bool may_break_fusion(const Graph& graph) {
   return std::ranges::any_of(graph.nodes(), [&](const Node& node) {
-    return gives_attention(node) && reader_count(graph, *node.outputs().front()) > 1;
+    if (!gives_attention(node)) return false;
+    const Value& attention = *node.outputs().front();
+    return reader_count(graph, attention) > 1 ||
+           (!attention.tensor().is_symbolic() && is_read_by_arithmetic(attention));
   });
 }
 

@@ -6,9 +6,10 @@
 
 namespace tracejet::openvino {
 
-/// Whether a result of attention is read by several calls, or by one and whoever called the program. OpenVINO's fusion
-/// of attention with the arithmetic behind it then ends the process, while it compiles.
-bool shares_attention(const Graph& graph);
+/// Whether OpenVINO's fusion of attention with the arithmetic behind it may end the process, while it compiles: where a
+/// result of attention is read by several calls, or by one and whoever called the program; and of known sizes, where
+/// anything but a product reads it, as the value of a square or beside a number that somebody else reads.
+bool may_break_fusion(const Graph& graph);
 
 /// Adds the least number to scores of attention that may be of one key. OpenVINO fuses attention, and where the first
 /// call has one key, the kernel that it makes is wrong for eight and more, unless there is arithmetic on the scores.

@@ -14,6 +14,7 @@
 #include "engines/openvino/constant_chains.h"
 #include "engines/openvino/divisions.h"
 #include "engines/openvino/failure.h"
+#include "engines/openvino/given_inputs.h"
 #include "engines/openvino/inferred_shapes.h"
 #include "engines/openvino/products.h"
 #include "engines/openvino/reductions.h"
@@ -168,6 +169,7 @@ Model read(const Graph& graph, const RuntimeInputs& inputs) {
     separate_products(*model);
     gather_fixed_factors(*model);
     update_no_inputs(*model);
+    copy_given_inputs(*model);
     separate_constants(*model);
     keep_exact_divisions(*model);
     result.model = std::move(model);

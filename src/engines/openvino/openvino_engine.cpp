@@ -47,7 +47,7 @@ ov::AnyMap properties(const CompileSettings& settings, const Graph& graph) {
   // was freed meanwhile. No stream is the caller's thread alone.
   if (threads == 1) properties.insert(ov::num_streams(0));
   if (!has_exact_bytes()) properties.insert({"LP_TRANSFORMS_MODE", "NO"});
-  if (shares_attention(graph)) properties.insert({"SNIPPETS_MODE", "DISABLE"});
+  if (may_break_fusion(graph)) properties.insert({"SNIPPETS_MODE", "DISABLE"});
   if (!settings.cache_dir.empty()) properties.insert(ov::cache_dir(settings.cache_dir));
   return properties;
 }

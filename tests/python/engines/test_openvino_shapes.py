@@ -6,6 +6,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+import tracejet
+from tests.support.lambda_module import Lambda
 from tests.support.openvino_shapes import assert_right, dynamic
 
 WEIGHTS = torch.linspace(-1, 1, 96).view(3, 8, 4)
@@ -286,3 +288,19 @@ def test_what_a_tensor_of_sizes_picks_is_computed_at_the_size(function):
         return table.index_select(0, places) + x.sum(), torch.where(places > 1, places, -places)
 
     assert_right(picked, dynamic((0, 2), (6, 2), (8, 2)), *((size, 2) for size in range(9)))
+
+
+@pytest.mark.parametrize("is_dynamic", [False, True])
+@pytest.mark.parametrize("size", [1, 2])
+def test_an_input_gathered_from_a_concatenation_is_given(size: int, is_dynamic: bool) -> None:
+    """OpenVINO finds out that it is the input, and left the result's memory as it was."""
+
+    def forward(x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        joined = torch.cat([x, x + 1, x], -1)
+        return joined[torch.tensor([0])], joined.index_select(0, torch.arange(x.shape[0])), torch.stack([x, x * 2])[[0]]
+
+    x = torch.randn(size)
+    inputs = [tracejet.Input(min_shape=(1,), opt_shape=(2,), max_shape=(4,)) if is_dynamic else x]
+    compiled = tracejet.compile(Lambda(forward), arg_inputs=inputs, engine="openvino")
+    for got, expected in zip(compiled(x), forward(x), strict=True):
+        assert torch.equal(got, expected)
