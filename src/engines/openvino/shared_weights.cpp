@@ -46,7 +46,15 @@ const ov::op::v0::Constant* origin_of(Reader& reader, const std::unordered_map<c
   return ov::as_type<const ov::op::v0::Constant>(node);
 }
 
-/// The greater of a constant and itself is another constant, NaN too.
+/// Whether somebody else reads the weight, in this form or an earlier one.
+bool is_shared(const ov::Input<ov::Node>& weight) {
+  ov::Output<ov::Node> source = weight.get_source_output();
+  while (source.get_target_inputs().size() == 1 && moves_elements(source.get_node()))
+    source = source.get_node()->input_value(0);
+  return source.get_target_inputs().size() > 1;
+}
+
+/// The greater of a number and itself is another value for OpenVINO, NaN too.
 void read_a_copy(ov::Input<ov::Node>& weight) {
   const ov::Output<ov::Node> shared = weight.get_source_output();
   const auto own = std::make_shared<ov::op::v1::Maximum>(shared, shared);
@@ -62,7 +70,10 @@ void separate_shared_weights(ov::Model& model) {
   for (const auto& node : model.get_ordered_ops()) {
     if (!is_kernel(node.get())) continue;
     Reader each = reader(node);
+    const bool is_fixed = kinds.at(each.weight.get_source_output().get_node()).is_fixed;
+    const bool has_groups = is_any<ov::op::v1::GroupConvolution, ov::op::v1::GroupConvolutionBackpropData>(node.get());
     if (const auto* origin = origin_of(each, kinds)) readers[origin->get_data_ptr()].push_back(each);
+    if (!is_fixed && has_groups && is_shared(each.weight)) read_a_copy(each.weight);
   }
   for (auto& [memory, all] : readers) {
     const bool is_turned = std::ranges::any_of(all, &Reader::is_turned);

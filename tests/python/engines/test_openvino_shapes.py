@@ -304,3 +304,26 @@ def test_an_input_gathered_from_a_concatenation_is_given(size: int, is_dynamic: 
     compiled = tracejet.compile(Lambda(forward), arg_inputs=inputs, engine="openvino")
     for got, expected in zip(compiled(x), forward(x), strict=True):
         assert torch.equal(got, expected)
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize("groups", [4, 2, 1])
+def test_convolutions_share_weights_that_are_computed(groups: int, transposed: bool) -> None:
+    """What multiplies the result of one convolution was put into the weights of all."""
+    convolve = F.conv_transpose2d if transposed else F.conv2d
+
+    def forward(x: torch.Tensor, weight: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        scale = torch.arange(1.0, 1 + convolve(x, weight, groups=groups).shape[1]).view(-1, 1, 1)
+        plain, negative = convolve(x, weight, groups=groups), -convolve(x + 1, weight, groups=groups)
+        return (
+            plain,
+            negative,
+            convolve(x * 2, weight, groups=groups) * scale,
+            convolve(x, weight + 1, groups=groups) * 3,
+        )
+
+    x, weight = torch.randn(2, 4, 6, 6), torch.randn(4, 4 // groups, 3, 3)
+    inputs = [tracejet.Input(min_shape=(1, 4, 6, 6), opt_shape=(2, 4, 6, 6), max_shape=(4, 4, 6, 6)), weight]
+    compiled = tracejet.compile(Lambda(forward), arg_inputs=inputs, engine="openvino")
+    for got, expected in zip(compiled(x, weight), forward(x, weight), strict=True):
+        torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-4)
