@@ -12,4 +12,7 @@ namespace tracejet {
 /// flow have conditions of their own, for when they run.
 std::vector<RuntimeAssertion> sign_conditions(const Graph& graph);
 
+/// Whether there are such conditions of this call of the graph: eager may refuse it, whoever reads its results.
+bool may_have_negative_size(const Graph& graph, const Node& node);
+
 }  // namespace tracejet

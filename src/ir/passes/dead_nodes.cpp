@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "ir/analysis/effect.h"
+#include "ir/analysis/sign.h"
 #include "ir/analysis/subgraph_symbols.h"
 #include "ir/assertion.h"
 #include "ir/symbolic_constant.h"
@@ -62,7 +63,7 @@ void eliminate_dead_nodes(Graph& graph) {
     const Node& node = *--next;
     const bool is_needed =
         std::ranges::any_of(node.outputs(), is_read) || gives_number(node) || needed_for_symbols.contains(&node);
-    if (!is_needed && !has_to_stay(node)) {
+    if (!is_needed && !has_to_stay(node) && !may_have_negative_size(graph, node)) {
       ++next;
       graph.erase(node);
       continue;

@@ -70,6 +70,9 @@ NEGATIVE: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "split": lambda x: torch.split(x, [x.shape[0] - 1, 1])[0],
     "repeat": lambda x: x.repeat(x.shape[0] - 2, 1, 1),
     "pad": lambda x: F.pad(x, (0, 0, 0, 0, 0, x.shape[0] - 3)).sum(0),
+    "a size of it": lambda x: x * x.new_zeros(x.shape[0] - 1).shape[0],
+    "nothing of it": lambda x: [x.new_zeros(x.shape[0] - 1), x * 2][1],
+    "a size of a part": lambda x: x * torch.split(x, [x.shape[0] - 1, 1])[0].shape[0],
 }
 
 
