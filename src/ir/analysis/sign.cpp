@@ -33,10 +33,9 @@ std::vector<RuntimeAssertion> sign_conditions(const Graph& graph) {
   for (const Node& node : graph.nodes()) {
     for (const symbolic::Expression& size : negative_sizes(graph, node)) {
       if (!met.insert(size).second) continue;
-      conditions.push_back(
-          {symbolic::less_equal(0, size), "[" + full_name(node.op()) + "] would give a tensor with a size of " +
-                                              size.str() + ", which is negative here\n" +
-                                              describe(node.where(), graph)});
+      conditions.push_back({symbolic::less_equal(0, size),
+                            "[" + full_name(node.op()) + "] would give a tensor with a size of " + size.str() +
+                                ", which is negative here\n" + describe(node.where(), graph)});
     }
   }
   return conditions;
