@@ -13,8 +13,12 @@ from tracejet.patches.torch_internals import SymNode
 _Method = Callable[..., Any]
 
 
+def _is_our_node(node: Any) -> bool:
+    return type(node) is SymNode and _C.symbolic.context_of(node) is not None
+
+
 def is_ours(number: Any) -> bool:
-    return type(number.node) is SymNode and _C.symbolic.context_of(number.node) is not None
+    return _is_our_node(number.node)
 
 
 def with_original(method: _Method, original: _Method) -> _Method:
@@ -25,10 +29,9 @@ def to_node(node: Any, number: object, original: _Method) -> Any:
     """The node of the other operand. Numbers of classes of their own (IntEnum) are numbers to Python, while PyTorch
     leaves them to Python's last resort, for which no such number equals a size."""
     other = original(node, number)
-    if other is not NotImplemented or not isinstance(number, (int, float)):
+    if other is not NotImplemented or not isinstance(number, (int, float)) or not _is_our_node(node):
         return other
-    is_symbol_of_ours = type(node) is SymNode and _C.symbolic.context_of(node) is not None
-    return original(node, int(number) if isinstance(number, int) else float(number)) if is_symbol_of_ours else other
+    return original(node, int(number) if isinstance(number, int) else float(number))
 
 
 def arithmetic_of(own: type) -> dict[str, _Method]:
