@@ -4,6 +4,7 @@
 // aten/src/ATen/native/Distance.cpp, aten/src/ATen/native/Correlation.cpp (cov).
 #include "ops/families.h"
 #include "ops/linear_algebra/decompositions.h"
+#include "ops/linear_algebra/einsum.h"
 #include "ops/refusal.h"
 #include "ops/shape/shape.h"
 
@@ -215,6 +216,7 @@ std::span<const Operator> linear_algebra_operators() {
       {.name = "aten::linalg_multi_dot", .decompose = expand<&decompositions::multi_dot>},
       {.name = "aten::linalg_cross", .decompose = expand<&decompositions::cross>},
       {.name = "aten::kron", .decompose = expand<&decompositions::kron>},
+      {.name = "aten::einsum", .decompose = expand<&decompositions::einsum>},
       {.name = "aten::cov", .decompose = expand<&decompositions::cov>},
       {.name = "aten::cdist", .decompose = expand<&decompositions::cdist>},
       {.name = "aten::_cdist_forward", .meta = pairwise_distances},
