@@ -55,6 +55,12 @@ bool cancel(const Step& a, const Step& b) {
 /// Whether so large a number is added that what it is added to is rounded much.
 bool rounds(const Step& sum) { return sum.size() > 0x1p20; }
 
+/// Whether one constant would be rounded to the places of the other one: x - 100 + 1e-6 isn't 0 where x is 100.
+bool absorb(const Step& a, const Step& b) {
+  const auto [smaller, larger] = std::minmax({a.size(), b.size()});
+  return smaller != 0 && larger > 0x1p10 * smaller;
+}
+
 /// Whether the step alone may leave the range of float32, and another one come back into it.
 bool is_far(const Step& step) {
   const auto is_far = [](double x) { return x != 0 && std::abs(std::log2(std::abs(x))) > 32; };
@@ -62,7 +68,7 @@ bool is_far(const Step& step) {
 }
 
 bool must_stay_apart(const Step& a, const Step& b) {
-  if (a.is_sum && b.is_sum) return cancel(a, b);
+  if (a.is_sum && b.is_sum) return cancel(a, b) || absorb(a, b);
   if (a.is_sum || b.is_sum) return a.is_sum && rounds(a);  // (x + c) * d becomes x * d + c * d
   return is_far(a) || is_far(b);
 }

@@ -18,6 +18,7 @@
 #include "engines/openvino/inferred_shapes.h"
 #include "engines/openvino/products.h"
 #include "engines/openvino/reductions.h"
+#include "engines/openvino/reshapes.h"
 #include "engines/openvino/scales.h"
 #include "engines/openvino/shared_weights.h"
 #include "engines/openvino/tensors.h"
@@ -166,6 +167,8 @@ Model read(const Graph& graph, const RuntimeInputs& inputs) {
     forget_wrong_bounds(*model);
     add_least_to_scores(*model);
     say_moved_axes(*model);
+    keep_gathered_axes(*model);
+    take_sizes_at_their_word(*model);
     separate_products(*model);
     gather_fixed_factors(*model);
     update_no_inputs(*model);

@@ -124,6 +124,8 @@ Metas convolution(const Call& call) {
 
   Sizes sizes{input.sizes[0], transposed ? weight.sizes[1] * groups : weight.sizes[0]};
   require_bias(call, sizes[1]);
+  // ATen leaves no channels of none, whatever the weight says.
+  if (shape::known_equal(input.sizes[1], 0)) sizes[1] = 0;
   const c10::SymBool may_be_none = transposed ? may_leave_nothing(call) : c10::SymBool(false);
   for (size_t i = 0; i < spatial; ++i) {
     const window::Axis axis{weight.sizes[i + 2], stride[i], padding[i], dilation[i]};

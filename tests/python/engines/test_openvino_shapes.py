@@ -327,3 +327,33 @@ def test_convolutions_share_weights_that_are_computed(groups: int, transposed: b
     compiled = tracejet.compile(Lambda(forward), arg_inputs=inputs, engine="openvino")
     for got, expected in zip(compiled(x, weight), forward(x, weight), strict=True):
         torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_a_reshape_takes_its_sizes_at_their_word() -> None:
+    def forward(x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        rows, columns = x.shape[0], x.shape[4]
+        return x.view(rows, 8, rows, columns), (x + 1).reshape(rows, 8, rows, columns).clamp(-1, 1)
+
+    squares = tracejet.Input(
+        min_shape=(1, 4, 2, 1, 0),
+        opt_shape=(3, 4, 2, 3, 2),
+        max_shape=(6, 4, 2, 6, 8),
+        shared_dims={0: "rows", 3: "rows"},
+    )
+    assert_right(forward, squares, *((rows, 4, 2, rows, columns) for rows in (1, 3) for columns in (0, 2, 1)))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: F.interpolate(F.adaptive_avg_pool2d(x[:, : x.shape[1] // 2], (3, 1)), size=2, mode="nearest"),
+        lambda x: x.mean(3).unsqueeze(3).index_select(3, torch.tensor([0, 0])),
+        lambda x: x.sum(3, keepdim=True)[..., [0, 0, 0]] * 2,
+        lambda x: x.mT.softmax(2).mT[..., torch.zeros(2, 2, dtype=torch.long)],
+    ],
+)
+def test_axes_of_one_element_are_gathered_along(function) -> None:
+    images = tracejet.Input(
+        min_shape=(2, 2, 2, 1), opt_shape=(5, 5, 2, 1), max_shape=(6, 6, 2, 1), shared_dims={0: "n", 1: "n"}
+    )
+    assert_right(function, images, *((n, n, 2, 1) for n in (5, 2, 3, 6)))

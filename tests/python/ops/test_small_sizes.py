@@ -58,6 +58,8 @@ REFUSED: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "aten::grid_sampler": lambda x: F.grid_sample(x.unsqueeze(1), x.new_zeros(len(x), 2, 2, 2), align_corners=False),
     "aten::max_pool": lambda x: F.max_pool1d(x.transpose(1, 2), 2) + 1,
     "aten::conv": lambda x: F.conv1d(x.transpose(1, 2), torch.ones(2, 3, 2)) + 1,
+    "aten::einsum, repeated subscripts": lambda x: torch.einsum("ij,a...a->j...", x[:, 0], x[-2:, -3:]),
+    "aten::einsum, a diagonal": lambda x: torch.einsum("iji->ij", x[:, :, -2:]),
 }
 
 
@@ -134,6 +136,18 @@ def test_a_transposed_convolution_leaves_nothing_where_eagers_does(
                 compiled(x)
         else:
             torch.testing.assert_close(compiled(x), expected)
+
+
+@pytest.mark.parametrize("batch", [1, 4])
+def test_a_convolution_of_no_channels_gives_none(batch: int) -> None:
+    """Whatever the weight says."""
+    model = Lambda(lambda x: F.conv1d(x, torch.zeros(2, 0, 2), stride=3).flatten(0, 1))
+    declared = Input(min_shape=(0, 0, 5), opt_shape=(3, 0, 5), max_shape=(4, 0, 5))
+    program = tracejet.trace(model, arg_inputs=[declared])
+    x = torch.zeros(batch, 0, 5)
+    assert model(x).shape == program.module()(x).shape == (0, 2)
+    result = program.graph.output_node().args[0][0].meta["val"]
+    assert result.shape[0] == 0
 
 
 @pytest.mark.parametrize("shape", [(2, 4, 0, 3), (2, 4, 3, 0), (0, 4, 4, 3)])

@@ -1,0 +1,48 @@
+#include "engines/openvino/reshapes.h"
+
+#include <algorithm>
+
+#include <openvino/op/concat.hpp>
+#include <openvino/op/constant.hpp>
+#include <openvino/op/reshape.hpp>
+#include <openvino/op/unsqueeze.hpp>
+#include <openvino/op/util/gather_base.hpp>
+
+#include "engines/openvino/same_value.h"
+
+namespace tracejet::openvino {
+
+namespace {
+
+bool may_be_empty(const ov::PartialShape& shape) {
+  if (shape.rank().is_dynamic()) return true;
+  return std::ranges::any_of(shape, [](const ov::Dimension& size) { return size.get_min_length() == 0; });
+}
+
+void keep_apart(ov::Input<ov::Node> input) {
+  input.replace_source_output(same_value(input.get_source_output())->output(0));
+}
+
+}  // namespace
+
+void take_sizes_at_their_word(ov::Model& model) {
+  for (const auto& node : model.get_ordered_ops()) {
+    const auto* reshape = ov::as_type<ov::op::v1::Reshape>(node.get());
+    if (reshape == nullptr || reshape->get_special_zero() || !may_be_empty(node->get_input_partial_shape(0))) continue;
+    auto* sizes = ov::as_type<ov::op::v0::Concat>(node->get_input_node_ptr(1));
+    if (sizes == nullptr) continue;
+    for (const auto& size : sizes->inputs()) {
+      if (!ov::is_type<ov::op::v0::Constant>(size.get_source_output().get_node())) keep_apart(size);
+    }
+  }
+}
+
+void keep_gathered_axes(ov::Model& model) {
+  for (const auto& node : model.get_ordered_ops()) {
+    const bool is_gathered =
+        ov::is_type<ov::op::util::GatherBase>(node) && node->get_input_partial_shape(1).rank() != 0;
+    if (is_gathered && ov::is_type<ov::op::v0::Unsqueeze>(node->get_input_node_ptr(0))) keep_apart(node->input(0));
+  }
+}
+
+}  // namespace tracejet::openvino
