@@ -58,8 +58,8 @@ REFUSED: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "aten::grid_sampler": lambda x: F.grid_sample(x.unsqueeze(1), x.new_zeros(len(x), 2, 2, 2), align_corners=False),
     "aten::max_pool": lambda x: F.max_pool1d(x.transpose(1, 2), 2) + 1,
     "aten::conv": lambda x: F.conv1d(x.transpose(1, 2), torch.ones(2, 3, 2)) + 1,
-    "aten::einsum, repeated subscripts": lambda x: torch.einsum("ij,a...a->j...", x[:, 0], x[-2:, -3:]),
-    "aten::einsum, a diagonal": lambda x: torch.einsum("iji->ij", x[:, :, -2:]),
+    "aten::einsum, repeated subscripts": lambda x: torch.einsum("ij,a...a->j...", x[:, :, 0].mT, x[-2:, :, -2:]),
+    "aten::einsum, a diagonal": lambda x: torch.einsum("iji->ij", x[-2:, :, -2:]),
 }
 
 
