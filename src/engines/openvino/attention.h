@@ -6,9 +6,9 @@
 
 namespace tracejet::openvino {
 
-/// Whether OpenVINO's fusion of attention with the arithmetic behind it may end the process, while it compiles: where a
-/// result of attention is read by several calls, or by one and whoever called the program; and of known sizes, where
-/// anything but a product reads it, as the value of a square or beside a number that somebody else reads.
+/// Whether OpenVINO's fusion of attention with the arithmetic behind it may end the process, while it compiles. It does
+/// where several read a result of attention: calls, or a call and whoever called the program. Where the sizes are
+/// known, it also does where arithmetic reads it, as a square or beside a number that somebody else reads.
 bool may_break_fusion(const Graph& graph);
 
 /// Adds the least number to scores of attention that may be of one key. OpenVINO fuses attention, and where the first

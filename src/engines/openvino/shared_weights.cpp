@@ -36,10 +36,9 @@ Reader reader(const std::shared_ptr<ov::Node>& kernel) {
   return {weight, is_any<ov::op::v1::ConvolutionBackpropData, ov::op::v1::GroupConvolutionBackpropData>(kernel.get())};
 }
 
-/// The constant that the weight comes from, with what becomes of its order on the way; null where it comes from inputs.
-const ov::op::v0::Constant* origin_of(Reader& reader, const std::unordered_map<const ov::Node*, Fixed>& kinds) {
+/// The constant that a fixed weight comes from, with what becomes of its order on the way.
+const ov::op::v0::Constant* origin_of(Reader& reader) {
   const ov::Node* node = reader.weight.get_source_output().get_node();
-  if (!kinds.at(node).is_fixed) return nullptr;
   for (; node->get_input_size() > 0; node = node->get_input_node_ptr(0)) {
     if (ov::is_type<ov::op::v1::Transpose>(node)) reader.is_turned = !reader.is_turned;
   }
@@ -70,10 +69,12 @@ void separate_shared_weights(ov::Model& model) {
   for (const auto& node : model.get_ordered_ops()) {
     if (!is_kernel(node.get())) continue;
     Reader each = reader(node);
-    const bool is_fixed = kinds.at(each.weight.get_source_output().get_node()).is_fixed;
     const bool has_groups = is_any<ov::op::v1::GroupConvolution, ov::op::v1::GroupConvolutionBackpropData>(node.get());
-    if (const auto* origin = origin_of(each, kinds)) readers[origin->get_data_ptr()].push_back(each);
-    if (!is_fixed && has_groups && is_shared(each.weight)) read_a_copy(each.weight);
+    if (!kinds.at(each.weight.get_source_output().get_node()).is_fixed) {
+      if (has_groups && is_shared(each.weight)) read_a_copy(each.weight);
+    } else if (const auto* origin = origin_of(each)) {
+      readers[origin->get_data_ptr()].push_back(each);
+    }
   }
   for (auto& [memory, all] : readers) {
     const bool is_turned = std::ranges::any_of(all, &Reader::is_turned);
