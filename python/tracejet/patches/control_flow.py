@@ -136,19 +136,22 @@ _RECORDED: dict[str, Callable[..., Any]] = {
     "while_loop": _while_loop,
 }
 
-_call_higher_order = torch._ops.HigherOrderOperator.__call__
 
+def _recording(own_call: Callable[..., Any]) -> Callable[..., Any]:
+    """What records a call of an operator during a trace, and is the operator's own call otherwise."""
 
-def _call(operator: Any, /, *args: Any, **kwargs: Any) -> Any:
-    tracer = _C.Tracer.current()
-    if tracer is None:
-        return _call_higher_order(operator, *args, **kwargs)
-    record = _RECORDED.get(operator.name())
-    if record is None:
-        raise _C.UnsupportedOperator(
-            f"[higher_order::{operator.name()}] can't be captured yet", _C.ErrorCode.CONTROL_FLOW
-        )
-    return record(tracer, *args, **kwargs)
+    def call(operator: Any, /, *args: Any, **kwargs: Any) -> Any:
+        tracer = _C.Tracer.current()
+        if tracer is None:
+            return own_call(operator, *args, **kwargs)
+        record = _RECORDED.get(operator.name())
+        if record is None:
+            raise _C.UnsupportedOperator(
+                f"[higher_order::{operator.name()}] can't be captured yet", _C.ErrorCode.CONTROL_FLOW
+            )
+        return record(tracer, *args, **kwargs)
+
+    return call
 
 
 def _without_compiler(compile_and_call: Callable[..., Any]) -> Callable[..., Any]:
@@ -169,8 +172,11 @@ def _compilers() -> list[tuple[Any, str]]:
     return [(utils, "_hop_compile_and_call")] if hasattr(utils, "_hop_compile_and_call") else []
 
 
+#: `cond` refuses nested operands before it calls what all have: PyTorch leaves it to TorchDynamo to flatten them.
+_OPERATORS = (torch._ops.HigherOrderOperator, type(torch.ops.higher_order.cond))
+
 #: On during a trace; calls of other threads go their usual way.
 CONTROL_FLOW_PATCHES: tuple[RefcountedPatch, ...] = (
-    patched_attribute(torch._ops.HigherOrderOperator, "__call__", _call),
+    *(patched_attribute(owner, "__call__", _recording(owner.__call__)) for owner in _OPERATORS),
     *(patched_attribute(owner, name, _without_compiler(getattr(owner, name))) for owner, name in _compilers()),
 )

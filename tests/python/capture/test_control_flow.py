@@ -64,6 +64,12 @@ CASES: dict[str, Callable[[Model, torch.Tensor], Any]] = {
     "cond of a dict": lambda model, x: torch.cond(
         positive(x), lambda y: {"a": y + 1, "b": (y * 2,)}, lambda y: {"a": y - 1, "b": (y * 3,)}, (x,)
     ),
+    "cond with nested operands": lambda model, x: torch.cond(
+        positive(x),
+        lambda given, scale: given["a"] * scale + given["b"][0],
+        lambda given, scale: given["a"] - given["b"][1] * scale,
+        ({"a": x, "b": [x.sin(), x.cos()]}, x.abs()),
+    ),
     "cond with results of different sizes": lambda model, x: torch.cond(
         positive(x), lambda y: y[:1] * 1, lambda y: y * 2, (x,)
     ).sum(0),
