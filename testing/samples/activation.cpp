@@ -172,6 +172,28 @@ Stacks nll_loss2d() {
       {-100});
 }
 
+Stacks nll_loss_nd() {
+  return reduced(
+      {
+          {floats({4, 7}), integers({4}), none},
+          {floats({2, 7, 3}), integers({2, 3}), fractions({7})},
+          {floats({0, 7, 3}), integers({0, 3}), none},
+          {floats({2, 7, 3, 4}), integers({2, 3, 4}), none},
+          {floats({2, 7, 3, 1, 2}), integers({2, 3, 1, 2}), none},
+      },
+      {-100});
+}
+
+Stacks cross_entropy_loss() {
+  return reduced(
+      {
+          {floats({4, 7}), integers({4}), none},
+          {floats({2, 7, 3}), integers({2, 3}), fractions({7})},
+          {floats({4, 7}), fractions({4, 7}), none},
+      },
+      {-100, 0.1});
+}
+
 /// Log-probabilities of 5 classes (0 is the blank) at 6 times for 2 sequences, and labels.
 const torch::jit::Stack& two_sequences() {
   static const torch::jit::Stack arguments{floats({6, 2, 5}).log_softmax(2), integers({2, 3}, 4) + 1};
@@ -248,6 +270,8 @@ std::span<const OperatorSamples> activation_samples() {
       {"aten::multilabel_margin_loss_forward", multilabel_margin_loss},
       {"aten::nll_loss_forward", nll_loss},
       {"aten::nll_loss2d_forward", nll_loss2d},
+      {"aten::nll_loss_nd", nll_loss_nd},
+      {"aten::cross_entropy_loss", cross_entropy_loss},
       {"aten::ctc_loss.IntList", ctc_loss},
       {"aten::ctc_loss.Tensor", ctc_loss_tensor},
       {"aten::_ctc_loss", ctc_loss_with_alignments},

@@ -110,8 +110,10 @@ Stacks take() {
 }
 
 Stacks take_along_dim() {
-  return {
-      {cube(), positions({4, 2, 5}, 3), 1}, {cube(), positions({1, 2, 1}, 3), -2}, {cube(), positions({7}, 60), none}};
+  return {{cube(), positions({4, 2, 5}, 3), 1},
+          {cube(), positions({1, 2, 1}, 3), -2},
+          {cube(), positions({7}, 60), none},
+          {cube(), positions({4, 2, 5}, 60), 1}};
 }
 
 // Writing ------------------------------------------------------------------------------------------------------------

@@ -187,6 +187,15 @@ Stacks cov() {
   };
 }
 
+Stacks vander() {
+  return {{floats({4}), none}, {floats({2, 3}), 5}, {floats({3}), 2}, {floats({0}), 3}, {floats({}), 3}};
+}
+
+Stacks tensorinv() {
+  const at::Tensor matrix = floats({6, 6}).tril().add(fractions({6}).diag(), 4);
+  return {{matrix, 1}, {matrix.view({6, 2, 3}), 1}, {matrix.view({2, 3, 6}), 2}};
+}
+
 Stacks multi_dot() {
   using Tensors = std::vector<at::Tensor>;
   return {
@@ -220,6 +229,8 @@ std::span<const OperatorSamples> linear_algebra_samples() {
       {"aten::linalg_cross", cross},
       {"aten::kron", kron},
       {"aten::cov", cov},
+      {"aten::linalg_vander", vander},
+      {"aten::linalg_tensorinv", tensorinv},
       {"aten::_cdist_forward", cdist},
       {"aten::cdist", cdist},
       {"aten::_pdist_forward", pdist},

@@ -225,6 +225,8 @@ std::span<const Operator> activation_operators() {
       {.name = "aten::multilabel_margin_loss_forward", .decompose = expand<&as::multilabel_margin_loss_forward>},
       {.name = "aten::nll_loss_forward", .meta = nll_loss, .decompose = expand<&as::nll_loss_forward>},
       {.name = "aten::nll_loss2d_forward", .meta = nll_loss2d, .decompose = expand<&as::nll_loss_forward>},
+      {.name = "aten::nll_loss_nd", .decompose = expand<&as::nll_loss_nd>},
+      {.name = "aten::cross_entropy_loss", .decompose = expand<&as::cross_entropy_loss>},
       {.name = "aten::ctc_loss.IntList", .decompose = expand<&as::ctc_loss>},
       {.name = "aten::ctc_loss.Tensor", .decompose = expand<&as::ctc_loss_tensor>},
       {.name = "aten::_ctc_loss", .meta = ctc_loss},

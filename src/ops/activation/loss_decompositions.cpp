@@ -12,11 +12,14 @@
 #include <ATen/ops/abs.h>
 #include <ATen/ops/clamp.h>
 #include <ATen/ops/clamp_min.h>
+#include <ATen/ops/cross_entropy_loss_compositeimplicitautograd_dispatch.h>
 #include <ATen/ops/exp.h>
 #include <ATen/ops/gather.h>
 #include <ATen/ops/log.h>
 #include <ATen/ops/log1p.h>
 #include <ATen/ops/log_sigmoid.h>
+#include <ATen/ops/nll_loss.h>
+#include <ATen/ops/nll_loss2d.h>
 #include <ATen/ops/rsub.h>
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
@@ -24,6 +27,7 @@
 #include "ir/tensor_meta.h"
 #include "ops/optional_tensor.h"
 #include "ops/refusal.h"
+#include "ops/shape/shape.h"
 
 namespace tracejet::decompositions {
 
@@ -101,6 +105,38 @@ std::tuple<at::Tensor, at::Tensor> nll_loss_forward(const at::Tensor& self, cons
   const at::Tensor total = weights.sum();
   const at::Tensor sum = loss.sum();
   return {reduction == at::Reduction::Mean ? sum / total : sum, total};
+}
+
+at::Tensor nll_loss_nd(const at::Tensor& self, const at::Tensor& target, const std::optional<at::Tensor>& weight,
+                       int64_t reduction, c10::SymInt ignore_index) {
+  require(self.dim() >= 1, [] { return std::string("self has no axes, expected at least 1"); });
+  if (self.dim() <= 2) return at::nll_loss_symint(self, target, weight, reduction, std::move(ignore_index));
+  if (self.dim() == 4) return at::nll_loss2d_symint(self, target, weight, reduction, std::move(ignore_index));
+  require(target.dim() == self.dim() - 1, [&] {
+    return "target is " + shape::text(target.sym_sizes()) + ", expected the sizes of self " +
+           shape::text(self.sym_sizes()) + " but for its classes";
+  });
+  const Sizes sizes(target.sym_sizes());
+  c10::SymInt positions = 1;
+  for (size_t axis = 0; axis < sizes.size(); ++axis) {
+    const auto own = static_cast<int64_t>(axis == 0 ? 0 : axis + 1);
+    shape::require_equal(self.sym_size(own), sizes[axis], "the axes of self but for its classes, and those of target");
+    if (axis > 0) positions = positions * sizes[axis];
+  }
+  const at::Tensor losses = at::nll_loss2d_symint(self.reshape_symint({sizes[0], self.sym_size(1), 1, positions}),
+                                                  target.reshape_symint({sizes[0], 1, positions}), weight, reduction,
+                                                  std::move(ignore_index));
+  return reduction == at::Reduction::None ? losses.view_symint(sizes) : losses;
+}
+
+at::Tensor cross_entropy_loss(const at::Tensor& self, const at::Tensor& target, const std::optional<at::Tensor>& weight,
+                              int64_t reduction, c10::SymInt ignore_index, double label_smoothing) {
+  if (self.dim() >= 1) {
+    require(self.sym_size(self.dim() == 1 ? 0 : 1).sym_ge(1),
+            [&] { return "self is " + shape::text(self.sym_sizes()) + ", expected at least one class"; });
+  }
+  return at::compositeimplicitautograd::cross_entropy_loss_symint(self, target, weight, reduction,
+                                                                  std::move(ignore_index), label_smoothing);
 }
 
 namespace {

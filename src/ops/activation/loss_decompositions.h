@@ -24,6 +24,12 @@ at::Tensor binary_cross_entropy_with_logits(const at::Tensor& self, const at::Te
 std::tuple<at::Tensor, at::Tensor> nll_loss_forward(const at::Tensor& self, const at::Tensor& target,
                                                     const std::optional<at::Tensor>& weight, int64_t reduction,
                                                     c10::SymInt ignore_index);
+/// ATen's own composite has a way of its own for a batch of nothing, which a trace can't take.
+at::Tensor nll_loss_nd(const at::Tensor& self, const at::Tensor& target, const std::optional<at::Tensor>& weight,
+                       int64_t reduction, c10::SymInt ignore_index);
+/// ATen's own composite, where there are classes: it has a way of its own for none.
+at::Tensor cross_entropy_loss(const at::Tensor& self, const at::Tensor& target, const std::optional<at::Tensor>& weight,
+                              int64_t reduction, c10::SymInt ignore_index, double label_smoothing);
 /// ATen's own composites look at the data of the lengths.
 at::Tensor ctc_loss(const at::Tensor& log_probs, const at::Tensor& targets, at::IntArrayRef input_lengths,
                     at::IntArrayRef target_lengths, int64_t blank, int64_t reduction, bool zero_infinity);

@@ -21,6 +21,7 @@
 #include "ops/refusal.h"
 #include "ops/resampling/upsample_decompositions.h"
 #include "ops/shape/shape.h"
+#include "ops/shape/window.h"
 
 namespace tracejet::decompositions {
 
@@ -155,6 +156,7 @@ void require_places(const at::Tensor& self, const at::Tensor& indices, c10::SymI
           message);
   for (int64_t axis = 0; axis < self.dim(); ++axis)
     require_equal_sizes(self.sym_size(axis), indices.sym_size(axis), message);
+  window::require_elements(self.sym_sizes(), 1);
 }
 
 }  // namespace

@@ -100,6 +100,12 @@ bool is_number_beside_vector(const at::Tensor& self, const at::Tensor& source) {
   return std::max(self.dim(), source.dim()) == 1 && std::min(self.dim(), source.dim()) == 0;
 }
 
+/// An axis without elements takes no index.
+void require_place(const at::Tensor& self, const c10::SymInt& size, const c10::SymInt& indices) {
+  require(indices.min(1).sym_le(size),
+          [&] { return "self is " + shape::text(self.sym_sizes()) + ", with nothing to index"; });
+}
+
 void require_list(const at::Tensor& index) {
   require(index.dim() <= 1 && index.scalar_type() == at::kLong, [&] {
     return std::string("index is ") + at::toString(index.scalar_type()) + " of " + shape::text(index.sym_sizes()) +
@@ -166,7 +172,7 @@ at::Tensor take(const at::Tensor& self, const at::Tensor& index) {
 
 /// gather, where the other axes of both are broadcast together.
 at::Tensor take_along_dim(const at::Tensor& self, const at::Tensor& indices, std::optional<int64_t> dim) {
-  if (!dim) return at::gather(at::reshape(self, {-1}), 0, at::reshape(indices, {-1}));
+  if (!dim) return at::gather(self.view(-1), 0, indices.view(-1));
   const int64_t axis = shape::wrap_axis(*dim, self.dim());
   if (self.dim() != indices.dim()) throw ShapeError("take_along_dim needs an index of the same rank");
   std::vector<c10::SymInt> other_self(self.sym_sizes().begin(), self.sym_sizes().end());
@@ -176,8 +182,11 @@ at::Tensor take_along_dim(const at::Tensor& self, const at::Tensor& indices, std
   Sizes index_sizes = self_sizes;
   self_sizes[axis] = self.sym_size(axis);
   index_sizes[axis] = indices.sym_size(axis);
-  const at::Tensor from_start = at::where(indices < 0, indices + at::Scalar(self.sym_size(axis)), indices);
-  return at::gather(self.expand_symint(self_sizes), axis, from_start.expand_symint(index_sizes));
+  const at::Tensor wide = indices.expand_symint(index_sizes);
+  require_place(self, self.sym_size(axis), wide.sym_numel());
+  // Eager wraps an index round the axis, however far off it is.
+  const at::Tensor wrapped = at::remainder(wide, at::Scalar(self.sym_size(axis)));
+  return at::gather(self.expand_symint(self_sizes), axis, wrapped);
 }
 
 at::Tensor unsafe_index(const at::Tensor& self, const Indices& indices) { return at::index(self, indices); }
@@ -194,6 +203,7 @@ Indices clamped(const at::Tensor& self, const Indices& indices) {
       continue;
     }
     const c10::SymInt size = self.sym_size(static_cast<int64_t>(axis));
+    require_place(self, size, 1);
     result.push_back(at::clamp(*index, at::Scalar(-size), at::Scalar(size - 1)));
   }
   return result;
@@ -220,6 +230,7 @@ at::Tensor index_add(const at::Tensor& self, int64_t dim, const at::Tensor& inde
                      const at::Scalar& alpha) {
   require_rank(self, source, /*is_number_taken=*/false);
   require_source(self, dim, index, source);
+  if (self.dim() > 0) require_place(self, self.sym_size(dim), index.sym_numel());
   const bool plain = !alpha.isSymbolic() && alpha.equal(1);
   const at::Tensor values = with_axis(source, self, dim);
   return put_along(self, dim, index, plain ? values : at::mul(values, alpha), /*accumulate=*/true);

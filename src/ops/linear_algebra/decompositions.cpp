@@ -14,6 +14,8 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/clamp.h>
 #include <ATen/ops/full.h>
+#include <ATen/ops/linalg_tensorinv_compositeimplicitautograd_dispatch.h>
+#include <ATen/ops/linalg_vander_compositeimplicitautograd_dispatch.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/mm.h>
 #include <ATen/ops/ones_like.h>
@@ -88,6 +90,9 @@ at::Tensor bilinear(const at::Tensor& input1, const at::Tensor& input2, const at
   const c10::SymInt features1 = weight.sym_size(1), features2 = weight.sym_size(2), outputs = weight.sym_size(0);
   shape::require_equal(sizes.back(), features1, "the last axis of input1 and the weight's axis 1");
   shape::require_equal(input2.sym_size(-1), features2, "the last axis of input2 and the weight's axis 2");
+  // Eager counts the rows as what is left of the elements.
+  require(features1.sym_ge(1), [&] { return "input1 is " + shape::text(sizes) + ", without features"; });
+  require(features2.sym_ge(1), [&] { return "input2 is " + shape::text(input2.sym_sizes()) + ", without features"; });
   if (given(bias)) {
     require(bias->dim() == 1, [&] { return "bias is " + shape::text(bias->sym_sizes()) + ", expected one axis"; });
     shape::require_equal(bias->sym_size(0), outputs, "the bias and the weight's axis 0");
@@ -268,6 +273,11 @@ at::Tensor cov(const at::Tensor& self, int64_t correction, const std::optional<a
   const bool is_repeated = given(fweights), is_weighted = given(aweights);
   if (is_repeated) require_weights(*fweights, rows, /*are_counts=*/true);
   if (is_weighted) require_weights(*aweights, rows, /*are_counts=*/false);
+  // The weights of nothing add up to 0. Of a single observation with one kind of weights, eager writes zeros over self.
+  if (is_repeated || is_weighted) {
+    require(rows.sym_size(1).sym_ge(is_repeated && is_weighted ? 1 : 2),
+            [&] { return "self is " + shape::text(self.sym_sizes()) + ", too few observations for weights"; });
+  }
   at::Tensor weights = is_repeated ? *fweights : at::Tensor();
   if (is_weighted) weights = is_repeated ? weights * *aweights : *aweights;
   const auto weighted = [&](const at::Tensor& tensor) { return weights.defined() ? tensor * weights : tensor; };
@@ -279,6 +289,23 @@ at::Tensor cov(const at::Tensor& self, int64_t correction, const std::optional<a
       is_weighted && correction != 0 ? at::sum(weights * *aweights) * correction / count : at::Tensor();
   const at::Tensor freedom = at::clamp(lost.defined() ? count - lost : count - correction, 0);
   return at::squeeze(at::mm(centred, at::t(weighted(centred)).conj()) / freedom);
+}
+
+/// ATen's own composite, which checks the number of columns in words that a trace can't tell from a branch.
+at::Tensor vander(const at::Tensor& x, std::optional<c10::SymInt> columns) {
+  const c10::SymInt count = columns ? *columns : x.sym_size(-1);
+  require(count.sym_ge(2), [&] { return "N is " + shape::text({count}) + ", expected at least 2"; });
+  return at::compositeimplicitautograd::linalg_vander_symint(x, columns);
+}
+
+/// As above, for whether the matrix is square.
+at::Tensor tensorinv(const at::Tensor& self, int64_t ind) {
+  require(ind > 0, [&] { return "ind is " + std::to_string(ind) + ", expected at least 1"; });
+  const c10::SymIntArrayRef sizes = self.sym_sizes();
+  const auto rows = static_cast<size_t>(std::min<int64_t>(ind, self.dim()));
+  shape::require_equal(c10::multiply_integers(sizes.slice(0, rows)), c10::multiply_integers(sizes.slice(rows)),
+                       "the elements of the axes before ind and of those from there on");
+  return at::compositeimplicitautograd::linalg_tensorinv(self, ind);
 }
 
 }  // namespace tracejet::decompositions

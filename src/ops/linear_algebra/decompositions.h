@@ -27,6 +27,8 @@ at::Tensor cdist(const at::Tensor& x1, const at::Tensor& x2, double p, std::opti
 at::Tensor euclidean_dist(const at::Tensor& x1, const at::Tensor& x2);
 at::Tensor cov(const at::Tensor& self, int64_t correction, const std::optional<at::Tensor>& fweights,
                const std::optional<at::Tensor>& aweights);
+at::Tensor vander(const at::Tensor& x, std::optional<c10::SymInt> columns);
+at::Tensor tensorinv(const at::Tensor& self, int64_t ind);
 
 /// In the order that needs the fewest multiplications. Where that depends on symbolic sizes, from the left.
 at::Tensor multi_dot(at::TensorList tensors);

@@ -218,6 +218,8 @@ std::span<const Operator> linear_algebra_operators() {
       {.name = "aten::kron", .decompose = expand<&decompositions::kron>},
       {.name = "aten::einsum", .decompose = expand<&decompositions::einsum>},
       {.name = "aten::cov", .decompose = expand<&decompositions::cov>},
+      {.name = "aten::linalg_vander", .decompose = expand<&decompositions::vander>},
+      {.name = "aten::linalg_tensorinv", .decompose = expand<&decompositions::tensorinv>},
       {.name = "aten::cdist", .decompose = expand<&decompositions::cdist>},
       {.name = "aten::_cdist_forward", .meta = pairwise_distances},
       {.name = "aten::_pdist_forward", .meta = distances_of_pairs},

@@ -47,6 +47,12 @@ double epsilon_of(at::ScalarType dtype) {
   }
 }
 
+/// Of an input without elements, eager reads the first channel's weight and bias.
+void require_channels(const at::Tensor& input) {
+  require(input.sym_size(1).sym_ge(1),
+          [&] { return "input is " + shape::text(input.sym_sizes()) + ", expected at least one channel"; });
+}
+
 bool may_be_empty(const at::Tensor& input) {
   return !symbolic::statically_known(input.sym_numel().sym_ge(1)).value_or(false);
 }
@@ -97,6 +103,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> native_batch_norm(const at::Tenso
 at::Tensor batch_norm(const at::Tensor& input, const OptionalTensor& weight, const OptionalTensor& bias,
                       const OptionalTensor& running_mean, const OptionalTensor& running_var, bool training,
                       double momentum, double eps, bool) {
+  if (given(weight) || given(bias)) require_channels(input);
   if (shape::known_equal(input.sym_numel(), 0)) return input.clone();
   if (training && may_be_empty(input)) {
     return batch_norm_in_steps(input, weight, bias, running_mean, running_var, momentum, eps);
@@ -123,7 +130,11 @@ at::Tensor instance_norm(const at::Tensor& input, const OptionalTensor& weight, 
              ", expected a value for each channel";
     });
     shape::require_equal((*values)->sym_size(0), input.sym_size(1), "the channels and what weighs or shifts them");
+    // Eager repeats them for each instance: of none, it has no numbers to scale by, and loses its averages.
+    require(input.sym_size(0).sym_ge(1),
+            [&] { return "input is " + shape::text(input.sym_sizes()) + ", no instances"; });
   }
+  if (given(weight) || given(bias)) require_channels(input);
   if (!use_input_stats) {
     require_statistics(running_mean, running_var);
     return batch_norm(input, weight, bias, running_mean, running_var, /*training=*/false, momentum, eps, false);

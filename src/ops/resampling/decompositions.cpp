@@ -221,8 +221,9 @@ at::Tensor pad_circular(const at::Tensor& self, c10::SymIntArrayRef pad) {
   const auto message = [&] { return "pad " + shape::text(pad) + " is too large for " + shape::text(self.sym_sizes()); };
   for (size_t i = 0; i < pad.size() / 2; ++i) {
     const c10::SymInt size = self.sym_size(-1 - static_cast<int64_t>(i)), &before = pad[2 * i], &after = pad[2 * i + 1];
-    require(before.sym_le(size), message);
-    require(after.sym_le(size), message);
+    // What is added at one end is taken from what the other one's cropping leaves.
+    require(before.sym_le(size - (-after).max(0)), message);
+    require(after.sym_le(size - (-before).max(0)), message);
     require((size + before + after).sym_ge(0), message);
     result = wrapped(result, self.dim() - 1 - static_cast<int64_t>(i), pad[2 * i], pad[2 * i + 1]);
   }

@@ -5,6 +5,7 @@
 #include <limits>
 #include <sstream>
 
+#include "ops/refusal.h"
 #include "ops/shape/order.h"
 #include "symbolic/sym_node.h"
 
@@ -60,7 +61,10 @@ Sizes infer_size(c10::SymIntArrayRef shape, c10::SymIntArrayRef from) {
     if (is_empty && !fits(product(from), 0)) refuse("");
     return sizes;
   }
-  if (is_empty) refuse(": -1 could be anything");
+  // Where a given size is 0, anything would fit.
+  for (const c10::SymInt& size : sizes) {
+    if (&size != inferred) require(size.sym_ge(1), [&] { return text(shape) + ": -1 could be anything beside a 0"; });
+  }
   if (!fits(rest % others, 0)) refuse("");
   *inferred = rest / others;
   return sizes;

@@ -45,6 +45,8 @@ at::Tensor chunk_cat(at::TensorList tensors, int64_t dim, int64_t num_chunks) {
           [&] { return "expected tensors and at least 1 chunk, got " + std::to_string(num_chunks) + " chunks"; });
   std::vector<at::Tensor> parts;
   for (const at::Tensor& tensor : tensors) {
+    require(tensor.sym_numel().sym_ge(1),
+            [&] { return "one of the tensors is " + shape::text(tensor.sym_sizes()) + ", expected elements"; });
     const int64_t axis = shape::wrap_axis(dim, tensor.dim()), behind = tensor.dim() - axis - 1;
     const c10::SymInt size = tensor.sym_size(axis), part = shape::ceil_div(size, num_chunks);
     std::vector<c10::SymInt> padding(2 * behind, 0);

@@ -100,6 +100,20 @@ UNUSED: dict[str, Callable[[torch.Tensor], Any]] = {
     "aten::constant_pad_nd": lambda x: F.pad(x[1:].mT, (-1, 1)),
     "aten::diagonal_scatter": lambda x: torch.diagonal_scatter(x[:, :, 0], x.new_zeros(3)),
     "aten::rms_norm": lambda x: F.rms_norm(x[:, :2].mT, (2,)),
+    "aten::reshape": lambda x: x.reshape(x.shape[0], -1),
+    "aten::view": lambda x: x.view(-1, x.shape[0] * x.shape[1]),
+    "aten::batch_norm of no channels": lambda x: F.batch_norm(
+        x, x.new_ones(x.shape[1]), x.new_ones(x.shape[1]), x.new_ones(x.shape[1])
+    ),
+    "aten::instance_norm": lambda x: F.instance_norm(x, weight=x.new_ones(x.shape[1])),
+    "aten::max_unpool1d": lambda x: F.max_unpool1d(x[:1], x[:1].long() * 0, 2),
+    "aten::bilinear": lambda x: F.bilinear(x.sum(0).mT, x.sum(0).mT, x.new_ones(2, x.shape[1], x.shape[1])),
+    "aten::cov": lambda x: torch.cov(
+        x.sum(0).mT, fweights=x.new_ones(x.shape[1], dtype=torch.long), aweights=x.new_ones(x.shape[1])
+    ),
+    "aten::linalg_vander": lambda x: torch.linalg.vander(x.sum(0)[:, 0]),
+    "aten::_chunk_cat": lambda x: torch._chunk_cat([x[:1].mT], 0, 2),
+    "aten::take_along_dim": lambda x: x[:1].take_along_dim(torch.zeros(1, 2, 3, dtype=torch.long), 1),
     "aten::select_scatter": lambda x: torch.select_scatter(x, x.new_zeros(x.shape[1], 3), 0, 0),
     "aten::slice_scatter": lambda x: torch.slice_scatter(x, x.new_zeros(1, x.shape[1], 3), 0, 0, 1),
 }
