@@ -82,7 +82,7 @@ test: build ## the C++ tests, then the Python tests
 
 test-ops: build ## every operator and module of PyTorch's own databases
 	$(RUN) -m pytest -n $(JOBS) -m "not full_size" tests/python/ops/test_op_database.py tests/python/ops/test_module_database.py \
-	  tests/python/ops/test_refused_calls.py
+	  tests/python/ops/test_op_database_at_small_sizes.py tests/python/ops/test_refused_calls.py
 
 fuzz: extension ## random programs against eager: make fuzz COUNT=20000 ENGINE=openvino SEED=1
 	$(RUN) -m pytest -q -m hypothesis --hypothesis-profile=default tests/python

@@ -74,12 +74,15 @@ class Dynamic:
 
     axes: frozenset[tuple[int, int]]
     size: int
+    least: int = 2
 
     def declared(self, tensor: int, t: torch.Tensor) -> Any:
         axes = [axis for axis in range(t.dim()) if (tensor, axis) in self.axes]
         if not axes:
             return t
-        low, high = ([n if i not in axes else bound for i, n in enumerate(t.shape)] for bound in (2, self.size + 3))
+        low, high = (
+            [n if i not in axes else bound for i, n in enumerate(t.shape)] for bound in (self.least, self.size + 3)
+        )
         shared = dict.fromkeys(axes, "n")
         return Input(min_shape=low, opt_shape=t.shape, max_shape=high, dtype=t.dtype, shared_dims=shared)
 
@@ -148,25 +151,25 @@ def traced(sample: Sample, dynamic: Dynamic | None = None) -> Result | None:
         except Exception as error:
             is_asserted = "which this program relies on" in str(error)
             return Result("refused" if is_asserted else "wrong", f"the program fails: {type(error).__name__}: {error}")
-        if sample.has_arbitrary_values or _draws_random_numbers(program):
+        if sample.has_arbitrary_values or draws_random_numbers(program):
             want, got = (pytree.tree_map_only(torch.Tensor, torch.zeros_like, tree) for tree in (want, got))
         try:
-            assert_equal(_without_sizes(want), _without_sizes(got), tolerance=1e-3)
+            assert_equal(without_sizes(want), without_sizes(got), tolerance=1e-3)
         except AssertionError as difference:
             return Result("wrong", str(difference))
     return Result("right", slow_calls=frozenset(program.slow_calls))
 
 
-def _draws_random_numbers(program: torch.export.ExportedProgram) -> bool:
+def draws_random_numbers(program: torch.export.ExportedProgram) -> bool:
     """They are drawn in another order, or by another operator, than eager does."""
     targets = [node.target for node in program.graph.nodes if node.op == "call_function"]
     return any(torch.Tag.nondeterministic_seeded in getattr(target, "tags", ()) for target in targets)
 
 
-def _without_sizes(tree: Any) -> Any:
+def without_sizes(tree: Any) -> Any:
     """A torch.Size is a tuple to programs."""
     if isinstance(tree, dict):
-        return {key: _without_sizes(value) for key, value in tree.items()}
+        return {key: without_sizes(value) for key, value in tree.items()}
     if isinstance(tree, torch.Size) or type(tree) is tuple:
-        return tuple(_without_sizes(value) for value in tree)
-    return [_without_sizes(value) for value in tree] if type(tree) is list else tree
+        return tuple(without_sizes(value) for value in tree)
+    return [without_sizes(value) for value in tree] if type(tree) is list else tree
