@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "ir/analysis/rank.h"
-#include "ir/analysis/sign.h"
+#include "ir/analysis/call_conditions.h"
 #include "symbolic/context.h"
 
 namespace tracejet {
@@ -16,7 +16,7 @@ std::vector<RuntimeAssertion> size_assertions(const Graph& graph, bool takes_ran
   for (const Node& node : graph.nodes()) {
     if (auto assertion = assertion_of(node)) add(*std::move(assertion));
   }
-  for (RuntimeAssertion& condition : sign_conditions(graph)) add(std::move(condition));
+  for (RuntimeAssertion& condition : call_conditions(graph)) add(std::move(condition));
   if (takes_ranks_from_data) return assertions;
   for (RuntimeAssertion& condition : rank_conditions(graph)) add(std::move(condition));
   return assertions;

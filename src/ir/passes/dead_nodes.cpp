@@ -4,8 +4,8 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "ir/analysis/call_conditions.h"
 #include "ir/analysis/effect.h"
-#include "ir/analysis/sign.h"
 #include "ir/analysis/subgraph_symbols.h"
 #include "ir/assertion.h"
 #include "ir/symbolic_constant.h"
@@ -63,7 +63,7 @@ void eliminate_dead_nodes(Graph& graph) {
     const Node& node = *--next;
     const bool is_needed =
         std::ranges::any_of(node.outputs(), is_read) || gives_number(node) || needed_for_symbols.contains(&node);
-    if (!is_needed && !has_to_stay(node) && !may_have_negative_size(graph, node)) {
+    if (!is_needed && !has_to_stay(node) && !may_be_refused(graph, node)) {
       ++next;
       graph.erase(node);
       continue;

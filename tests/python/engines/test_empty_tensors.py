@@ -99,6 +99,37 @@ def test_a_negative_size_is_refused_with_its_operator_and_line(name: str, engine
     assert refused
 
 
+#: What divides integers by a size, which eager refuses where it is 0 and there is something to divide.
+DIVIDED: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "remainder": lambda x: x.int() % (x.shape[0] - 1),
+    "floor": lambda x: x.int() // (x.shape[0] - 3) + 1,
+    "fmod": lambda x: torch.fmod(x.int(), x.shape[0]) + 1,
+    "a size of it": lambda x: x * (x.int() % (x.shape[0] - 1)).shape[1],
+    "nothing of it": lambda x: [x.int() // (x.shape[0] - 1), x * 2][1],
+    "nothing of it, rounded to zero": lambda x: [torch.div(x.int(), x.shape[0] - 3, rounding_mode="trunc"), x * 2][1],
+}
+
+
+@pytest.mark.parametrize("engine", ["aten", "openvino"])
+@pytest.mark.parametrize("name", DIVIDED)
+def test_an_integer_that_is_divided_by_a_size_of_0_is_refused(name: str, engine: str):
+    model = Lambda(DIVIDED[name])
+    compiled = tracejet.compile(tracejet.trace(model, arg_inputs=[declared()]), engine=engine)
+    refused = 0
+    for n, m in SIZES:
+        x = torch.randn(n, m, 2)
+        try:
+            expected = model(x)
+        except RuntimeError:
+            refused += 1
+            with pytest.raises(tracejet.InvalidInput, match=r"\[aten::.*is 0 here(.|\n)*test_empty_tensors") as raised:
+                compiled(x)
+            assert raised.value.code == tracejet.ErrorCode.RUNTIME_ASSERTION
+        else:
+            assert_equal(expected, compiled(x), 1e-5, f"at {n}, {m}: ")
+    assert refused or "fmod" in name
+
+
 @pytest.mark.parametrize("runtime", ["aten", "openvino", "onnxruntime"])
 @pytest.mark.parametrize(
     "function",
