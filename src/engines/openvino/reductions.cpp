@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <memory>
 #include <unordered_map>
+#include <vector>
 
 #include <openvino/op/constant.hpp>
 #include <openvino/op/fake_quantize.hpp>
 #include <openvino/op/prelu.hpp>
+#include <openvino/op/reduce_mean.hpp>
 #include <openvino/op/reshape.hpp>
 #include <openvino/op/result.hpp>
 #include <openvino/op/squeeze.hpp>
@@ -118,9 +120,36 @@ void squeeze_result(ov::op::util::ArithmeticReductionKeepDims& reduction) {
   for (auto use : uses) use.replace_source_output(result->output(0));
 }
 
+/// Whether it is the mean of each channel over a batch of images. What lies there from the call before is added to it
+/// where a pool gave the images, in blocks of channels.
+bool adds_to_last_mean(const ov::op::v1::ReduceMean& mean) {
+  return mean.reduction_axes_constant() && mean.get_input_partial_shape(0).rank() == 4 &&
+         mean.get_reduction_axes() == ov::AxisSet{0, 2, 3};
+}
+
+/// Takes the images for volumes, for which there is another kernel.
+void reduce_volumes(ov::op::v1::ReduceMean& mean) {
+  const auto axes_of = [](const std::vector<int64_t>& axes) {
+    return ov::op::v0::Constant::create(ov::element::i64, {axes.size()}, axes);
+  };
+  const auto volumes = std::make_shared<ov::op::v0::Unsqueeze>(mean.input_value(0), axes_of({2}));
+  std::shared_ptr<ov::Node> result = std::make_shared<ov::op::v1::ReduceMean>(volumes, axes_of({0, 2, 3, 4}), false);
+  if (mean.get_keep_dims()) {
+    result->set_friendly_name(mean.get_friendly_name() + "/reduced");
+    result = std::make_shared<ov::op::v0::Unsqueeze>(result, axes_of({0, 2, 3}));
+  }
+  volumes->set_friendly_name(mean.get_friendly_name() + "/volumes");
+  result->set_friendly_name(mean.get_friendly_name());
+  mean.output(0).replace(result->output(0));
+}
+
 }  // namespace
 
 void separate_reductions(ov::Model& model) {
+  for (const auto& node : model.get_ordered_ops()) {
+    auto* mean = ov::as_type<ov::op::v1::ReduceMean>(node.get());
+    if (mean != nullptr && adds_to_last_mean(*mean)) reduce_volumes(*mean);
+  }
   Separation separation;
   for (const auto& node : model.get_ordered_ops()) {
     if (!ov::is_type<ov::op::util::ReductionBase>(node.get())) continue;

@@ -5,8 +5,8 @@
 namespace tracejet::openvino {
 
 /// Goes around what OpenVINO makes of reductions: its kernel applies the arithmetic that follows to the result, wrongly
-/// for tensors of three axes, an axis that was added by a reshape moves past one that is kept, and reshapes of results
-/// are left out.
+/// for tensors of three axes, an axis that was added by a reshape moves past one that is kept, reshapes of results are
+/// left out, and means over batches of images take what the call before left for a part of theirs.
 void separate_reductions(ov::Model& model);
 
 }  // namespace tracejet::openvino

@@ -42,6 +42,14 @@ bool is_larger(const ov::PartialShape& result, const ov::PartialShape& value) {
                      [](const ov::Dimension& now, const ov::Dimension& size) { return size != 1 || now == 1; });
 }
 
+/// Whether one number gets more axes: where a reduction gives it, fused with the scale, it has them no more.
+bool adds_axes_to_number(const ov::PartialShape& result, const ov::PartialShape& value) {
+  const auto is_number = [](const ov::PartialShape& shape) {
+    return shape.is_static() && ov::shape_size(shape.to_shape()) == 1;
+  };
+  return is_number(result) && is_number(value) && result.size() > value.size();
+}
+
 std::shared_ptr<ov::Node> axes(size_t count) {
   std::vector<int64_t> leading(count);
   std::iota(leading.begin(), leading.end(), 0);
@@ -74,10 +82,12 @@ void separate_larger_scales(ov::Model& model) {
     const bool is_broadcast = ov::is_type<ov::op::v3::Broadcast>(node.get());
     if (!is_broadcast && !ov::is_type<ov::op::util::BinaryElementwiseArithmetic>(node.get())) continue;
     for (size_t value = 0; value < (is_broadcast ? 1 : 2); ++value) {
-      if (!is_larger(node->get_output_partial_shape(0), node->get_input_partial_shape(value))) continue;
+      const auto& from = node->get_input_partial_shape(value);
+      const auto& to = node->get_output_partial_shape(0);
+      if (!is_larger(to, from)) continue;
       const auto scale = fixed.find(node->get_input_node_ptr(1 - value));
       if (scale == fixed.end() || !scale->second.is_fixed) continue;
-      if (may_be_norm(node->get_input_node_ptr(value))) separate(*node, value);
+      if (may_be_norm(node->get_input_node_ptr(value)) || adds_axes_to_number(to, from)) separate(*node, value);
     }
   }
 }

@@ -17,17 +17,14 @@ std::shared_ptr<ov::Node> axes_of(const std::vector<int64_t>& axes) {
   return ov::op::v0::Constant::create(ov::element::i64, {axes.size()}, axes);
 }
 
-/// With one size that isn't known, it is the one that is inferred, and right.
-bool may_be_misread(const ov::PartialShape& shape) {
-  const auto is_dynamic = [](const ov::Dimension& size) { return size.is_dynamic(); };
-  const auto may_be_empty = [](const ov::Dimension& size) { return size.get_min_length() == 0; };
-  return std::ranges::count_if(shape, is_dynamic) > 1 && std::ranges::any_of(shape, may_be_empty);
+bool may_be_empty(const ov::PartialShape& shape) {
+  return std::ranges::any_of(shape, [](const ov::Dimension& size) { return size.get_min_length() == 0; });
 }
 
 void say_moved_axes(ov::op::v1::Transpose& transposition) {
   const auto& shape = transposition.get_input_partial_shape(0);
   const auto* order = ov::as_type<ov::op::v0::Constant>(transposition.get_input_node_ptr(1));
-  if (order == nullptr || shape.rank().is_dynamic() || !may_be_misread(shape)) return;
+  if (order == nullptr || shape.rank().is_dynamic() || !may_be_empty(shape)) return;
   const auto is_one = [&](int64_t axis) { return shape[static_cast<size_t>(axis)] == 1; };
   std::vector<int64_t> removed, added, others;
   const auto from = order->cast_vector<int64_t>();

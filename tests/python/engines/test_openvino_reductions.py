@@ -30,6 +30,8 @@ def assert_right(function: Callable[..., Any], x: torch.Tensor, is_dynamic: bool
     declared = Input(min_shape=low, opt_shape=x.shape, max_shape=high, dtype=x.dtype) if is_dynamic else x
     compiled = tracejet.compile(tracejet.trace(model, arg_inputs=[declared]), engine="openvino")
     assert_equal(model(x), compiled(x), 1e-5, "", least_scale=1.0)
+    x = x.flip(0) + 1  # what the call before has left must not matter
+    assert_equal(model(x), compiled(x), 1e-5, "again: ", least_scale=1.0)
 
 
 def channels(r: torch.Tensor, axis: int) -> torch.Tensor:
@@ -133,3 +135,29 @@ def test_nan_and_infinities_pass_what_keeps_them_apart():
     x = values((3, 3, 4), torch.float32)
     x[0, 0, 1], x[1, 1, 0], x[2, 2, 2] = torch.nan, torch.inf, -torch.inf
     assert_right(lambda x: x.sum(2) * channels(x.sum(2), 1), x)
+
+
+@pytest.mark.parametrize("keepdim", [False, True])
+@pytest.mark.parametrize("channels", [1, 3, 8, 13, 17])
+@pytest.mark.parametrize("is_dynamic", [False, True])
+def test_means_of_pooled_images_are_those_of_each_call(is_dynamic: bool, channels: int, keepdim: bool) -> None:
+    images = torch.randn(3, channels, 4, 6, generator=torch.Generator().manual_seed(0))
+
+    def means(x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        pooled, averaged = F.max_pool2d(x, 2, 2, 1), F.avg_pool2d(x, 2)
+        return pooled.mean([0, 2, 3], keepdim), averaged.mean([2, 3, 0], keepdim) * 2, pooled.var([0, 2, 3])
+
+    assert_right(means, images, is_dynamic)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x.sum()[None] * torch.ones(1, 1),
+        lambda x: x.sum().exp() + torch.zeros(1, 1, 1),
+        lambda x: 2 - x.mean()[None].expand(1, 1) * torch.eye(1),
+        lambda x: x.amax().reshape(1) * (torch.arange(1)[:, None] == torch.arange(1)).float(),
+    ],
+)
+def test_a_number_has_the_axes_of_the_constant_that_it_meets(function: Callable[..., Any]) -> None:
+    assert_right(function, torch.randn(4, 3, generator=torch.Generator().manual_seed(0)), is_dynamic=True)
