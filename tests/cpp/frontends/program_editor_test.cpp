@@ -13,9 +13,11 @@
 #include <ATen/ops/leaky_relu.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/ones.h>
+#include <ATen/ops/ones_like.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/relu.h>
 #include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
 #include <gtest/gtest.h>
 
 #include "message_of.h"
@@ -181,6 +183,15 @@ TEST(ProgramEditor, CodeThatHoldsForSomeSizesIsRefusedAndForgotten) {
   }
   EXPECT_EQ(editor.nodes().size(), 3U);
   EXPECT_EQ(tensors_of(editor.program()).size(), 1U);
+}
+
+TEST(ProgramEditor, CodeMakesTensorsLikeItsOperands) {
+  Small small;
+  ProgramEditor editor(small.program);
+  const ProgramNode relu = find(editor, "aten::relu");
+  const auto code = [](const Tensors& in) { return Tensors{at::zeros_like(in[0]) + at::ones_like(in[0]) * in[0]}; };
+  editor.replace(relu.outputs()[0], editor.insert(relu, code, {relu.value("self")}).at(0));
+  expect_same_from_file(editor.program(), [&](const at::Tensor& x) { return at::linear(x, small.weight) * 2; });
 }
 
 TEST(ProgramEditor, CodeThatWritesToAnOperandIsRefused) {
