@@ -196,6 +196,15 @@ Stacks tensorinv() {
   return {{matrix, 1}, {matrix.view({6, 2, 3}), 1}, {matrix.view({2, 3, 6}), 2}};
 }
 
+Stacks einsum() {
+  using Tensors = std::vector<at::Tensor>;
+  return {
+      {"ij,jk->ik", Tensors{floats({3, 4}), floats({4, 5})}, none},
+      {"b...ii->b...i", Tensors{floats({2, 5, 3, 3})}, none},
+      {"i,ji,kii->jk", Tensors{floats({3}), floats({4, 3}), floats({2, 3, 3})}, none},
+  };
+}
+
 Stacks multi_dot() {
   using Tensors = std::vector<at::Tensor>;
   return {
@@ -225,6 +234,7 @@ std::span<const OperatorSamples> linear_algebra_samples() {
       {"aten::matmul", matmul},
       {"aten::linear", linear},
       {"aten::bilinear", bilinear},
+      {"aten::einsum", einsum},
       {"aten::linalg_multi_dot", multi_dot},
       {"aten::linalg_cross", cross},
       {"aten::kron", kron},
