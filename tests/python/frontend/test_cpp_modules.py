@@ -60,7 +60,7 @@ def test_a_module_of_cpp_gives_the_same_in_python(name: str, folder: Path) -> No
 
 def test_programs_that_were_edited_in_cpp_give_the_same_in_python(folder: Path) -> None:
     edited = sorted(folder.glob("edited_*.pt2"))
-    assert len(edited) == 4
+    assert edited, "the C++ tests left no program that was edited"
     for path in edited:
         module, compiled = torch.export.load(path).module(), tracejet.compile(tracejet.load(path), engine="aten")
         for rows in (1, 2, 7, 16):
