@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include <ATen/ScalarOps.h>
-#include <ATen/ops/lift_fresh.h>
 #include <torch/csrc/jit/api/function_impl.h>
 #include <torch/csrc/jit/runtime/operator.h>
 
@@ -11,6 +10,7 @@
 #include "capture/keys.h"
 #include "frontends/torchscript_nodes.h"
 #include "frontends/torchscript_numbers.h"
+#include "frontends/torchscript_tensors.h"
 #include "frontends/torchscript_values.h"
 #include "ir/schema.h"
 #include "ir/symbolic_constant.h"
@@ -138,11 +138,6 @@ bool optimizer_takes_number(const jit::Node& node, const jit::Stack& inputs) {
          inputs[1].toTensor().dim() == 0;
 }
 
-/// `torch.tensor([1, 2])`, an index by a list: an operator of TorchScript's own that fills memory.
-bool makes_tensor_of_list(const jit::Node& node, const jit::Stack& inputs) {
-  return (node.kind() == c10::aten::tensor || node.kind() == c10::aten::as_tensor) && inputs[0].isList();
-}
-
 /// Operators that work on data or a generator at once, and so can't be part of a program.
 std::string_view why_refused(const jit::Node& node) {
   if (node.kind() == c10::prim::tolist) {
@@ -154,15 +149,6 @@ std::string_view why_refused(const jit::Node& node) {
            "random tensor as an argument of forward";
   }
   return {};
-}
-
-/// As Python's torch.tensor does: made of real numbers, and a new one in each run.
-void run_as_constant(const jit::Node& node, jit::Stack& stack) {
-  {
-    const ExcludeTracingGuard guard;
-    node.getOperation()(stack);
-  }
-  stack.back() = at::lift_fresh(stack.back().toTensor());
 }
 
 at::Tensor wrapped_number(const at::Tensor& constant) {
@@ -192,6 +178,10 @@ void Interpreter::run_operator(const jit::Node& node, Frame& frame) {
   }
   if (schema != nullptr && optimizer_takes_number(node, stack)) stack[1] = wrapped_number(stack[1].toTensor());
   const bool is_of_dispatcher = op != nullptr && op->isC10Op();
+  if (const std::optional<at::Tensor> made = made_of_numbers(node, stack)) {
+    frame[node.output()] = *made;
+    return;
+  }
   const bool is_symbolic_call = std::ranges::any_of(
       stack, [](const c10::IValue& argument) { return is_symbolic_number(argument) || has_symbols(argument); });
   if (!is_of_dispatcher && is_symbolic_call && !bears_symbols(node)) {
@@ -201,11 +191,7 @@ void Interpreter::run_operator(const jit::Node& node, Frame& frame) {
                                     "); make the axis static, or compute it otherwise");
   }
   if (schema != nullptr && schema->is_vararg()) stack.emplace_back(static_cast<int64_t>(stack.size()));
-  if (makes_tensor_of_list(node, stack)) {
-    run_as_constant(node, stack);
-  } else {
-    node.getOperation()(stack);
-  }
+  node.getOperation()(stack);
   for (size_t i = 0; i < node.outputs().size(); ++i) {
     frame[node.outputs()[i]] = std::move(stack.at(stack.size() - node.outputs().size() + i));
   }

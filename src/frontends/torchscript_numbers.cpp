@@ -49,11 +49,15 @@ Node as_float(const Node& node) { return node->is_float() ? node : node->sym_flo
 
 using Expressions = symbolic::Expression (*)(const symbolic::Expression&, const symbolic::Expression&);
 
-/// C++'s nodes have no operators on bits. Null where these aren't integers.
-Node on_bits(Expressions combine, const Node& a, const Node& b) {
-  if (!a->is_int() || !b->is_int()) return {};
+/// What C++'s nodes have no method for.
+Node combined(Expressions combine, const Node& a, const Node& b) {
   return symbolic::make_sym_node(combine(*symbolic::expression_of(*a), *symbolic::expression_of(*b)),
                                  *symbolic::context_of(*a));
+}
+
+/// Null where these aren't integers.
+Node on_bits(Expressions combine, const Node& a, const Node& b) {
+  return a->is_int() && b->is_int() ? combined(combine, a, b) : Node();
 }
 
 bool are_booleans(const Node& a, const Node& b) { return a->is_bool() && b->is_bool(); }
@@ -83,7 +87,39 @@ constexpr Binary kBinary[] = {
                    const Node& b) { return are_booleans(a, b) ? a->sym_and(b) : on_bits(symbolic::bit_and, a, b); }},
     {"__or__",
      [](const Node& a, const Node& b) { return are_booleans(a, b) ? a->sym_or(b) : on_bits(symbolic::bit_or, a, b); }},
-    {"__xor__", [](const Node& a, const Node& b) { return on_bits(symbolic::bit_xor, a, b); }},
+    {"__xor__",
+     [](const Node& a, const Node& b) {
+       return are_booleans(a, b) ? combined(symbolic::not_equal, a, b) : on_bits(symbolic::bit_xor, a, b);
+     }},
+    {"__lshift__", [](const Node& a, const Node& b) { return on_bits(symbolic::shift_left, a, b); }},
+    {"__rshift__", [](const Node& a, const Node& b) { return on_bits(symbolic::shift_right, a, b); }},
+    {"pow", [](const Node& a, const Node& b) { return as_float(a)->float_pow(as_float(b)); }},  // of integers, too
+};
+
+/// What is computed of a size, or of a float that comes of sizes. TorchScript's `round` gives a float.
+struct Unary {
+  std::string_view op;
+  symbolic::Expression (*apply)(const symbolic::Expression& number);
+};
+
+template <symbolic::Kind kKind>
+symbolic::Expression function(const symbolic::Expression& number) {
+  return symbolic::float_function(kKind, symbolic::to_float(number));
+}
+
+constexpr Unary kUnary[] = {
+    {"abs", symbolic::abs},
+    {"round",
+     [](const symbolic::Expression& number) {
+       return number.is_int() ? symbolic::to_float(number)
+                              : symbolic::to_float(symbolic::to_int(symbolic::Kind::kRound, number));
+     }},
+    {"Int", [](const symbolic::Expression& number) { return symbolic::to_int(symbolic::Kind::kTruncate, number); }},
+    {"sqrt", function<symbolic::Kind::kSqrt>},
+    {"sin", function<symbolic::Kind::kSin>},
+    {"cos", function<symbolic::Kind::kCos>},
+    {"tan", function<symbolic::Kind::kTan>},
+    {"tanh", function<symbolic::Kind::kTanh>},
 };
 
 std::optional<c10::IValue> unary(std::string_view op, const c10::IValue& value) {
@@ -95,18 +131,16 @@ std::optional<c10::IValue> unary(std::string_view op, const c10::IValue& value) 
   if (op == "__not__" && value.isSymBool()) return from_node(node->sym_not());
   if (op == "Float" && !value.isSymBool()) return from_node(as_float(node));
   if (op == "Int" && value.isSymInt()) return value;
-  if (op == "Int" && value.isSymFloat()) {
-    const symbolic::Expression number = *symbolic::expression_of(*node);
-    if (symbolic::is_data_dependent(number)) return std::nullopt;
-    const auto whole = symbolic::to_int(symbolic::Kind::kTruncate, number);
-    return from_node(symbolic::make_sym_node(whole, *symbolic::context_of(*node)));
-  }
   if (op == "Bool" && value.isSymBool()) return value;
   if (op == "Bool") return from_node(node->ne(as_node(value.isSymInt() ? c10::IValue(0) : c10::IValue(0.0), node)));
   if ((op == "ceil" || op == "floor") && value.isSymInt()) return value;
   if (op == "ceil") return from_node(node->ceil());
   if (op == "floor") return from_node(node->floor());
-  return std::nullopt;
+  const auto entry = std::ranges::find(kUnary, op, &Unary::op);
+  if (entry == std::end(kUnary) || value.isSymBool()) return std::nullopt;
+  const symbolic::Expression number = *symbolic::expression_of(*node);
+  if (number.is_float() && symbolic::is_data_dependent(number)) return std::nullopt;
+  return from_node(symbolic::make_sym_node(entry->apply(number), *symbolic::context_of(*node)));
 }
 
 }  // namespace

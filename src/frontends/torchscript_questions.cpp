@@ -30,13 +30,14 @@ bool decides_on_tensors(const jit::Value& condition) {
   });
 }
 
-/// Whether the node may be computed with numbers. A size that torch.jit.trace has made a tensor of is kept as a number
-/// while it stands for an int64 tensor without axes; quotients and comparisons are tensors of their own dtype.
-bool may_compute(const jit::Node& node, const std::vector<c10::IValue>& inputs) {
-  if (node.output()->type()->kind() != c10::TypeKind::TensorType) return true;
-  static constexpr std::string_view kOfOtherDtypes[] = {"div", "eq", "ne", "lt", "le", "gt", "ge"};
-  return std::ranges::find(kOfOtherDtypes, last_part(node)) == std::end(kOfOtherDtypes) &&
-         std::ranges::all_of(inputs, [](const c10::IValue& input) { return input.isInt() || input.isSymInt(); });
+/// The number that a node gives of numbers. A size that torch.jit.trace has made a tensor of is kept as a number while it
+/// stands for an int64 tensor without axes; quotients and comparisons are tensors of their own dtype.
+std::optional<c10::IValue> computed(const jit::Node& node, const std::vector<c10::IValue>& inputs) {
+  const auto is_integer = [](const c10::IValue& value) { return value.isInt() || value.isSymInt(); };
+  const bool gives_tensor = node.output()->type()->kind() == c10::TypeKind::TensorType;
+  if (gives_tensor && !std::ranges::all_of(inputs, is_integer)) return std::nullopt;
+  const std::optional<c10::IValue> number = compute(last_part(node), inputs);
+  return !gives_tensor || (number && is_integer(*number)) ? number : std::nullopt;
 }
 
 }  // namespace
@@ -56,7 +57,7 @@ bool Interpreter::run_question(const jit::Node& node, Frame& frame) {
   }
   if (std::ranges::any_of(numbers, &is_symbolic_number)) {
     locate(node);
-    if (const auto number = may_compute(node, numbers) ? compute(op, numbers) : std::nullopt) return set(*number);
+    if (const auto number = computed(node, numbers)) return set(*number);
   }
   if (inputs.empty()) return false;
   const c10::IValue& first = inputs[0];
