@@ -30,8 +30,8 @@ bool decides_on_tensors(const jit::Value& condition) {
   });
 }
 
-/// The number that a node gives of numbers. A size that torch.jit.trace has made a tensor of is kept as a number while it
-/// stands for an int64 tensor without axes; quotients and comparisons are tensors of their own dtype.
+/// The number that a node gives of numbers. A size that torch.jit.trace has made a tensor of is kept as a number while
+/// it stands for an int64 tensor without axes; quotients and comparisons are tensors of their own dtype.
 std::optional<c10::IValue> computed(const jit::Node& node, const std::vector<c10::IValue>& inputs) {
   const auto is_integer = [](const c10::IValue& value) { return value.isInt() || value.isSymInt(); };
   const bool gives_tensor = node.output()->type()->kind() == c10::TypeKind::TensorType;

@@ -55,11 +55,15 @@ class Doubts:
         if not left.any():
             return left
         noise = torch.zeros(want.shape, dtype=torch.float64)
+        least = greatest = want
         for outcome in rounding.outcomes(self.program.model, self.make(), self.state):
             other = pytree.tree_leaves(outcome)[i]
             if other.shape == have.shape:
                 noise = torch.maximum(noise, _noise(want, other))
                 left = left & _differences(other, have) & ~_is_within(want, have, ROUNDING * noise)
+                if want.dtype is torch.int64:  # a count of what rounding decides, for one
+                    least, greatest = torch.minimum(least, other), torch.maximum(greatest, other)
+                    left = left & ((have < least) | (have > greatest))
             if not left.any():
                 break
         return left

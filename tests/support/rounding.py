@@ -38,7 +38,10 @@ FUSED = (
     aten.baddbmm,
     aten.addcdiv,
     aten.addcmul,
+    aten._scaled_dot_product_flash_attention_for_cpu,
 )
+#: Weighted sums that come out as one of what they sum where its weight is all but 1, and as well beside it.
+NEARLY_PICKED = (aten._scaled_dot_product_flash_attention_for_cpu,)
 
 
 def _norm(x: torch.Tensor, order: float = 2, axes: Any = None, keepdim: bool = False, **dtype: Any) -> torch.Tensor:
@@ -157,7 +160,10 @@ class RoundedOtherwise(TorchDispatchMode):
         if any(alias is not None and not alias.is_write for alias in aliases):
             return result
         for tensor in filter(_is_float, pytree.tree_leaves(result)):
-            if not _is_picked(tensor, taken):
+            if func.overloadpacket in NEARLY_PICKED:
+                stays = torch.rand(tensor.shape, generator=torch.Generator().manual_seed(self.draw)) < 0.5
+                tensor.copy_(torch.where(stays, tensor, self.moved(tensor)))
+            elif not _is_picked(tensor, taken):
                 tensor.copy_(self.moved(tensor))
         return result
 

@@ -12,7 +12,7 @@ from tracejet.api.array_arguments import as_tensor
 from tracejet.frontend.binding import Dim, Leaf
 from tracejet.frontend.call_spec import CallSpec
 from tracejet.frontend.input import Input
-from tracejet.frontend.literals import check_literal
+from tracejet.frontend.literals import check_literal, is_same_literal
 from tracejet.frontend.near_name import did_you_mean
 
 #: Of how a value is nested, in messages.
@@ -33,8 +33,8 @@ def flat_arguments(spec: CallSpec, args: tuple[Any, ...], kwargs: dict[str, Any]
 
 
 def _as_traced(spec: CallSpec, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The same arguments, each by position or keyword as the model was traced; those left out that were traced with a
-    plain value keep it."""
+    """The same arguments, each by position or keyword as the model was traced. Those may be left out that were traced
+    with forward's own default."""
     names = spec.forward_names
     example_args, example_kwargs = pytree.tree_unflatten(spec.inputs, spec.in_spec)
     if len(args) > len(names):
@@ -52,7 +52,7 @@ def _as_traced(spec: CallSpec, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
         )
     for name, example in zip(names, (*example_args, *example_kwargs.values()), strict=True):
         if name not in given:
-            given[name] = _traced_literal(name, example)
+            given[name] = _left_out(spec, name, example)
     count = len(example_args)
     keywords = dict(zip(example_kwargs, (given[name] for name in names[count:]), strict=True))
     return tuple(given[name] for name in names[:count]), keywords
@@ -83,10 +83,30 @@ def _nested(value: Any) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
-def _traced_literal(name: str, example: Any) -> Any:
-    if any(leaf.shape is not None for leaf in pytree.tree_leaves(example, is_leaf=_is_leaf)):
+def _left_out(spec: CallSpec, name: str, example: Any) -> Any:
+    """What the program was traced with, which has to be what the model takes when the argument is left out."""
+    leaves, structure = pytree.tree_flatten(example, is_leaf=_is_leaf)
+    if any(leaf.shape is not None for leaf in leaves):
         raise InvalidInput(f"{name}: this input is missing", ErrorCode.CALL_ARGUMENTS)
-    return pytree.tree_map(lambda leaf: leaf.value, example, is_leaf=_is_leaf)
+    traced = pytree.tree_unflatten([leaf.value for leaf in leaves], structure)
+    if spec.defaults is None:
+        why = "files don't keep what the model takes then"
+    elif name not in spec.defaults:
+        why = "the model has no default for it"
+    elif not _is_same(spec.defaults[name], traced):
+        why = f"the model takes {spec.defaults[name]!r} then"
+    else:
+        return traced
+    raise InvalidInput(
+        f"{name}: it is left out, and {why}; this program was traced with {traced!r}: pass that",
+        ErrorCode.CALL_ARGUMENTS,
+    )
+
+
+def _is_same(default: Any, traced: Any) -> bool:
+    ours, structure = pytree.tree_flatten(default)
+    theirs, expected = pytree.tree_flatten(traced)
+    return structure == expected and all(map(is_same_literal, ours, theirs))
 
 
 def _is_leaf(value: Any) -> bool:

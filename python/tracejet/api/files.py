@@ -117,7 +117,7 @@ def _call_spec(graph: _C.Graph, call: _C.CallSpec, path: str) -> CallSpec:
     names = call.argument_names or [leaf.name for leaf in leaves]
     args, kwargs = in_spec.children()
     names = [*names[: args.num_children], *kwargs.context]  # a module's own name for a keyword may be another
-    return CallSpec(in_spec, out_spec, leaves, outputs, names, call.constant_names)
+    return CallSpec(in_spec, out_spec, leaves, outputs, names, constant_names=call.constant_names)
 
 
 def _leaf(given: GraphInput, literal: Any) -> Leaf:

@@ -56,6 +56,7 @@ class BoundInputs:
     leaves: list[Leaf]  #: in the order of `in_spec`
     in_spec: pytree.TreeSpec  #: of (args, kwargs)
     forward_names: list[str]  #: one per positional argument, then one per keyword
+    defaults: dict[str, Any]  #: what forward takes for those of `forward_names` that are left out, where it may be
 
     @property
     def dims(self) -> dict[str, Dim]:
@@ -90,7 +91,9 @@ def bind(
             if isinstance(leaf.value, torch.Tensor):
                 leaf.device = device
     _, in_spec = pytree.tree_flatten((args, kwargs))
-    return BoundInputs(leaves, in_spec, [root.name for root in roots])
+    defaults = {root.name: root.parameter.default for root in roots}
+    defaults = {name: default for name, default in defaults.items() if default is not inspect.Parameter.empty}
+    return BoundInputs(leaves, in_spec, [root.name for root in roots], defaults)
 
 
 def check_module(module: Any) -> None:

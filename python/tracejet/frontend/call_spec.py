@@ -27,13 +27,14 @@ class CallSpec:
     inputs: list[Leaf]  #: in the order of `in_spec`
     outputs: list[Any]  #: in the order of `out_spec`: IN_GRAPH, or a literal that no graph can hold (a string, None)
     forward_names: list[str]  #: one per positional argument, then one per keyword
+    defaults: dict[str, Any] | None = None  #: forward's own, by name; None where it isn't known: files don't keep them
     constant_names: dict[str, str] = field(default_factory=dict)  #: of constants that are a module's attribute: where
 
     @classmethod
     def of(cls, bound: BoundInputs, results: Sequence[Any], out_spec: TreeSpec) -> CallSpec:
         """`results`: what the model's forward returned, flattened by `out_spec`."""
         outputs = [IN_GRAPH if isinstance(result, _GRAPH_TYPES) else result for result in results]
-        return cls(bound.in_spec, out_spec, bound.leaves, outputs, bound.forward_names)
+        return cls(bound.in_spec, out_spec, bound.leaves, outputs, bound.forward_names, bound.defaults)
 
     def gives_like(self, other: CallSpec) -> bool:
         """Whether forward returned the same, without what the graphs know of it."""

@@ -9,13 +9,18 @@ import torch
 from tracejet._C import ErrorCode, InvalidInput
 
 
-def check_literal(path: str, value: Any, traced: Any) -> None:
-    """Raises InvalidInput unless `value` is what the argument at `path` was when the program was traced."""
-    if (
+def is_same_literal(value: Any, traced: Any) -> bool:
+    """Whether a program that was traced with the one holds for the other: of the same type, zeros of the same sign."""
+    return (
         type(value) is type(traced)
         and (value == traced or repr(value) == repr(traced))
         and not _has_other_sign(value, traced)
-    ):
+    )
+
+
+def check_literal(path: str, value: Any, traced: Any) -> None:
+    """Raises InvalidInput unless `value` is what the argument at `path` was when the program was traced."""
+    if is_same_literal(value, traced):
         return
     shown = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, torch.Tensor) else repr(value)
     raise InvalidInput(

@@ -22,7 +22,8 @@ struct Step {
   size_t operand;
   bool is_sum;
   double least, most;
-  bool negates = false;  ///< it is c - x
+  bool negates = false;   ///< it is c - x
+  bool is_finite = true;  ///< all elements are
 
   double size() const { return std::max(std::abs(least), std::abs(most)); }
 };
@@ -35,6 +36,9 @@ std::optional<Step> step_of(const ov::Node& node) {
     const auto values = numbers_of(node.get_input_node_ptr(place));
     if (values.empty()) continue;
     const auto [least, most] = std::ranges::minmax(values);
+    if (!std::ranges::all_of(values, [](double value) { return std::isfinite(value); })) {
+      return Step{1 - place, is_sum, least, most, false, false};
+    }
     if (ov::is_type<ov::op::v1::Subtract>(&node) && place == 1) return Step{0, true, -most, -least};
     if (ov::is_type<ov::op::v1::Divide>(&node)) {
       if (place == 0) return std::nullopt;
@@ -68,6 +72,7 @@ bool is_far(const Step& step) {
 }
 
 bool must_stay_apart(const Step& a, const Step& b) {
+  if (!a.is_finite || !b.is_finite) return true;
   if (a.is_sum && b.is_sum) return cancel(a, b) || absorb(a, b);
   if (a.is_sum || b.is_sum) return a.is_sum && rounds(a);  // (x + c) * d becomes x * d + c * d
   return is_far(a) || is_far(b);
@@ -79,10 +84,11 @@ void separate_constants(ov::Model& model) {
   for (const auto& node : model.get_ordered_ops()) {
     const auto step = step_of(*node);
     if (!step) continue;
-    const auto input = node->input(step->operand);
-    const auto before = step_of(*input.get_source_output().get_node());
-    if (before && must_stay_apart(*before, *step)) {
-      node->input(step->operand).replace_source_output(same_value(input.get_source_output())->output(0));
+    const auto value = node->input_value(step->operand);
+    const auto before = step_of(*value.get_node());
+    const bool scales_far = !step->is_sum && (!step->is_finite || is_far(*step));
+    if (scales_far || (before && must_stay_apart(*before, *step))) {
+      node->input(step->operand).replace_source_output(same_value(value)->output(0));
     }
   }
 }

@@ -21,20 +21,37 @@ bool may_be_empty(const ov::PartialShape& shape) {
   return std::ranges::any_of(shape, [](const ov::Dimension& size) { return size.get_min_length() == 0; });
 }
 
-void say_moved_axes(ov::op::v1::Transpose& transposition) {
-  const auto& shape = transposition.get_input_partial_shape(0);
+struct Moved {
+  ov::Output<ov::Node> value;
+  std::vector<int64_t> from;  ///< of each axis; empty where they are only known when it runs
+};
+
+/// What a transposition moves, and whence: with those before it, which OpenVINO makes one with it.
+Moved moved_by(const ov::op::v1::Transpose& transposition) {
   const auto* order = ov::as_type<ov::op::v0::Constant>(transposition.get_input_node_ptr(1));
-  if (order == nullptr || shape.rank().is_dynamic() || !may_be_empty(shape)) return;
+  if (order == nullptr) return {};
+  Moved moved{transposition.input_value(0), order->cast_vector<int64_t>()};
+  const auto* before = ov::as_type<ov::op::v1::Transpose>(moved.value.get_node());
+  if (before == nullptr) return moved;
+  const Moved first = moved_by(*before);
+  if (first.from.size() != moved.from.size()) return moved;
+  for (int64_t& axis : moved.from) axis = first.from[static_cast<size_t>(axis)];
+  return {first.value, moved.from};
+}
+
+void say_moved_axes(ov::op::v1::Transpose& transposition) {
+  const auto [value, from] = moved_by(transposition);
+  const auto& shape = value.get_node() == nullptr ? ov::PartialShape::dynamic() : value.get_partial_shape();
+  if (shape.rank().is_dynamic() || !may_be_empty(shape)) return;
   const auto is_one = [&](int64_t axis) { return shape[static_cast<size_t>(axis)] == 1; };
   std::vector<int64_t> removed, added, others;
-  const auto from = order->cast_vector<int64_t>();
   for (size_t axis = 0; axis < from.size(); ++axis) {
     if (is_one(static_cast<int64_t>(axis))) removed.push_back(static_cast<int64_t>(axis));
     if (is_one(from[axis])) added.push_back(static_cast<int64_t>(axis));
     if (!is_one(from[axis])) others.push_back(from[axis]);
   }
   if (removed.empty() || !std::ranges::is_sorted(others)) return;
-  const auto squeezed = std::make_shared<ov::op::v0::Squeeze>(transposition.input_value(0), axes_of(removed));
+  const auto squeezed = std::make_shared<ov::op::v0::Squeeze>(value, axes_of(removed));
   const auto result = std::make_shared<ov::op::v0::Unsqueeze>(squeezed, axes_of(added));
   squeezed->set_friendly_name(transposition.get_friendly_name() + "/removed");
   result->set_friendly_name(transposition.get_friendly_name());

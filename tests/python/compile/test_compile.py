@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 
 import pytest
@@ -57,24 +58,50 @@ def test_trees_go_in_and_come_out(engine):
 
 
 @each_engine
-def test_arguments_may_come_by_position_or_keyword_and_literals_may_be_left_out(engine):
+def test_arguments_may_come_by_position_or_keyword_and_defaults_may_be_left_out(engine):
     model = Branching()
     x = torch.randn(4, 4)
-    compiled = tracejet.compile(model, arg_inputs=[x], kwarg_inputs={"scale": 3.0, "mode": "down"}, engine=engine)
-    expected = model(x, scale=3.0, mode="down")
-    for actual in (compiled(x), compiled(x=x), compiled(x, mode="down"), compiled(scale=3.0, x=x)):
+    defaults = inspect.signature(model.forward).parameters
+    scale, mode = (defaults[name].default for name in ("scale", "mode"))
+    compiled = tracejet.compile(model, arg_inputs=[x], kwarg_inputs={"scale": scale, "mode": mode}, engine=engine)
+    expected = model(x)
+    for actual in (compiled(x), compiled(x=x), compiled(x, mode=mode), compiled(scale=scale, x=x)):
         assert_same_results(actual, expected)
 
 
+def test_what_isnt_the_models_default_may_not_be_left_out(tmp_path):
+    class Model(nn.Module):
+        def forward(self, x, *, scale=2.0, steps=(1, 2), offset, **more):
+            return x * scale + offset + sum(steps) + more["shift"]
+
+    x = torch.randn(3, 4)
+    traced = {"scale": 2, "steps": (1, 2), "offset": -0.0, "shift": 1}
+    compiled = tracejet.compile(Model(), arg_inputs=[x], kwarg_inputs=traced, engine="aten")
+    torch.testing.assert_close(compiled(x, **{**traced, "steps": (1, 2)}), Model()(x, **traced))
+    torch.testing.assert_close(compiled(x, scale=2, offset=-0.0, shift=1), Model()(x, **traced))
+    for left_out, why in [
+        ("scale", r"scale: it is left out, and the model takes 2.0 then; this program was traced with 2: pass that"),
+        ("offset", r"offset: it is left out, and the model has no default for it; this program was traced with -0.0"),
+        ("shift", r"shift: it is left out, and the model has no default for it; this program was traced with 1"),
+    ]:
+        with pytest.raises(tracejet.InvalidInput, match=why):
+            compiled(x, **{name: value for name, value in traced.items() if name != left_out})
+    compiled.save(tmp_path / "model.pt2")
+    loaded = tracejet.load(tmp_path / "model.pt2")
+    torch.testing.assert_close(loaded(x, **traced), Model()(x, **traced))
+    with pytest.raises(tracejet.InvalidInput, match="steps: it is left out, and files don't keep what the model takes"):
+        loaded(x, scale=2, offset=-0.0, shift=1)
+
+
 def test_wrong_arguments_are_named():
-    compiled = tracejet.compile(Branching(), arg_inputs=[batched(4)], kwarg_inputs={"scale": 3.0})
+    compiled = tracejet.compile(Branching(), arg_inputs=[batched(4)], kwarg_inputs={"scale": 2.0})
     x = torch.randn(4, 4)
     for message, args, kwargs in [
         ("x: this input is missing", (), {}),
         ("x: a tensor is needed, or an array of NumPy or with __dlpack__; got 3", (3,), {}),
         ("x: given twice", (x,), {"x": x}),
         ("no input colour", (x,), {"colour": 1}),
-        ("scale: this program was traced with 3.0, got 2.0", (x,), {"scale": 2.0}),
+        ("scale: this program was traced with 2.0, got 3.0", (x,), {"scale": 3.0}),
         ("x: axis 0 is 32, but this program takes 2 to 16", (torch.randn(32, 4),), {}),
         ("x: axis 1 is 5, but this program takes 4", (torch.randn(4, 5),), {}),
         ("x: its dtype is Int, but this program takes Float", (x.int(),), {}),

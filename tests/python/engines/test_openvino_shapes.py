@@ -357,14 +357,3 @@ def test_axes_of_one_element_are_gathered_along(function) -> None:
         min_shape=(2, 2, 2, 1), opt_shape=(5, 5, 2, 1), max_shape=(6, 6, 2, 1), shared_dims={0: "n", 1: "n"}
     )
     assert_right(function, images, *((n, n, 2, 1) for n in (5, 2, 3, 6)))
-
-
-def test_axes_of_one_element_are_moved_where_an_axis_is_empty() -> None:
-    def forward(x: torch.Tensor) -> torch.Tensor:
-        diagonal = x.softmax(1).diagonal(0, 0, 2).mT
-        return x.permute(2, 0, 1) * diagonal.unsqueeze(2).permute(2, 0, 1)
-
-    squares = tracejet.Input(
-        min_shape=(0, 2, 0), opt_shape=(3, 2, 3), max_shape=(6, 2, 6), shared_dims={0: "n", 2: "n"}
-    )
-    assert_right(forward, squares, *((n, 2, n) for n in (0, 3, 1)))
