@@ -130,6 +130,7 @@ void ProgramRunner::prepare(const ChosenEngines& chosen) {
 
 void ProgramRunner::complete() {
   misses_weights_ = misses_weights();
+  fixed_weights_ = FixedWeights(*graph_, runtime_inputs_);
   const auto is_of_pytorch = [](const Part& part) { return is_reference(*part.engine); };
   if (std::ranges::any_of(built_.plan.parts, is_of_pytorch)) call_of_default_dtype_ = call_of_default_dtype(*graph_);
   assertions_ = size_assertions(*graph_, built_.executable == nullptr || built_.executable->takes_ranks_from_data());
@@ -158,6 +159,7 @@ void ProgramRunner::check_surroundings(const std::vector<at::Tensor>& inputs) co
   if (built_.executable == nullptr)
     throw InvalidInput("a dry run compiles nothing: there is only a report", ErrorCode::kInvalidSetting);
   if (misses_weights_) check_weights(*graph_);
+  fixed_weights_.check(*graph_);
   check_caller(inputs);
   if (call_of_default_dtype_.empty() || c10::get_default_dtype_as_scalartype() == at::kFloat) return;
   throw InvalidInput(std::string("the default dtype is ") + c10::toString(c10::get_default_dtype_as_scalartype()) +

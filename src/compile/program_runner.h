@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "compile/fixed_weights.h"
 #include "compile/partition/build.h"
 #include "engines/engine.h"
 #include "engines/runtime_sizes.h"
@@ -76,6 +77,7 @@ class ProgramRunner {
   std::vector<RuntimeAssertion> assertions_;  // on sizes of inputs; engines check those on data
   RuntimeInputs runtime_inputs_;
   BuiltProgram built_;
+  FixedWeights fixed_weights_;
   bool misses_weights_ = false;
   std::string call_of_default_dtype_;     // by PyTorch's kernels; empty where they run none
   mutable std::recursive_mutex writing_;  // the program's buffers: a call reads them, and writes them at its end

@@ -173,6 +173,8 @@ class ErrorCode:
 
       OTHER_PROGRAM
 
+      WEIGHTS_CHANGED
+
       DIVISION_BY_ZERO
 
       COMMAND_LINE
@@ -281,6 +283,7 @@ class ErrorCode:
     UNWRITABLE_FILE: typing.ClassVar[ErrorCode]
     VERIFICATIONERROR: typing.ClassVar[ErrorCode]
     VERIFY_INPUTS: typing.ClassVar[ErrorCode]
+    WEIGHTS_CHANGED: typing.ClassVar[ErrorCode]
     __members__: typing.ClassVar[dict[str, ErrorCode]]
     def __eq__(self, other: typing.Any) -> bool: ...
     def __getstate__(self) -> int: ...

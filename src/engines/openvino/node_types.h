@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include <openvino/core/node.hpp>
@@ -30,6 +31,11 @@ inline bool moves_elements(const ov::Node* node) {
   return is_any<ov::op::v1::Reshape, ov::op::v0::Squeeze, ov::op::v0::Unsqueeze, ov::op::v1::Transpose,
                 ov::op::v0::Concat, ov::op::v0::Tile, ov::op::v1::Split, ov::op::v1::VariadicSplit,
                 ov::op::util::GatherBase, ov::op::util::BroadcastBase>(node);
+}
+
+inline bool may_be_empty(const ov::PartialShape& shape) {
+  return shape.rank().is_dynamic() ||
+         std::ranges::any_of(shape, [](const ov::Dimension& size) { return size.get_min_length() == 0; });
 }
 
 /// The numbers of a constant that is as small as scales and offsets are, which have one for each channel at most; none

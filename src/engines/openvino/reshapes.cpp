@@ -8,16 +8,12 @@
 #include <openvino/op/unsqueeze.hpp>
 #include <openvino/op/util/gather_base.hpp>
 
+#include "engines/openvino/node_types.h"
 #include "engines/openvino/same_value.h"
 
 namespace tracejet::openvino {
 
 namespace {
-
-bool may_be_empty(const ov::PartialShape& shape) {
-  if (shape.rank().is_dynamic()) return true;
-  return std::ranges::any_of(shape, [](const ov::Dimension& size) { return size.get_min_length() == 0; });
-}
 
 void keep_apart(ov::Input<ov::Node> input) {
   input.replace_source_output(same_value(input.get_source_output())->output(0));

@@ -9,16 +9,14 @@
 #include <openvino/op/transpose.hpp>
 #include <openvino/op/unsqueeze.hpp>
 
+#include "engines/openvino/node_types.h"
+
 namespace tracejet::openvino {
 
 namespace {
 
 std::shared_ptr<ov::Node> axes_of(const std::vector<int64_t>& axes) {
   return ov::op::v0::Constant::create(ov::element::i64, {axes.size()}, axes);
-}
-
-bool may_be_empty(const ov::PartialShape& shape) {
-  return std::ranges::any_of(shape, [](const ov::Dimension& size) { return size.get_min_length() == 0; });
 }
 
 struct Moved {

@@ -169,6 +169,14 @@ def refit_another(_: Path) -> None:
     tracejet.refit_module_weights(compiled(nn.Linear(8, 4)), nn.Linear(8, 5), [ROWS])
 
 
+def train_what_was_compiled(_: Path) -> None:
+    model = nn.Linear(8, 4)
+    program = compiled(model)
+    with torch.no_grad():
+        model.weight.add_(1)
+    program(X)
+
+
 def verified_wrongly(_: Path) -> None:
     tracejet.verify(trace(torch.relu), compiled(lambda x: x + 1)).raise_if_wrong()
 
@@ -203,6 +211,7 @@ RAISED: dict[ErrorCode, Callable[[Path], Any]] = {
     ErrorCode.DECOMPOSITION_TABLE: lambda _: DecompositionTable().expand("aten::nothing"),
     ErrorCode.VERIFY_INPUTS: lambda _: tracejet.verify(trace(torch.relu), compiled(), inputs=X),  # type: ignore[arg-type]
     ErrorCode.OTHER_PROGRAM: refit_another,
+    ErrorCode.WEIGHTS_CHANGED: train_what_was_compiled,
     ErrorCode.DIVISION_BY_ZERO: lambda _: trace(lambda x: x * (x.shape[0] // 0)),
     ErrorCode.COMMAND_LINE: lambda _: _shape("x:1y3"),
     ErrorCode.MODEL_REPOSITORY: lambda folder: tracejet.save_model_repository(
