@@ -114,6 +114,11 @@ REDUCTIONS = {
 }
 #: Weighted sums, whose weights are positive as a rule: what is left where terms cancel may as well be 0.
 SUMS = (*BETWEEN_ELEMENTS, aten.sum, aten.mean, aten.add, aten.sub)
+#: Sums of many terms: where they cancel to 0 in one order, their rounding is left over in another.
+CANCELLING = (
+    *SUMMED_AXES,
+    *(kernel for kernel, packet in REDUCTIONS.items() if packet in (aten.sum, aten.mean)),
+)
 #: Operators that read the sign of an operand, by its place. IEEE 754 leaves open which sign a NaN has that is computed.
 SIGNS_READ = {aten.signbit.default: 0, aten.copysign.Tensor: 1}
 #: Casts of floats. What the dtype can't hold, NaN too, becomes any integer: here the smallest of 32 bits.
@@ -154,6 +159,8 @@ class RoundedOtherwise(TorchDispatchMode):
             result = func(*args, **kwargs)
         if func.overloadpacket in SUMS and self.draw == 3 and isinstance(result, torch.Tensor) and _is_float(result):
             result = _cancelled(result, func, args, kwargs)
+        if func in CANCELLING and self.draw == 5 and _is_float(result):
+            result = _left_over(result, func, args, kwargs)
         if func in CASTS and self.draw % 2 == 1 and _is_float(args[0]) and result.dtype is torch.int64:
             result = torch.where(args[0].abs() < 2.0**63, result, -(2**31))
         aliases = [returned.alias_info for returned in func._schema.returns]
@@ -235,6 +242,15 @@ def _cancelled(result: torch.Tensor, func: Any, args: Any, kwargs: Any) -> torch
     terms = pytree.tree_map_only(torch.Tensor, torch.Tensor.abs, args)
     size = (aten.add.Tensor if func is aten.sub.Tensor else func)(*terms, **kwargs)
     return torch.where(result.abs() <= 4 * torch.finfo(result.dtype).eps * size, 0.0, result)
+
+
+def _left_over(result: torch.Tensor, func: Any, args: Any, kwargs: Any) -> torch.Tensor:
+    """With an ulp of the terms where they cancel to 0, unless they are whole numbers, whose sums aren't rounded."""
+    operands = [arg for arg in args if _is_float(arg)]
+    if not operands or all(bool((operand == operand.trunc()).all()) for operand in operands):
+        return result
+    size = func(*pytree.tree_map_only(torch.Tensor, torch.Tensor.abs, args), **kwargs)
+    return torch.where((result == 0) & (size > 0), torch.finfo(result.dtype).eps * size, result)
 
 
 def _with_other_nans(args: Any, place: int) -> tuple[Any, ...]:
