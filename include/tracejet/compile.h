@@ -149,7 +149,8 @@ class CompiledProgram {
 
   /// Runs on the tensors that the traced function takes, in their order, and gives those that it gives, with the sizes
   /// and dtypes of eager PyTorch. Buffers and inputs that the program changes are changed afterwards.
-  /// Throws InvalidInput, naming input and axis, where an input isn't what was traced.
+  /// Throws InvalidInput, naming input and axis, where an input isn't what was traced, and where a weight was written to
+  /// since it was compiled.
   std::vector<at::Tensor> run(const std::vector<at::Tensor>& inputs) const;
 
   /// Which engine runs what, and why not the one that comes first.

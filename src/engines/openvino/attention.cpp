@@ -4,13 +4,18 @@
 #include <array>
 #include <limits>
 #include <memory>
+#include <numeric>
 #include <string_view>
+#include <vector>
 
 #include <openvino/op/add.hpp>
 #include <openvino/op/constant.hpp>
 #include <openvino/op/matmul.hpp>
 #include <openvino/op/softmax.hpp>
+#include <openvino/op/unsqueeze.hpp>
 #include <openvino/op/util/binary_elementwise_arithmetic.hpp>
+#include <openvino/op/util/binary_elementwise_comparison.hpp>
+#include <openvino/op/util/unary_elementwise_arithmetic.hpp>
 
 #include "engines/openvino/node_types.h"
 
@@ -73,6 +78,17 @@ bool are_scores(const ov::Node* node) {
   return ov::is_type<ov::op::v0::MatMul>(node);
 }
 
+/// Whether it is a product of matrices, or what is computed of its elements with as many axes.
+bool is_of_product(const ov::Node* node) {
+  if (ov::is_type<ov::op::v0::MatMul>(node)) return true;
+  if (!is_any<ov::op::util::UnaryElementwiseArithmetic, ov::op::util::BinaryElementwiseArithmetic>(node)) return false;
+  const auto inputs = node->input_values();
+  return std::ranges::any_of(inputs, [&](const ov::Output<ov::Node>& input) {
+    return input.get_partial_shape().size() == node->get_output_partial_shape(0).size() &&
+           is_of_product(input.get_node());
+  });
+}
+
 /// Too little to change a probability.
 double least(const ov::element::Type& type) {
   return type == ov::element::f16 ? static_cast<double>(std::numeric_limits<ov::float16>::min())
@@ -92,6 +108,21 @@ void add_least_to_scores(ov::Model& model) {
     const auto added = std::make_shared<ov::op::v1::Add>(scores, ov::op::v0::Constant::create(type, {}, {least(type)}));
     added->set_friendly_name(node->get_friendly_name() + "/scores");
     node->input(0).replace_source_output(added->output(0));
+  }
+}
+
+void add_axes_behind_products(ov::Model& model) {
+  for (const auto& node : model.get_ordered_ops()) {
+    if (!is_any<ov::op::util::BinaryElementwiseArithmetic, ov::op::util::BinaryElementwiseComparison>(node.get()))
+      continue;
+    for (ov::Input<ov::Node> input : node->inputs()) {
+      const size_t rank = input.get_partial_shape().size(), result_rank = node->get_output_partial_shape(0).size();
+      if (rank >= result_rank || rank < 2 || !is_of_product(input.get_source_output().get_node())) continue;
+      std::vector<int64_t> added(result_rank - rank);
+      std::iota(added.begin(), added.end(), 0);
+      const auto axes = ov::op::v0::Constant::create(ov::element::i64, {added.size()}, added);
+      input.replace_source_output(std::make_shared<ov::op::v0::Unsqueeze>(input.get_source_output(), axes)->output(0));
+    }
   }
 }
 

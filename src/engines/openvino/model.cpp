@@ -166,6 +166,7 @@ Model read(const Graph& graph, const RuntimeInputs& inputs) {
     gather_slices_taken_for_whole(*model);
     forget_wrong_bounds(*model);
     add_least_to_scores(*model);
+    add_axes_behind_products(*model);
     say_moved_axes(*model);
     keep_gathered_axes(*model);
     take_sizes_at_their_word(*model);

@@ -40,6 +40,20 @@ TEST(NnModule, AMemberBoundToAnotherTensorIsRefused) {
   EXPECT_NE(message_of<UnsupportedOperator>([&] { trace(inside, {x}); }).find("register a buffer"), std::string::npos);
 }
 
+TEST(NnModule, AWeightThatWasWrittenToAfterTheCompilationIsAnError) {
+  torch::nn::Linear linear(4, 3);
+  const Input rows = Input::dynamic({1, 4}, {2, 4}, {8, 4}, at::kFloat, "rows");
+  for (const char* engine : {"openvino", "aten"}) {
+    const CompiledProgram compiled = compile(trace(linear, {rows}), {.engine = engine});
+    const at::Tensor x = at::randn({3, 4});
+    const torch::NoGradGuard no_grad;
+    EXPECT_TRUE(at::allclose(compiled.run({x}).at(0), linear->forward(x), 1e-4, 1e-5)) << engine;
+    linear->bias.add_(1);
+    const std::string message = message_of<InvalidInput>([&] { compiled.run({x}); });
+    EXPECT_EQ(message.find("bias was written to after the program was compiled"), 0U) << message;
+  }
+}
+
 struct Pair : torch::nn::Module {
   at::Tensor a = register_buffer("a", torch::zeros({2, 4})), b = register_buffer("b", torch::ones({2, 4}));
 };

@@ -50,3 +50,29 @@ def test_anybody_reads_attention(name: str, is_dynamic: bool) -> None:
     model, x = Lambda(READERS[name]), torch.randn(4, 3, 5, 2)
     compiled = tracejet.compile(model, arg_inputs=[batch(3, 5, 2) if is_dynamic else x], engine="openvino")
     assert_equal(model(x), compiled(x), 1e-5)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda t, y: t + y,
+        lambda t, y: y - t * 2,
+        lambda t, y: t.relu() * y.abs(),
+        lambda t, y: t > y,
+        lambda t, y: torch.maximum(y, t.unsqueeze(1)) + t,
+        lambda t, y: torch.where(y > 0, t, y),
+    ],
+)
+@pytest.mark.parametrize("rows", [1, 3])
+def test_what_attention_gives_gets_the_axes_of_what_it_meets(
+    function: Callable[[torch.Tensor, torch.Tensor], torch.Tensor], rows: int
+) -> None:
+    model = Lambda(lambda x, y: function(attention(x), y))
+    x = tracejet.Input(min_shape=(1, rows, 1), opt_shape=(5, rows, 2), max_shape=(8, rows, 6), shared_dims={0: "n"})
+    y = tracejet.Input(
+        min_shape=(1, 1, 3, 1), opt_shape=(5, 5, 3, 1), max_shape=(8, 8, 3, 1), shared_dims={0: "n", 1: "n"}
+    )
+    compiled = tracejet.compile(model, arg_inputs=[x, y], engine="openvino")
+    for n, columns in ((5, 2), (1, 1), (8, 6), (2, 3)):
+        given = torch.randn(n, rows, columns), torch.randn(n, n, 3, 1)
+        assert_equal(model(*given), compiled(*given), 1e-5, f"{n}, {columns}: ", least_scale=1.0)
