@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include "ir/analysis/rank.h"
 #include "ir/analysis/call_conditions.h"
+#include "ir/analysis/rank.h"
 #include "symbolic/context.h"
 
 namespace tracejet {

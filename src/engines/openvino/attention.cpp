@@ -11,6 +11,7 @@
 #include <openvino/op/add.hpp>
 #include <openvino/op/constant.hpp>
 #include <openvino/op/matmul.hpp>
+#include <openvino/op/select.hpp>
 #include <openvino/op/softmax.hpp>
 #include <openvino/op/unsqueeze.hpp>
 #include <openvino/op/util/binary_elementwise_arithmetic.hpp>
@@ -113,7 +114,8 @@ void add_least_to_scores(ov::Model& model) {
 
 void add_axes_behind_products(ov::Model& model) {
   for (const auto& node : model.get_ordered_ops()) {
-    if (!is_any<ov::op::util::BinaryElementwiseArithmetic, ov::op::util::BinaryElementwiseComparison>(node.get()))
+    if (!is_any<ov::op::util::BinaryElementwiseArithmetic, ov::op::util::BinaryElementwiseComparison,
+                ov::op::v1::Select>(node.get()))
       continue;
     for (ov::Input<ov::Node> input : node->inputs()) {
       const size_t rank = input.get_partial_shape().size(), result_rank = node->get_output_partial_shape(0).size();

@@ -15,7 +15,7 @@ namespace tracejet::openvino {
 
 namespace {
 
-void keep_apart(ov::Input<ov::Node> input) {
+void read_unfused(ov::Input<ov::Node> input) {
   input.replace_source_output(same_value(input.get_source_output())->output(0));
 }
 
@@ -28,7 +28,7 @@ void take_sizes_at_their_word(ov::Model& model) {
     auto* sizes = ov::as_type<ov::op::v0::Concat>(node->get_input_node_ptr(1));
     if (sizes == nullptr) continue;
     for (const auto& size : sizes->inputs()) {
-      if (!ov::is_type<ov::op::v0::Constant>(size.get_source_output().get_node())) keep_apart(size);
+      if (!ov::is_type<ov::op::v0::Constant>(size.get_source_output().get_node())) read_unfused(size);
     }
   }
 }
@@ -37,7 +37,7 @@ void keep_gathered_axes(ov::Model& model) {
   for (const auto& node : model.get_ordered_ops()) {
     const bool is_gathered =
         ov::is_type<ov::op::util::GatherBase>(node) && node->get_input_partial_shape(1).rank() != 0;
-    if (is_gathered && ov::is_type<ov::op::v0::Unsqueeze>(node->get_input_node_ptr(0))) keep_apart(node->input(0));
+    if (is_gathered && ov::is_type<ov::op::v0::Unsqueeze>(node->get_input_node_ptr(0))) read_unfused(node->input(0));
   }
 }
 
