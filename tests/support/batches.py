@@ -15,7 +15,7 @@ from typing import Any
 import torch
 import torch._dynamo  # which takes a second: once, and not in every process
 
-from tests.support.oracle import Finding, judge, judge_program, program_of
+from tests.support.oracle import Finding, judge, judge_program, text_of_what_runs_in_eager
 from tests.support.random_programs import Program
 
 BATCH = 25
@@ -57,8 +57,8 @@ class _Worker:
 
     def _crashed(self, reason: str) -> Finding:
         seed = self.seeds.pop(0)
-        text = _apart(lambda: program_of(seed, self.engine).text)
-        if text is None:  # it runs in eager while it is made up
+        text = _apart(lambda: text_of_what_runs_in_eager(seed, self.engine))
+        if text is None:
             return Finding(seed, self.engine, "refused", "eager itself ends the process")
         return Finding(seed, self.engine, "crashed", reason, text)
 

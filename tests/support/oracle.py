@@ -72,6 +72,14 @@ def judge_program(program: Program, seed: int, engine: str, tries: int = 7) -> F
     return finding
 
 
+def text_of_what_runs_in_eager(seed: int, engine: str, tries: int = 7) -> str:
+    """The program, once eager has made all of its calls."""
+    program = program_of(seed, engine)
+    for _, make in _calls(program, tries, from_low=seed % 2 == 1):
+        _outcome(program.model(), make())
+    return program.text
+
+
 def _judge(program: Program, engine: str, tries: int, finding: Finding) -> None:
     model, eager = program.model(), program.model()
     if engine == "onnxruntime":

@@ -14,7 +14,7 @@
 #include "engines/openvino/constant_chains.h"
 #include "engines/openvino/divisions.h"
 #include "engines/openvino/failure.h"
-#include "engines/openvino/given_inputs.h"
+#include "engines/openvino/given_parts.h"
 #include "engines/openvino/inferred_shapes.h"
 #include "engines/openvino/products.h"
 #include "engines/openvino/reductions.h"
@@ -169,11 +169,13 @@ Model read(const Graph& graph, const RuntimeInputs& inputs) {
     add_axes_behind_products(*model);
     say_moved_axes(*model);
     keep_gathered_axes(*model);
+    keep_broadcasts_to_empty(*model);
+    separate_images_of_one_channel(*model);
     take_sizes_at_their_word(*model);
     separate_products(*model);
     gather_fixed_factors(*model);
     update_no_inputs(*model);
-    copy_given_inputs(*model);
+    copy_given_parts(*model);
     separate_constants(*model);
     keep_exact_divisions(*model);
     result.model = std::move(model);

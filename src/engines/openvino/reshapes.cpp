@@ -2,11 +2,15 @@
 
 #include <algorithm>
 
+#include <openvino/op/broadcast.hpp>
 #include <openvino/op/concat.hpp>
 #include <openvino/op/constant.hpp>
 #include <openvino/op/reshape.hpp>
 #include <openvino/op/unsqueeze.hpp>
+#include <openvino/op/util/binary_elementwise_arithmetic.hpp>
+#include <openvino/op/util/binary_elementwise_comparison.hpp>
 #include <openvino/op/util/gather_base.hpp>
+#include <openvino/op/util/unary_elementwise_arithmetic.hpp>
 
 #include "engines/openvino/node_types.h"
 #include "engines/openvino/same_value.h"
@@ -17,6 +21,14 @@ namespace {
 
 void read_unfused(ov::Input<ov::Node> input) {
   input.replace_source_output(same_value(input.get_source_output())->output(0));
+}
+
+/// Whether it is a broadcast, or arithmetic on one.
+bool is_of_broadcast(const ov::Node* node) {
+  if (ov::is_type<ov::op::util::BroadcastBase>(node)) return true;
+  if (!is_any<ov::op::util::UnaryElementwiseArithmetic, ov::op::util::BinaryElementwiseArithmetic>(node)) return false;
+  const auto inputs = node->input_values();
+  return std::ranges::any_of(inputs, [](const auto& input) { return is_of_broadcast(input.get_node()); });
 }
 
 }  // namespace
@@ -38,6 +50,27 @@ void keep_gathered_axes(ov::Model& model) {
     const bool is_gathered =
         ov::is_type<ov::op::util::GatherBase>(node) && node->get_input_partial_shape(1).rank() != 0;
     if (is_gathered && ov::is_type<ov::op::v0::Unsqueeze>(node->get_input_node_ptr(0))) read_unfused(node->input(0));
+  }
+}
+
+void keep_broadcasts_to_empty(ov::Model& model) {
+  for (const auto& node : model.get_ordered_ops()) {
+    if (!is_any<ov::op::util::BinaryElementwiseArithmetic, ov::op::util::BinaryElementwiseComparison>(node.get()) ||
+        !may_be_empty(node->get_output_partial_shape(0)))
+      continue;
+    for (const ov::Input<ov::Node>& input : node->inputs()) {
+      if (is_of_broadcast(input.get_source_output().get_node())) read_unfused(input);
+    }
+  }
+}
+
+void separate_images_of_one_channel(ov::Model& model) {
+  for (const auto& node : model.get_ordered_ops()) {
+    if (!ov::is_type<ov::op::v1::Reshape>(node)) continue;
+    const ov::Output<ov::Node> image = node->input_value(0);
+    const ov::PartialShape& shape = image.get_partial_shape();
+    if (shape.size() < 4 || shape[1] != 1) continue;
+    if (image.get_target_inputs().size() > 1) read_unfused(node->input(0));
   }
 }
 

@@ -255,9 +255,11 @@ Operand Lowering::expand(const Operand& operand, c10::SymIntArrayRef from, c10::
     const bool is_there = axis >= added && same(from[axis - added], to[axis]);
     target.push_back(is_there ? c10::SymInt(1) : to[axis]);
   }
-  const bool changes =
-      added > 0 || std::ranges::any_of(target, [](const auto& size) { return size.maybe_as_int() != 1; });
-  if (!changes) return operand;
+  // OpenVINO doesn't fuse attention that gets axes by being expanded, and leaves out an Expand that adds axes only.
+  std::vector<int64_t> new_axes(added);
+  std::iota(new_axes.begin(), new_axes.end(), 0);
+  const Operand widened = unsqueeze(operand, new_axes);
+  if (std::ranges::all_of(target, [](const auto& size) { return size.maybe_as_int() == 1; })) return widened;
   // OpenVINO writes an element of an empty tensor that it broadcasts to: there is one, which is cut off.
   std::vector<int64_t> maybe_empty;
   for (size_t axis = 0; axis < to.size(); ++axis) {
@@ -274,10 +276,7 @@ Operand Lowering::expand(const Operand& operand, c10::SymIntArrayRef from, c10::
     repeats |= stays && expression_of(to[axis]).range().min <= 0;
     all_are_one &= stays || axis_of(axis).maybe_as_int() == 1;
   }
-  std::vector<int64_t> new_axes(added);
-  std::iota(new_axes.begin(), new_axes.end(), 0);
-  Operand expanded =
-      repeats && all_are_one ? tile(unsqueeze(operand, new_axes), target) : emit("Expand", {operand, sizes(target)});
+  Operand expanded = repeats && all_are_one ? tile(widened, target) : emit("Expand", {widened, sizes(target)});
   for (const int64_t axis : maybe_empty)
     expanded = slice(expanded, axis, integers({0}), size(to[static_cast<size_t>(axis)]));
   return expanded;

@@ -61,6 +61,8 @@ def test_anybody_reads_attention(name: str, is_dynamic: bool) -> None:
         lambda t, y: t > y,
         lambda t, y: torch.maximum(y, t.unsqueeze(1)) + t,
         lambda t, y: torch.where(y > 0, t, y),
+        lambda t, y: t.expand(3, -1, -1, -1),
+        lambda t, y: t.expand(2, 3, -1, -1, -1) * 2,
     ],
 )
 @pytest.mark.parametrize("rows", [1, 3])

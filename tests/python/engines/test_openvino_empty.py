@@ -71,6 +71,19 @@ def test_nothing_is_looked_at(function):
     assert_right(function, dynamic((0, 3, 2), (4, 3, 2), (8, 3, 2)), (4, 3, 2), (1, 3, 2), (0, 3, 2))
 
 
+def test_a_line_that_is_never_empty_meets_nothing() -> None:
+    """OpenVINO moves the arithmetic before the broadcast, which then refuses an empty tensor."""
+    images = tracejet.Input(min_shape=(0, 3, 3), opt_shape=(6, 3, 3), max_shape=(6, 3, 12))
+
+    def forward(x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        rows = x.flatten(1)
+        line = torch.full((rows.shape[1],), 2.0)
+        column = torch.full((rows.shape[1], 1), 2.0)
+        return rows + line, line * 3 - rows, rows * line.exp()[None], rows > line, (rows.relu() + 1) * column.T
+
+    assert_right(forward, images, (6, 3, 3), (0, 3, 3), (1, 3, 12), (0, 3, 12))
+
+
 @pytest.mark.parametrize("mode", ["reflect", "replicate", "circular"])
 def test_a_batch_without_images_is_padded(mode):
     images = dynamic((0, 2, 3), (4, 2, 3), (8, 2, 3))

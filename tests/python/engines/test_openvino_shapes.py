@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 
 import tracejet
+from testing.compare import assert_equal
 from tests.support.lambda_module import Lambda
 from tests.support.openvino_shapes import assert_right, dynamic
 
@@ -290,22 +291,6 @@ def test_what_a_tensor_of_sizes_picks_is_computed_at_the_size(function):
     assert_right(picked, dynamic((0, 2), (6, 2), (8, 2)), *((size, 2) for size in range(9)))
 
 
-@pytest.mark.parametrize("is_dynamic", [False, True])
-@pytest.mark.parametrize("size", [1, 2])
-def test_an_input_gathered_from_a_concatenation_is_given(size: int, is_dynamic: bool) -> None:
-    """OpenVINO finds out that it is the input, and left the result's memory as it was."""
-
-    def forward(x: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        joined = torch.cat([x, x + 1, x], -1)
-        return joined[torch.tensor([0])], joined.index_select(0, torch.arange(x.shape[0])), torch.stack([x, x * 2])[[0]]
-
-    x = torch.randn(size)
-    inputs = [tracejet.Input(min_shape=(1,), opt_shape=(2,), max_shape=(4,)) if is_dynamic else x]
-    compiled = tracejet.compile(Lambda(forward), arg_inputs=inputs, engine="openvino")
-    for got, expected in zip(compiled(x), forward(x), strict=True):
-        assert torch.equal(got, expected)
-
-
 @pytest.mark.parametrize("transposed", [False, True])
 @pytest.mark.parametrize("groups", [4, 2, 1])
 def test_convolutions_share_weights_that_are_computed(groups: int, transposed: bool) -> None:
@@ -357,3 +342,25 @@ def test_axes_of_one_element_are_gathered_along(function) -> None:
         min_shape=(2, 2, 2, 1), opt_shape=(5, 5, 2, 1), max_shape=(6, 6, 2, 1), shared_dims={0: "n", 1: "n"}
     )
     assert_right(function, images, *((n, n, 2, 1) for n in (5, 2, 3, 6)))
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        lambda x: F.conv2d(x, torch.ones(1, 1, 1, 1)),
+        lambda x: F.interpolate(x, size=5, mode="nearest"),
+        lambda x: F.interpolate(x, size=5, mode="bilinear"),
+    ],
+)
+@pytest.mark.parametrize("norm", [lambda x: F.group_norm(x, 1), lambda x: x.flatten(2).softmax(-1).view_as(x)])
+def test_an_image_of_one_channel_is_normalized_and_multiplied(image, norm) -> None:
+    """OpenVINO has one memory for the image and what is normalized, and couldn't lay out both."""
+
+    def forward(x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        whole = image(x)
+        normal = norm(whole)
+        return whole + normal, normal @ whole, F.scaled_dot_product_attention(normal, whole, whole), whole * 2
+
+    x = torch.randn(4, 1, 5, 5)
+    compiled = tracejet.compile(Lambda(forward), arg_inputs=[x], engine="openvino")
+    assert_equal(forward(x), compiled(x), 1e-5)
