@@ -30,6 +30,7 @@ class _Worker:
     engine: str
     seeds: list[int]
     since: float = field(default_factory=time.monotonic)
+    has_ended: bool = False
 
     def __post_init__(self) -> None:
         self.results, theirs = _context.Pipe(duplex=False)
@@ -43,6 +44,7 @@ class _Worker:
             found = self.results.recv()
         except EOFError:
             self.process.join()
+            self.has_ended = True
             return self._crashed(f"ends the process: {_cause(self.process.exitcode)}") if self.seeds else None
         self.seeds.pop(0)
         self.since = time.monotonic()
@@ -53,6 +55,7 @@ class _Worker:
             return None
         self.process.kill()
         self.process.join()
+        self.has_ended = True
         return self._crashed(f"takes longer than {PATIENCE} s")
 
     def _crashed(self, reason: str) -> Finding:
@@ -124,7 +127,7 @@ def judged(tasks: dict[str, Sequence[int]], jobs: int) -> Iterator[Finding]:
                 continue
             if found is not None:
                 yield found
-            if found is None or found.verdict == "crashed":
+            if worker.has_ended:
                 worker.results.close()
                 working.remove(worker)
                 if worker.seeds:

@@ -41,6 +41,15 @@ def _reach(tensor: torch.Tensor) -> float:
     return float(finite.max() - finite.min()) if finite.numel() else 0.0
 
 
+def _has_beyond(tensor: torch.Tensor, limit: float) -> bool:
+    return not bool((tensor.abs() < limit).all())
+
+
+def _product_of(tensor: torch.Tensor) -> float:
+    """The greatest that some elements have."""
+    return float(tensor.double().abs().clamp(min=1).prod())
+
+
 def _has_subnormal(tensor: torch.Tensor) -> bool:
     return bool(((tensor != 0) & (tensor.abs() < torch.finfo(torch.float32).tiny)).any())
 
@@ -49,6 +58,8 @@ def _has_subnormal(tensor: torch.Tensor) -> bool:
 CONDITIONS: dict[str, Callable[[list[torch.Tensor]], bool]] = {
     "NaN": _has_nan,
     "not finite": lambda tensors: any(not bool(tensor.isfinite().all()) for tensor in _floats(tensors)),
+    "not finite, or beyond 1e18": lambda tensors: any(_has_beyond(tensor, 1e18) for tensor in _floats(tensors)),
+    "a product beyond 2^63": lambda tensors: any(_product_of(tensor) >= 2.0**63 for tensor in tensors),
     "NaN or +infinity": lambda tensors: _has_nan(tensors) or _has_infinity(tensors),
     "NaN beside +infinity": lambda tensors: _has_nan(tensors) and _has_infinity(tensors),
     "numbers below -3": lambda tensors: any(bool((tensor < -3).any()) for tensor in tensors),

@@ -284,6 +284,15 @@ case(
     (5,),
     (3,),
 )
+case(
+    "written_nowhere",
+    lambda x: (
+        x.scatter(0, x[:, :0].long(), 2.0),
+        torch.cat([x, torch.full((x.shape[0], 0), 2.0)], 1),
+        x.new_ones(1, 1).expand(3, 0).sum(1),
+    ),
+    (5,),
+)
 case("median", lambda x: (x.median(), x.median(1)[0], x.kthvalue(2, 1, keepdim=True)[0]), (5,))
 case("median_of_nan", lambda x: (x / (x > 0) * 0).median(1)[0], (5,))
 case("median_of_integers", lambda i: (i.median(), i.kthvalue(3, 1)[0]), integers(9, 5))

@@ -13,6 +13,7 @@
 #include "engines/openvino/attention.h"
 #include "engines/openvino/constant_chains.h"
 #include "engines/openvino/divisions.h"
+#include "engines/openvino/empty_tensors.h"
 #include "engines/openvino/failure.h"
 #include "engines/openvino/given_parts.h"
 #include "engines/openvino/inferred_shapes.h"
@@ -160,6 +161,7 @@ Model read(const Graph& graph, const RuntimeInputs& inputs) {
     model->reshape(input_shapes(graph, inputs, result.onnx));
     result.refused = wrongly_inferred(*model, result.onnx, graph, inputs);
     if (!result.refused.empty()) return result;
+    fix_empty_tensors(*model);
     separate_reductions(*model);
     take_rows_for_vectors(*model);
     separate_larger_scales(*model);

@@ -1,11 +1,12 @@
 // What conversions read and write: operands, nodes, results.
-// ONNX: Cast-19, ConstantOfShape-20, Shape-19, Reshape-19.
+// ONNX: Cast-19, Shape-19, Reshape-19.
 #include <algorithm>
 #include <limits>
 #include <string>
 
 #include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
 
 #include "base/largest_number.h"
 #include "ir/size_expression.h"
@@ -213,7 +214,10 @@ Operand Lowering::constant(const at::Tensor& data) {
 }
 
 Operand Lowering::nothing(c10::SymIntArrayRef sizes, at::ScalarType dtype) {
-  return cast(emit_as(at::kFloat, "ConstantOfShape", {this->sizes(sizes)}), dtype);
+  // OpenVINO reads an empty constant as a number, and writes an element of an empty tensor that it fills.
+  const Operand none = slice(constant(at::zeros({1}, at::TensorOptions(dtype))), 0, integers({0}), integers({0}));
+  if (sizes.size() == 1) return none;
+  return emit("Reshape", {none, this->sizes(sizes)}, {{"allowzero", int64_t{1}}});
 }
 
 Operand Lowering::integers(const std::vector<int64_t>& values) { return constant(at::tensor(values, at::kLong)); }

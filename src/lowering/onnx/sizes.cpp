@@ -260,11 +260,11 @@ Operand Lowering::expand(const Operand& operand, c10::SymIntArrayRef from, c10::
   std::iota(new_axes.begin(), new_axes.end(), 0);
   const Operand widened = unsqueeze(operand, new_axes);
   if (std::ranges::all_of(target, [](const auto& size) { return size.maybe_as_int() == 1; })) return widened;
-  // OpenVINO writes an element of an empty tensor that it broadcasts to: there is one, which is cut off.
+  // OpenVINO writes an element of an empty tensor that it broadcasts to, and ONNX Runtime takes 1 to be more than 0:
+  // there is one element, which is cut off.
   std::vector<int64_t> maybe_empty;
   for (size_t axis = 0; axis < to.size(); ++axis) {
-    if (is_static(to[axis]) || target[axis].maybe_as_int() == 1) continue;
-    if (expression_of(to[axis]).range().min > 0) continue;
+    if (target[axis].maybe_as_int() == 1 || expression_of(to[axis]).range().min > 0) continue;
     maybe_empty.push_back(static_cast<int64_t>(axis));
     target[axis] = to[axis].max(1);
   }
