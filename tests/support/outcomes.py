@@ -18,6 +18,8 @@ from tests.support.random_programs import EAGER_REFUSES, Program
 TOLERANCE = {torch.float32: 3e-4, torch.float64: 1e-5}
 #: What rounding does to eager is allowed so many times, as far as it is no jump.
 ROUNDING, JUMP = 32.0, 1e-2
+#: So many numbers of which rounding chooses are no choice between two or three.
+FEW = 5
 
 
 class Different(Exception):
@@ -55,18 +57,16 @@ class Doubts:
         if not left.any():
             return left
         noise = torch.zeros(want.shape, dtype=torch.float64)
-        least = greatest = want
+        met = [want]
         for outcome in rounding.outcomes(self.program.model, self.make(), self.state):
             other = pytree.tree_leaves(outcome)[i]
             if other.shape == have.shape:
+                met.append(other)
                 noise = torch.maximum(noise, _noise(want, other))
                 left = left & _differences(other, have) & ~_is_within(want, have, ROUNDING * noise)
-                if want.dtype is torch.int64:  # a count of what rounding decides, for one
-                    least, greatest = torch.minimum(least, other), torch.maximum(greatest, other)
-                    left = left & ((have < least) | (have > greatest))
             if not left.any():
-                break
-        return left
+                return left
+        return left & ~_is_among(met, have)
 
 
 def compare(here: str, expected: Any, got: Any, doubts: Doubts) -> None:
@@ -102,6 +102,18 @@ def _problem(i: int, want: Any, have: Any, doubts: Doubts) -> tuple[str, str]:
         return "", "right"
     left = doubts.undecided(i, want, have)
     return (_first(left, want, have), "wrong") if left.any() else (_first(differs, want, have), "unclear")
+
+
+def _is_among(met: list[torch.Tensor], have: torch.Tensor) -> torch.Tensor:
+    """Where what rounding makes of a number is many numbers, and this is between them: a count of what rounding
+    decides, or nothing but rounding (the norm of what is all but constant). Of few, it must be one."""
+    if have.dtype is torch.bool:
+        return torch.zeros(have.shape, dtype=torch.bool)
+    numbers = torch.stack([tensor.double() for tensor in met]).sort(0).values
+    gap = _allowed(met[0]) if have.is_floating_point() else 0.0
+    count = (numbers.diff(dim=0) > gap).sum(0) + 1
+    between = (have.double() >= numbers[0]) & (have.double() <= numbers[-1])
+    return between & (count >= (FEW if have.is_floating_point() else 1))
 
 
 def _named(path: Any) -> str:

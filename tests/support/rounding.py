@@ -158,6 +158,8 @@ class RoundedOtherwise(TorchDispatchMode):
             result = _product(func, args, self.draw)
         elif func in NORMS and self.draw == 1:
             result = pytree.tree_map_only(torch.Tensor, torch.Tensor.float, func(*_doubled(args), **_doubled(kwargs)))
+        elif func in NORMS and self.draw == 2:
+            result = _by_moments(func(*args, **kwargs), args[0])
         elif func in REDUCTIONS and _is_float(args[0]):
             result = _reduction(func, args, kwargs, self.draw)
         else:
@@ -178,23 +180,33 @@ class RoundedOtherwise(TorchDispatchMode):
                 stays = torch.rand(tensor.shape, generator=torch.Generator().manual_seed(self.draw)) < 0.5
                 tensor.copy_(torch.where(stays, tensor, self.moved(tensor)))
             elif not _is_picked(tensor, taken):
-                tensor.copy_(self.moved(tensor))
+                # What is whole by chance is so by rounding: of numbers that aren't whole, in some draws.
+                is_open = self.draw % 4 == 3 and func.overloadpacket not in CORRECTLY_ROUNDED
+                is_chance = is_open and not all(bool((x == x.trunc()).all()) for x in taken)
+                tensor.copy_(self.moved(tensor, is_chance))
         return result
 
-    def moved(self, tensor: torch.Tensor) -> torch.Tensor:
+    def moved(self, tensor: torch.Tensor, moves_whole: bool = False) -> torch.Tensor:
         bits = tensor.contiguous().view(torch.int32 if tensor.dtype is torch.float32 else torch.int64).long()
         # Any hash will do that depends on the number, the operator and the draw.
         seed = (self.draw * 7919 + self.count) * 40503
         hashed = ((bits + seed) * 2654435761) ^ (bits >> 7)
         sign = torch.where((hashed >> 15) & 1 == 1, 1.0, -1.0)
         stays = ~tensor.isfinite()
-        if not self.is_between_elements:
+        if not self.is_between_elements and not moves_whole:
             stays |= tensor == tensor.trunc()
         limits = torch.finfo(tensor.dtype)
         moved = tensor * (1 + limits.eps * sign).to(tensor.dtype)
         subnormal = tensor.abs() < limits.tiny
         moved = torch.where(subnormal, torch.nextafter(tensor, (sign * torch.inf).to(tensor.dtype)), moved)
         return torch.where(stays, tensor, moved)
+
+
+def _by_moments(norms: Any, x: torch.Tensor) -> Any:
+    """NaN where the squares overflow: a mean of squares less the square of a mean is infinity less infinity."""
+    if not bool((x.isfinite() & (x * x).isinf()).any()):
+        return norms
+    return pytree.tree_map_only(torch.Tensor, lambda norm: torch.full_like(norm, torch.nan), norms)
 
 
 def _product(func: Any, args: Any, draw: int) -> torch.Tensor:

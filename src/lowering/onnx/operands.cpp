@@ -214,10 +214,7 @@ Operand Lowering::constant(const at::Tensor& data) {
 }
 
 Operand Lowering::nothing(c10::SymIntArrayRef sizes, at::ScalarType dtype) {
-  // OpenVINO reads an empty constant as a number, and writes an element of an empty tensor that it fills.
-  const Operand none = slice(constant(at::zeros({1}, at::TensorOptions(dtype))), 0, integers({0}), integers({0}));
-  if (sizes.size() == 1) return none;
-  return emit("Reshape", {none, this->sizes(sizes)}, {{"allowzero", int64_t{1}}});
+  return expand(constant(at::zeros({}, at::TensorOptions(dtype))), {}, sizes);
 }
 
 Operand Lowering::integers(const std::vector<int64_t>& values) { return constant(at::tensor(values, at::kLong)); }
