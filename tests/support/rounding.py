@@ -180,8 +180,8 @@ class RoundedOtherwise(TorchDispatchMode):
                 stays = torch.rand(tensor.shape, generator=torch.Generator().manual_seed(self.draw)) < 0.5
                 tensor.copy_(torch.where(stays, tensor, self.moved(tensor)))
             elif not _is_picked(tensor, taken):
-                # What is whole by chance is so by rounding: of numbers that aren't whole, in some draws.
-                is_open = self.draw % 4 == 3 and func.overloadpacket not in CORRECTLY_ROUNDED
+                # A sum of numbers that aren't whole is whole by chance.
+                is_open = self.draw % 4 == 3 and (func in REDUCTIONS or func in SUMMED_AXES or func in IN_STEPS)
                 is_chance = is_open and not all(bool((x == x.trunc()).all()) for x in taken)
                 tensor.copy_(self.moved(tensor, is_chance))
         return result

@@ -87,6 +87,18 @@ def test_what_casts_make_of_nan_and_what_is_left_of_terms_that_cancel_is_open() 
     assert len({total.item() for _, _, total in outcomes}) > 1
 
 
+class _WritesWhatItReads(torch.nn.Module):
+    def forward(self, x: torch.Tensor) -> Any:
+        return x.add_(x[:1].expand(2, -1)), F.instance_norm(torch.tensor([[[1e200, 2.0, -1e200]]], dtype=torch.float64))
+
+
+def test_what_overlaps_is_read_before_it_is_written() -> None:
+    """And squares that overflow may be subtracted from each other."""
+    outcomes = [outcome[0] for outcome in rounding.outcomes(_WritesWhatItReads, (torch.ones(2, 1),), {})]
+    assert all(torch.equal(written, torch.full((2, 1), 2.0)) for written, _ in outcomes)
+    assert {bool(norm.isnan().all()) for _, norm in outcomes} == {True, False}
+
+
 class _MeetsNan(torch.nn.Module):
     def __init__(self) -> None:
         super().__init__()
