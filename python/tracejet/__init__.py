@@ -25,6 +25,7 @@ from tracejet.api.check import check
 from tracejet.api.compile import CompiledModule, compile, optimization_profile, refit_module_weights, save_onnx
 from tracejet.api.compile_report import BuildWarning, CompileReport
 from tracejet.api.config import show_config
+from tracejet.api.copies import reduced as _reduced  # noqa: F401  registers itself
 from tracejet.api.decompositions import DecompositionTable
 from tracejet.api.engine import Engine, engines, register_engine, unregister_engine
 from tracejet.api.engine_cache import BaseEngineCache

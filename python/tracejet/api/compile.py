@@ -240,6 +240,12 @@ class CompiledModule(nn.Module):
         leaves = flat_arguments(self._spec, args, kwargs)
         return profile_of(self._program, self._tensors(leaves), lambda: self._outputs(leaves), calls)
 
+    def __copy__(self) -> CompiledModule:
+        """Another module over the same program and state."""
+        other = CompiledModule(self._program, self._spec)
+        other.__dict__.update(self.__dict__)
+        return other
+
     def __repr__(self) -> str:
         return f"<CompiledModule: {inputs_text(self._spec.inputs)}; {str(self.report).partition(chr(10))[0]}>"
 
