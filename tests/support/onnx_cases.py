@@ -299,6 +299,7 @@ case("median_of_integers", lambda i: (i.median(), i.kthvalue(3, 1)[0]), integers
 
 # Distances ------------------------------------------------------------------------------------------------------------
 case("cdist", lambda x, y: (torch.cdist(x, y), torch.cdist(x, y, p=1.0), torch.cdist(x, y, p=3.0)), (28, 4), (30, 4))
+case("cdist_of_no_columns", lambda x: torch.cdist(x[:, :0], x[:2, :0]), (3,))
 case("pdist", lambda x: F.pdist(x[0]), (5, 4), dynamic=False)
 
 # Statistics of the batch ----------------------------------------------------------------------------------------------

@@ -26,6 +26,9 @@ Operand norm(Lowering& to, const Operand& x, int64_t rank, double p) {
 
 void of_two(Lowering& to, const Call& call, std::string_view) {
   const int64_t rank = call.tensor("x1").dim();
+  if (call.tensor("x1").sizes.back().maybe_as_int() == 0) {  // OpenVINO loses the rows of what has no columns
+    return to.result(to.expand(to.number(0, to.output().dtype), {}, to.output().sizes));
+  }
   const Operand rows = to.unsqueeze(to.operand(call, "x1"), {rank - 1});
   const Operand columns = to.unsqueeze(to.operand(call, "x2"), {call.tensor("x2").dim() - 2});
   to.result(norm(to, to.emit("Sub", {rows, columns}), rank + 1, call.number("p")));
