@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
+import pytest
 import torch
 
 import tracejet
@@ -26,3 +29,16 @@ def test_axes_that_two_transpositions_move_are_moved_where_an_axis_is_empty() ->
 
     rows = tracejet.Input(min_shape=(1, 3, 4, 0), opt_shape=(1, 5, 4, 6), max_shape=(1, 6, 4, 8))
     assert_right(forward, rows, *((1, n, 4, m) for n, m in ((5, 6), (3, 0), (6, 8), (4, 0))))
+
+
+@pytest.mark.parametrize("first", list(permutations(range(4))), ids=str)
+def test_any_two_transpositions(first: tuple[int, ...]) -> None:
+    """OpenVINO makes a reshape of the second alone, too, where both move other axes than those of size 1."""
+
+    def forward(x: torch.Tensor) -> list[torch.Tensor]:
+        between = x.permute(first)
+        pairs = [(between.permute(second), between.exp().permute(second)) for second in permutations(range(4))]
+        return [given * 2 for pair in pairs for given in pair]
+
+    rows = tracejet.Input(min_shape=(1, 1, 2, 0), opt_shape=(1, 5, 2, 6), max_shape=(1, 6, 2, 8))
+    assert_right(forward, rows, (1, 5, 2, 6), (1, 3, 2, 0), (1, 1, 2, 0), (1, 1, 2, 1), (1, 6, 2, 8))
