@@ -25,7 +25,7 @@ from tracejet.api.check import check
 from tracejet.api.compile import CompiledModule, compile, optimization_profile, refit_module_weights, save_onnx
 from tracejet.api.compile_report import BuildWarning, CompileReport
 from tracejet.api.config import show_config
-from tracejet.api.copies import reduced as _reduced  # noqa: F401  registers itself
+from tracejet.api.copies import register_copies as _register_copies
 from tracejet.api.decompositions import DecompositionTable
 from tracejet.api.engine import Engine, engines, register_engine, unregister_engine
 from tracejet.api.engine_cache import BaseEngineCache
@@ -54,6 +54,7 @@ cmake_prefix_path: str = getattr(_made_by_cmake(), "CMAKE_PREFIX_PATH", "") or _
 )
 
 _document_errors()
+_register_copies()
 _follow_environment()
 _register_backends()
 _register_tensorrt(_profile_of_this_call)

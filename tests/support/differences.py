@@ -59,7 +59,9 @@ CONDITIONS: dict[str, Callable[[list[torch.Tensor]], bool]] = {
     "NaN": _has_nan,
     "not finite": lambda tensors: any(not bool(tensor.isfinite().all()) for tensor in _floats(tensors)),
     "not finite, or beyond 1e18": lambda tensors: any(_has_beyond(tensor, 1e18) for tensor in _floats(tensors)),
-    "a product beyond 2^63": lambda tensors: any(_product_of(tensor) >= 2.0**63 for tensor in tensors),
+    "a product beyond 2^63": lambda tensors: any(
+        _product_of(tensor) >= 2.0**63 for tensor in tensors if not tensor.is_floating_point()
+    ),
     "NaN or +infinity": lambda tensors: _has_nan(tensors) or _has_infinity(tensors),
     "NaN beside +infinity": lambda tensors: _has_nan(tensors) and _has_infinity(tensors),
     "numbers below -3": lambda tensors: any(bool((tensor < -3).any()) for tensor in tensors),

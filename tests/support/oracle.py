@@ -75,7 +75,7 @@ def judge_program(program: Program, seed: int, engine: str, tries: int = 7) -> F
 def text_of_what_runs_in_eager(seed: int, engine: str, tries: int = 7) -> str:
     """The program, once eager has made all of its calls."""
     program = program_of(seed, engine)
-    for _, make in _calls(program, tries, from_low=seed % 2 == 1):
+    for _, make in _calls(program, seed, tries):
         _outcome(program.model(), make())
     return program.text
 
@@ -84,7 +84,7 @@ def _judge(program: Program, engine: str, tries: int, finding: Finding) -> None:
     model, eager = program.model(), program.model()
     if engine == "onnxruntime":
         program.same = False  # nobody is there to refuse one tensor for two inputs of which one is written
-    calls = _calls(program, tries, from_low=finding.seed % 2 == 1)
+    calls = _calls(program, finding.seed, tries)
     traced = _attempt("trace", lambda: tracejet.trace(model, arg_inputs=program.inputs()), program, calls)
     finding.operators = sorted({str(n.target) for n in traced.graph.nodes if n.op == "call_function"})
     with warnings.catch_warnings(record=True) as caught:
@@ -173,16 +173,17 @@ def _compiled(traced: torch.export.ExportedProgram, engine: str, seed: int) -> C
 
 
 def _calls(
-    program: Program, tries: int, from_low: bool
+    program: Program, seed: int, tries: int
 ) -> list[tuple[dict[str, int], Callable[[], tuple[torch.Tensor, ...]]]]:
     """Sizes, and what makes the arguments of these sizes, anew each time."""
 
-    def call(seed: int, sizes: dict[str, int]) -> Any:
-        kind = program.values if seed else "plain"
-        same = program.same and seed % 3 == 2
-        return sizes, lambda: program.arguments(sizes, seed, kind, laid_out=seed % 2 == 1, same=same)
+    def call(number: int, sizes: dict[str, int]) -> Any:
+        kind = program.values if number else "plain"
+        same = program.same and number % 3 == 2
+        return sizes, lambda: program.arguments(sizes, number, kind, laid_out=number % 2 == 1, same=same)
 
-    return [call(seed, sizes) for seed, sizes in enumerate(_sizes_to_try(program.axes, tries, from_low))]
+    sizes_to_try = _sizes_to_try(program.axes, tries, from_low=seed % 2 == 1)
+    return [call(number, sizes) for number, sizes in enumerate(sizes_to_try)]
 
 
 def _sizes_to_try(axes: dict[str, Axis], tries: int, from_low: bool) -> list[dict[str, int]]:

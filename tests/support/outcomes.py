@@ -107,13 +107,13 @@ def _problem(i: int, want: Any, have: Any, doubts: Doubts) -> tuple[str, str]:
 def _is_among(met: list[torch.Tensor], have: torch.Tensor) -> torch.Tensor:
     """Where what rounding makes of a number is many numbers, and this is between them: a count of what rounding
     decides, or nothing but rounding (the norm of what is all but constant). Of few, it must be one."""
-    if have.dtype is torch.bool:
+    if have.dtype is not torch.int64 and not have.is_floating_point():
         return torch.zeros(have.shape, dtype=torch.bool)
     numbers = torch.stack([tensor.double() for tensor in met]).sort(0).values
-    gap = _allowed(met[0]) if have.is_floating_point() else 0.0
-    count = (numbers.diff(dim=0) > gap).sum(0) + 1
     between = (have.double() >= numbers[0]) & (have.double() <= numbers[-1])
-    return between & (count >= (FEW if have.is_floating_point() else 1))
+    if not have.is_floating_point():
+        return between
+    return between & ((numbers.diff(dim=0) > _allowed(met[0])).sum(0) + 1 >= FEW)
 
 
 def _named(path: Any) -> str:

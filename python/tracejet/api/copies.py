@@ -32,4 +32,6 @@ def reduced(module: CompiledModule) -> tuple[Callable[[bytes], CompiledModule], 
         return restored, (path.read_bytes(),), others
 
 
-copyreg.pickle(CompiledModule, reduced)
+def register_copies() -> None:
+    """Has `copy` and `pickle` know it."""
+    copyreg.pickle(CompiledModule, reduced)

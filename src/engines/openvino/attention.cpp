@@ -6,6 +6,7 @@
 #include <memory>
 #include <numeric>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include <openvino/op/add.hpp>
@@ -79,15 +80,15 @@ bool are_scores(const ov::Node* node) {
   return ov::is_type<ov::op::v0::MatMul>(node);
 }
 
-/// Whether it is a product of matrices, or what is computed of its elements with as many axes.
-bool is_of_product(const ov::Node* node) {
-  if (ov::is_type<ov::op::v0::MatMul>(node)) return true;
-  if (!is_any<ov::op::util::UnaryElementwiseArithmetic, ov::op::util::BinaryElementwiseArithmetic>(node)) return false;
-  const auto inputs = node->input_values();
-  return std::ranges::any_of(inputs, [&](const ov::Output<ov::Node>& input) {
-    return input.get_partial_shape().size() == node->get_output_partial_shape(0).size() &&
-           is_of_product(input.get_node());
-  });
+/// Products of matrices, and what is computed of their elements with as many axes.
+std::unordered_set<const ov::Node*> products(const ov::Model& model) {
+  return nodes_of(
+      model, [](const ov::Node* node) { return ov::is_type<ov::op::v0::MatMul>(node); },
+      [](const ov::Input<ov::Node>& input) {
+        const ov::Node* node = input.get_node();
+        return is_any<ov::op::util::UnaryElementwiseArithmetic, ov::op::util::BinaryElementwiseArithmetic>(node) &&
+               input.get_partial_shape().size() == node->get_output_partial_shape(0).size();
+      });
 }
 
 /// Too little to change a probability.
@@ -113,13 +114,14 @@ void add_least_to_scores(ov::Model& model) {
 }
 
 void add_axes_behind_products(ov::Model& model) {
+  const auto of_product = products(model);
   for (const auto& node : model.get_ordered_ops()) {
     if (!is_any<ov::op::util::BinaryElementwiseArithmetic, ov::op::util::BinaryElementwiseComparison,
                 ov::op::v1::Select>(node.get()))
       continue;
     for (ov::Input<ov::Node> input : node->inputs()) {
       const size_t rank = input.get_partial_shape().size(), result_rank = node->get_output_partial_shape(0).size();
-      if (rank >= result_rank || rank < 2 || !is_of_product(input.get_source_output().get_node())) continue;
+      if (rank >= result_rank || rank < 2 || !of_product.contains(input.get_source_output().get_node())) continue;
       std::vector<int64_t> added(result_rank - rank);
       std::iota(added.begin(), added.end(), 0);
       const auto axes = ov::op::v0::Constant::create(ov::element::i64, {added.size()}, added);

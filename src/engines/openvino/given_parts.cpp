@@ -20,8 +20,7 @@ bool is_of_concatenation(const ov::Node* node) {
   return arranges(node) && is_of_concatenation(node->get_input_node_ptr(0));
 }
 
-/// Whether it gathers by fixed indices, along an axis of size 1 or from a concatenation: OpenVINO may find that it
-/// takes all of a tensor.
+/// Whether it gathers along an axis of size 1 or from a concatenation: OpenVINO may find that it takes all of a tensor.
 bool may_take_all(const ov::Node* node) {
   const auto* gather = ov::as_type<const ov::op::util::GatherBase>(node);
   if (gather == nullptr) return false;

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <algorithm>
+#include <unordered_set>
 #include <vector>
 
+#include <openvino/core/model.hpp>
 #include <openvino/core/node.hpp>
 #include <openvino/core/type.hpp>
 #include <openvino/op/concat.hpp>
@@ -31,6 +33,22 @@ inline bool moves_elements(const ov::Node* node) {
   return is_any<ov::op::v1::Reshape, ov::op::v0::Squeeze, ov::op::v0::Unsqueeze, ov::op::v1::Transpose,
                 ov::op::v0::Concat, ov::op::v0::Tile, ov::op::v1::Split, ov::op::v1::VariadicSplit,
                 ov::op::util::GatherBase, ov::op::util::BroadcastBase>(node);
+}
+
+/// The nodes that `is_source` says, and those that are of one of these by way of an operand that `passes` says. Each
+/// node is looked at once, however many ways lead to it.
+template <class IsSource, class Passes>
+std::unordered_set<const ov::Node*> nodes_of(const ov::Model& model, const IsSource& is_source, const Passes& passes) {
+  std::unordered_set<const ov::Node*> found;
+  for (const auto& node : model.get_ordered_ops()) {
+    const auto inputs = node->inputs();
+    const bool is_of_source =
+        is_source(node.get()) || std::ranges::any_of(inputs, [&](const ov::Input<ov::Node>& input) {
+          return found.contains(input.get_source_output().get_node()) && passes(input);
+        });
+    if (is_of_source) found.insert(node.get());
+  }
+  return found;
 }
 
 inline bool may_be_empty(const ov::PartialShape& shape) {

@@ -1,6 +1,6 @@
 #include "engines/openvino/reshapes.h"
 
-#include <algorithm>
+#include <unordered_set>
 
 #include <openvino/op/broadcast.hpp>
 #include <openvino/op/concat.hpp>
@@ -23,12 +23,14 @@ void read_unfused(ov::Input<ov::Node> input) {
   input.replace_source_output(same_value(input.get_source_output())->output(0));
 }
 
-/// Whether it is a broadcast, or arithmetic on one.
-bool is_of_broadcast(const ov::Node* node) {
-  if (ov::is_type<ov::op::util::BroadcastBase>(node)) return true;
-  if (!is_any<ov::op::util::UnaryElementwiseArithmetic, ov::op::util::BinaryElementwiseArithmetic>(node)) return false;
-  const auto inputs = node->input_values();
-  return std::ranges::any_of(inputs, [](const auto& input) { return is_of_broadcast(input.get_node()); });
+/// Broadcasts, and arithmetic on them.
+std::unordered_set<const ov::Node*> broadcasts(const ov::Model& model) {
+  return nodes_of(
+      model, [](const ov::Node* node) { return ov::is_type<ov::op::util::BroadcastBase>(node); },
+      [](const ov::Input<ov::Node>& input) {
+        return is_any<ov::op::util::UnaryElementwiseArithmetic, ov::op::util::BinaryElementwiseArithmetic>(
+            input.get_node());
+      });
 }
 
 }  // namespace
@@ -54,12 +56,13 @@ void keep_gathered_axes(ov::Model& model) {
 }
 
 void keep_broadcasts_to_empty(ov::Model& model) {
+  const auto of_broadcast = broadcasts(model);
   for (const auto& node : model.get_ordered_ops()) {
     if (!is_any<ov::op::util::BinaryElementwiseArithmetic, ov::op::util::BinaryElementwiseComparison>(node.get()) ||
         !may_be_empty(node->get_output_partial_shape(0)))
       continue;
     for (const ov::Input<ov::Node>& input : node->inputs()) {
-      if (is_of_broadcast(input.get_source_output().get_node())) read_unfused(input);
+      if (of_broadcast.contains(input.get_source_output().get_node())) read_unfused(input);
     }
   }
 }

@@ -84,6 +84,22 @@ def test_a_line_that_is_never_empty_meets_nothing() -> None:
     assert_right(forward, images, (6, 3, 3), (0, 3, 3), (1, 3, 12), (0, 3, 12))
 
 
+def test_a_long_chain_that_may_be_empty_is_looked_at_once() -> None:
+    """Each sum doubles the ways that lead to its operand: looked at one by one, they would never end."""
+
+    def forward(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        for _ in range(60):
+            x = (x + x.sigmoid()) * 0.5
+        return x + y  # which has more axes
+
+    rows = tracejet.Input(min_shape=(0, 4), opt_shape=(2, 4), max_shape=(8, 4), shared_dims={0: "n"})
+    squares = tracejet.Input(min_shape=(2, 0, 4), opt_shape=(2, 2, 4), max_shape=(2, 8, 4), shared_dims={1: "n"})
+    compiled = tracejet.compile(Lambda(forward), arg_inputs=[rows, squares], engine="openvino")
+    for n in (2, 0, 8):
+        x, y = torch.randn(n, 4), torch.randn(2, n, 4)
+        torch.testing.assert_close(compiled(x, y), forward(x, y))
+
+
 @pytest.mark.parametrize("mode", ["reflect", "replicate", "circular"])
 def test_a_batch_without_images_is_padded(mode):
     images = dynamic((0, 2, 3), (4, 2, 3), (8, 2, 3))
